@@ -1,0 +1,8 @@
+// sockless: WebSocket without the socket. This header is all that needs no third party.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "sockless/buffer.hpp"
+#include "sockless/core.hpp"
+#include "sockless/http.hpp"
+#include "sockless/ws.hpp"

@@ -1,0 +1,263 @@
+// The body of an HTTP/1.1 message, without its framing (RFC 9112 sections 6 and 7).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "head_parser.hpp"
+
+namespace sockless::http {
+
+/// How the end of a body is found.
+enum class framing : std::uint8_t {
+    none,      ///< there is no body
+    length,    ///< after so many bytes
+    chunked,   ///< each chunk says its size, and the last that it is the last
+    until_end, ///< at the end of the connection
+};
+
+/// What a head says about the body behind it.
+struct body_framing {
+    http::framing framing = framing::none;
+    std::uint64_t length = 0; ///< with `framing::length`
+    errc error = errc::none;
+};
+
+/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A wrong or doubtful one is an
+/// error: peers that understand it differently can be made to disagree on where the next message begins.
+[[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
+    // RFC 9110 6.4.1: interim responses, 204 and 304 have no body, whatever their fields say.
+    if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
+
+    bool has_length = false;
+    std::uint64_t length = 0;
+    std::size_t codings = 0;
+    for (const field& each : head.fields) {
+        if (equal_ignoring_case(each.name, "transfer-encoding")) {
+            for (const std::string_view coding : list_elements(each.value)) {
+                // RFC 9112 6.1: a coding that is not known, or chunked twice, cannot be undone.
+                ++codings;
+                if (codings != 1 || !equal_ignoring_case(coding, "chunked"))
+                    return {.error = errc::unsupported_transfer_coding};
+            }
+        } else if (equal_ignoring_case(each.name, "content-length")) {
+            // RFC 9110 8.6: decimal digits and nothing else; RFC 9112 6.3: repeated only with the same value.
+            const detail::decimal number = detail::read_decimal(each.value);
+            if (!number.valid || (has_length && number.value != length)) return {.error = errc::bad_content_length};
+            has_length = true;
+            length = number.value;
+        }
+    }
+    if (codings != 0 && has_length) return {.error = errc::ambiguous_length};
+    if (codings != 0) return {.framing = framing::chunked};
+    if (has_length) return {.framing = framing::length, .length = length};
+    return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
+}
+
+enum class body_kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the body has ended
+    data,       ///< a piece of the body: `data`
+    end,        ///< the end of the body. What is left of the input is not part of it.
+    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+};
+
+/// What `next` found. Falsy for `need_input`. `data` lies in the input.
+struct body_event {
+    body_kind kind = body_kind::need_input;
+    errc error = errc::none;
+    bytes data{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != body_kind::need_input; }
+};
+
+/// Takes the framing off a body, in place and without memory of its own. Chunk extensions and trailers are checked,
+/// bounded, and dropped.
+class body_decoder {
+  public:
+    /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
+    /// apply. A length beyond the limit is an error before anything is taken.
+    constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
+        : limits_(limits) {
+        left_ = framing.length;
+        if (framing.error != errc::none) {
+            error_ = framing.error;
+        } else if (framing.framing == framing::length && left_ > limits.body) {
+            error_ = errc::body_too_large;
+        } else {
+            switch (framing.framing) {
+            case framing::none: phase_ = phase::end; break;
+            case framing::length: phase_ = left_ == 0 ? phase::end : phase::counted; break;
+            case framing::chunked: phase_ = phase::size_begin; break;
+            case framing::until_end: phase_ = phase::uncounted; break;
+            }
+            return;
+        }
+        phase_ = phase::failing;
+    }
+
+    /// Takes bytes from the front of `in`, at most up to the end of the body. The end is also told where `in` is empty,
+    /// once nothing more is to come.
+    [[nodiscard]] constexpr body_event next(bytes& in) noexcept {
+        for (;;) {
+            switch (phase_) {
+            case phase::failing: phase_ = phase::ended; return {.kind = body_kind::error, .error = error_};
+            case phase::end: phase_ = phase::ended; return {.kind = body_kind::end};
+            case phase::ended: return {};
+            case phase::counted:
+            case phase::chunk:
+            case phase::uncounted:
+                if (in.empty()) return {};
+                if (const bytes data = take_data(in); !data.empty()) return {.kind = body_kind::data, .data = data};
+                break;
+            case phase::trailers:
+                if (in.empty()) return {};
+                take_trailers(in);
+                break;
+            default:
+                if (in.empty()) return {};
+                take_framing(in);
+                break;
+            }
+        }
+    }
+
+    /// Says that the input has ended, which ends a body of `framing::until_end`; any other is `truncated` unless its
+    /// end was told. `none`, or what was wrong.
+    [[nodiscard]] constexpr errc finish() noexcept {
+        if (phase_ != phase::ended && phase_ != phase::failing) {
+            if (phase_ != phase::uncounted && phase_ != phase::end) error_ = errc::truncated;
+            phase_ = phase::ended;
+        }
+        return error_;
+    }
+
+    /// What went wrong, if anything did. Stays.
+    [[nodiscard]] constexpr errc error() const noexcept { return error_; }
+
+    /// How many bytes since the beginning of the body were taken; after an error, the offset of the one that broke
+    /// the rule.
+    [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return offset_; }
+
+  private:
+    enum class phase : std::uint8_t {
+        counted,    // data, `left_` bytes of it, then the end
+        uncounted,  // data up to the end of the connection
+        size_begin, // the first digit of a chunk size
+        size,       // a further one, or what follows
+        extension,  // chunk extensions
+        size_lf,    //
+        chunk,      // data, `left_` bytes of it
+        chunk_cr,   //
+        chunk_lf,   //
+        trailers,   // field lines and the empty line
+        end,        // the end is yet to be told
+        failing,    // the error is yet to be told
+        ended,
+    };
+
+    constexpr void fail(errc error) noexcept {
+        error_ = error;
+        phase_ = phase::failing;
+    }
+
+    // Up to `left_` bytes, or all there are; none where the body is then larger than its limit.
+    constexpr bytes take_data(bytes& in) noexcept {
+        std::uint64_t most = phase_ == phase::uncounted ? limits_.body - total_ : left_;
+        if (most == 0) {
+            fail(errc::body_too_large);
+            return {};
+        }
+        if (most > in.size()) most = in.size();
+        const auto size = static_cast<std::size_t>(most);
+        const bytes data = in.first(size);
+        in = in.subspan(size);
+        offset_ += size;
+        if (phase_ == phase::uncounted) {
+            total_ += size;
+        } else if ((left_ -= size) == 0) {
+            phase_ = phase_ == phase::counted ? phase::end : phase::chunk_cr;
+        }
+        return data;
+    }
+
+    constexpr void take_trailers(bytes& in) noexcept {
+        const std::size_t room = limits_.head - trailers_.position();
+        const std::size_t before = trailers_.position();
+        const std::size_t taken = trailers_.scan(in.first(in.size() < room ? in.size() : room), limits_);
+        in = in.subspan(taken);
+        offset_ += trailers_.position() - before;
+        if (trailers_.error() != errc::none) return fail(trailers_.error());
+        if (trailers_.done()) {
+            phase_ = phase::end;
+        } else if (!in.empty()) {
+            fail(errc::head_too_large);
+        }
+    }
+
+    // One byte of what stands around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
+    constexpr void take_framing(bytes& in) noexcept {
+        const char c = static_cast<char>(in.front());
+        switch (phase_) {
+        case phase::size_begin:
+        case phase::size: take_size(c); break;
+        case phase::extension: take_extension(c); break;
+        case phase::size_lf: c == '\n' ? begin_chunk() : fail(errc::bare_cr); break;
+        case phase::chunk_cr: c == '\r' ? go_on(phase::chunk_lf) : fail(errc::bad_chunk_end); break;
+        default: c == '\n' ? go_on(phase::size_begin) : fail(errc::bad_chunk_end); break;
+        }
+        if (phase_ == phase::failing) return;
+        in = in.subspan(1);
+        ++offset_;
+    }
+
+    constexpr void go_on(phase next) noexcept { phase_ = next; }
+
+    constexpr void take_size(char c) noexcept {
+        const int digit = hex_digit(c);
+        if (digit >= 0) {
+            // 16 digits fit 64 bits; leading zeros are digits too, so there is an end to them.
+            if (digits_ == 16) return fail(errc::bad_chunk_size);
+            ++digits_;
+            left_ = phase_ == phase::size_begin ? 0 : left_;
+            left_ = left_ * 16 + static_cast<unsigned>(digit);
+            return go_on(phase::size);
+        }
+        if (phase_ == phase::size_begin) return fail(errc::bad_chunk_size);
+        digits_ = 0;
+        if (c == '\r') return go_on(phase::size_lf);
+        // RFC 9112 7.1.1: extensions begin with a semicolon, which old senders put white space before.
+        if (c != ';' && !detail::is_white(c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_size);
+        go_on(phase::extension);
+        take_extension(c);
+    }
+
+    constexpr void take_extension(char c) noexcept {
+        if (c == '\r') return go_on(phase::size_lf);
+        if (!detail::is_in(detail::in_value, c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_extension);
+        if (extensions_ == limits_.chunk_extensions) return fail(errc::chunk_extensions_too_long);
+        ++extensions_;
+    }
+
+    constexpr void begin_chunk() noexcept {
+        if (left_ == 0) return go_on(phase::trailers);
+        if (left_ > limits_.body - total_) return fail(errc::body_too_large);
+        total_ += left_;
+        go_on(phase::chunk);
+    }
+
+    [[nodiscard]] static constexpr int hex_digit(char c) noexcept {
+        if (detail::is_digit(c)) return c - '0';
+        const char small = detail::lower(c);
+        return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+    }
+
+    http::limits limits_;
+    detail::head_scanner trailers_ = detail::head_scanner::of_field_lines();
+    std::uint64_t offset_ = 0;
+    std::uint64_t left_ = 0;       // of the body with a length, or of the chunk
+    std::uint64_t total_ = 0;      // of all chunks, or of a body without a length
+    std::uint32_t extensions_ = 0; // bytes of them so far
+    std::uint8_t digits_ = 0;
+    phase phase_ = phase::end;
+    errc error_ = errc::none;
+};
+
+} // namespace sockless::http

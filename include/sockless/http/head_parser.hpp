@@ -1,0 +1,162 @@
+// The head of an HTTP/1.1 request or response from bytes that come in pieces (RFC 9112 sections 2 to 5).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../buffer.hpp"
+#include "fields.hpp"
+#include "head_scanner.hpp"
+
+namespace sockless::http {
+
+/// A checked head. All views are of one text; whoever hands the head out says how long it stays.
+struct head {
+    std::string_view method{};      ///< of a request: a token
+    std::string_view target{};      ///< of a request: visible ASCII, at least one character
+    std::string_view reason{};      ///< of a response: may be empty
+    std::uint16_t status = 0;       ///< of a response: 100 to 999
+    std::uint8_t minor_version = 1; ///< of `HTTP/1.x`
+    http::fields fields{};
+};
+
+enum class kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the parser has ended
+    head,       ///< the whole head: `head`. What is left of the input is not part of it.
+    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+};
+
+/// What `next` found. Falsy for `need_input`.
+struct head_event {
+    http::kind kind = http::kind::need_input;
+    errc error = errc::none;
+    http::head head{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != http::kind::need_input; }
+};
+
+} // namespace sockless::http
+
+namespace sockless::detail {
+
+/// The same bytes as text: those of a `span_buffer<char>`, or of memory that holds bytes. Valid as long as they are.
+[[nodiscard]] constexpr std::string_view text_in(std::span<const char> memory) noexcept {
+    return {memory.data(), memory.size()};
+}
+[[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
+
+} // namespace sockless::detail
+
+namespace sockless::http {
+
+/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a
+/// head comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is
+/// not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+template <class Memory>
+class basic_head_parser {
+  public:
+    constexpr explicit basic_head_parser(head_kind kind, Memory memory = {}, const http::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(kind), kind_(kind) {}
+
+    /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
+    /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
+    /// taken until `restart`.
+    [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
+        if (error_ != errc::none || scanner_.done()) return {};
+
+        // H20: a byte beyond what the head may take is an error at that byte, whatever it is.
+        const std::size_t room = limit() - scanner_.position();
+        const bytes piece = in.first(in.size() < room ? in.size() : room);
+        const bytes taken = piece.first(scanner_.scan(piece, limits_));
+        in = in.subspan(taken.size());
+        if (scanner_.error() != errc::none) return fail(scanner_.error(), scanner_.position());
+
+        const bool in_place = memory_.size() == 0 && scanner_.done() && !std::is_constant_evaluated();
+        if (in_place) return finished(detail::text_in(cbytes(taken)));
+        if (!append(memory_, taken)) return fail(errc::head_too_large, limit_of_memory());
+        if (scanner_.done()) return finished(detail::text_in(memory_.contents()));
+        if (!in.empty()) return fail(errc::head_too_large, scanner_.position());
+        return {};
+    }
+
+    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; what was wrong, if
+    /// anything was.
+    [[nodiscard]] constexpr errc finish() noexcept {
+        if (error_ == errc::none && !scanner_.done() && !scanner_.idle()) {
+            static_cast<void>(fail(errc::truncated, scanner_.position()));
+        }
+        return error_;
+    }
+
+    /// Makes ready for another head, for those who skip interim responses (RFC 9110 section 15.2). The head before it,
+    /// or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does nothing.
+    constexpr void restart() noexcept {
+        if (error_ != errc::none) return;
+        head_begin_ += scanner_.position();
+        scanner_ = detail::head_scanner(kind_);
+        memory_.clear();
+    }
+
+    /// The head that the last event gave, again. Its views are valid as long as those of the event.
+    [[nodiscard]] constexpr http::head head() const noexcept {
+        http::head made{};
+        if (kind_ == head_kind::request) {
+            made.method = scanner_.method(text_);
+            made.target = scanner_.target(text_);
+        } else {
+            made.status = scanner_.status();
+            made.reason = scanner_.reason(text_);
+        }
+        made.minor_version = scanner_.minor_version();
+        made.fields = http::fields(scanner_.field_lines(text_));
+        return made;
+    }
+
+    /// What went wrong, if anything did. Stays.
+    [[nodiscard]] constexpr errc error() const noexcept { return error_; }
+
+    /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
+    [[nodiscard]] constexpr std::uint64_t offset() const noexcept {
+        return error_ != errc::none ? error_offset_ : head_begin_ + scanner_.position();
+    }
+
+    /// The limits that were given.
+    [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
+
+    /// The memory that was given, for those who give it back when they are done with the head.
+    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
+
+  private:
+    [[nodiscard]] constexpr std::size_t limit() const noexcept {
+        const bool in_pieces = memory_.size() != 0;
+        return in_pieces && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
+    }
+
+    [[nodiscard]] constexpr std::size_t limit_of_memory() const noexcept {
+        return memory_.limit() < scanner_.position() ? memory_.limit() : scanner_.position();
+    }
+
+    constexpr head_event fail(errc error, std::size_t place) noexcept {
+        error_ = error;
+        error_offset_ = head_begin_ + place;
+        return {.kind = kind::error, .error = error};
+    }
+
+    [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
+        text_ = text;
+        return {.kind = kind::head, .head = head()};
+    }
+
+    Memory memory_;
+    http::limits limits_;
+    detail::head_scanner scanner_;
+    std::string_view text_{}; // of the head that was given
+    std::uint64_t head_begin_ = 0;
+    std::uint64_t error_offset_ = 0;
+    head_kind kind_;
+    errc error_ = errc::none;
+};
+
+/// With memory that the caller owns.
+using head_parser = basic_head_parser<span_buffer<char>>;
+
+} // namespace sockless::http

@@ -1,0 +1,327 @@
+// The grammar of an HTTP/1.1 head as a state machine over single bytes, which can stop and go on at any of them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "errc.hpp"
+#include "limits.hpp"
+#include "text.hpp"
+
+namespace sockless::http {
+
+/// Which of the two messages a head begins.
+enum class head_kind : std::uint8_t { request, response };
+
+} // namespace sockless::http
+
+namespace sockless::detail {
+
+/// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
+/// end, as offsets in it. Looks at each byte once, keeps none (H20).
+class head_scanner {
+  public:
+    constexpr explicit head_scanner(http::head_kind kind) noexcept
+        : phase_(kind == http::head_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
+
+    /// A scanner for field lines alone, as in the trailer section of a chunked body.
+    [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
+        head_scanner made(http::head_kind::request);
+        made.phase_ = phase::field_begin;
+        return made;
+    }
+
+    /// Takes bytes up to the end of the head, the first byte that is wrong, or the end of `piece`; says how many.
+    constexpr std::size_t scan(cbytes piece, const http::limits& limits) noexcept {
+        const std::byte* const begin = piece.data();
+        const std::byte* const end = begin + piece.size();
+        const std::byte* at = begin;
+        base_ = position_;
+        piece_ = begin;
+        while (at != end && phase_ < phase::done) {
+            const bool in_start_line = phase_ < phase::field_begin;
+            const std::uint32_t limit = in_start_line ? limits.start_line : limits.field_line;
+            const std::size_t used = offset_of(at) - line_begin_;
+            const std::byte* stop = end;
+            if (used >= limit) {
+                // H20: only the end of the line may stand beyond the limit.
+                if (*at != cr && *at != lf) {
+                    at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
+                    break;
+                }
+                stop = at + 1;
+            } else if (static_cast<std::size_t>(end - at) > limit - used) {
+                stop = at + (limit - used);
+            }
+            at = step(at, stop, limits);
+        }
+        position_ = static_cast<std::uint32_t>(offset_of(at));
+        piece_ = nullptr;
+        return static_cast<std::size_t>(at - begin);
+    }
+
+    [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
+    [[nodiscard]] constexpr http::errc error() const noexcept { return error_; }
+
+    /// Whether nothing of a head has come yet but empty lines before it.
+    [[nodiscard]] constexpr bool idle() const noexcept {
+        return phase_ == phase::empty_line || (kind_ == http::head_kind::response && position_ == 0);
+    }
+
+    /// How many bytes were taken since the beginning, empty lines included; after an error, the place of the wrong
+    /// byte.
+    [[nodiscard]] constexpr std::uint32_t position() const noexcept { return position_; }
+
+    [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
+    [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
+
+    /// The elements of the head that `scan` has taken, where `text` is all of it.
+    [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
+        return {text.data() + first_begin_, first_end_ - first_begin_};
+    }
+    [[nodiscard]] constexpr std::string_view target(std::string_view text) const noexcept {
+        return {text.data() + first_end_ + 1, second_end_ - first_end_ - 1};
+    }
+    [[nodiscard]] constexpr std::string_view reason(std::string_view text) const noexcept {
+        return {text.data() + first_begin_, first_end_ - first_begin_};
+    }
+    [[nodiscard]] constexpr std::string_view field_lines(std::string_view text) const noexcept {
+        return {text.data() + fields_begin_, position_ - fields_begin_ - 2};
+    }
+
+  private:
+    // In the order of the wire: first those of the start line, then those of the field lines, then the ends.
+    enum class phase : std::uint8_t {
+        empty_line,
+        empty_line_lf,
+        method,
+        target,
+        version,
+        minor_version,
+        request_line_cr,
+        status_space,
+        status,
+        status_end,
+        reason,
+        start_line_lf,
+        field_begin,
+        name,
+        value,
+        field_lf,
+        head_lf,
+        done,
+        failed,
+    };
+    using pointer = const std::byte*;
+
+    static constexpr std::byte cr{'\r'};
+    static constexpr std::byte lf{'\n'};
+    static constexpr std::byte space{' '};
+
+    [[nodiscard]] constexpr std::size_t offset_of(pointer at) const noexcept {
+        return base_ + static_cast<std::size_t>(at - piece_);
+    }
+
+    constexpr void mark(std::uint32_t& place, pointer at) const noexcept {
+        place = static_cast<std::uint32_t>(offset_of(at));
+    }
+
+    // The one way out for everything that is wrong. H2: a line feed that is out of place is a bare one wherever it is.
+    constexpr pointer fail(pointer at, http::errc error) noexcept {
+        error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
+        phase_ = phase::failed;
+        return at;
+    }
+
+    // Takes one or more elements from [at, stop), which is not empty.
+    constexpr pointer step(pointer at, pointer stop, const http::limits& limits) noexcept {
+        switch (phase_) {
+        case phase::empty_line:
+        case phase::empty_line_lf: return empty_lines(at, limits);
+        case phase::method:
+        case phase::target: return method_and_target(at, stop);
+        case phase::version:
+        case phase::minor_version: return version(at, stop);
+        case phase::request_line_cr:
+            return *at == cr ? go_on(at, phase::start_line_lf) : fail(at, http::errc::bad_version);
+        case phase::status_space:
+        case phase::status:
+        case phase::status_end: return status_code(at);
+        case phase::reason: return reason_phrase(at, stop);
+        case phase::start_line_lf: return start_line_lf(at);
+        case phase::head_lf: return *at == lf ? go_on(at, phase::done) : fail(at, http::errc::bare_cr);
+        case phase::field_begin:
+        case phase::name:
+        case phase::value:
+        case phase::field_lf: return field_line(at, stop, limits);
+        case phase::done:
+        case phase::failed: break;
+        }
+        return stop;
+    }
+
+    constexpr pointer go_on(pointer at, phase next) noexcept {
+        phase_ = next;
+        return at + 1;
+    }
+
+    // H2: a server skips empty lines before a request line, which some clients send after a body; not without end.
+    constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
+        if (phase_ == phase::empty_line_lf) {
+            if (*at != lf) return fail(at, http::errc::bare_cr);
+            mark(line_begin_, at + 1);
+            return go_on(at, phase::empty_line);
+        }
+        if (*at != cr) {
+            phase_ = phase::method;
+            mark(first_begin_, at);
+            return at;
+        }
+        if (count_ == limits.empty_lines) return fail(at, http::errc::too_many_empty_lines);
+        ++count_;
+        return go_on(at, phase::empty_line_lf);
+    }
+
+    // H1: the method is a token, the target has no white space and no controls, and one space follows each.
+    constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
+        if (phase_ == phase::method) {
+            at = skip(in_token, at, stop);
+            if (at == stop) return at;
+            if (*at != space || offset_of(at) == first_begin_) return fail(at, http::errc::bad_method);
+            mark(first_end_, at);
+            phase_ = phase::target;
+            if (++at == stop) return at;
+        }
+        at = skip(in_target, at, stop);
+        if (at == stop) return at;
+        if (offset_of(at) == first_end_ + 1 || *at != space) {
+            return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
+        }
+        mark(second_end_, at);
+        return go_on(at, phase::version);
+    }
+
+    // H1: `HTTP/1.` and one digit. A minor version that is not known is read like the highest that is (RFC 9110 2.5).
+    constexpr pointer version(pointer at, pointer stop) noexcept {
+        constexpr std::string_view expected = "HTTP/1.";
+        if (phase_ == phase::version) {
+            while (at != stop && matched_ != expected.size()) {
+                const char c = static_cast<char>(*at);
+                if (c != expected[matched_]) {
+                    const bool other_major = matched_ == 5 && is_digit(c);
+                    return fail(at, other_major ? http::errc::unsupported_version : http::errc::bad_version);
+                }
+                ++at;
+                ++matched_;
+            }
+            if (matched_ != expected.size()) return at;
+            matched_ = 0;
+            phase_ = phase::minor_version;
+            if (at == stop) return at;
+        }
+        if (!is_digit(static_cast<char>(*at))) return fail(at, http::errc::bad_version);
+        minor_version_ = static_cast<std::uint8_t>(static_cast<char>(*at) - '0');
+        return go_on(at, kind_ == http::head_kind::request ? phase::request_line_cr : phase::status_space);
+    }
+
+    // Three digits (RFC 9112 section 4). The space after them is required, but servers that give no reason are known
+    // to leave it out, and nothing else can be meant.
+    constexpr pointer status_code(pointer at) noexcept {
+        if (phase_ == phase::status_space) {
+            return *at == space ? go_on(at, phase::status) : fail(at, http::errc::bad_version);
+        }
+        if (phase_ == phase::status) {
+            const char c = static_cast<char>(*at);
+            if (!is_digit(c) || (matched_ == 0 && c == '0')) return fail(at, http::errc::bad_status);
+            status_ = static_cast<std::uint16_t>(status_ * 10 + (c - '0'));
+            return go_on(at, ++matched_ == 3 ? phase::status_end : phase::status);
+        }
+        mark(first_begin_, at + 1);
+        mark(first_end_, at + 1);
+        if (*at == cr) return go_on(at, phase::start_line_lf);
+        return *at == space ? go_on(at, phase::reason) : fail(at, http::errc::bad_status);
+    }
+
+    constexpr pointer reason_phrase(pointer at, pointer stop) noexcept {
+        at = skip_value(at, stop);
+        if (at == stop) return at;
+        if (*at != cr) return fail(at, http::errc::bad_reason);
+        mark(first_end_, at);
+        return go_on(at, phase::start_line_lf);
+    }
+
+    constexpr pointer start_line_lf(pointer at) noexcept {
+        if (*at != lf) return fail(at, http::errc::bare_cr);
+        count_ = 0;
+        mark(fields_begin_, at + 1);
+        mark(line_begin_, at + 1);
+        return go_on(at, phase::field_begin);
+    }
+
+    // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
+    constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
+        switch (phase_) {
+        case phase::field_begin:
+            if (*at == cr) return go_on(at, phase::head_lf);
+            if (!may_begin_field(at, limits)) return at;
+            phase_ = phase::name;
+            [[fallthrough]];
+        case phase::name:
+            // H3: a name is a token, and nothing stands between it and the colon.
+            at = skip(in_token, at, stop);
+            if (at == stop) return at;
+            if (static_cast<char>(*at) != ':') {
+                return fail(at, is_white(static_cast<char>(*at)) ? http::errc::space_in_name : http::errc::bad_name);
+            }
+            ++at;
+            phase_ = phase::value;
+            [[fallthrough]];
+        case phase::value:
+            // H3: a value holds no control but HTAB; H2: its line ends in CR LF, neither of which stands elsewhere.
+            at = skip_value(at, stop);
+            if (at == stop) return at;
+            if (*at != cr) return fail(at, http::errc::bad_value);
+            ++at;
+            phase_ = phase::field_lf;
+            if (at == stop) return at;
+            [[fallthrough]];
+        default:
+            if (*at != lf) return fail(at, http::errc::bare_cr);
+            mark(line_begin_, at + 1);
+            return go_on(at, phase::field_begin);
+        }
+    }
+
+    constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
+        const char c = static_cast<char>(*at);
+        if (is_white(c)) {
+            // H3: line folding is obsolete and read differently by different peers. H2: before the first field line
+            // it is not even that.
+            fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
+        } else if (count_ == limits.fields) {
+            fail(at, http::errc::too_many_fields);
+        } else if (c == ':') {
+            fail(at, http::errc::bad_name);
+        } else {
+            ++count_;
+            return true;
+        }
+        return false;
+    }
+
+    pointer piece_ = nullptr; // during a call: where the piece begins,
+    std::size_t base_ = 0;    // and how much was taken before it
+    std::uint32_t position_ = 0;
+    std::uint32_t line_begin_ = 0;  // of the line that is being read
+    std::uint32_t first_begin_ = 0; // the method, or the reason
+    std::uint32_t first_end_ = 0;
+    std::uint32_t second_end_ = 0; // the target, which begins one after the method
+    std::uint32_t fields_begin_ = 0;
+    std::uint32_t count_ = 0; // empty lines, then field lines
+    std::uint16_t status_ = 0;
+    std::uint8_t minor_version_ = 0;
+    std::uint8_t matched_ = 0; // characters of the version, then digits of the status
+    phase phase_;
+    http::head_kind kind_;
+    http::errc error_ = http::errc::none;
+};
+
+} // namespace sockless::detail

@@ -1,0 +1,104 @@
+// Writes the head of an HTTP/1.1 request or response, and refuses text that would break out of its place.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "errc.hpp"
+#include "status.hpp"
+#include "text.hpp"
+
+namespace sockless::http {
+
+/// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
+/// calls can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish`
+/// tells the room that the whole takes.
+class head_writer {
+  public:
+    /// Writes to the front of `out`, which outlives the writer.
+    constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
+
+    /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
+    constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
+        if (!is_token(method)) return fail(errc::bad_method);
+        if (!is_target(target)) return fail(errc::bad_target);
+        return put(method).put(" ").put(target).put(" HTTP/1.1\r\n");
+    }
+
+    /// A status from 100 to 999, else `bad_status`. Where `reason` is empty the standard phrase stands for it.
+    /// H14: a reason has no control character, else `bad_reason`.
+    constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
+        if (status < 100 || status > 999) return fail(errc::bad_status);
+        if (!is_field_value(reason)) return fail(errc::bad_reason);
+        return put("HTTP/1.1 ")
+            .number(status)
+            .put(" ")
+            .put(reason.empty() ? reason_phrase(status) : reason)
+            .put("\r\n");
+    }
+
+    /// H14: the name is a token and the value has no control character but HTAB, else `bad_name` or `bad_value`. White
+    /// space around a value is not part of it (RFC 9110 section 5.5), so a reader does not see it.
+    constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
+        if (!is_token(name)) return fail(errc::bad_name);
+        if (!is_field_value(value)) return fail(errc::bad_value);
+        return put(name).put(": ").put(value).put("\r\n");
+    }
+
+    /// A field whose value is a number.
+    constexpr head_writer& field(std::string_view name, std::uint64_t value) noexcept {
+        if (!is_token(name)) return fail(errc::bad_name);
+        return put(name).put(": ").number(value).put("\r\n");
+    }
+
+    /// A field whose value is the elements with a comma and a space between; each must be a field value.
+    constexpr head_writer& field(std::string_view name, std::span<const std::string_view> elements) noexcept {
+        if (!is_token(name)) return fail(errc::bad_name);
+        put(name).put(": ");
+        bool first = true;
+        for (const std::string_view each : elements) {
+            if (!is_field_value(each)) return fail(errc::bad_value);
+            put(first ? "" : ", ").put(each);
+            first = false;
+        }
+        return put("\r\n");
+    }
+
+    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    constexpr head_writer& fail(sockless::error error) noexcept {
+        if (!error_) error_ = error;
+        return *this;
+    }
+
+    /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
+    /// all; with `no_room` it is the room needed.
+    constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
+        put("\r\n").put(body).put(rest_of_body);
+        if (error_) return {0, error_};
+        if (size_ > out_.size()) return {size_, errc::no_room};
+        return {size_, {}};
+    }
+
+  private:
+    constexpr head_writer& put(std::string_view text) noexcept {
+        if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
+            detail::copy(out_.data() + size_, text.data(), text.size());
+        }
+        size_ += text.size();
+        return *this;
+    }
+
+    constexpr head_writer& number(std::uint64_t value) noexcept {
+        char digits[20] = {};
+        std::size_t begin = sizeof digits;
+        do {
+            digits[--begin] = static_cast<char>('0' + value % 10);
+            value /= 10;
+        } while (value != 0);
+        return put({digits + begin, sizeof digits - begin});
+    }
+
+    bytes out_;
+    std::size_t size_ = 0;
+    sockless::error error_{};
+};
+
+} // namespace sockless::http

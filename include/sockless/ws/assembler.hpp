@@ -1,0 +1,54 @@
+// Joins the pieces of a message in the caller's memory, and copies nothing where it came whole.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../buffer.hpp"
+#include "decoder.hpp"
+
+namespace sockless::ws {
+
+/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds what of a
+/// message has come so far, and its limit is the largest message that can be joined.
+template <class Buffer = span_buffer<std::byte>>
+class assembler {
+  public:
+    enum class status : std::uint8_t { incomplete, complete, no_room };
+
+    constexpr assembler() noexcept = default;
+    constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
+
+    /// Takes the next data event. `complete`: the message is `payload`, which lies in the event's own bytes where the
+    /// message came in one piece, and else in the buffer; it is valid until the next call, or until the event's bytes
+    /// are reused. `no_room`: the message does not fit into the buffer; answer it as one that is too big (1009; RFC
+    /// 6455 section 10.4).
+    [[nodiscard]] constexpr status add(const decoder::event& data, bytes& payload) noexcept {
+        if (data.first) {
+            memory_.clear();
+            if (data.last) {
+                payload = data.payload;
+                return status::complete;
+            }
+        }
+        open_ = !data.last;
+        if (!append(memory_, data.payload)) return status::no_room;
+        if (!data.last) return status::incomplete;
+        payload = memory_.contents();
+        return status::complete;
+    }
+
+    /// Gives back what memory the buffer can, unless a message has begun. Ends the lifetime of what was handed out.
+    constexpr void release() noexcept {
+        if (!open_) memory_.release();
+    }
+
+    [[nodiscard]] constexpr Buffer& memory() noexcept { return memory_; }
+
+  private:
+    Buffer memory_{};
+    bool open_ = false;
+};
+
+template <class Buffer>
+assembler(Buffer) -> assembler<Buffer>;
+
+} // namespace sockless::ws

@@ -1,0 +1,165 @@
+// The client's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../http/body.hpp"
+#include "endpoint.hpp"
+#include "entropy.hpp"
+
+namespace sockless::detail {
+
+enum class client_stage : std::uint8_t { silent, waiting, refused, reading_body };
+
+template <class Buffer>
+struct client_handshake {
+    explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
+
+    union {
+        http::basic_head_parser<buffer_reference<Buffer>> parser; // up to the first `next` of stage `reading_body`
+        http::body_decoder body;
+    };
+    std::string_view subprotocol{};
+    client_stage stage = client_stage::silent;
+    std::uint8_t interim_responses = 0;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// One connection, seen from the client. Begin with `request`; then as with `basic_server`: feed `next`, send
+/// `output()`, stop when `done()`.
+template <class Buffer>
+class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy> {
+    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy>;
+    using stage = detail::client_stage;
+
+  public:
+    /// With buffers that grow up to the limits of `how`. `keys` gives the nonce and the masking keys: seed it with 32
+    /// bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
+    explicit basic_client(const entropy& keys,
+                          const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+
+    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
+    /// to be sent. `options::output` is not read.
+    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               detail::client_handshake<Buffer>(how.head), keys) {}
+
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. Errors: `not_open` where it was
+    /// called before, `no_room`, and those of `write_request`.
+    [[nodiscard]] sockless::error request(const opening& what) noexcept {
+        auto& handshake = this->handshake();
+        if (!this->is_opening() || handshake.stage != stage::silent) return errc::not_open;
+        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
+        const std::array<char, 24> key = encode_key(nonce);
+        if (const sockless::error refused =
+                this->queue_head([&](bytes out) { return write_request(out, key, what); })) {
+            return refused;
+        }
+        handshake.stage = stage::waiting;
+        return {};
+    }
+
+    /// As `basic_server::next`.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        this->note_input(in);
+        if (!this->is_opening()) return this->next_open(in);
+        switch (this->handshake().stage) {
+        case stage::silent: return {};
+        case stage::waiting: return next_response(in);
+        case stage::refused:
+        case stage::reading_body: return next_of_body(in);
+        }
+        return {};
+    }
+
+    /// As `endpoint::finish`; also the end of a refusal whose body lasts until then.
+    [[nodiscard]] event finish() noexcept {
+        if (this->is_opening() && this->handshake().stage == stage::refused) begin_body();
+        const bool refused = this->is_opening() && this->handshake().stage == stage::reading_body &&
+                             this->handshake().body.finish() == http::errc::none;
+        return this->end_input(refused ? errc::refused : errc::end_of_input);
+    }
+
+    /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
+    /// of `next`.
+    [[nodiscard]] http::head response() const noexcept { return this->handshake().parser.head(); }
+
+    /// The subprotocol that the server chose; empty where it chose none, also where some were offered: then the caller
+    /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
+    [[nodiscard]] std::string_view subprotocol() const noexcept { return this->handshake().subprotocol; }
+
+  private:
+    // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
+    static constexpr std::uint8_t max_interim_responses = 8;
+
+    [[nodiscard]] event next_response(bytes& in) noexcept {
+        auto& handshake = this->handshake();
+        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
+        for (;;) {
+            const http::head_event found = handshake.parser.next(in);
+            if (!found) return {};
+            if (found.kind == http::kind::error) return this->fail(found.error);
+            const bool interim = found.head.status < 200 && found.head.status != 101;
+            if (!interim) return take_response(found.head);
+
+            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
+            if (++handshake.interim_responses > max_interim_responses)
+                return this->fail(errc::too_many_interim_responses);
+            handshake.parser.restart();
+        }
+    }
+
+    [[nodiscard]] event take_response(const http::head& head) noexcept {
+        auto& handshake = this->handshake();
+        if (head.status != 101) {
+            // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            handshake.stage = stage::refused;
+            return {.kind = kind::refused, .code = head.status};
+        }
+        const opening_response answer = judge(head);
+        if (answer.error) return this->fail(answer.error);
+        handshake.subprotocol = answer.subprotocol;
+        this->become_open();
+        return {.kind = kind::open};
+    }
+
+    // What was asked for stands in the request, which is still in the output.
+    [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
+        bytes request = this->queued();
+        http::head_parser parser(
+            http::head_kind::request, {},
+            {.start_line = UINT32_MAX, .field_line = UINT32_MAX, .fields = UINT32_MAX, .head = UINT32_MAX});
+        const http::fields asked = parser.next(request).head.fields;
+        return check_response(answer, http::first(asked, "Sec-WebSocket-Key"),
+                              http::first(asked, "Sec-WebSocket-Protocol"),
+                              http::first(asked, "Sec-WebSocket-Extensions"));
+    }
+
+    void begin_body() noexcept {
+        auto& handshake = this->handshake();
+        const http::limits limits = handshake.parser.limits();
+        const http::body_framing framing = framing_of(response(), http::head_kind::response);
+        ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
+        handshake.stage = stage::reading_body;
+    }
+
+    [[nodiscard]] event next_of_body(bytes& in) noexcept {
+        if (this->handshake().stage == stage::refused) begin_body();
+        const http::body_event found = this->handshake().body.next(in);
+        switch (found.kind) {
+        case http::body_kind::need_input: return {};
+        case http::body_kind::data: return {.kind = kind::body, .payload = found.data};
+        case http::body_kind::end: return this->fail(errc::refused);
+        case http::body_kind::error: return this->fail(found.error);
+        }
+        return {};
+    }
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using client = basic_client<growing_buffer>;
+
+} // namespace sockless::ws

@@ -1,0 +1,56 @@
+// Frames out: into a span, around a payload that has room before it, or as a header for a gathered write.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "close_code.hpp"
+#include "utf8.hpp"
+
+namespace sockless::ws {
+
+/// Writes one frame: the header, and behind it `payload`, copied and masked in one pass where the header says so.
+/// `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame (RFC
+/// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+[[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
+    header.length = payload.size();
+    const written head = encode_header(out, header);
+    if (!head) return {head.error == errc::no_room ? head.size + payload.size() : 0, head.error};
+    if (out.size() - head.size < payload.size()) return {head.size + payload.size(), errc::no_room};
+    if (header.masked) {
+        mask_copy(out.subspan(head.size), payload, header.masking_key);
+    } else {
+        detail::copy(out.data() + head.size, payload.data(), payload.size());
+    }
+    return {head.size + payload.size(), {}};
+}
+
+/// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and
+/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read.
+/// 14 bytes of headroom are always enough. Errors: those of `encode_header`; `no_room` where the headroom is too small
+/// leaves the payload as it was, with the headroom it takes in `size`.
+[[nodiscard]] constexpr written frame_in_place(bytes room, std::size_t headroom, frame_header header) noexcept {
+    const bytes payload = room.subspan(headroom);
+    header.length = payload.size();
+    const std::size_t size = header_size(header.length, header.masked);
+    const written head = encode_header(headroom < size ? bytes{} : room.subspan(headroom - size, size), header);
+    if (!head) return head;
+    if (header.masked) mask(payload, header.masking_key);
+    return {size + payload.size(), {}};
+}
+
+/// Writes the payload of a Close: `code` and `reason`, or nothing where `code` is 1005, which stands for a Close
+/// without a status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
+/// `close_reason_too_long` beyond 123 bytes, `payload_not_utf8`, `no_room`.
+[[nodiscard]] constexpr written encode_close_payload(bytes out, std::uint16_t code, cbytes reason = {}) noexcept {
+    if (code == close_code::no_status && reason.empty()) return {0, {}};
+    if (!is_sendable(code)) return {0, errc::close_code_not_sendable};
+    if (reason.size() > max_control_payload - 2) return {0, errc::close_reason_too_long};
+    if (!is_utf8(reason)) return {0, errc::payload_not_utf8};
+    const std::size_t size = 2 + reason.size();
+    if (out.size() < size) return {size, errc::no_room};
+    out[0] = static_cast<std::byte>(code >> 8U);
+    out[1] = static_cast<std::byte>(code & 0xFFU);
+    detail::copy(out.data() + 2, reason.data(), reason.size());
+    return {size, {}};
+}
+
+} // namespace sockless::ws

@@ -1,0 +1,91 @@
+// Masking keys and nonces: a ChaCha20 stream from 32 bytes of the caller's entropy, or a function of the caller's.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <bit>
+
+#include "../core.hpp"
+
+namespace sockless::ws {
+
+/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
+/// payload (RFC 6455 sections 5.3 and 10.3).
+///
+/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
+/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
+/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
+class entropy {
+  public:
+    using seed = std::array<std::byte, 32>;
+
+    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
+    using function = void (*)(void* context, bytes out);
+
+    constexpr explicit entropy(const seed& from) noexcept : key_(std::bit_cast<words>(from)) {}
+    constexpr explicit entropy(function source, void* context = nullptr) noexcept
+        : source_(source), context_(context) {}
+
+    /// Fills `out`, of any size.
+    constexpr void fill(bytes out) noexcept {
+        if (source_ != nullptr) return source_(context_, out);
+        for (std::byte& to : out) {
+            if (left_ == 0) refill();
+            const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
+            to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
+            // What was given out is forgotten.
+            pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
+        }
+    }
+
+    /// The next `N` bytes.
+    template <std::size_t N>
+    [[nodiscard]] constexpr std::array<std::byte, N> take() noexcept {
+        std::array<std::byte, N> out{};
+        fill(out);
+        return out;
+    }
+
+  private:
+    using words = std::array<std::uint32_t, 8>;
+
+    // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
+    // the next key, half is given out.
+    constexpr void refill() noexcept {
+        std::array<std::uint32_t, 16> start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+        for (std::size_t i = 0; i != 8; ++i) start[4 + i] = key_[i];
+        std::array<std::uint32_t, 16> block = start;
+        for (int round = 0; round != 10; ++round) {
+            for (std::size_t i = 0; i != 4; ++i) quarter_round(block, i, 4 + i, 8 + i, 12 + i);
+            for (std::size_t i = 0; i != 4; ++i) {
+                quarter_round(block, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+            }
+        }
+        for (std::size_t i = 0; i != 8; ++i) {
+            key_[i] = block[i] + start[i];
+            pool_[i] = block[8 + i] + start[8 + i];
+        }
+        left_ = sizeof(words);
+    }
+
+    // RFC 8439 section 2.1.
+    static constexpr void quarter_round(std::array<std::uint32_t, 16>& state, std::size_t a, std::size_t b,
+                                        std::size_t c, std::size_t d) noexcept {
+        state[a] += state[b];
+        state[d] = std::rotl(state[d] ^ state[a], 16);
+        state[c] += state[d];
+        state[b] = std::rotl(state[b] ^ state[c], 12);
+        state[a] += state[b];
+        state[d] = std::rotl(state[d] ^ state[a], 8);
+        state[c] += state[d];
+        state[b] = std::rotl(state[b] ^ state[c], 7);
+    }
+
+    words key_{};
+    words pool_{};
+    function source_ = nullptr;
+    void* context_ = nullptr;
+    unsigned left_ = 0;
+};
+
+} // namespace sockless::ws

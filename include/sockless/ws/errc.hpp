@@ -1,0 +1,158 @@
+// Everything that can go wrong in the WebSocket layer: one enumerator, one row of the table each.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../core.hpp"
+
+namespace sockless::ws {
+
+enum class errc : std::uint8_t {
+    none = 0,
+
+    // Frames
+    reserved_bit_set,
+    unknown_opcode,
+    unexpected_continuation,
+    expected_continuation,
+    fragmented_control_frame,
+    control_frame_too_long,
+    mask_missing,
+    mask_forbidden,
+    length_not_minimal,
+    length_top_bit_set,
+    frame_too_big,
+    message_too_big,
+    too_many_frames,
+    invalid_utf8,
+
+    // Closing
+    close_payload_too_short,
+    close_code_invalid,
+    close_reason_invalid_utf8,
+    end_of_input,
+    handshake_timeout,
+    refused,
+    too_many_interim_responses,
+    close_timeout,
+    pong_timeout,
+
+    // The caller
+    no_room,
+    close_code_not_sendable,
+    close_reason_too_long,
+    payload_not_utf8,
+    message_open,
+    no_message_open,
+    not_open,
+    nothing_to_answer,
+
+    // Opening handshake
+    method_not_get,
+    http_version_too_old,
+    bad_request_target,
+    bad_host,
+    unexpected_body,
+    upgrade_missing,
+    connection_upgrade_missing,
+    version_missing,
+    version_unsupported,
+    bad_key,
+    repeated_origin,
+    bad_subprotocol,
+    too_many_subprotocols,
+    bad_extensions,
+    expectation_unknown,
+
+    // Opening handshake over HTTP/2 and HTTP/3
+    not_extended_connect,
+    protocol_unknown,
+    bad_pseudo_field,
+    connection_field,
+
+    // Opening handshake, as the client sees it
+    unexpected_status,
+    accept_missing,
+    accept_wrong,
+    subprotocol_not_offered,
+    extension_not_offered,
+
+    // Opening handshake, as the caller asks for it
+    reserved_field,
+};
+
+/// One row per enumerator of `errc`, in its order.
+inline constexpr error_row errc_rows[] = {
+    {"none", "no error", "", 0, 0},
+
+    {"reserved_bit_set", "a reserved bit is set that no agreed extension gives a meaning", "RFC 6455 5.2", 1002, 0},
+    {"unknown_opcode", "the opcode is none of those that are defined", "RFC 6455 5.2", 1002, 0},
+    {"unexpected_continuation", "a continuation frame came while no message was open", "RFC 6455 5.4", 1002, 0},
+    {"expected_continuation", "a new message began before the open one had ended", "RFC 6455 5.4", 1002, 0},
+    {"fragmented_control_frame", "a control frame is not final", "RFC 6455 5.5", 1002, 0},
+    {"control_frame_too_long", "a control frame has more than 125 bytes of payload", "RFC 6455 5.5", 1002, 0},
+    {"mask_missing", "a frame from a client is not masked", "RFC 6455 5.1", 1002, 0},
+    {"mask_forbidden", "a frame from a server is masked", "RFC 6455 5.1", 1002, 0},
+    {"length_not_minimal", "the payload length uses more bytes than it needs", "RFC 6455 5.2", 1002, 0},
+    {"length_top_bit_set", "the most significant bit of the payload length is set", "RFC 6455 5.2", 1002, 0},
+    {"frame_too_big", "a frame is larger than the limit", "RFC 6455 10.4", 1009, 0},
+    {"message_too_big", "a message is larger than the limit", "RFC 6455 10.4", 1009, 0},
+    {"too_many_frames", "a message has more frames than the limit", "RFC 6455 10.4", 1008, 0},
+    {"invalid_utf8", "a text message is not UTF-8", "RFC 6455 8.1", 1007, 0},
+
+    {"close_payload_too_short", "the payload of a Close is a single byte", "RFC 6455 5.5.1", 1002, 0},
+    {"close_code_invalid", "a Close has a code that may not be sent", "RFC 6455 7.4", 1002, 0},
+    {"close_reason_invalid_utf8", "the reason of a Close is not UTF-8", "RFC 6455 5.5.1", 1007, 0},
+    {"end_of_input", "the input ended before the closing handshake", "RFC 6455 7.1.5", 1006, 0},
+    {"handshake_timeout", "the opening handshake took too long", "RFC 6455 4.1", 0, 408},
+    {"refused", "the server refused the opening handshake", "RFC 6455 4.1", 0, 0},
+    {"too_many_interim_responses", "the server sent more 1xx responses than the limit", "RFC 9110 15.2", 0, 0},
+    {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
+    {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
+
+    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"close_code_not_sendable", "this Close code may not be sent", "RFC 6455 7.4", 0, 0},
+    {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
+    {"payload_not_utf8", "the payload of a text message or the reason of a Close is not UTF-8", "RFC 6455 8.1", 0, 0},
+    {"message_open", "a message is open; end it before another is begun", "RFC 6455 5.4", 0, 0},
+    {"no_message_open", "no message is open that could be continued", "RFC 6455 5.4", 0, 0},
+    {"not_open", "the connection is not open for this", "RFC 6455 7.1.3", 0, 0},
+    {"nothing_to_answer", "no request waits for an answer", "RFC 6455 4.2.2", 0, 0},
+
+    {"method_not_get", "the method of the request is not GET", "RFC 6455 4.1", 0, 405},
+    {"http_version_too_old", "HTTP/1.0 cannot be upgraded", "RFC 9110 7.8", 0, 426},
+    {"bad_request_target", "the target is neither a path nor an absolute http URI, or has a fragment", "RFC 6455 3", 0, 400},
+    {"bad_host", "there is not exactly one Host with a host in it", "RFC 9112 3.2", 0, 400},
+    {"unexpected_body", "a request that asks for an upgrade has a body", "RFC 9112 6", 0, 400},
+    {"upgrade_missing", "Upgrade does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
+    {"connection_upgrade_missing", "Connection does not name upgrade", "RFC 6455 4.2.1", 0, 400},
+    {"version_missing", "there is not exactly one Sec-WebSocket-Version", "RFC 6455 4.2.1", 0, 400},
+    {"version_unsupported", "the version of WebSocket is not 13", "RFC 6455 4.4", 0, 426},
+    {"bad_key", "there is not exactly one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 0, 400},
+    {"repeated_origin", "there is more than one Origin", "RFC 6454 7.3", 0, 400},
+    {"bad_subprotocol", "a subprotocol is no token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
+    {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
+    {"bad_extensions", "Sec-WebSocket-Extensions is malformed", "RFC 6455 9.1", 0, 400},
+    {"expectation_unknown", "Expect is not 100-continue", "RFC 9110 10.1.1", 0, 417},
+
+    {"not_extended_connect", "the request is not CONNECT with a protocol", "RFC 8441 4", 0, 400},
+    {"protocol_unknown", "the protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
+    {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown, malformed or late", "RFC 9113 8.3", 0, 400},
+    {"connection_field", "there is a field that is for HTTP/1.1 connections only", "RFC 9113 8.2.2", 0, 400},
+
+    {"unexpected_status", "the server did not accept the handshake", "RFC 6455 4.1", 0, 0},
+    {"accept_missing", "there is not exactly one Sec-WebSocket-Accept", "RFC 6455 4.1", 0, 0},
+    {"accept_wrong", "Sec-WebSocket-Accept does not belong to the key", "RFC 6455 4.1", 0, 0},
+    {"subprotocol_not_offered", "the server chose a subprotocol that was not offered", "RFC 6455 4.1", 0, 0},
+    {"extension_not_offered", "the server agreed to an extension that was not offered", "RFC 6455 4.1", 0, 0},
+
+    {"reserved_field", "a field may not be given, as it is written, or left out, on its own terms", "RFC 6455 4", 0, 0},
+};
+
+/// The row of `code`: its name, sentence, section, Close code and HTTP status.
+[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+    return errc_rows[static_cast<std::size_t>(code)];
+}
+
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::reserved_field) + 1);
+
+} // namespace sockless::ws

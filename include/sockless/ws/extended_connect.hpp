@@ -1,0 +1,127 @@
+// The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "check_opening.hpp"
+
+namespace sockless::detail {
+
+/// The pseudo-fields of a request or response (RFC 9113 section 8.3), collected and checked.
+class pseudo_fields {
+  public:
+    enum name : std::uint8_t { method, protocol, scheme, path, authority, status };
+
+    template <class Fields>
+    constexpr explicit pseudo_fields(const Fields& fields) noexcept {
+        bool fields_began = false;
+        for (const field& each : fields) {
+            const bool pseudo = !each.name.empty() && each.name.front() == ':';
+            // RFC 9113 8.2.1: what the stack below let through is not taken on trust.
+            malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
+            if (!pseudo) {
+                fields_began = true;
+            } else if (fields_began || !add(each)) {
+                malformed = true;
+            }
+        }
+    }
+
+    [[nodiscard]] constexpr std::string_view operator[](name which) const noexcept { return values_[which]; }
+    [[nodiscard]] constexpr bool has(name which) const noexcept { return values_[which].data() != nullptr; }
+
+    bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
+
+  private:
+    // The value of one that is there is never null, so that it differs from one that is not.
+    constexpr bool add(const field& each) noexcept {
+        constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
+        for (std::size_t i = 0; i != values_.size(); ++i) {
+            if (each.name != names[i]) continue;
+            if (values_[i].data() != nullptr) return false;
+            values_[i] = each.value.data() == nullptr ? std::string_view("") : each.value;
+            return true;
+        }
+        return false;
+    }
+
+    std::array<std::string_view, 6> values_{};
+};
+
+[[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
+    if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
+    // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
+    if (pseudo[pseudo_fields::method] != "CONNECT" || !pseudo.has(pseudo_fields::protocol)) {
+        return ws::errc::not_extended_connect;
+    }
+    // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
+    if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
+    // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
+    const std::string_view path = pseudo[pseudo_fields::path];
+    const std::string_view scheme = pseudo[pseudo_fields::scheme];
+    if (scheme != "https" && scheme != "http") return ws::errc::bad_pseudo_field;
+    if (!http::is_target(path) || path.front() != '/') return ws::errc::bad_pseudo_field;
+    for (const char c : path) {
+        if (c == '#') return ws::errc::bad_pseudo_field;
+    }
+    const std::string_view authority = pseudo[pseudo_fields::authority];
+    if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
+    // H22: neither Connection nor Upgrade; a Host that contradicts `:authority` makes the request ambiguous
+    // (RFC 9113 8.3.1). Key has lost its meaning and is not looked at (RFC 8441 5).
+    if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
+        all.has(opening_field::transfer_encoding)) {
+        return ws::errc::connection_field;
+    }
+    if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
+    if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
+        return ws::errc::bad_host;
+    }
+    return ws::errc::none;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// H22: judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order; any range of `field`.
+/// `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
+/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+template <class Fields>
+[[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
+    const detail::opening_fields all(fields);
+    const detail::pseudo_fields pseudo(fields);
+    opening_request request{
+        .target = pseudo[detail::pseudo_fields::path],
+        .host = pseudo[detail::pseudo_fields::authority],
+        .origin = all.first(detail::opening_field::origin),
+        .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
+    };
+    errc wrong = detail::check_pseudo_fields(pseudo, all);
+    if (wrong == errc::none && all.expectation_unknown) wrong = errc::expectation_unknown;
+    if (wrong == errc::none) wrong = detail::check_negotiation(fields, all);
+    request.error = wrong;
+    return request;
+}
+
+/// H22: judges a response of HTTP/2 or HTTP/3, like `check_response`: any 2xx accepts, and there is no
+/// Sec-WebSocket-Accept, Upgrade or Connection.
+template <class Fields>
+[[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
+                                                                std::string_view offered_subprotocols,
+                                                                std::string_view offered_extensions) noexcept {
+    const detail::opening_fields all(fields);
+    const detail::pseudo_fields pseudo(fields);
+    const std::string_view status = pseudo[detail::pseudo_fields::status];
+    opening_response response{};
+    if (pseudo.malformed || status.size() != 3 || !detail::read_decimal(status).valid) {
+        response.error = errc::bad_pseudo_field;
+    } else if (status.front() != '2') {
+        response.error = errc::unexpected_status;
+    } else if (all.has(detail::opening_field::connection) || all.has(detail::opening_field::upgrade)) {
+        response.error = errc::connection_field;
+    } else {
+        detail::check_answer(response, fields, all, offered_subprotocols, offered_extensions);
+    }
+    return response;
+}
+
+} // namespace sockless::ws

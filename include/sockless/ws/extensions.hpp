@@ -1,0 +1,262 @@
+// The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../http/fields.hpp"
+
+namespace sockless::ws {
+
+/// One parameter of an extension.
+struct extension_parameter {
+    std::string_view name{};
+    std::string_view value{}; ///< as written, but without the quotes
+    bool has_value = false;
+    bool escaped = false; ///< whether `value` still holds the backslashes of a quoted string
+
+    /// Whether the value, unescaped, is `wanted`.
+    [[nodiscard]] constexpr bool value_is(std::string_view wanted) const noexcept {
+        char unescaped[1] = {};
+        std::size_t size = 0;
+        for (std::size_t i = 0; i != value.size(); ++i, ++size) {
+            if (escaped && value[i] == '\\') ++i;
+            unescaped[0] = value[i];
+            if (size == wanted.size() || wanted[size] != unescaped[0]) return false;
+        }
+        return has_value && size == wanted.size();
+    }
+
+    /// Copies the unescaped value to the front of `out` and returns it; empty where there is no room for all of it.
+    [[nodiscard]] constexpr std::string_view copy_value(std::span<char> out) const noexcept {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i != value.size(); ++i) {
+            if (escaped && value[i] == '\\') ++i;
+            if (size == out.size()) return {};
+            out[size++] = value[i];
+        }
+        return {out.data(), size};
+    }
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
+/// between any two of its elements.
+class extension_reader {
+  public:
+    constexpr explicit extension_reader(std::string_view text) noexcept
+        : at_(text.data()), end_(text.data() + text.size()) {}
+
+    [[nodiscard]] constexpr bool malformed() const noexcept { return malformed_; }
+    [[nodiscard]] constexpr const char* at() const noexcept { return at_; }
+
+    /// The name of the next extension; empty at the end of the list, and where it is malformed. Empty elements are
+    /// passed over (RFC 9110 section 5.6.1).
+    [[nodiscard]] constexpr std::string_view next_name() noexcept {
+        skip_white();
+        while (at_ != end_ && *at_ == ',') {
+            ++at_;
+            skip_white();
+        }
+        return at_ == end_ ? std::string_view{} : token();
+    }
+
+    /// The next parameter of the extension; without a name after the last, and where it is malformed.
+    [[nodiscard]] constexpr ws::extension_parameter next_parameter() noexcept {
+        skip_white();
+        if (malformed_ || at_ == end_ || *at_ == ',') return {};
+        if (*at_ != ';') return fail();
+        ++at_;
+        skip_white();
+        ws::extension_parameter made{.name = token()};
+        skip_white();
+        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : made;
+        ++at_;
+        skip_white();
+        made.has_value = true;
+        if (at_ != end_ && *at_ == '"') {
+            quoted(made);
+        } else {
+            made.value = token();
+        }
+        return malformed_ ? ws::extension_parameter{} : made;
+    }
+
+  private:
+    constexpr ws::extension_parameter fail() noexcept {
+        malformed_ = true;
+        at_ = end_;
+        return {};
+    }
+
+    constexpr void skip_white() noexcept {
+        while (at_ != end_ && is_white(*at_)) ++at_;
+    }
+
+    constexpr std::string_view token() noexcept {
+        const char* const begin = at_;
+        at_ = skip(in_token, at_, end_);
+        if (at_ == begin) fail();
+        return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
+    }
+
+    // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
+    constexpr void quoted(ws::extension_parameter& made) noexcept {
+        const char* const begin = ++at_;
+        for (; at_ != end_ && *at_ != '"'; ++at_) {
+            if (*at_ == '\\') {
+                made.escaped = true;
+                if (++at_ == end_) break;
+            }
+            if (!is_in(in_token, *at_)) break;
+        }
+        if (at_ == end_ || *at_ != '"' || at_ == begin) {
+            fail();
+            return;
+        }
+        made.value = {begin, static_cast<std::size_t>(at_ - begin)};
+        ++at_;
+    }
+
+    const char* at_;
+    const char* end_;
+    bool malformed_ = false;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// The parameters of one extension: a forward range of `extension_parameter`, views of the field's value.
+class extension_parameters {
+  public:
+    class iterator {
+      public:
+        using value_type = extension_parameter;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        [[nodiscard]] constexpr const extension_parameter& operator*() const noexcept { return parameter_; }
+        [[nodiscard]] constexpr const extension_parameter* operator->() const noexcept { return &parameter_; }
+        constexpr iterator& operator++() noexcept {
+            parameter_ = reader_.next_parameter();
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            const iterator held = *this;
+            ++*this;
+            return held;
+        }
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.parameter_.name.data() == b.parameter_.name.data();
+        }
+
+      private:
+        friend class extension_parameters;
+        constexpr explicit iterator(std::string_view text) noexcept : reader_(text) { ++*this; }
+
+        detail::extension_reader reader_{std::string_view{}};
+        extension_parameter parameter_{};
+    };
+
+    constexpr extension_parameters() noexcept = default;
+
+    /// Of the text behind the name of an extension.
+    constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view text_{};
+};
+
+/// One element of the field: an extension that is offered, or agreed to.
+struct extension {
+    std::string_view name{};
+    extension_parameters parameters{};
+};
+
+/// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
+/// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
+/// `is_extension_list` first.
+class extension_list {
+  public:
+    class iterator {
+      public:
+        using value_type = extension;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        [[nodiscard]] constexpr const extension& operator*() const noexcept { return extension_; }
+        [[nodiscard]] constexpr const extension* operator->() const noexcept { return &extension_; }
+        constexpr iterator& operator++() noexcept {
+            extension_ = {};
+            const std::string_view name = reader_.next_name();
+            if (name.empty()) return *this;
+            const char* const begin = reader_.at();
+            while (!reader_.next_parameter().name.empty()) {
+            }
+            if (reader_.malformed()) return *this;
+            extension_.name = name;
+            extension_.parameters = extension_parameters({begin, static_cast<std::size_t>(reader_.at() - begin)});
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            const iterator held = *this;
+            ++*this;
+            return held;
+        }
+        [[nodiscard]] constexpr bool malformed() const noexcept { return reader_.malformed(); }
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.extension_.name.data() == b.extension_.name.data();
+        }
+
+      private:
+        friend class extension_list;
+        constexpr explicit iterator(std::string_view value) noexcept : reader_(value) { ++*this; }
+
+        detail::extension_reader reader_{std::string_view{}};
+        extension extension_{};
+    };
+
+    constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view value_;
+};
+
+/// Whether `value` is a list of at least one extension, well formed to its end.
+[[nodiscard]] constexpr bool is_extension_list(std::string_view value) noexcept {
+    const extension_list list(value);
+    auto at = list.begin();
+    if (at == list.end()) return false;
+    while (at != list.end()) ++at;
+    return !at.malformed();
+}
+
+/// Calls `visit(const extension&)` for each extension of all fields of this name, in order, until it returns false.
+/// `Fields` is any range of `field`. RFC 6455 section 9.1 makes one list of all of them.
+template <class Fields, class Visit>
+constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept {
+    for (const field& each : fields) {
+        if (!http::equal_ignoring_case(each.name, "sec-websocket-extensions")) continue;
+        for (const extension& one : extension_list(each.value)) {
+            if (!visit(one)) return;
+        }
+    }
+}
+
+/// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
+[[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
+    for (const extension& one : extension_list(value)) {
+        if (one.name == name) return true;
+    }
+    return false;
+}
+
+} // namespace sockless::ws

@@ -1,0 +1,90 @@
+// The header of a frame: what its bits say, and how it is written (RFC 6455 section 5.2).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+
+#include "errc.hpp"
+
+namespace sockless::ws {
+
+/// What a frame is (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
+enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+
+[[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
+[[nodiscard]] constexpr bool is_known(opcode code) noexcept {
+    // One bit for each of the sixteen opcodes.
+    return ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
+}
+
+/// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of the
+/// opcodes.
+enum class message_type : std::uint8_t { text = 1, binary = 2 };
+
+/// The four bytes that a client's payload is combined with, in the order of the wire (RFC 6455 section 5.3).
+using masking_key = std::array<std::byte, 4>;
+
+/// The most payload that a control frame can have, in bytes (RFC 6455 section 5.5).
+inline constexpr std::size_t max_control_payload = 125;
+
+/// The longest header, in bytes: two, eight of extended length, four of masking key.
+inline constexpr std::size_t max_header_size = 14;
+
+/// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
+namespace rsv {
+inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", where permessage-deflate was agreed (RFC 7692 section 6)
+inline constexpr std::uint8_t rsv2 = 2;
+inline constexpr std::uint8_t rsv3 = 1;
+} // namespace rsv
+
+/// All that a header says.
+struct frame_header {
+    ws::opcode opcode = opcode::text;
+    bool fin = true;
+    std::uint8_t rsv = 0; ///< bits of `ws::rsv`
+    bool masked = false;
+    ws::masking_key masking_key{};
+    std::uint64_t length = 0; ///< of the payload, in bytes
+
+    [[nodiscard]] friend constexpr bool operator==(const frame_header&, const frame_header&) noexcept = default;
+};
+
+/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more where it is
+/// masked.
+[[nodiscard]] constexpr std::size_t header_size(std::uint64_t length, bool masked) noexcept {
+    return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
+}
+
+/// Writes a header to `out`, its length in the fewest bytes.
+/// Errors: those of the caller's header (an unknown opcode, a control frame that is not final, is longer than 125 bytes
+/// or has reserved bits, a length of 2^63 and up), and `no_room`, with the room it takes in `size`.
+[[nodiscard]] constexpr written encode_header(bytes out, const frame_header& header) noexcept {
+    if (!is_known(header.opcode)) return {0, errc::unknown_opcode};
+    if (is_control(header.opcode)) {
+        if (!header.fin) return {0, errc::fragmented_control_frame};
+        if (header.length > max_control_payload) return {0, errc::control_frame_too_long};
+        if (header.rsv != 0) return {0, errc::reserved_bit_set};
+    }
+    if (header.rsv > 7) return {0, errc::reserved_bit_set};
+    if (header.length >> 63U != 0) return {0, errc::length_top_bit_set};
+
+    const std::size_t size = header_size(header.length, header.masked);
+    if (out.size() < size) return {size, errc::no_room};
+
+    std::byte* to = out.data();
+    *to++ = static_cast<std::byte>((header.fin ? 0x80U : 0U) | static_cast<unsigned>(header.rsv) << 4U |
+                                   static_cast<unsigned>(header.opcode));
+    const unsigned mask_bit = header.masked ? 0x80U : 0U;
+    std::size_t extended = 0;
+    if (header.length <= 125) {
+        *to++ = static_cast<std::byte>(mask_bit | static_cast<unsigned>(header.length));
+    } else {
+        extended = header.length <= 0xFFFF ? 2 : 8;
+        *to++ = static_cast<std::byte>(mask_bit | (extended == 2 ? 126U : 127U));
+    }
+    for (std::size_t i = extended; i-- != 0;) *to++ = static_cast<std::byte>(header.length >> (8 * i));
+    if (header.masked) detail::copy(to, header.masking_key.data(), 4);
+    return {size, {}};
+}
+
+} // namespace sockless::ws

@@ -1,0 +1,124 @@
+// The server's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "endpoint.hpp"
+
+namespace sockless::detail {
+
+enum class server_stage : std::uint8_t { reading, upgrade_asked, other_asked };
+
+template <class Buffer>
+struct server_handshake {
+    explicit server_handshake(const http::limits& limits) noexcept : parser(http::head_kind::request, {}, limits) {}
+
+    http::basic_head_parser<buffer_reference<Buffer>> parser;
+    ws::opening_request request{};
+    server_stage stage = server_stage::reading;
+};
+
+struct no_keys {};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// One connection, seen from the server. Feed what `recv` gave to `next` until it returns falsy; send what `output()`
+/// holds and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is
+/// not possible is said by an error, and then nothing was queued.
+///
+/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
+template <class Buffer>
+class basic_server : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys> {
+    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys>;
+    using stage = detail::server_stage;
+
+  public:
+    /// With buffers that grow up to the limits of `how`.
+    explicit basic_server(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+
+    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
+    /// to be sent. `options::output` is not read.
+    basic_server(Buffer input, Buffer output, const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               detail::server_handshake<Buffer>(how.head), {}),
+          show_requests_(how.show_requests) {}
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
+    /// they lie. Between `request` and the answer to it nothing is taken: answer while handling the event, or keep what
+    /// is left in `in` and give it again.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        this->note_input(in);
+        return this->is_opening() ? next_request(in) : this->next_open(in);
+    }
+
+    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
+    /// Valid after `request` or `http_request`, until the next call of `next`.
+    [[nodiscard]] const opening_request& request() const noexcept { return this->handshake().request; }
+    [[nodiscard]] http::head head() const noexcept { return this->handshake().parser.head(); }
+
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
+    /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `no_room`, and those of
+    /// `write_acceptance`; the request then still waits for its answer.
+    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
+        if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
+        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        if (!how.subprotocol.empty() && !offers_subprotocol(head().fields, how.subprotocol)) {
+            return errc::subprotocol_not_offered;
+        }
+        if (const sockless::error refused = this->queue_head([&](bytes out) { return write_answer(out, how); })) {
+            return refused;
+        }
+        this->become_open();
+        return {};
+    }
+
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
+    [[nodiscard]] sockless::error reject(const refusal& how) noexcept {
+        if (!this->is_opening() || this->handshake().stage == stage::reading) return errc::nothing_to_answer;
+        if (const sockless::error refused = this->queue_head([&](bytes out) { return write_refusal(out, how); })) {
+            return refused;
+        }
+        this->become_closed(false);
+        return {};
+    }
+    [[nodiscard]] sockless::error reject(std::uint16_t status) noexcept { return reject(refusal{.status = status}); }
+
+  private:
+    [[nodiscard]] written write_answer(bytes out, const acceptance& how) const noexcept {
+        std::size_t begin = 0;
+        if (request().expects_continue) {
+            // Who expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            begin = http::head_writer(out).status_line(100).finish().size;
+            out = out.subspan(begin < out.size() ? begin : out.size());
+        }
+        const written rest = write_acceptance(out, request().key, how);
+        return {begin + rest.size, rest.error};
+    }
+
+    [[nodiscard]] event next_request(bytes& in) noexcept {
+        auto& handshake = this->handshake();
+        if (handshake.stage != stage::reading) return {};
+        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
+        const http::head_event found = handshake.parser.next(in);
+        if (!found) return {};
+        if (found.kind == http::kind::error) return this->fail(found.error);
+        if (show_requests_ && !is_upgrade(found.head)) {
+            handshake.stage = stage::other_asked;
+            return {.kind = kind::http_request};
+        }
+        handshake.request = check_request(found.head);
+        if (handshake.request.error) return this->fail(handshake.request.error);
+        handshake.stage = stage::upgrade_asked;
+        return {.kind = kind::request};
+    }
+
+    bool show_requests_;
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using server = basic_server<growing_buffer>;
+
+} // namespace sockless::ws

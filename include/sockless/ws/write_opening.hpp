@@ -1,0 +1,205 @@
+// Writes the heads of the opening handshake over HTTP/1.1: the request, the 101, and refusals (RFC 6455 section 4).
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../http/write_head.hpp"
+#include "check_opening.hpp"
+
+namespace sockless::ws {
+
+/// What a client asks for. The views are only read while `write_request` runs.
+struct opening {
+    std::string_view host{};                          ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";                    ///< path and query, without a fragment
+    std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
+    std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
+    std::string_view origin{};                        ///< empty for none
+    std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
+};
+
+/// What a server accepts a request with.
+struct acceptance {
+    std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
+    std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
+    std::span<const field> fields{}; ///< more fields: Set-Cookie …
+};
+
+/// What a server refuses a request with.
+struct refusal {
+    std::uint16_t status = 400;      ///< 200 to 599
+    std::span<const field> fields{}; ///< more fields: WWW-Authenticate, Location …
+    std::string_view body{};
+    std::string_view content_type{}; ///< of the body; empty for none
+    std::string_view reason{};       ///< the reason phrase; empty for the standard one
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// More fields from the caller, but none of those that the handshake itself is made of.
+constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
+    for (const field& each : fields) {
+        const opening_field which = opening_field_of(each.name);
+        const bool free = which == opening_field::other || (which == opening_field::origin && !origin_written);
+        if (!free) head.fail(ws::errc::reserved_field);
+        head.field(each.name, each.value);
+    }
+}
+
+/// H10: what is offered are unique tokens.
+constexpr void put_subprotocols(http::head_writer& head, std::span<const std::string_view> names) noexcept {
+    if (names.empty()) return;
+    if (names.size() > max_subprotocols) {
+        head.fail(ws::errc::too_many_subprotocols);
+        return;
+    }
+    for (const std::string_view& each : names) {
+        bool unique = http::is_token(each);
+        for (const std::string_view& other : names) unique = unique && (&other == &each || other != each);
+        if (!unique) head.fail(ws::errc::bad_subprotocol);
+    }
+    head.field("Sec-WebSocket-Protocol", names);
+}
+
+constexpr void put_extensions(http::head_writer& head, std::string_view extensions) noexcept {
+    if (extensions.empty()) return;
+    if (!ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
+    head.field("Sec-WebSocket-Extensions", extensions);
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
+/// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
+[[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
+                                                    bool secure) noexcept {
+    std::size_t size = 0;
+    const auto put = [&](char c) {
+        if (size < out.size()) out[size] = c;
+        ++size;
+    };
+    bool address = false;
+    for (const char c : host) address = address || c == ':';
+    const bool brackets = address && host.front() != '[';
+    if (brackets) put('[');
+    for (const char c : host) put(c);
+    if (brackets) put(']');
+    if (port != (secure ? 443 : 80)) {
+        put(':');
+        unsigned unit = 10000;
+        while (unit > port && unit != 1) unit /= 10;
+        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+    }
+    if (size > out.size() || !http::is_host({out.data(), size})) return {};
+    return {out.data(), size};
+}
+
+/// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
+/// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
+/// `reserved_field` where a field of the caller's belongs to the handshake.
+[[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked) noexcept {
+    http::head_writer head(out);
+    head.request_line("GET", asked.target);
+
+    // H15: a path, and never a fragment (RFC 6455 section 3).
+    bool target = !asked.target.empty() && asked.target.front() == '/';
+    for (const char c : asked.target) target = target && c != '#';
+    if (!target) head.fail(errc::bad_request_target);
+    if (!http::is_host(asked.host)) head.fail(errc::bad_host);
+    head.field("Host", asked.host);
+    head.field("Upgrade", "websocket");
+    head.field("Connection", "Upgrade");
+    if (!detail::is_base64_of_16_bytes({key.data(), key.size()})) head.fail(errc::bad_key);
+    head.field("Sec-WebSocket-Key", std::string_view(key.data(), key.size()));
+    head.field("Sec-WebSocket-Version", "13");
+    if (!asked.origin.empty()) head.field("Origin", asked.origin);
+    detail::put_subprotocols(head, asked.subprotocols);
+    detail::put_extensions(head, asked.extensions);
+    detail::put_fields(head, asked.fields, !asked.origin.empty());
+    return head.finish();
+}
+
+/// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
+/// `bad_subprotocol`, `bad_extensions`, `reserved_field`.
+[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted) noexcept {
+    http::head_writer head(out);
+    head.status_line(101);
+    head.field("Upgrade", "websocket");
+    head.field("Connection", "Upgrade");
+    if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
+    const std::array<char, 28> accept = accept_key(key);
+    head.field("Sec-WebSocket-Accept", std::string_view(accept.data(), accept.size()));
+    if (!accepted.subprotocol.empty()) {
+        // H10: exactly one, which a comma would make two.
+        if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
+        head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
+    }
+    detail::put_extensions(head, accepted.extensions);
+    // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
+    detail::put_fields(head, accepted.fields, true);
+    return head.finish();
+}
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
+constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
+    if (refused.status < 200 || refused.status > 599) head.fail(http::errc::bad_status);
+    head.status_line(refused.status, refused.reason);
+
+    const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
+    const bool upgrade = refused.status == 426 || given("upgrade");
+    // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
+    head.field("Connection", upgrade ? "close, Upgrade" : "close");
+    if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
+    if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
+    // H7: the version that is spoken, for those who came with another.
+    if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
+
+    for (const field& each : refused.fields) {
+        const opening_field which = opening_field_of(each.name);
+        const bool reserved = which == opening_field::connection || which == opening_field::content_length ||
+                              which == opening_field::transfer_encoding ||
+                              (!refused.content_type.empty() && http::equal_ignoring_case(each.name, "content-type"));
+        if (reserved) head.fail(ws::errc::reserved_field);
+        head.field(each.name, each.value);
+    }
+
+    if (!refused.content_type.empty()) head.field("Content-Type", refused.content_type);
+    const bool has_body = refused.status != 204 && refused.status != 205 && refused.status != 304;
+    if (!has_body && size != 0) head.fail(http::errc::body_not_allowed);
+    // RFC 9110 8.6: never with 204, and with 304 it would be the length of another response.
+    if (has_body || refused.status == 205) head.field("Content-Length", size);
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Writes a response that refuses a request, with its body (H12). Adds Content-Length and `Connection: close`, and
+/// where the caller did not give them the fields that a status must have: Allow with 405, Upgrade and
+/// Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`, `http::errc::bad_status`
+/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
+[[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
+    http::head_writer head(out);
+    detail::put_refusal(head, refused, refused.body.size());
+    return head.finish(refused.body);
+}
+
+/// Writes the refusal that answers an error: its status (400 where it has none), and its sentence as a line of text.
+[[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
+    const refusal refused{
+        .status = error.status() != 0 ? error.status() : std::uint16_t{400},
+        .content_type = "text/plain",
+    };
+    http::head_writer head(out);
+    detail::put_refusal(head, refused, error.sentence().size() + 1);
+    return head.finish(error.sentence(), "\n");
+}
+
+} // namespace sockless::ws
