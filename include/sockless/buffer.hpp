@@ -6,11 +6,25 @@
 
 #include "core.hpp"
 
+namespace sockless::detail {
+
+/// Moves bytes to a place before them, which may overlap with theirs.
+template <class Byte>
+constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept {
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != size; ++i) to[i] = from[i];
+    } else if (size != 0) {
+        std::memmove(to, from, size);
+    }
+}
+
+} // namespace sockless::detail
+
 namespace sockless {
 
-/// Memory that the caller owns and that never grows. Holds a queue of bytes: `append` at the end, `consume` from the
-/// front. `Byte` is `std::byte`, or `char` where the content must be text in constant evaluation.
-/// The memory outlives the buffer.
+/// Memory that the caller owns and that never grows; where a queue is nearly full, each `prepare` can move it. Holds a
+/// queue of bytes: `append` at the end, `consume` from the front. `Byte` is `std::byte`, or `char` where the content
+/// must be text in constant evaluation. The memory outlives the buffer.
 template <class Byte>
 class span_buffer {
   public:
@@ -29,7 +43,7 @@ class span_buffer {
     [[nodiscard]] constexpr std::span<Byte> prepare(std::size_t size) noexcept {
         if (size > memory_.size() - this->size()) return {};
         if (size > memory_.size() - end_) {
-            for (std::size_t i = begin_; i != end_; ++i) memory_[i - begin_] = memory_[i];
+            detail::copy_down(memory_.data(), memory_.data() + begin_, this->size());
             end_ -= begin_;
             begin_ = 0;
         }
@@ -59,8 +73,9 @@ class span_buffer {
 template <class Byte>
 span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 
-/// Memory from the heap that starts with none and at most doubles when it must grow, up to `limit` bytes. Same verbs
-/// as `span_buffer`. Where the heap has no more, `prepare` says so as if the limit were reached. Moves, does not copy.
+/// Memory from the heap for up to `limit` bytes, that starts with none and doubles when it must grow; a queue that is
+/// never empty can come to hold twice the limit. Same verbs as `span_buffer`. Where the heap has no more, `prepare`
+/// says so as if the limit were reached. Moves, does not copy.
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
@@ -97,30 +112,35 @@ class growing_buffer {
     void release() noexcept { *this = growing_buffer(limit_); }
 
   private:
-    // Moves the content to the front, into larger memory only where more than half of it is in use: so a queue that
-    // is filled and drained in turns neither grows nor copies each byte more than once.
+    // Room for `needed` bytes from the front. The content is moved within the memory only when at least as much was
+    // consumed before it, so over time each byte is moved once; else the memory grows.
     bool make_room(std::size_t needed) noexcept {
-        const std::size_t held = size();
-        if (needed > capacity_ / 2) {
-            std::size_t grown = capacity_ > limit_ / 2 ? limit_ : capacity_ * 2;
-            if (grown < 256) grown = limit_ < 256 ? limit_ : 256;
-            if (grown < needed) grown = needed;
-            if (grown > capacity_) {
-                auto* larger = static_cast<std::byte*>(::operator new(grown, std::nothrow));
-                if (larger == nullptr) return false;
-                detail::copy(larger, memory_ + begin_, held);
-                ::operator delete(memory_);
-                memory_ = larger;
-                capacity_ = grown;
-                begin_ = 0;
-                end_ = held;
-                return true;
-            }
+        if (begin_ < size() || needed > capacity_) {
+            if (grow(needed)) return true;
+            if (needed > capacity_) return false;
         }
-        if (held != 0) std::memmove(memory_, memory_ + begin_, held);
+        detail::copy_down(memory_, memory_ + begin_, size());
+        end_ -= begin_;
         begin_ = 0;
-        end_ = held;
-        return needed <= capacity_;
+        return true;
+    }
+
+    bool grow(std::size_t needed) noexcept {
+        // A queue that is never empty takes twice its limit, so that there comes a time to move it.
+        const std::size_t most = begin_ == 0 || limit_ > SIZE_MAX / 2 ? limit_ : limit_ * 2;
+        std::size_t capacity = capacity_ > most / 2 ? most : capacity_ * 2;
+        if (capacity < 256) capacity = most < 256 ? most : 256;
+        if (capacity < needed) capacity = needed;
+        if (capacity <= capacity_) return false;
+        auto* const memory = static_cast<std::byte*>(::operator new(capacity, std::nothrow));
+        if (memory == nullptr) return false;
+        detail::copy(memory, memory_ + begin_, size());
+        ::operator delete(memory_);
+        memory_ = memory;
+        capacity_ = capacity;
+        end_ -= begin_;
+        begin_ = 0;
+        return true;
     }
 
     void swap(growing_buffer& other) noexcept {

@@ -15,14 +15,15 @@ template <std::size_t Size>
 [[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
 encode_base64(std::span<const std::byte, Size> data) noexcept {
     std::array<char, (Size + 2) / 3 * 4> text{};
-    for (std::size_t i = 0, out = 0; i < Size; i += 3, out += 4) {
-        std::uint32_t group = 0;
-        for (std::size_t j = 0; j != 3; ++j) {
-            group = group << 8 | (i + j < Size ? std::to_integer<std::uint32_t>(data[i + j]) : 0u);
-        }
-        for (std::size_t j = 0; j != 4; ++j) {
-            text[out + j] = i + j <= Size ? base64_alphabet[group >> (18 - 6 * j) & 63] : '=';
-        }
+    // Of each group of three bytes four characters, of which `=` stands for those that hold no bit of a byte.
+    for (std::size_t i = 0, at = 0; i < Size; i += 3, at += 4) {
+        const std::uint32_t second = i + 1 < Size ? std::to_integer<std::uint32_t>(data[i + 1]) : 0;
+        const std::uint32_t third = i + 2 < Size ? std::to_integer<std::uint32_t>(data[i + 2]) : 0;
+        const std::uint32_t group = std::to_integer<std::uint32_t>(data[i]) << 16 | second << 8 | third;
+        text[at] = base64_alphabet[group >> 18];
+        text[at + 1] = base64_alphabet[group >> 12 & 63];
+        text[at + 2] = i + 1 < Size ? base64_alphabet[group >> 6 & 63] : '=';
+        text[at + 3] = i + 2 < Size ? base64_alphabet[group & 63] : '=';
     }
     return text;
 }

@@ -13,19 +13,25 @@ namespace sockless::detail {
 using sha1_state = std::array<std::uint32_t, 5>;
 using sha1_block = std::array<std::uint32_t, 16>;
 
-/// The words of a block for each of the 80 rounds, with the constant of the round added (RFC 3174 section 5).
+/// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
 using sha1_schedule = std::array<std::uint32_t, 80>;
 
 inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-inline constexpr std::array<std::uint32_t, 4> sha1_constants{0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
 
 [[nodiscard]] constexpr sha1_schedule sha1_scheduled(const sha1_block& block) noexcept {
-    sha1_schedule words{};
+    sha1_schedule words;
     for (std::size_t t = 0; t != 16; ++t) words[t] = block[t];
+    // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
+    std::uint32_t third = words[13];
+    std::uint32_t second = words[14];
+    std::uint32_t last = words[15];
     for (std::size_t t = 16; t != 80; ++t) {
-        words[t] = std::rotl(words[t - 3] ^ words[t - 8] ^ words[t - 14] ^ words[t - 16], 1);
+        const std::uint32_t next = std::rotl(third ^ (words[t - 8] ^ words[t - 14] ^ words[t - 16]), 1);
+        words[t] = next;
+        third = second;
+        second = last;
+        last = next;
     }
-    for (std::size_t t = 0; t != 80; ++t) words[t] += sha1_constants[t / 20];
     return words;
 }
 
@@ -46,13 +52,13 @@ struct sha1_majority {
     }
 };
 
-/// Twenty rounds, five at a time, after which each word is again in its own place.
+/// Twenty rounds, five at a time, after which each word is again in its own place (RFC 3174 section 5).
 template <class Mix>
-constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, Mix mix) noexcept {
+constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
-    const auto round = [mix](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y, std::uint32_t& z,
-                             std::uint32_t scheduled) {
-        z = (z + scheduled + mix(w, x, y)) + std::rotl(v, 5);
+    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
+                                       std::uint32_t& z, std::uint32_t scheduled) {
+        z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
         w = std::rotl(w, 30);
     };
     for (std::size_t t = 0; t != 20; t += 5) {
@@ -68,24 +74,27 @@ constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, Mix mix) n
 /// Adds one block to the hash (RFC 3174 section 6.1).
 constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept {
     sha1_state s = state;
-    sha1_rounds(s, words.data(), sha1_choose{});
-    sha1_rounds(s, words.data() + 20, sha1_parity{});
-    sha1_rounds(s, words.data() + 40, sha1_majority{});
-    sha1_rounds(s, words.data() + 60, sha1_parity{});
+    sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
+    sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
+    sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
+    sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
     for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
 }
 
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
     std::array<std::byte, 20> digest{};
-    for (std::size_t i = 0; i != digest.size(); ++i) {
-        digest[i] = static_cast<std::byte>(state[i / 4] >> (24 - 8 * (i % 4)));
+    for (std::size_t i = 0; i != state.size(); ++i) {
+        digest[4 * i] = static_cast<std::byte>(state[i] >> 24);
+        digest[4 * i + 1] = static_cast<std::byte>(state[i] >> 16);
+        digest[4 * i + 2] = static_cast<std::byte>(state[i] >> 8);
+        digest[4 * i + 3] = static_cast<std::byte>(state[i]);
     }
     return digest;
 }
 
 /// The words of a block of 64 bytes, most significant byte first.
 [[nodiscard]] constexpr sha1_block sha1_words(const std::array<char, 64>& text) noexcept {
-    sha1_block words{};
+    sha1_block words;
     for (std::size_t i = 0; i != words.size(); ++i) {
         const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(text[place]); };
         words[i] = octet(4 * i) << 24 | octet(4 * i + 1) << 16 | octet(4 * i + 2) << 8 | octet(4 * i + 3);
@@ -102,11 +111,12 @@ constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept 
         const std::size_t begin = i * 64;
         const std::size_t left = begin < text.size() ? text.size() - begin : 0;
         std::array<char, 64> block{};
-        copy(block.data(), text.data() + begin, left < 64 ? left : 64);
+        copy(block.data(), text.data() + (text.size() - left), left < 64 ? left : 64);
         if (left < 64 && begin <= text.size()) block[left] = '\x80';
         if (i + 1 == blocks) {
             for (std::size_t j = 0; j != 8; ++j) {
-                block[63 - j] = static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} * 8 >> (8 * j)));
+                block[63 - j] =
+                    static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} * 8 >> (8 * j)));
             }
         }
         sha1_add(state, sha1_scheduled(sha1_words(block)));

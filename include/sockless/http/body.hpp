@@ -29,9 +29,11 @@ struct body_framing {
 
     bool has_length = false;
     std::uint64_t length = 0;
+    bool has_codings = false;
     std::size_t codings = 0;
     for (const field& each : head.fields) {
         if (equal_ignoring_case(each.name, "transfer-encoding")) {
+            has_codings = true;
             for (const std::string_view coding : list_elements(each.value)) {
                 // RFC 9112 6.1: a coding that is not known, or chunked twice, cannot be undone.
                 ++codings;
@@ -46,8 +48,9 @@ struct body_framing {
             length = number.value;
         }
     }
-    if (codings != 0 && has_length) return {.error = errc::ambiguous_length};
-    if (codings != 0) return {.framing = framing::chunked};
+    if (has_codings && codings == 0) return {.error = errc::unsupported_transfer_coding};
+    if (has_codings && has_length) return {.error = errc::ambiguous_length};
+    if (has_codings) return {.framing = framing::chunked};
     if (has_length) return {.framing = framing::length, .length = length};
     return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
 }

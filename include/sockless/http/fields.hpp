@@ -39,9 +39,11 @@ class fields {
 
         constexpr void read() noexcept {
             if (line_ == end_) return;
-            const char* const colon = detail::find(':', line_, end_);
-            const char* const value = colon == end_ ? end_ : colon + 1;
-            const char* const line_end = detail::find('\r', value, end_);
+            // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+            const char* const line_end = detail::find('\r', line_, end_);
+            const char* const found = detail::find(':', line_, end_);
+            const char* const colon = found < line_end ? found : line_end;
+            const char* const value = colon == line_end ? line_end : colon + 1;
             field_.name = {line_, static_cast<std::size_t>(colon - line_)};
             field_.value = detail::trimmed({value, static_cast<std::size_t>(line_end - value)});
             next_ = end_ - line_end > 2 ? line_end + 2 : end_;
@@ -155,8 +157,9 @@ template <class Fields>
     return {};
 }
 
-/// Whether one comma list has this element, compared without regard to case.
+/// Whether one comma list has this element, which is a token, compared without regard to case.
 [[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
+    if (!element.empty() && equal_ignoring_case(value, element)) return true;
     for (const std::string_view each : list_elements(value)) {
         if (equal_ignoring_case(each, element)) return true;
     }

@@ -93,12 +93,15 @@ class basic_head_parser {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
         scanner_ = detail::head_scanner(kind_);
+        text_ = {};
         memory_.clear();
     }
 
-    /// The head that the last event gave, again. Its views are valid as long as those of the event.
+    /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
+    /// the event.
     [[nodiscard]] constexpr http::head head() const noexcept {
         http::head made{};
+        if (text_.empty()) return made;
         if (kind_ == head_kind::request) {
             made.method = scanner_.method(text_);
             made.target = scanner_.target(text_);

@@ -43,7 +43,7 @@ class head_scanner {
             const std::byte* stop = end;
             if (used >= limit) {
                 // H20: only the end of the line may stand beyond the limit.
-                if (*at != cr && *at != lf) {
+                if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
                 }
@@ -131,6 +131,12 @@ class head_scanner {
         return at;
     }
 
+    // Whether `at` is a byte of an end of line, or should be.
+    [[nodiscard]] constexpr bool may_end_line(pointer at) const noexcept {
+        return *at == cr || *at == lf || phase_ == phase::empty_line_lf || phase_ == phase::start_line_lf ||
+               phase_ == phase::field_lf || phase_ == phase::head_lf;
+    }
+
     // Takes one or more elements from [at, stop), which is not empty.
     constexpr pointer step(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
@@ -190,7 +196,7 @@ class head_scanner {
             phase_ = phase::target;
             if (++at == stop) return at;
         }
-        at = skip(in_target, at, stop);
+        at = skip_target(at, stop);
         if (at == stop) return at;
         if (offset_of(at) == first_end_ + 1 || *at != space) {
             return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
@@ -266,7 +272,7 @@ class head_scanner {
             [[fallthrough]];
         case phase::name:
             // H3: a name is a token, and nothing stands between it and the colon.
-            at = skip(in_token, at, stop);
+            at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
                 return fail(at, is_white(static_cast<char>(*at)) ? http::errc::space_in_name : http::errc::bad_name);

@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "../core.hpp"
+#include "block.hpp"
 
 namespace sockless::detail {
 
@@ -35,12 +35,12 @@ struct character_table {
     constexpr void add(unsigned c, int more) noexcept { classes[c] = static_cast<std::uint8_t>(classes[c] | more); }
 };
 
-inline constexpr character_table characters{};
+inline constexpr character_table character_classes{};
 
 /// Whether the character `c`, a `char` or `std::byte`, is of a class.
 template <class Byte>
 [[nodiscard]] constexpr bool is_in(character_class wanted, Byte c) noexcept {
-    return (characters.classes[static_cast<unsigned char>(c)] & wanted) != 0;
+    return (character_classes.classes[static_cast<unsigned char>(c)] & wanted) != 0;
 }
 
 /// The first in [at, end) that is not of a class, or `end`.
@@ -50,32 +50,46 @@ template <class Byte>
     return at;
 }
 
-inline constexpr std::uint64_t every_byte = 0x0101010101010101u;
-
-/// Eight bytes as a word whose lowest byte is the first. At run time only.
-template <class Byte>
-[[nodiscard]] inline std::uint64_t load_word(const Byte* at) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof word);
-    return word;
+/// `skip(in_token, …)`, a block at a time as long as the characters are the usual ones.
+template <class Blocks = most_characters, class Byte>
+[[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
+            const unsigned unusual = Blocks::unusual(Blocks::load(at));
+            if (unusual != 0) {
+                at += std::countr_zero(unusual);
+                break;
+            }
+            at += Blocks::size;
+        }
+    }
+    return skip(in_token, at, end);
 }
 
-/// `skip(in_value, …)`, eight bytes at a time: it is what most bytes of a head pass through.
-template <class Byte>
+/// `skip(in_target, …)`, a block at a time.
+template <class Blocks = most_characters, class Byte>
+[[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
+            const unsigned invisible = Blocks::invisible(Blocks::load(at));
+            if (invisible != 0) return at + std::countr_zero(invisible);
+            at += Blocks::size;
+        }
+    }
+    return skip(in_target, at, end);
+}
+
+/// `skip(in_value, …)`, a block at a time: most bytes of a head pass through here.
+template <class Blocks = most_characters, class Byte>
 [[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
-    if (!std::is_constant_evaluated() && std::endian::native == std::endian::little) {
-        while (end - at >= 8) {
-            // The top bit of each byte below 0x20 and of each 0x7f. A borrow can set it wrongly, but only above a byte
-            // where it is right, and only the lowest is looked at.
-            const std::uint64_t word = load_word(at);
-            const std::uint64_t no_delete = word ^ (every_byte * 0x7f);
-            const std::uint64_t controls =
-                (((word - every_byte * 0x20) & ~word) | ((no_delete - every_byte) & ~no_delete)) & (every_byte * 0x80);
+    if (!std::is_constant_evaluated()) {
+        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
+            const unsigned controls = Blocks::controls(Blocks::load(at));
             if (controls == 0) {
-                at += 8;
+                at += Blocks::size;
                 continue;
             }
-            at += std::countr_zero(controls) / 8;
+            at += std::countr_zero(controls);
             if (static_cast<char>(*at) != '\t') return at;
             ++at;
         }
@@ -84,12 +98,12 @@ template <class Byte>
 }
 
 /// The first `wanted` in [at, end), or `end`.
+template <class Blocks = most_characters>
 [[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
-    if (!std::is_constant_evaluated() && std::endian::native == std::endian::little) {
-        for (; end - at >= 8; at += 8) {
-            const std::uint64_t other = load_word(at) ^ (every_byte * static_cast<unsigned char>(wanted));
-            const std::uint64_t found = (other - every_byte) & ~other & (every_byte * 0x80);
-            if (found != 0) return at + std::countr_zero(found) / 8;
+    if (!std::is_constant_evaluated()) {
+        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
+            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
+            if (found != 0) return at + std::countr_zero(found);
         }
     }
     while (at != end && *at != wanted) ++at;
@@ -97,6 +111,22 @@ template <class Byte>
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+/// How many characters two texts of one size have in common at the front. In words of its own, as `==` becomes a call
+/// of `bcmp` with some compilers, and codecs call nothing but `mem*`.
+[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
+    std::size_t i = 0;
+    if (!std::is_constant_evaluated()) {
+        for (; a.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
+            std::uint64_t left, right;
+            std::memcpy(&left, a.data() + i, sizeof left);
+            std::memcpy(&right, b.data() + i, sizeof right);
+            if (left != right) break;
+        }
+    }
+    while (i != a.size() && a[i] == b[i]) ++i;
+    return i;
+}
 
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
 
@@ -168,10 +198,16 @@ namespace sockless::http {
     return at == end;
 }
 
+/// Whether two texts are equal, the case of letters included.
+[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && detail::common_prefix(a, b) == a.size();
+}
+
 /// Whether two texts are equal where the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i != a.size(); ++i) {
+    // Most who write a name write it as the specifications do.
+    for (std::size_t i = detail::common_prefix(a, b); i != a.size(); ++i) {
         if (a[i] != b[i] && detail::lower(a[i]) != detail::lower(b[i])) return false;
     }
     return true;

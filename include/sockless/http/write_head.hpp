@@ -35,6 +35,9 @@ class head_writer {
             .put("\r\n");
     }
 
+    /// Text that is known to be right, with its ends of line, as it is.
+    constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
+
     /// H14: the name is a token and the value has no control character but HTAB, else `bad_name` or `bad_value`. White
     /// space around a value is not part of it (RFC 9110 section 5.5), so a reader does not see it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
@@ -53,11 +56,11 @@ class head_writer {
     constexpr head_writer& field(std::string_view name, std::span<const std::string_view> elements) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         put(name).put(": ");
-        bool first = true;
+        std::string_view separator;
         for (const std::string_view each : elements) {
             if (!is_field_value(each)) return fail(errc::bad_value);
-            put(first ? "" : ", ").put(each);
-            first = false;
+            put(separator).put(each);
+            separator = ", ";
         }
         return put("\r\n");
     }

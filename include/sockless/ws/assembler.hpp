@@ -19,9 +19,10 @@ class assembler {
 
     /// Takes the next data event. `complete`: the message is `payload`, which lies in the event's own bytes where the
     /// message came in one piece, and else in the buffer; it is valid until the next call, or until the event's bytes
-    /// are reused. `no_room`: the message does not fit into the buffer; answer it as one that is too big (1009; RFC
-    /// 6455 section 10.4).
+    /// are reused. `no_room`: the message does not fit into the buffer, and what else comes of it is not taken; answer
+    /// it as one that is too big (1009; RFC 6455 section 10.4).
     [[nodiscard]] constexpr status add(const decoder::event& data, bytes& payload) noexcept {
+        if (!data.first && !open_) return status::no_room;
         if (data.first) {
             memory_.clear();
             if (data.last) {
@@ -30,7 +31,10 @@ class assembler {
             }
         }
         open_ = !data.last;
-        if (!append(memory_, data.payload)) return status::no_room;
+        if (!append(memory_, data.payload)) {
+            open_ = false;
+            return status::no_room;
+        }
         if (!data.last) return status::incomplete;
         payload = memory_.contents();
         return status::complete;

@@ -6,21 +6,25 @@
 #include "../http/head_parser.hpp"
 #include "opening_fields.hpp"
 
+namespace sockless::detail {
+
+/// The second block of a text of 60 bytes, which has room for no more than the first byte of the padding in the first.
+inline constexpr sha1_schedule sha1_padding_of_60 =
+    sha1_scheduled({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60 * 8});
+
+} // namespace sockless::detail
+
 namespace sockless::ws {
 
 /// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
 /// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    // Key and GUID are 60 bytes: they leave room for no more than the first bit of the padding in their block, so all
-    // of the second block is known before.
     std::array<char, 64> block{};
-    for (std::size_t i = 0; i != 24 && i != key.size(); ++i) block[i] = key[i];
+    detail::copy(block.data(), key.data(), key.size() < 24 ? key.size() : 24);
     detail::copy(block.data() + 24, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80", 37);
-    constexpr detail::sha1_schedule second = detail::sha1_scheduled({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 480});
-
     detail::sha1_state state = detail::sha1_begin;
     detail::sha1_add(state, detail::sha1_scheduled(detail::sha1_words(block)));
-    detail::sha1_add(state, second);
+    detail::sha1_add(state, detail::sha1_padding_of_60);
     const std::array<std::byte, 20> hash = detail::sha1_digest(state);
     return detail::encode_base64(std::span<const std::byte, 20>(hash));
 }
@@ -87,7 +91,7 @@ namespace sockless::detail {
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
     // H1: only GET opens a WebSocket.
-    if (head.method != "GET") return ws::errc::method_not_get;
+    if (!http::equal(head.method, "GET")) return ws::errc::method_not_get;
     // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
     // that the answer is 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
@@ -103,7 +107,7 @@ namespace sockless::detail {
 /// Whether `value` is one of the names in a comma list, with regard to case.
 [[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
     for (const std::string_view each : http::list_elements(list)) {
-        if (each == value) return true;
+        if (http::equal(each, value)) return true;
     }
     return false;
 }

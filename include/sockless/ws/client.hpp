@@ -55,7 +55,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const std::array<std::byte, 16> nonce = this->keys().template take<16>();
         const std::array<char, 24> key = encode_key(nonce);
         if (const sockless::error refused =
-                this->queue_head([&](bytes out) { return write_request(out, key, what); })) {
+                this->queue_opening([&](bytes out) { return write_request(out, key, what); })) {
             return refused;
         }
         handshake.stage = stage::waiting;
@@ -85,11 +85,16 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
 
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
     /// of `next`.
-    [[nodiscard]] http::head response() const noexcept { return this->handshake().parser.head(); }
+    [[nodiscard]] http::head response() const noexcept {
+        const bool has_parser = this->has_handshake() && this->handshake().stage != stage::reading_body;
+        return has_parser ? this->handshake().parser.head() : http::head{};
+    }
 
     /// The subprotocol that the server chose; empty where it chose none, also where some were offered: then the caller
     /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
-    [[nodiscard]] std::string_view subprotocol() const noexcept { return this->handshake().subprotocol; }
+    [[nodiscard]] std::string_view subprotocol() const noexcept {
+        return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
+    }
 
   private:
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).

@@ -89,7 +89,7 @@ class decoder {
     /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from.
+    /// The header of the frame that the last event came from. After an error it is as far as it was read.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -180,8 +180,7 @@ class decoder {
                 break;
             case phase::failing: phase_ = phase::ended; return {.kind = kind::error, .error = error_};
             case phase::ended:
-                // Whatever follows a Close or a failure is discarded (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
-                in = in.subspan(in.size());
+                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
                 return {};
             }
         }
@@ -291,8 +290,8 @@ class decoder {
     // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
         if (opcode() != ws::opcode::continuation) open_message();
-        if (length_ > max_frame_) return fail(errc::frame_too_big, length_at);
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
+        if (length_ > max_frame_) return fail(errc::frame_too_big, length_at);
         message_size_ += length_;
         ++frames_;
         phase_ = phase::data;

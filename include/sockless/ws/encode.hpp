@@ -12,9 +12,10 @@ namespace sockless::ws {
 /// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
-    const written head = encode_header(out, header);
+    // The header goes where the payload leaves room for it, so nothing is written where both do not fit.
+    const std::size_t room = out.size() < payload.size() ? 0 : out.size() - payload.size();
+    const written head = encode_header(out.first(room), header);
     if (!head) return {head.error == errc::no_room ? head.size + payload.size() : 0, head.error};
-    if (out.size() - head.size < payload.size()) return {head.size + payload.size(), errc::no_room};
     if (header.masked) {
         mask_copy(out.subspan(head.size), payload, header.masking_key);
     } else {
@@ -28,6 +29,7 @@ namespace sockless::ws {
 /// 14 bytes of headroom are always enough. Errors: those of `encode_header`; `no_room` where the headroom is too small
 /// leaves the payload as it was, with the headroom it takes in `size`.
 [[nodiscard]] constexpr written frame_in_place(bytes room, std::size_t headroom, frame_header header) noexcept {
+    if (headroom > room.size()) return {headroom, errc::no_room};
     const bytes payload = room.subspan(headroom);
     header.length = payload.size();
     const std::size_t size = header_size(header.length, header.masked);

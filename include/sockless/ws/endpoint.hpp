@@ -38,6 +38,14 @@ struct options {
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
+/// Where a connection stands (RFC 6455 section 7.1).
+enum class state : std::uint8_t {
+    opening, ///< the opening handshake is not done
+    open,    ///< messages go both ways
+    closing, ///< our Close was sent; messages still come until the peer's
+    closed,  ///< nothing comes any more; what is queued still goes out
+};
+
 enum class kind : std::uint8_t {
     need_input,   ///< nothing yet: the input is used up, or the connection has ended
     request,      ///< server: somebody asks for a WebSocket: see `request()`; answer with `accept()` or `reject()`
@@ -64,7 +72,8 @@ struct event {
     /// With `closed`: both sides have said Close (RFC 6455 section 7.1.4).
     bool clean = false;
 
-    /// With `closed`: the peer's code, 1005 where its Close had none, 1006 where no Close came (section 7.1.5).
+    /// With `closed`: the peer's code, 1005 where its Close had none, 1006 where no Close came (section 7.1.5), as
+    /// after every failure on this side; the code that such a failure sends is `error.close_code()`.
     /// With `refused`: the HTTP status.
     std::uint16_t code = 0;
 
@@ -90,7 +99,7 @@ class endpoint {
     /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` where the output's limit would be passed; then nothing was queued.
     [[nodiscard]] sockless::error send(message_type type, cbytes payload) noexcept {
-        if (sending_ != sending::nothing) return state_ == state::open ? errc::message_open : errc::not_open;
+        if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true);
     }
     [[nodiscard]] sockless::error send_text(std::string_view text) noexcept {
@@ -100,7 +109,7 @@ class endpoint {
     /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
     /// pieces. A character of text may be cut. Errors: those of `send`; `message_open` where `type` differs.
     [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last) noexcept {
-        if (state_ != state::open) return errc::not_open;
+        if (state_ != ws::state::open) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
         if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
 
@@ -127,9 +136,9 @@ class endpoint {
     /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2).
     [[nodiscard]] sockless::error close(std::uint16_t code = close_code::normal,
                                         std::string_view reason = {}) noexcept {
-        if (state_ != state::open) return errc::not_open;
+        if (state_ != ws::state::open) return errc::not_open;
         if (const sockless::error refused = queue_close(code, bytes_of(reason))) return refused;
-        state_ = state::closing;
+        state_ = ws::state::closing;
         arm(close_timeout_);
         return {};
     }
@@ -144,13 +153,14 @@ class endpoint {
         send_owed_pong();
     }
 
-    /// Says what time it is: call it once before the first `next`, and whenever the caller has waited. Does what is
-    /// due: a Ping, or the end of a wait that took too long, which is a `closed` event.
+    /// Says what time it is: call it once when the endpoint is made, as deadlines are counted from there, and whenever
+    /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
+    /// event.
     [[nodiscard]] event tick(time now) noexcept {
-        if (!has_clock_ && deadline_ != no_deadline) deadline_ += now;
+        if (!has_clock_) deadline_ = later(now, deadline_);
         has_clock_ = true;
         now_ = now;
-        if (heard_ && state_ == state::open) {
+        if (heard_ && state_ == ws::state::open) {
             awaiting_life_ = false;
             arm(ping_interval_);
         }
@@ -158,21 +168,21 @@ class endpoint {
         if (now < deadline_) return {};
         deadline_ = no_deadline;
         switch (state_) {
-        case state::opening: return fail(errc::handshake_timeout);
-        case state::open:
+        case ws::state::opening: return fail(errc::handshake_timeout);
+        case ws::state::open:
             if (awaiting_life_) return fail(errc::pong_timeout);
             awaiting_life_ = true;
             arm(pong_timeout_);
             // Where there is no room for a Ping there is output that the peer does not take, which is silence too.
             static_cast<void>(ping());
             return {};
-        case state::closing: return fail(errc::close_timeout);
-        case state::closed: waited_ = true; return {};
+        case ws::state::closing: return end_input(errc::close_timeout);
+        case ws::state::closed: waited_ = true; return {};
         }
         return {};
     }
 
-    /// When `tick` has something to do next; `no_deadline` where nothing is waited for.
+    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
     [[nodiscard]] time next_deadline() const noexcept { return deadline_; }
 
     /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
@@ -180,22 +190,25 @@ class endpoint {
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
-    /// are sent; a client first waits for the server to do so, for `close_timeout` (RFC 6455 section 7.1.1; C6).
+    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
+    /// than `close_timeout`. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its side too, for a
+    /// bounded time: closing a socket with bytes unread resets the connection, and the last Close may be lost.
     [[nodiscard]] bool done() const noexcept {
-        return state_ == state::closed && output().empty() &&
-               (Own == role::server || !clean_ || input_ended_ || waited_);
+        if (state_ != ws::state::closed) return false;
+        return waited_ || (output_.size() == 0 && (Own == role::server || !clean_ || input_ended_));
     }
 
-    /// Whether messages can be sent.
-    [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
+    /// Where the connection stands. Messages can be sent while it is `open`.
+    [[nodiscard]] ws::state state() const noexcept { return state_; }
+    [[nodiscard]] bool is_open() const noexcept { return state_ == ws::state::open; }
 
     /// What went wrong on this side, as told by the `closed` event. Stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
     /// The header of the frame that the last event came from, and the place of its first byte, counted from the first
     /// byte after the opening handshake. Only once the connection is open.
-    [[nodiscard]] frame_header frame() const noexcept { return decoder_.header(); }
-    [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoder_.frame_offset(); }
+    [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? decoder_.header() : frame_header{}; }
+    [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? decoder_.frame_offset() : 0; }
 
     /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of what was handed
     /// out.
@@ -205,8 +218,6 @@ class endpoint {
     }
 
   protected:
-    enum class state : std::uint8_t { opening, open, closing, closed };
-
     endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys) noexcept
         : opening_{handshake, how.limits},
           assembler_(static_cast<Buffer&&>(input)),
@@ -226,17 +237,21 @@ class endpoint {
         return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
     }
 
+    // Not once decoding has begun.
+    [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
     [[nodiscard]] Handshake& handshake() noexcept { return opening_.handshake; }
     [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
     [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
     [[nodiscard]] Keys& keys() noexcept { return keys_; }
-    [[nodiscard]] bool is_opening() const noexcept { return state_ == state::opening; }
+    [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
 
     [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
 
+    // Fails where the peer is gone, so that nothing can be sent any more.
     [[nodiscard]] event end_input(errc what) noexcept {
         input_ended_ = true;
-        return state_ == state::closed ? event{} : fail(what);
+        if (state_ == ws::state::closed) return end_told_ ? event{} : closed_event();
+        return fail(what);
     }
 
     void note_input(cbytes in) noexcept { heard_ = heard_ || !in.empty(); }
@@ -244,28 +259,28 @@ class endpoint {
     // The opening handshake is done. What it left to be read stays as it is until the next call.
     void become_open() noexcept {
         if (keeps_output()) output_.consume(static_cast<std::size_t>(sent_));
-        state_ = state::open;
+        state_ = ws::state::open;
         arm(ping_interval_);
     }
 
-    // Queues a head that `write` writes to a span, or says how much room it takes.
+    // Queues a head that `write` writes to a span, or says how much room it takes. What opens a connection leaves room
+    // for the Close that ends it, what refuses one needs none.
     template <class Write>
-    [[nodiscard]] sockless::error queue_head(Write write) noexcept {
-        const written wanted = write(bytes{});
-        if (wanted.error != http::errc::no_room) return wanted.error;
-        const bytes room = output_.prepare(wanted.size);
-        if (room.empty()) return errc::no_room;
-        output_.commit(write(room).size);
-        return {};
+    [[nodiscard]] sockless::error queue_opening(Write write) noexcept {
+        return queue_head(write, room_for_close);
+    }
+    template <class Write>
+    [[nodiscard]] sockless::error queue_refusal(Write write) noexcept {
+        return queue_head(write, 0);
     }
 
     // Everything after the opening handshake.
     [[nodiscard]] event next_open(bytes& in) noexcept {
-        if (state_ == state::closed) {
+        if (state_ == ws::state::closed) {
             // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
             // H19).
             in = in.subspan(in.size());
-            return {};
+            return end_told_ ? event{} : closed_event();
         }
         if (!decoding_) begin_decoding();
         while (const decoder::event found = decoder_.next(in)) {
@@ -288,24 +303,28 @@ class endpoint {
     // is open the refusal with its status, is the last thing sent; nothing more is read.
     [[nodiscard]] event fail(sockless::error what) noexcept {
         error_ = what;
-        if (state_ == state::open) static_cast<void>(queue_close(what.close_code(), bytes_of(what.sentence())));
+        if (state_ == ws::state::open) static_cast<void>(queue_close(what.close_code(), bytes_of(what.sentence())));
         if constexpr (Own == role::server) {
-            if (state_ == state::opening && what.status() != 0) {
-                static_cast<void>(queue_head([what](bytes out) { return write_refusal(out, what); }));
+            if (state_ == ws::state::opening && what.status() != 0) {
+                static_cast<void>(queue_refusal([what](bytes out) { return write_refusal(out, what); }));
             }
         }
         become_closed(false);
-        return {.kind = kind::closed, .code = close_code::abnormal, .error = what};
+        return closed_event();
     }
 
-    // Ends without a failure and without a Close: after a refusal.
+    // The end, where no Close came.
+    [[nodiscard]] event closed_event() noexcept {
+        end_told_ = true;
+        return {.kind = kind::closed, .code = close_code::abnormal, .error = error_};
+    }
+
+    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
     void become_closed(bool clean) noexcept {
-        if (keeps_output()) output_.consume(static_cast<std::size_t>(sent_));
-        if (input_ended_) output_.clear();
-        state_ = state::closed;
+        if (keeps_output() || input_ended_) output_.clear();
+        state_ = ws::state::closed;
         clean_ = clean;
-        deadline_ = no_deadline;
-        if (Own == role::client && clean) arm(close_timeout_);
+        arm(close_timeout_);
     }
 
   private:
@@ -321,10 +340,15 @@ class endpoint {
     };
 
     // What the client asked for is needed to judge the answer, so the request stays in the output until then.
-    [[nodiscard]] bool keeps_output() const noexcept { return Own == role::client && state_ == state::opening; }
+    [[nodiscard]] bool keeps_output() const noexcept { return Own == role::client && state_ == ws::state::opening; }
     [[nodiscard]] std::size_t kept() const noexcept { return keeps_output() ? static_cast<std::size_t>(sent_) : 0; }
 
-    void arm(std::uint32_t duration) noexcept { deadline_ = duration == never ? no_deadline : now_ + duration; }
+    void arm(std::uint32_t duration) noexcept { deadline_ = duration == never ? no_deadline : later(now_, duration); }
+
+    // At the end of time there are no deadlines.
+    [[nodiscard]] static time later(time from, time duration) noexcept {
+        return duration < no_deadline - from ? from + duration : no_deadline;
+    }
 
     void begin_decoding() noexcept {
         const ws::limits limits = opening_.limits;
@@ -360,7 +384,7 @@ class endpoint {
 
     // One Pong at a time is on its way; meanwhile only the latest Ping is remembered (RFC 6455 section 5.5.3; F10).
     void send_owed_pong() noexcept {
-        if (!pong_.owed() || state_ != state::open || pong_end_ > sent_) return;
+        if (!pong_.owed() || state_ != ws::state::open || pong_end_ > sent_) return;
         if (!queue(opcode::pong, true, pong_.payload(), room_for_close)) return;
         pong_.settle();
         pong_end_ = sent_ + output_.size();
@@ -368,13 +392,14 @@ class endpoint {
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
     [[nodiscard]] event take_close(const decoder::event& found) noexcept {
-        if (state_ == state::open) error_ = queue_close(found.code, {});
+        if (state_ == ws::state::open) error_ = queue_close(found.code, {});
         become_closed(!error_);
+        end_told_ = true;
         return {.kind = kind::closed, .clean = clean_, .code = found.code, .error = error_, .payload = found.payload};
     }
 
     [[nodiscard]] sockless::error send_control(opcode code, cbytes payload) noexcept {
-        if (state_ != state::open) return errc::not_open;
+        if (state_ != ws::state::open) return errc::not_open;
         if (payload.size() > max_control_payload) return errc::control_frame_too_long;
         if (!queue(code, true, payload, room_for_close)) return errc::no_room;
         return {};
@@ -388,12 +413,25 @@ class endpoint {
         return {};
     }
 
-    // Queues one frame where it fits and leaves `reserve` bytes free.
-    [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
-        const std::size_t header = header_size(payload.size(), Own == role::client);
+    template <class Write>
+    [[nodiscard]] sockless::error queue_head(Write write, std::size_t reserve) noexcept {
+        const written wanted = write(bytes{});
+        if (wanted.error != http::errc::no_room) return wanted.error;
+        const bytes room = room_for(wanted.size, reserve);
+        if (room.empty()) return errc::no_room;
+        output_.commit(write(room).size);
+        return {};
+    }
+
+    // Room for `size` bytes, at least one, that leaves `reserve` free; empty where there is none.
+    [[nodiscard]] bytes room_for(std::size_t size, std::size_t reserve) noexcept {
         const std::size_t free = output_.limit() - output_.size();
-        if (free < header + reserve || free - header - reserve < payload.size()) return false;
-        const bytes room = output_.prepare(header + payload.size());
+        return free < reserve || free - reserve < size ? bytes{} : output_.prepare(size);
+    }
+
+    // Queues one frame where it fits.
+    [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+        const bytes room = room_for(header_size(payload.size(), Own == role::client) + payload.size(), reserve);
         if (room.empty()) return false;
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
@@ -422,7 +460,7 @@ class endpoint {
     std::uint32_t pong_timeout_;
     pending_pong pong_;
     utf8_validator outgoing_text_;
-    state state_ = state::opening;
+    ws::state state_ = ws::state::opening;
     sending sending_ = sending::nothing;
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;
@@ -432,6 +470,7 @@ class endpoint {
     bool heard_ : 1 = false;         // something came since the last `tick`
     bool awaiting_life_ : 1 = false; // a Ping of ours asked for it
     bool clean_ : 1 = false;
+    bool end_told_ : 1 = false; // by a `closed` event
     bool input_ended_ : 1 = false;
     bool waited_ : 1 = false; // long enough for the server to end the connection
 };

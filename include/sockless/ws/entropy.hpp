@@ -22,7 +22,10 @@ class entropy {
     /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
     using function = void (*)(void* context, bytes out);
 
-    constexpr explicit entropy(const seed& from) noexcept : key_(std::bit_cast<words>(from)) {}
+    constexpr explicit entropy(const seed& from) noexcept {
+        for (std::size_t i = 0; i != from.size(); ++i)
+            key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
+    }
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
         : source_(source), context_(context) {}
 

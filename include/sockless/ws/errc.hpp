@@ -120,7 +120,8 @@ inline constexpr error_row errc_rows[] = {
 
     {"method_not_get", "the method of the request is not GET", "RFC 6455 4.1", 0, 405},
     {"http_version_too_old", "HTTP/1.0 cannot be upgraded", "RFC 9110 7.8", 0, 426},
-    {"bad_request_target", "the target is neither a path nor an absolute http URI, or has a fragment", "RFC 6455 3", 0, 400},
+    {"bad_request_target", "the target is neither a path nor an absolute http URI, or has a fragment", "RFC 6455 3", 0,
+     400},
     {"bad_host", "there is not exactly one Host with a host in it", "RFC 9112 3.2", 0, 400},
     {"unexpected_body", "a request that asks for an upgrade has a body", "RFC 9112 6", 0, 400},
     {"upgrade_missing", "Upgrade does not ask for websocket", "RFC 6455 4.2.1", 0, 426},

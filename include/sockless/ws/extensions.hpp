@@ -15,12 +15,10 @@ struct extension_parameter {
 
     /// Whether the value, unescaped, is `wanted`.
     [[nodiscard]] constexpr bool value_is(std::string_view wanted) const noexcept {
-        char unescaped[1] = {};
         std::size_t size = 0;
         for (std::size_t i = 0; i != value.size(); ++i, ++size) {
             if (escaped && value[i] == '\\') ++i;
-            unescaped[0] = value[i];
-            if (size == wanted.size() || wanted[size] != unescaped[0]) return false;
+            if (size == wanted.size() || wanted[size] != value[i]) return false;
         }
         return has_value && size == wanted.size();
     }
@@ -104,14 +102,18 @@ class extension_reader {
     // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
     constexpr void quoted(ws::extension_parameter& made) noexcept {
         const char* const begin = ++at_;
-        for (; at_ != end_ && *at_ != '"'; ++at_) {
+        while (at_ != end_ && *at_ != '"') {
             if (*at_ == '\\') {
                 made.escaped = true;
-                if (++at_ == end_) break;
+                ++at_;
             }
-            if (!is_in(in_token, *at_)) break;
+            if (at_ == end_ || !is_in(in_token, *at_)) {
+                fail();
+                return;
+            }
+            ++at_;
         }
-        if (at_ == end_ || *at_ != '"' || at_ == begin) {
+        if (at_ == end_ || at_ == begin) {
             fail();
             return;
         }
@@ -254,7 +256,7 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
     for (const extension& one : extension_list(value)) {
-        if (one.name == name) return true;
+        if (http::equal(one.name, name)) return true;
     }
     return false;
 }

@@ -13,8 +13,8 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
 
 [[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
 [[nodiscard]] constexpr bool is_known(opcode code) noexcept {
-    // One bit for each of the sixteen opcodes.
-    return ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
+    // One bit for each of the sixteen opcodes; a caller may give a value that has more than four bits.
+    return static_cast<unsigned>(code) < 16 && ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
 }
 
 /// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of the

@@ -12,7 +12,7 @@ struct limits {
     /// Bytes of payload in one message, all its frames together. Beyond: 1009.
     std::uint64_t message = 16 * 1024 * 1024;
 
-    /// Bytes of payload in one frame. By default a message may come as one frame. Beyond: 1009.
+    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
     std::uint64_t frame = 16 * 1024 * 1024;
 
     /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default

@@ -34,18 +34,18 @@ enum class opening_field : std::uint8_t {
     };
     constexpr auto other = opening_field::other;
     switch (name.size()) {
-    case 4: return either("host", opening_field::host, other);
-    case 6: return either("origin", opening_field::origin, either("expect", opening_field::expect, other));
-    case 7: return either("upgrade", opening_field::upgrade, other);
-    case 10: return either("connection", opening_field::connection, other);
-    case 14: return either("content-length", opening_field::content_length, other);
+    case 4: return either("Host", opening_field::host, other);
+    case 6: return either("Origin", opening_field::origin, either("Expect", opening_field::expect, other));
+    case 7: return either("Upgrade", opening_field::upgrade, other);
+    case 10: return either("Connection", opening_field::connection, other);
+    case 14: return either("Content-Length", opening_field::content_length, other);
     case 17:
-        return either("sec-websocket-key", opening_field::key,
-                      either("transfer-encoding", opening_field::transfer_encoding, other));
-    case 20: return either("sec-websocket-accept", opening_field::accept, other);
-    case 21: return either("sec-websocket-version", opening_field::version, other);
-    case 22: return either("sec-websocket-protocol", opening_field::subprotocol, other);
-    case 24: return either("sec-websocket-extensions", opening_field::extensions, other);
+        return either("Sec-WebSocket-Key", opening_field::key,
+                      either("Transfer-Encoding", opening_field::transfer_encoding, other));
+    case 20: return either("Sec-WebSocket-Accept", opening_field::accept, other);
+    case 21: return either("Sec-WebSocket-Version", opening_field::version, other);
+    case 22: return either("Sec-WebSocket-Protocol", opening_field::subprotocol, other);
+    case 24: return either("Sec-WebSocket-Extensions", opening_field::extensions, other);
     default: return other;
     }
 }
@@ -107,33 +107,54 @@ class opening_fields {
 inline constexpr std::size_t max_subprotocols = 64;
 
 /// H10: what is offered are unique tokens, at least one where the field is there at all.
-template <class Fields>
-[[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields) noexcept {
-    std::array<std::string_view, max_subprotocols> seen{};
-    std::size_t size = 0;
-    for (const field& each : fields) {
-        if (opening_field_of(each.name) != opening_field::subprotocol) continue;
-        for (const std::string_view name : http::list_elements(each.value)) {
-            if (!http::is_token(name)) return ws::errc::bad_subprotocol;
-            for (std::size_t i = 0; i != size; ++i) {
-                if (seen[i] == name) return ws::errc::bad_subprotocol;
+class subprotocol_offer {
+  public:
+    constexpr void add(std::string_view list) noexcept {
+        for (const std::string_view name : http::list_elements(list)) {
+            if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
+            for (std::size_t i = 0; i != size_; ++i) {
+                if (http::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
             }
-            if (size == seen.size()) return ws::errc::too_many_subprotocols;
-            seen[size++] = name;
+            if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
+            if (error_ != ws::errc::none) return;
+            seen_[size_++] = {name.data(), name.size()};
         }
     }
-    return size == 0 ? ws::errc::bad_subprotocol : ws::errc::none;
+
+    [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
+
+  private:
+    struct view {
+        const char* data;
+        std::size_t size;
+    };
+    std::array<view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::size_t size_ = 0;
+    ws::errc error_ = ws::errc::none;
+};
+
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
+    subprotocol_offer offer;
+    if (all.count(opening_field::subprotocol) == 1) {
+        offer.add(all.first(opening_field::subprotocol));
+    } else {
+        for (const field& each : fields) {
+            if (opening_field_of(each.name) == opening_field::subprotocol) offer.add(each.value);
+        }
+    }
+    return offer.error();
 }
 
 /// What an upgrade request and an extended CONNECT have in common: H7, H10, H11, and one Origin at most.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (all.first(opening_field::version) != "13") return ws::errc::version_unsupported;
+    if (!http::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
     if (all.bad_extensions) return ws::errc::bad_extensions;
-    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields);
+    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
     return ws::errc::none;
 }
 

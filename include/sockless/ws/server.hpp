@@ -54,9 +54,13 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid after `request` or `http_request`, until the next call of `next`.
-    [[nodiscard]] const opening_request& request() const noexcept { return this->handshake().request; }
-    [[nodiscard]] http::head head() const noexcept { return this->handshake().parser.head(); }
+    /// Valid after `request` or `http_request`, until the next call of `next`; empty afterwards.
+    [[nodiscard]] opening_request request() const noexcept {
+        return this->has_handshake() ? this->handshake().request : opening_request{};
+    }
+    [[nodiscard]] http::head head() const noexcept {
+        return this->has_handshake() ? this->handshake().parser.head() : http::head{};
+    }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
     /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `no_room`, and those of
@@ -67,7 +71,7 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
         if (!how.subprotocol.empty() && !offers_subprotocol(head().fields, how.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
-        if (const sockless::error refused = this->queue_head([&](bytes out) { return write_answer(out, how); })) {
+        if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
             return refused;
         }
         this->become_open();
@@ -78,7 +82,7 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error reject(const refusal& how) noexcept {
         if (!this->is_opening() || this->handshake().stage == stage::reading) return errc::nothing_to_answer;
-        if (const sockless::error refused = this->queue_head([&](bytes out) { return write_refusal(out, how); })) {
+        if (const sockless::error refused = this->queue_refusal([&](bytes out) { return write_refusal(out, how); })) {
             return refused;
         }
         this->become_closed(false);

@@ -56,7 +56,7 @@ constexpr void put_subprotocols(http::head_writer& head, std::span<const std::st
     }
     for (const std::string_view& each : names) {
         bool unique = http::is_token(each);
-        for (const std::string_view& other : names) unique = unique && (&other == &each || other != each);
+        for (const std::string_view& other : names) unique = unique && (&other == &each || !http::equal(other, each));
         if (!unique) head.fail(ws::errc::bad_subprotocol);
     }
     head.field("Sec-WebSocket-Protocol", names);
@@ -110,11 +110,9 @@ namespace sockless::ws {
     if (!target) head.fail(errc::bad_request_target);
     if (!http::is_host(asked.host)) head.fail(errc::bad_host);
     head.field("Host", asked.host);
-    head.field("Upgrade", "websocket");
-    head.field("Connection", "Upgrade");
+    head.known("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
     if (!detail::is_base64_of_16_bytes({key.data(), key.size()})) head.fail(errc::bad_key);
     head.field("Sec-WebSocket-Key", std::string_view(key.data(), key.size()));
-    head.field("Sec-WebSocket-Version", "13");
     if (!asked.origin.empty()) head.field("Origin", asked.origin);
     detail::put_subprotocols(head, asked.subprotocols);
     detail::put_extensions(head, asked.extensions);
@@ -126,12 +124,13 @@ namespace sockless::ws {
 /// `bad_subprotocol`, `bad_extensions`, `reserved_field`.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted) noexcept {
     http::head_writer head(out);
-    head.status_line(101);
-    head.field("Upgrade", "websocket");
-    head.field("Connection", "Upgrade");
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
     const std::array<char, 28> accept = accept_key(key);
-    head.field("Sec-WebSocket-Accept", std::string_view(accept.data(), accept.size()));
+    head.known("HTTP/1.1 101 Switching Protocols\r\n"
+               "Upgrade: websocket\r\n"
+               "Connection: Upgrade\r\n"
+               "Sec-WebSocket-Accept: ");
+    head.known({accept.data(), accept.size()}).known("\r\n");
     if (!accepted.subprotocol.empty()) {
         // H10: exactly one, which a comma would make two.
         if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
@@ -155,7 +154,9 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
     const bool upgrade = refused.status == 426 || given("upgrade");
     // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
-    head.field("Connection", upgrade ? "close, Upgrade" : "close");
+    std::string_view connection = "close";
+    if (upgrade) connection = "close, Upgrade";
+    head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
     // H7: the version that is spoken, for those who came with another.

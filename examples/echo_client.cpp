@@ -1,0 +1,253 @@
+// An echo client: sends each line of standard input as a text message, and prints each message that comes back.
+// SPDX-License-Identifier: MIT
+//
+//     echo_client --port N [--path /p] [--subprotocol NAME]…
+//     echo_client --port N --fuzzing-server --agent NAME
+//
+// Ends with 0 once all lines have come back and the connection is closed cleanly, else with 1. The second form walks a
+// conformance server: it asks for the number of cases, echoes in each of them, and then asks for the report.
+
+#include <sockless.hpp>
+
+#include "socket.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace ws = sockless::ws;
+
+// Bytes. While so much waits to be sent to the server, nothing is read that would lead to more.
+constexpr std::size_t back_pressure = 1024 * 1024;
+
+// Bytes. As large as the largest messages of the usual conformance suite.
+constexpr std::size_t max_message = 16 * 1024 * 1024;
+
+// Milliseconds: of silence, after which nothing more is expected of a server that owes an answer; and in which it must
+// end the TCP connection once all is said.
+constexpr ws::time patience = 60'000, patience_at_end = 2'000;
+
+struct settings {
+    std::uint16_t port = 0;
+    std::string path = "/";
+    std::vector<std::string_view> subprotocols; // in order of preference
+    bool fuzzing_server = false;
+    std::string agent;
+};
+
+using on_message = std::function<void(ws::client&, const ws::event&)>;
+
+// Tells what went wrong. Returns false.
+bool fail(const std::string& what, std::string_view why) {
+    std::fprintf(stderr, "echo_client: %s: %.*s\n", what.c_str(), static_cast<int>(why.size()), why.data());
+    return false;
+}
+
+ws::options client_options() {
+    ws::options how;
+    how.limits = {.message = max_message, .frame = max_message};
+    how.output = max_message + 2 * back_pressure; // one read never leads to more
+    return how;
+}
+
+// Standard input, line by line, and how many of the lines have come back.
+class lines {
+  public:
+    [[nodiscard]] bool ended() const { return ended_; }
+    [[nodiscard]] bool all_came_back() const { return ended_ && !failed_ && returned_ == sent_; }
+
+    // Sends the lines that one read gives. The last may end without a newline.
+    void send_some(ws::client& to) {
+        char piece[16 * 1024];
+        const ssize_t size = ::read(STDIN_FILENO, piece, sizeof piece);
+        if (try_again_later(size)) return;
+        ended_ = size <= 0;
+        if (!ended_) unsent_.append(piece, static_cast<std::size_t>(size));
+        if (ended_ && !unsent_.empty()) unsent_ += '\n';
+        std::size_t begin = 0;
+        for (std::size_t end; (end = unsent_.find('\n', begin)) != unsent_.npos; begin = end + 1) {
+            send(to, std::string_view(unsent_).substr(begin, end - begin));
+        }
+        unsent_.erase(0, begin);
+        if (unsent_.size() > max_message) failed_ = ended_ = !fail("standard input", "a line is too long");
+        close_after_last(to);
+    }
+
+    void print(ws::client& from, const ws::event& message) {
+        ++returned_;
+        std::fwrite(message.payload.data(), 1, message.payload.size(), stdout);
+        std::putchar('\n');
+        std::fflush(stdout);
+        close_after_last(from);
+    }
+
+  private:
+    void send(ws::client& to, std::string_view line) {
+        ++sent_;
+        if (const auto error = to.send_text(line)) failed_ = !fail("line " + std::to_string(sent_), error.sentence());
+    }
+
+    void close_after_last(ws::client& peer) const {
+        if (failed_ || all_came_back()) static_cast<void>(peer.close());
+    }
+
+    std::string unsent_;
+    std::size_t sent_ = 0, returned_ = 0;
+    bool ended_ = false, failed_ = false;
+};
+
+// One connection, from the request to its end. Messages go to `handler`; where there is `input`, its lines are sent.
+class connection {
+  public:
+    connection(int socket, on_message handler, lines* input)
+        : socket_(socket), handler_(std::move(handler)), input_(input), peer_(fresh_entropy(), client_options()) {}
+
+    // Whether there was a WebSocket, and it was closed cleanly.
+    bool run(const ws::opening& asked) {
+        handle(peer_.tick(now()));
+        if (const auto error = peer_.request(asked)) return fail(std::string(asked.target), error.sentence());
+        while (now() < end_by_ && !(said_all_ && heard_all_)) {
+            wait_and_serve();
+            if (peer_.done() && !said_all_) {
+                // To close the socket with input unread would be a reset, which can overtake the Close that was sent.
+                ::shutdown(socket_, SHUT_WR);
+                said_all_ = true;
+                end_by_ = now() + patience_at_end;
+            }
+        }
+        if (!said_all_) fail("the server", "it says nothing more, or the connection is broken");
+        return was_clean_;
+    }
+
+  private:
+    void wait_and_serve() {
+        const bool has_room = peer_.output().size() < back_pressure;
+        const bool wants_lines = input_ != nullptr && !input_->ended() && has_room && peer_.is_open();
+        const int wanted = (has_room && !heard_all_ ? POLLIN : 0) | (peer_.output().empty() ? 0 : POLLOUT);
+        pollfd polled[] = {{socket_, static_cast<short>(wanted), 0}, {wants_lines ? STDIN_FILENO : -1, POLLIN, 0}};
+        if (!said_all_) end_by_ = wants_lines ? ws::no_deadline : active_at_ + patience;
+        ::poll(polled, 2, milliseconds_until(std::min(peer_.next_deadline(), end_by_)));
+
+        handle(peer_.tick(now()));
+        if (polled[0].revents != 0 || polled[1].revents != 0) active_at_ = now();
+        if ((polled[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read();
+        if (polled[1].revents != 0) input_->send_some(peer_);
+        write();
+    }
+
+    void read() {
+        const ssize_t size = ::recv(socket_, buffer_, sizeof buffer_, 0);
+        if (try_again_later(size)) return;
+        if (size <= 0) {
+            heard_all_ = true;
+            handle(peer_.finish());
+            if (size < 0) hang_up();
+            return;
+        }
+        sockless::bytes in = sockless::bytes_of(buffer_, static_cast<std::size_t>(size));
+        while (const ws::event event = peer_.next(in)) handle(event);
+    }
+
+    void write() {
+        while (!peer_.output().empty()) {
+            const ssize_t size = ::send(socket_, peer_.output().data(), peer_.output().size(), 0);
+            if (try_again_later(size)) return;
+            if (size < 0) return hang_up();
+            peer_.sent(static_cast<std::size_t>(size));
+        }
+    }
+
+    void handle(const ws::event& event) {
+        switch (event.kind) {
+        case ws::kind::message: return handler_(peer_, event);
+        case ws::kind::refused: fail("the server refused", std::to_string(event.code)); return;
+        case ws::kind::closed:
+            was_clean_ = event.clean;
+            if (event.error) fail(std::string(event.error.name()), event.error.sentence());
+            return;
+        default: return; // Pings are answered already
+        }
+    }
+
+    void hang_up() { end_by_ = 0; }
+
+    int socket_;
+    on_message handler_;
+    lines* input_;
+    ws::client peer_;
+    ws::time active_at_ = now(), end_by_ = ws::no_deadline;
+    bool said_all_ = false;  // our side of the TCP connection has ended
+    bool heard_all_ = false; // the server's has
+    bool was_clean_ = false;
+    std::byte buffer_[64 * 1024];
+};
+
+bool run(const settings& how, const std::string& target, on_message handler, lines* input = nullptr) {
+    const int socket = connect_to(how.port);
+    if (socket < 0) return fail("127.0.0.1", std::strerror(errno));
+    char host[32];
+    const ws::opening asked{
+        .host = ws::write_host(host, "127.0.0.1", how.port, false), .target = target, .subprotocols = how.subprotocols};
+    const bool was_clean = connection(socket, std::move(handler), input).run(asked);
+    ::close(socket);
+    return was_clean;
+}
+
+bool echo_lines(const settings& how) {
+    lines input;
+    const auto print = [&](ws::client& peer, const ws::event& event) { input.print(peer, event); };
+    return run(how, how.path, print, &input) && input.all_came_back();
+}
+
+bool walk_fuzzing_server(const settings& how) {
+    std::optional<unsigned> cases;
+    run(how, "/getCaseCount", [&](auto&, const ws::event& event) { cases = read_number<unsigned>(event.text()); });
+    if (!cases) return fail("/getCaseCount", "no number came");
+    const auto echo = [](ws::client& peer, const ws::event& event) {
+        if (const auto error = peer.send(event.type, event.payload)) fail("echo", error.sentence());
+    };
+    // How a case went is the server's to judge: in many of them it is right to fail.
+    const std::string agent = "agent=" + how.agent;
+    for (unsigned i = 1; i <= *cases; ++i) run(how, "/runCase?case=" + std::to_string(i) + "&" + agent, echo);
+    return run(how, "/updateReports?" + agent, echo);
+}
+
+bool read_arguments(int count, char** words, settings& how) {
+    for (int i = 1; i < count; ++i) {
+        const std::string_view option = words[i];
+        if (option == "--fuzzing-server") {
+            how.fuzzing_server = true;
+        } else if (++i == count) {
+            return false;
+        } else if (option == "--port") {
+            how.port = read_number<std::uint16_t>(words[i]).value_or(0);
+        } else if (option == "--path") {
+            how.path = words[i];
+        } else if (option == "--subprotocol") {
+            how.subprotocols.push_back(words[i]);
+        } else if (option == "--agent") {
+            how.agent = words[i];
+        } else {
+            return false;
+        }
+    }
+    return how.port != 0 && how.fuzzing_server == !how.agent.empty();
+}
+
+} // namespace
+
+int main(int count, char** words) {
+    settings how;
+    if (!read_arguments(count, words, how)) {
+        std::fputs("echo_client --port N [--path /p] [--subprotocol NAME]...\n"
+                   "echo_client --port N --fuzzing-server --agent NAME\n",
+                   stderr);
+        return 2;
+    }
+    std::signal(SIGPIPE, SIG_IGN); // `send` tells of a broken connection
+    return (how.fuzzing_server ? walk_fuzzing_server(how) : echo_lines(how)) ? 0 : 1;
+}

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# Makes fuzz/seeds/TARGET/ anew: small inputs for the fuzz targets, from tests/vectors and tests/captures.
+#   fuzz/make_seeds.py
+# A seed is a stream and, behind it, the settings of its target (see the LLVMFuzzerTestOneInput of each). The same files
+# give the same seeds; streams that are equal are kept once.
+# SPDX-License-Identifier: MIT
+import hashlib
+import pathlib
+import re
+import shutil
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "fuzz" / "seeds"
+MOST_BYTES = 36_000  # of all seeds of one target
+MOST_OF_ONE = 1200
+
+# The answer to the nonce of RFC 6455 section 1.3, which the target `client` asks with.
+ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]|@\w+|\w+')
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+
+class Reader:
+    """The bytes of a vector; see tests/support/vectors.hpp for how they are written."""
+
+    def __init__(self, text, masked):
+        self.tokens = TOKEN.findall(text)
+        self.masked = masked
+        self.frames = 0
+
+    def take(self):
+        return self.tokens.pop(0)
+
+    def group(self):
+        if self.take() != "(":
+            raise ValueError("no opening parenthesis")
+        return self.until(")")
+
+    def until(self, closing):
+        out = b""
+        while self.tokens:
+            token = self.take()
+            if token == closing:
+                return out
+            if token.startswith('"'):
+                text = re.sub(r"\\(.)", lambda found: ESCAPES[found[1]], token[1:-1], flags=re.S)
+                out += text.encode()
+            elif token == "repeat":
+                times = int(self.take())
+                out += self.group() * times
+            elif token == "mask":
+                key = bytes.fromhex(self.take())
+                out += combined(key, self.group())
+            elif token == "frame":
+                out += self.frame()
+            elif not token.startswith("@"):
+                out += bytes.fromhex(token)
+        return out
+
+    def frame(self):
+        header = bytes.fromhex(self.take())
+        payload = self.group()
+        size = len(payload)
+        more = 0 if size <= 125 else 2 if size <= 0xFFFF else 8
+        header += bytes([(0x80 if self.masked else 0) | {0: size, 2: 126, 8: 127}[more]])
+        header += size.to_bytes(more, "big") if more else b""
+        if self.masked:
+            turn = self.frames % 16
+            self.frames += 1
+            key = bytes([0x37 + turn, 0xFA, 0x21, 0x3D + turn])
+            return header + key + combined(key, payload)
+        return header + payload
+
+
+def combined(key, data):
+    return bytes(octet ^ key[i % 4] for i, octet in enumerate(data))
+
+
+def vectors(folder):
+    """(settings, text of the input) of every vector in a folder."""
+    for path in sorted((ROOT / "tests" / "vectors" / folder).glob("*.txt")):
+        part = settings = None
+        text = ""
+        for line in path.read_text(encoding="utf-8").splitlines() + ["== end"]:
+            line = re.sub(r'("(?:[^"\\]|\\.)*")|#.*', lambda found: found[1] or "", line).strip()
+            if line.startswith("== "):
+                if settings is not None and text:
+                    yield settings, text
+                part, settings, text = "settings", {}, ""
+            elif line in ("input:", "events:"):
+                part = line
+            elif part == "settings" and line:
+                name, _, value = line.partition(" ")
+                settings[name] = (settings.get(name, "") + " " + value).strip()
+            elif part == "input:":
+                text += line + "\n"
+
+
+def captures(side):
+    """(head with its end, what is behind it) of each capture, the shortest first."""
+    found = []
+    for path in sorted((ROOT / "tests" / "captures").glob(f"*.{side}.bin")):
+        head, end, frames = path.read_bytes().partition(b"\r\n\r\n")
+        if end:
+            found.append((head + end, frames))
+    return sorted(found, key=lambda pair: (len(pair[1]), pair))
+
+
+def whole_frames(frames, most):
+    """As many of the frames as fit."""
+    at = 0
+    while at + 2 <= len(frames):
+        size = frames[at + 1] & 0x7F
+        header = 2
+        if size > 125:
+            header = 4 if size == 126 else 10
+            size = int.from_bytes(frames[at + 2 : at + header], "big")
+        header += 4 if frames[at + 1] & 0x80 else 0
+        if at + header + size > min(most, len(frames)):
+            break
+        at += header + size
+    return frames[:at] if at else frames[: min(most, 60)]
+
+
+CUTS = bytes([3, 1, 0, 7, 2, 40, 5, 11])
+
+
+def head_settings(response):
+    return bytes([response, 0, 0, 0, 0]) + CUTS[:7]
+
+
+def decoder_settings(client, rsv=0):
+    return bytes([client | rsv << 2, 0, 0, 0]) + CUTS
+
+
+def endpoint_settings(number):
+    """Some of the flags, defaults for the limits, and a script that differs from seed to seed."""
+    digest = hashlib.sha256(bytes([number % 251])).digest()
+    return bytes([digest[0] & 31]) + bytes(9) + CUTS[:6] + digest[:16]
+
+
+def seeds_of_heads():
+    for settings, text in vectors("http"):
+        response = "response" in settings.get("role", "")
+        prefix = b""
+        if "body" in settings:
+            words = settings["body"].split()
+            framing = {"length": b"Content-Length: %s\r\n" % words[-1].encode(), "chunked": b"Transfer-Encoding: chunked\r\n"}
+            prefix = b"HTTP/1.1 404 x\r\n" + framing.get(words[0], b"") + b"\r\n"
+            response = True
+        yield prefix + Reader(text, False).until(None), head_settings(response)
+    for side in ("c2s", "s2c"):
+        for head, _ in captures(side):
+            yield head, head_settings(side == "s2c")
+    for value in (b"permessage-deflate; client_max_window_bits", b'a; b="c\\d", , a;b=1;c', b"x;y=\"", b"a b"):
+        yield value, head_settings(False)
+
+
+def seeds_of_frames():
+    for settings, text in vectors("ws"):
+        for client in (False, True):
+            if settings.get("role", "both") in ("both", "client" if client else "server"):
+                rsv = sum({"rsv1": 4, "rsv2": 2, "rsv3": 1}[word] for word in settings.get("agree", "").split())
+                yield Reader(text, not client).until(None), decoder_settings(client, rsv)
+    for side in ("c2s", "s2c"):
+        for _, frames in captures(side):
+            if frames:
+                yield whole_frames(frames, MOST_OF_ONE), decoder_settings(side == "s2c", 4)
+
+
+def seeds_of_payloads():
+    for number, payload in enumerate((b"", b"Hello", "안녕 👋".encode(), bytes(range(256)), b"\xc3", b"x" * 126)):
+        for first in (0x81, 0x02, 0x80, 0x88, 0x89, 0x8A, 0xC1, 0x83):
+            yield payload, bytes([first, number & 1, 0x37, 0xFA, 0x21, 0x3D, 255 if number else first % 8, 3, 0xE8])
+
+
+def seeds_of_conversations(side):
+    request = (
+        b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    response = (
+        b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + ACCEPT + b"\r\n\r\n"
+    )
+    number = 0
+    for settings, text in vectors("ws"):
+        if settings.get("role", "both") in ("both", "server" if side == "c2s" else "client"):
+            number += 1
+            begin = request if side == "c2s" else response
+            yield begin + Reader(text, side == "c2s").until(None), endpoint_settings(number)
+    for head, frames in captures(side):
+        number += 1
+        if side == "s2c":
+            head = re.sub(rb"(?i)(sec-websocket-accept: *)[^\r]*", rb"\g<1>" + ACCEPT, head)
+            head = re.sub(rb"(?i)sec-websocket-(extensions|protocol):[^\r]*\r\n", b"", head)
+        yield head + whole_frames(frames, MOST_OF_ONE - len(head)), endpoint_settings(number)
+
+
+def write(target, seeds, key=lambda stream, settings: stream):
+    folder = SEEDS / target
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    unique = {}
+    for stream, settings in seeds:
+        if len(stream) <= MOST_OF_ONE:
+            unique.setdefault(key(stream, settings), stream + settings)
+    # Where there are too many, evenly fewer.
+    kept = list(unique.values())
+    while sum(map(len, kept)) > MOST_BYTES:
+        kept = [seed for i, seed in enumerate(kept) if i % 8 != 7]
+    for seed in kept:
+        (folder / hashlib.sha1(seed).hexdigest()[:12]).write_bytes(seed)
+    print(f"{target}: {len(kept)} seeds, {sum(map(len, kept))} bytes")
+
+
+write("head_parser", seeds_of_heads())
+write("decoder", seeds_of_frames())
+write("encode", seeds_of_payloads(), key=lambda *seed: seed)
+write("server", seeds_of_conversations("c2s"))
+write("client", seeds_of_conversations("s2c"))

@@ -1,0 +1,106 @@
+// Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <bit>
+
+#include "../core.hpp"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace sockless::detail {
+
+/// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
+struct eight_characters {
+    using block = std::uint64_t;
+    static constexpr std::size_t size = 8;
+    static constexpr block each = 0x0101010101010101u;
+    static constexpr block high = each * 0x80;
+
+    static block load(const void* from) noexcept {
+        block text = 0;
+        std::memcpy(&text, from, size);
+        if constexpr (std::endian::native == std::endian::big) text = reversed(text);
+        return text;
+    }
+
+    /// Those that are `wanted`.
+    static unsigned equal(block text, char wanted) noexcept {
+        return mask(between(text ^ each * static_cast<unsigned char>(wanted), 0, 0));
+    }
+
+    /// All but letters, digits and `-`, of which nearly all field names are made.
+    static unsigned unusual(block text) noexcept {
+        const block letters = between(text | each * 0x20, 'a', 'z');
+        return mask(~(letters | between(text, '0', '9') | between(text, '-', '-')) & high);
+    }
+
+    /// Control characters: those below 0x20, and 0x7f.
+    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | between(text, 0x7f, 0x7f)); }
+
+    /// All but visible ASCII.
+    static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
+
+  private:
+    // The top bit of each byte that is from `least` to `most`, both below 0x80. What is added to a byte without its top
+    // bit reaches that bit if the byte is large enough, and never the byte above.
+    static constexpr block between(block text, unsigned least, unsigned most) noexcept {
+        const block low = text & ~high;
+        return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
+    }
+
+    // The top bits of all bytes, side by side.
+    static constexpr unsigned mask(block tops) noexcept {
+        return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
+    }
+
+    static constexpr block reversed(block text) noexcept {
+        block made = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
+        return made;
+    }
+};
+
+#if defined(__SSE2__)
+/// The same for every x86-64.
+struct sixteen_characters {
+    using block = __m128i;
+    static constexpr std::size_t size = 16;
+
+    static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+
+    static unsigned equal(block text, char wanted) noexcept {
+        return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8(wanted))));
+    }
+
+    static unsigned unusual(block text) noexcept {
+        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
+        const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
+        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(text, _mm_set1_epi8('-')));
+        return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+    }
+
+    static unsigned controls(block text) noexcept {
+        const block low = up_to(0x1f, text);
+        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)))));
+    }
+
+    static unsigned invisible(block text) noexcept {
+        const block visible = _mm_andnot_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)),
+                                               _mm_cmpgt_epi8(text, _mm_set1_epi8(0x20))); // beyond ASCII is negative
+        return static_cast<unsigned>(_mm_movemask_epi8(visible)) ^ 0xffff;
+    }
+
+  private:
+    static block up_to(char most, block text) noexcept {
+        return _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(most)), text);
+    }
+};
+using most_characters = sixteen_characters;
+#else
+using most_characters = eight_characters;
+#endif
+
+} // namespace sockless::detail

@@ -1,0 +1,4990 @@
+// sockless 0.1.0 in one file, made by tools/amalgamate.py: change the headers in include/, not this one.
+// SPDX-License-Identifier: MIT
+//
+// MIT License
+//
+// Copyright (c) 2026 The sockless authors
+//
+// Permission is hereby granted, free of charge, to any person obtaining a copy
+// of this software and associated documentation files (the "Software"), to deal
+// in the Software without restriction, including without limitation the rights
+// to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+// copies of the Software, and to permit persons to whom the Software is
+// furnished to do so, subject to the following conditions:
+//
+// The above copyright notice and this permission notice shall be included in all
+// copies or substantial portions of the Software.
+//
+// THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+// IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+// FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+// AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+// LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+// OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+// SOFTWARE.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+// =============================================== sockless/core.hpp ================================================
+// The words every layer shares: bytes, text, roles, fields, errors, and what a writer returns.
+
+namespace sockless {
+
+/// Bytes that may be changed where they lie: payloads are unmasked in place.
+using bytes = std::span<std::byte>;
+
+/// Bytes that are only read.
+using cbytes = std::span<const std::byte>;
+
+/// Which side of a connection this is. A client masks what it sends, a server expects it (RFC 6455 section 5.1).
+enum class role : std::uint8_t { client, server };
+
+/// One field of a head: a name, compared without regard to case, and a value without the white space around it
+/// (RFC 9110 section 5). Both are views; who hands one out says how long they stay valid.
+struct field {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// A view of the `size` bytes at `data`, for buffers of any byte-like or `void` type. Nothing is copied.
+[[nodiscard]] inline bytes bytes_of(void* data, std::size_t size) noexcept {
+    return {static_cast<std::byte*>(data), size};
+}
+[[nodiscard]] inline cbytes bytes_of(const void* data, std::size_t size) noexcept {
+    return {static_cast<const std::byte*>(data), size};
+}
+
+/// The same bytes, seen as bytes. Valid as long as `text`.
+[[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+/// The same bytes, seen as text; nothing is checked. Valid as long as `data`.
+[[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
+    return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
+/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
+struct error_row {
+    std::string_view name;        ///< the enumerator's name, for logs and for machines
+    std::string_view sentence;    ///< what went wrong, for people
+    std::string_view section;     ///< the rule's place in its specification
+    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
+    std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
+};
+
+/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
+/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
+class error {
+  public:
+    constexpr error() noexcept = default;
+
+    template <class Errc>
+        requires std::is_enum_v<Errc> && requires(Errc code) { row_of(code); }
+    constexpr error(Errc code) noexcept : row_(code == Errc{} ? nullptr : &row_of(code)) {}
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return row_ != nullptr; }
+    [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
+    [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
+    [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }
+    [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
+    [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
+
+    [[nodiscard]] friend constexpr bool operator==(const error&, const error&) noexcept = default;
+
+  private:
+    static constexpr error_row none{"none", "no error", "", 0, 0};
+
+    [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
+
+    const error_row* row_ = nullptr;
+};
+
+/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
+/// writer's layer, `size` is the room that the whole output takes.
+struct [[nodiscard]] written {
+    std::size_t size = 0;
+    sockless::error error{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+};
+
+namespace detail {
+
+/// memcpy that also runs in constant evaluation, between any two of `char` and `std::byte`.
+template <class To, class From>
+constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
+    static_assert(sizeof(To) == 1 && sizeof(From) == 1);
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != size; ++i) to[i] = static_cast<To>(from[i]);
+    } else if (size != 0) {
+        std::memcpy(to, from, size);
+    }
+}
+
+} // namespace detail
+} // namespace sockless
+
+// ============================================== sockless/buffer.hpp ===============================================
+// The two kinds of memory a caller can give: a span of their own, or one that grows up to a limit.
+
+namespace sockless::detail {
+
+/// Moves bytes to a place before them, which may overlap with theirs.
+template <class Byte>
+constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept {
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != size; ++i) to[i] = from[i];
+    } else if (size != 0) {
+        std::memmove(to, from, size);
+    }
+}
+
+} // namespace sockless::detail
+
+namespace sockless {
+
+/// Memory that the caller owns and that never grows; where a queue is nearly full, each `prepare` can move it. Holds a
+/// queue of bytes: `append` at the end, `consume` from the front. `Byte` is `std::byte`, or `char` where the content
+/// must be text in constant evaluation. The memory outlives the buffer.
+template <class Byte>
+class span_buffer {
+  public:
+    constexpr span_buffer() noexcept = default;
+    constexpr explicit span_buffer(std::span<Byte> memory) noexcept : memory_(memory) {}
+
+    /// What is held, oldest first. Valid until the next call that is not const.
+    [[nodiscard]] constexpr std::span<Byte> contents() const noexcept { return memory_.subspan(begin_, size()); }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return end_ - begin_; }
+
+    /// The most bytes that can be held.
+    [[nodiscard]] constexpr std::size_t limit() const noexcept { return memory_.size(); }
+
+    /// Room for `size` more bytes behind the content, not yet part of it; an empty span where it does not fit.
+    /// Valid until the next call that is not const.
+    [[nodiscard]] constexpr std::span<Byte> prepare(std::size_t size) noexcept {
+        if (size > memory_.size() - this->size()) return {};
+        if (size > memory_.size() - end_) {
+            detail::copy_down(memory_.data(), memory_.data() + begin_, this->size());
+            end_ -= begin_;
+            begin_ = 0;
+        }
+        return memory_.subspan(end_, size);
+    }
+
+    /// Makes the first `size` bytes of what `prepare` gave part of the content.
+    constexpr void commit(std::size_t size) noexcept { end_ += size; }
+
+    /// Takes `size` bytes, at most `size()`, from the front.
+    constexpr void consume(std::size_t size) noexcept {
+        begin_ += size;
+        if (begin_ == end_) clear();
+    }
+
+    constexpr void clear() noexcept { begin_ = end_ = 0; }
+
+    /// Drops the content and whatever memory can be given back (none here).
+    constexpr void release() noexcept { clear(); }
+
+  private:
+    std::span<Byte> memory_{};
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+template <class Byte>
+span_buffer(std::span<Byte>) -> span_buffer<Byte>;
+
+/// Memory from the heap for up to `limit` bytes, that starts with none and doubles when it must grow; a queue that is
+/// never empty can come to hold twice the limit. Same verbs as `span_buffer`. Where the heap has no more, `prepare`
+/// says so as if the limit were reached. Moves, does not copy.
+class growing_buffer {
+  public:
+    growing_buffer() noexcept = default;
+    explicit growing_buffer(std::size_t limit) noexcept : limit_(limit) {}
+    growing_buffer(growing_buffer&& other) noexcept { swap(other); }
+    growing_buffer& operator=(growing_buffer&& other) noexcept {
+        growing_buffer taken(static_cast<growing_buffer&&>(other));
+        swap(taken);
+        return *this;
+    }
+    ~growing_buffer() { ::operator delete(memory_); }
+
+    [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, size()}; }
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+    [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+
+    [[nodiscard]] bytes prepare(std::size_t size) noexcept {
+        const std::size_t held = this->size();
+        if (size > limit_ - held) return {};
+        if (size > capacity_ - end_ && !make_room(held + size)) return {};
+        return {memory_ + end_, size};
+    }
+
+    void commit(std::size_t size) noexcept { end_ += size; }
+
+    void consume(std::size_t size) noexcept {
+        begin_ += size;
+        if (begin_ == end_) clear();
+    }
+
+    void clear() noexcept { begin_ = end_ = 0; }
+
+    /// Drops the content and gives the memory back to the heap.
+    void release() noexcept { *this = growing_buffer(limit_); }
+
+  private:
+    // Room for `needed` bytes from the front. The content is moved within the memory only when at least as much was
+    // consumed before it, so over time each byte is moved once; else the memory grows.
+    bool make_room(std::size_t needed) noexcept {
+        if (begin_ < size() || needed > capacity_) {
+            if (grow(needed)) return true;
+            if (needed > capacity_) return false;
+        }
+        detail::copy_down(memory_, memory_ + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+        return true;
+    }
+
+    bool grow(std::size_t needed) noexcept {
+        // A queue that is never empty takes twice its limit, so that there comes a time to move it.
+        const std::size_t most = begin_ == 0 || limit_ > SIZE_MAX / 2 ? limit_ : limit_ * 2;
+        std::size_t capacity = capacity_ > most / 2 ? most : capacity_ * 2;
+        if (capacity < 256) capacity = most < 256 ? most : 256;
+        if (capacity < needed) capacity = needed;
+        if (capacity <= capacity_) return false;
+        auto* const memory = static_cast<std::byte*>(::operator new(capacity, std::nothrow));
+        if (memory == nullptr) return false;
+        detail::copy(memory, memory_ + begin_, size());
+        ::operator delete(memory_);
+        memory_ = memory;
+        capacity_ = capacity;
+        end_ -= begin_;
+        begin_ = 0;
+        return true;
+    }
+
+    void swap(growing_buffer& other) noexcept {
+        exchange(memory_, other.memory_);
+        exchange(begin_, other.begin_);
+        exchange(end_, other.end_);
+        exchange(capacity_, other.capacity_);
+        exchange(limit_, other.limit_);
+    }
+
+    template <class T>
+    static void exchange(T& a, T& b) noexcept {
+        const T held = a;
+        a = b;
+        b = held;
+    }
+
+    std::byte* memory_ = nullptr;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t capacity_ = 0;
+    std::size_t limit_ = 0;
+};
+
+/// A buffer that somebody else owns, for those who take theirs by value. The buffer outlives it.
+template <class Buffer>
+class buffer_reference {
+  public:
+    constexpr buffer_reference() noexcept = default;
+    constexpr explicit buffer_reference(Buffer& to) noexcept : to_(&to) {}
+
+    [[nodiscard]] constexpr auto contents() const noexcept { return to_->contents(); }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return to_->size(); }
+    [[nodiscard]] constexpr std::size_t limit() const noexcept { return to_->limit(); }
+    [[nodiscard]] constexpr auto prepare(std::size_t size) noexcept { return to_->prepare(size); }
+    constexpr void commit(std::size_t size) noexcept { to_->commit(size); }
+    constexpr void consume(std::size_t size) noexcept { to_->consume(size); }
+    constexpr void clear() noexcept { to_->clear(); }
+    constexpr void release() noexcept { to_->release(); }
+
+  private:
+    Buffer* to_ = nullptr;
+};
+
+/// Appends all of `data` to a buffer of any kind, or nothing where it does not fit.
+template <class Buffer>
+[[nodiscard]] constexpr bool append(Buffer& buffer, cbytes data) noexcept {
+    if (data.empty()) return true;
+    const auto room = buffer.prepare(data.size());
+    if (room.empty()) return false;
+    detail::copy(room.data(), data.data(), data.size());
+    buffer.commit(data.size());
+    return true;
+}
+
+} // namespace sockless
+
+// ============================================ sockless/http/block.hpp =============================================
+// Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace sockless::detail {
+
+/// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
+struct eight_characters {
+    using block = std::uint64_t;
+    static constexpr std::size_t size = 8;
+    static constexpr block each = 0x0101010101010101u;
+    static constexpr block high = each * 0x80;
+
+    static block load(const void* from) noexcept {
+        block text = 0;
+        std::memcpy(&text, from, size);
+        if constexpr (std::endian::native == std::endian::big) text = reversed(text);
+        return text;
+    }
+
+    /// Those that are `wanted`.
+    static unsigned equal(block text, char wanted) noexcept {
+        return mask(between(text ^ each * static_cast<unsigned char>(wanted), 0, 0));
+    }
+
+    /// All but letters, digits and `-`, of which nearly all field names are made.
+    static unsigned unusual(block text) noexcept {
+        const block letters = between(text | each * 0x20, 'a', 'z');
+        return mask(~(letters | between(text, '0', '9') | between(text, '-', '-')) & high);
+    }
+
+    /// Control characters: those below 0x20, and 0x7f.
+    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | between(text, 0x7f, 0x7f)); }
+
+    /// All but visible ASCII.
+    static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
+
+  private:
+    // The top bit of each byte that is from `least` to `most`, both below 0x80. What is added to a byte without its top
+    // bit reaches that bit if the byte is large enough, and never the byte above.
+    static constexpr block between(block text, unsigned least, unsigned most) noexcept {
+        const block low = text & ~high;
+        return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
+    }
+
+    // The top bits of all bytes, side by side.
+    static constexpr unsigned mask(block tops) noexcept {
+        return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
+    }
+
+    static constexpr block reversed(block text) noexcept {
+        block made = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
+        return made;
+    }
+};
+
+#if defined(__SSE2__)
+/// The same for every x86-64.
+struct sixteen_characters {
+    using block = __m128i;
+    static constexpr std::size_t size = 16;
+
+    static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+
+    static unsigned equal(block text, char wanted) noexcept {
+        return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8(wanted))));
+    }
+
+    static unsigned unusual(block text) noexcept {
+        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
+        const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
+        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(text, _mm_set1_epi8('-')));
+        return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+    }
+
+    static unsigned controls(block text) noexcept {
+        const block low = up_to(0x1f, text);
+        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)))));
+    }
+
+    static unsigned invisible(block text) noexcept {
+        const block visible = _mm_andnot_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)),
+                                               _mm_cmpgt_epi8(text, _mm_set1_epi8(0x20))); // beyond ASCII is negative
+        return static_cast<unsigned>(_mm_movemask_epi8(visible)) ^ 0xffff;
+    }
+
+  private:
+    static block up_to(char most, block text) noexcept {
+        return _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(most)), text);
+    }
+};
+using most_characters = sixteen_characters;
+#else
+using most_characters = eight_characters;
+#endif
+
+} // namespace sockless::detail
+
+// ============================================= sockless/http/text.hpp =============================================
+// The characters of HTTP: tokens, field values, white space, case (RFC 9110 section 5, RFC 3986).
+
+namespace sockless::detail {
+
+/// Classes of characters, as bits of one table.
+enum character_class : std::uint8_t {
+    in_token = 1,   ///< tchar, RFC 9110 section 5.6.2
+    in_value = 2,   ///< VCHAR, obs-text, SP, HTAB, RFC 9110 section 5.5
+    in_target = 4,  ///< VCHAR. More than RFC 3986 allows, as browsers leave some of `{}|\^` as they are.
+    in_host = 8,    ///< reg-name, RFC 3986 section 3.2.2
+    in_address = 16 ///< what stands in the brackets of an IP literal, RFC 3986 section 3.2.2
+};
+
+struct character_table {
+    std::uint8_t classes[256];
+
+    constexpr character_table() noexcept : classes{} {
+        for (unsigned c = 0x20; c != 256; ++c) add(c, c == 0x7f ? 0 : in_value);
+        for (unsigned c = 0x21; c != 0x7f; ++c) add(c, in_target);
+        for (unsigned c = '0'; c <= '9'; ++c) add(c, in_token | in_host | in_address);
+        for (unsigned c = 'a'; c <= 'z'; ++c) add(c, in_token | in_host | in_address);
+        for (unsigned c = 'A'; c <= 'Z'; ++c) add(c, in_token | in_host | in_address);
+        add('\t', in_value);
+        for (const char c : std::string_view("!#$%&'*+-.^_`|~")) add(static_cast<unsigned char>(c), in_token);
+        for (const char c : std::string_view("-._~!$&'()*+,;=%")) add(static_cast<unsigned char>(c), in_host);
+        for (const char c : std::string_view("-._~!$&'()*+,;=:")) add(static_cast<unsigned char>(c), in_address);
+    }
+
+    constexpr void add(unsigned c, int more) noexcept { classes[c] = static_cast<std::uint8_t>(classes[c] | more); }
+};
+
+inline constexpr character_table character_classes{};
+
+/// Whether the character `c`, a `char` or `std::byte`, is of a class.
+template <class Byte>
+[[nodiscard]] constexpr bool is_in(character_class wanted, Byte c) noexcept {
+    return (character_classes.classes[static_cast<unsigned char>(c)] & wanted) != 0;
+}
+
+/// The first in [at, end) that is not of a class, or `end`.
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip(character_class wanted, const Byte* at, const Byte* end) noexcept {
+    while (at != end && is_in(wanted, *at)) ++at;
+    return at;
+}
+
+/// `skip(in_token, …)`, a block at a time as long as the characters are the usual ones.
+template <class Blocks = most_characters, class Byte>
+[[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
+            const unsigned unusual = Blocks::unusual(Blocks::load(at));
+            if (unusual != 0) {
+                at += std::countr_zero(unusual);
+                break;
+            }
+            at += Blocks::size;
+        }
+    }
+    return skip(in_token, at, end);
+}
+
+/// `skip(in_target, …)`, a block at a time.
+template <class Blocks = most_characters, class Byte>
+[[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
+            const unsigned invisible = Blocks::invisible(Blocks::load(at));
+            if (invisible != 0) return at + std::countr_zero(invisible);
+            at += Blocks::size;
+        }
+    }
+    return skip(in_target, at, end);
+}
+
+/// `skip(in_value, …)`, a block at a time: most bytes of a head pass through here.
+template <class Blocks = most_characters, class Byte>
+[[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
+            const unsigned controls = Blocks::controls(Blocks::load(at));
+            if (controls == 0) {
+                at += Blocks::size;
+                continue;
+            }
+            at += std::countr_zero(controls);
+            if (static_cast<char>(*at) != '\t') return at;
+            ++at;
+        }
+    }
+    return skip(in_value, at, end);
+}
+
+/// The first `wanted` in [at, end), or `end`.
+template <class Blocks = most_characters>
+[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
+            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
+            if (found != 0) return at + std::countr_zero(found);
+        }
+    }
+    while (at != end && *at != wanted) ++at;
+    return at;
+}
+
+[[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+/// How many characters two texts of one size have in common at the front. In words of its own, as `==` becomes a call
+/// of `bcmp` with some compilers, and codecs call nothing but `mem*`.
+[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
+    std::size_t i = 0;
+    if (!std::is_constant_evaluated()) {
+        for (; a.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
+            std::uint64_t left, right;
+            std::memcpy(&left, a.data() + i, sizeof left);
+            std::memcpy(&right, b.data() + i, sizeof right);
+            if (left != right) break;
+        }
+    }
+    while (i != a.size() && a[i] == b[i]) ++i;
+    return i;
+}
+
+[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
+
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// A number in decimal digits and nothing else, and whether it was one that fits.
+struct decimal {
+    std::uint64_t value = 0;
+    bool valid = false;
+};
+
+[[nodiscard]] constexpr decimal read_decimal(std::string_view text) noexcept {
+    decimal read{0, !text.empty()};
+    for (const char c : text) {
+        const auto digit = static_cast<std::uint64_t>(c - '0');
+        if (!is_digit(c) || read.value > (UINT64_MAX - digit) / 10) return {};
+        read.value = read.value * 10 + digit;
+    }
+    return read;
+}
+
+/// Without the SP and HTAB at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::http {
+
+/// Whether `text` is a token: a method, a field name, a subprotocol … RFC 9110 section 5.6.2.
+[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    return !text.empty() && detail::skip(detail::in_token, text.data(), end) == end;
+}
+
+/// Whether `text` may stand as the value of a field: no control character but HTAB. May be empty. RFC 9110 section 5.5.
+[[nodiscard]] constexpr bool is_field_value(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    return detail::skip_value(text.data(), end) == end;
+}
+
+/// Whether `text` may stand as a request target: visible ASCII, at least one. RFC 9112 section 3.2.
+[[nodiscard]] constexpr bool is_target(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    return !text.empty() && detail::skip(detail::in_target, text.data(), end) == end;
+}
+
+/// Whether `text` is a host with or without a port, as in a Host field: a name, an IPv4 address, or an IPv6 address in
+/// brackets. RFC 9110 section 7.2, RFC 3986 section 3.2.2.
+[[nodiscard]] constexpr bool is_host(std::string_view text) noexcept {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    if (!text.empty() && text.front() == '[') {
+        const char* const inside = at + 1;
+        at = detail::skip(detail::in_address, inside, end);
+        if (at == inside || at == end || *at != ']') return false;
+        ++at;
+    } else {
+        at = detail::skip(detail::in_host, at, end);
+        if (at == text.data()) return false;
+    }
+    if (at == end) return true;
+    if (*at != ':') return false;
+    ++at;
+    while (at != end && detail::is_digit(*at)) ++at;
+    return at == end;
+}
+
+/// Whether two texts are equal, the case of letters included.
+[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && detail::common_prefix(a, b) == a.size();
+}
+
+/// Whether two texts are equal where the case of ASCII letters does not count.
+[[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    // Most who write a name write it as the specifications do.
+    for (std::size_t i = detail::common_prefix(a, b); i != a.size(); ++i) {
+        if (a[i] != b[i] && detail::lower(a[i]) != detail::lower(b[i])) return false;
+    }
+    return true;
+}
+
+} // namespace sockless::http
+
+// ============================================ sockless/http/fields.hpp ============================================
+// The fields of a head, read where they lie, and the questions that are asked of any list of fields.
+
+namespace sockless::http {
+
+/// The field lines of one head in the order of the wire: a forward range of `field` that stores nothing and finds each
+/// line as it goes. Views of the text it was made from, and valid as long.
+class fields {
+  public:
+    class iterator {
+      public:
+        using value_type = field;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        [[nodiscard]] constexpr const field& operator*() const noexcept { return field_; }
+        [[nodiscard]] constexpr const field* operator->() const noexcept { return &field_; }
+
+        constexpr iterator& operator++() noexcept {
+            line_ = next_;
+            read();
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            const iterator held = *this;
+            ++*this;
+            return held;
+        }
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.line_ == b.line_;
+        }
+
+      private:
+        friend class fields;
+        constexpr iterator(const char* line, const char* end) noexcept : line_(line), end_(end) { read(); }
+
+        constexpr void read() noexcept {
+            if (line_ == end_) return;
+            // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+            const char* const line_end = detail::find('\r', line_, end_);
+            const char* const found = detail::find(':', line_, end_);
+            const char* const colon = found < line_end ? found : line_end;
+            const char* const value = colon == line_end ? line_end : colon + 1;
+            field_.name = {line_, static_cast<std::size_t>(colon - line_)};
+            field_.value = detail::trimmed({value, static_cast<std::size_t>(line_end - value)});
+            next_ = end_ - line_end > 2 ? line_end + 2 : end_;
+        }
+
+        const char* line_ = nullptr;
+        const char* next_ = nullptr;
+        const char* end_ = nullptr;
+        field field_{};
+    };
+
+    constexpr fields() noexcept = default;
+
+    /// Of field lines that a head parser has checked, each with its end of line.
+    constexpr explicit fields(std::string_view checked_lines) noexcept : lines_(checked_lines) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return {lines_.data(), lines_.data() + lines_.size()}; }
+    [[nodiscard]] constexpr iterator end() const noexcept {
+        return {lines_.data() + lines_.size(), lines_.data() + lines_.size()};
+    }
+    [[nodiscard]] constexpr bool empty() const noexcept { return lines_.empty(); }
+
+    /// The lines as they lie, each with its end of line.
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return lines_; }
+
+  private:
+    std::string_view lines_{};
+};
+
+/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
+/// comma does not end an element (RFC 9110 section 5.6.4).
+enum class list_syntax : std::uint8_t { plain, quoted };
+
+/// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
+/// a forward range of `std::string_view`, views of the value it was made from.
+class list_elements {
+  public:
+    class iterator {
+      public:
+        using value_type = std::string_view;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        [[nodiscard]] constexpr const std::string_view& operator*() const noexcept { return element_; }
+        [[nodiscard]] constexpr const std::string_view* operator->() const noexcept { return &element_; }
+
+        constexpr iterator& operator++() noexcept {
+            element_ = {};
+            while (element_.empty() && !rest_.empty()) {
+                const std::size_t size = size_of_first();
+                element_ = detail::trimmed({rest_.data(), size});
+                rest_.remove_prefix(size == rest_.size() ? size : size + 1);
+            }
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            const iterator held = *this;
+            ++*this;
+            return held;
+        }
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.element_.size() == b.element_.size() && a.rest_.size() == b.rest_.size();
+        }
+
+      private:
+        friend class list_elements;
+        constexpr iterator(std::string_view value, list_syntax syntax) noexcept : rest_(value), syntax_(syntax) {
+            ++*this;
+        }
+
+        [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+            bool quoted = false;
+            for (std::size_t i = 0; i < rest_.size(); ++i) {
+                if (rest_[i] == ',' && !quoted) return i;
+                if (rest_[i] == '"' && syntax_ == list_syntax::quoted) quoted = !quoted;
+                if (rest_[i] == '\\' && quoted) ++i;
+            }
+            return rest_.size();
+        }
+
+        std::string_view element_{};
+        std::string_view rest_{};
+        list_syntax syntax_ = list_syntax::plain;
+    };
+
+    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
+        : value_(value), syntax_(syntax) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return {value_, syntax_}; }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view value_;
+    list_syntax syntax_;
+};
+
+/// How many of the fields have this name. Names are compared without regard to case; `Fields` is any range of `field`.
+template <class Fields>
+[[nodiscard]] constexpr std::size_t count(const Fields& all, std::string_view name) noexcept {
+    std::size_t found = 0;
+    for (const field& each : all) found += equal_ignoring_case(each.name, name) ? 1u : 0u;
+    return found;
+}
+
+/// The value of the first field of this name; empty where there is none. Valid as long as the field.
+template <class Fields>
+[[nodiscard]] constexpr std::string_view first(const Fields& all, std::string_view name) noexcept {
+    for (const field& each : all) {
+        if (equal_ignoring_case(each.name, name)) return each.value;
+    }
+    return {};
+}
+
+/// Whether one comma list has this element, which is a token, compared without regard to case.
+[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
+    if (!element.empty() && equal_ignoring_case(value, element)) return true;
+    for (const std::string_view each : list_elements(value)) {
+        if (equal_ignoring_case(each, element)) return true;
+    }
+    return false;
+}
+
+/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
+/// RFC 9110 sections 5.3 and 5.6.1.
+template <class Fields>
+[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
+    for (const field& each : all) {
+        if (equal_ignoring_case(each.name, name) && list_has(each.value, token)) return true;
+    }
+    return false;
+}
+
+} // namespace sockless::http
+
+// ============================================= sockless/http/errc.hpp =============================================
+// Everything that can be wrong with the head or body of an HTTP/1.1 message: one enumerator, one row of the table each.
+
+namespace sockless::http {
+
+enum class errc : std::uint8_t {
+    none = 0,
+
+    // Start line
+    too_many_empty_lines,
+    bad_method,
+    bad_target,
+    bad_version,
+    unsupported_version,
+    bad_status,
+    bad_reason,
+    start_line_too_long,
+
+    // Field lines
+    bare_cr,
+    bare_lf,
+    space_before_fields,
+    obs_fold,
+    bad_name,
+    space_in_name,
+    bad_value,
+    field_line_too_long,
+    too_many_fields,
+    head_too_large,
+    truncated,
+
+    // Body
+    bad_content_length,
+    unsupported_transfer_coding,
+    ambiguous_length,
+    bad_chunk_size,
+    bad_chunk_extension,
+    chunk_extensions_too_long,
+    bad_chunk_end,
+    body_too_large,
+
+    // The caller
+    no_room,
+    body_not_allowed,
+};
+
+/// One row per enumerator of `errc`, in its order. The statuses are what a server answers to such a request; a client
+/// that finds the same in a response has nobody to answer.
+inline constexpr error_row errc_rows[] = {
+    {"none", "no error", "", 0, 0},
+
+    {"too_many_empty_lines", "too many empty lines before the request line", "RFC 9112 2.2", 0, 400},
+    {"bad_method", "the method is not a token that one space follows", "RFC 9112 3.1", 0, 400},
+    {"bad_target", "the request target is empty or holds what no target may", "RFC 9112 3.2", 0, 400},
+    {"bad_version", "the HTTP version is missing or malformed", "RFC 9112 2.3", 0, 400},
+    {"unsupported_version", "the major version of HTTP is not 1", "RFC 9110 15.6.6", 0, 505},
+    {"bad_status", "the status code is not three digits after one space", "RFC 9112 4", 0, 400},
+    {"bad_reason", "the reason phrase holds a control character", "RFC 9112 4", 0, 400},
+    {"start_line_too_long", "the start line is longer than the limit", "RFC 9110 15.5.15", 0, 414},
+
+    {"bare_cr", "a carriage return is not followed by a line feed", "RFC 9112 2.2", 0, 400},
+    {"bare_lf", "a line feed does not follow a carriage return", "RFC 9112 2.2", 0, 400},
+    {"space_before_fields", "white space stands before the first field line", "RFC 9112 2.2", 0, 400},
+    {"obs_fold", "a field line is continued on the next line", "RFC 9112 5.2", 0, 400},
+    {"bad_name", "a field name is not a token that a colon follows", "RFC 9110 5.1", 0, 400},
+    {"space_in_name", "white space stands in a field name or before its colon", "RFC 9112 5.1", 0, 400},
+    {"bad_value", "a field value holds a control character", "RFC 9110 5.5", 0, 400},
+    {"field_line_too_long", "a field line is longer than the limit", "RFC 6585 5", 0, 431},
+    {"too_many_fields", "there are more field lines than the limit", "RFC 6585 5", 0, 431},
+    {"head_too_large", "the head is larger than the limit or than the memory for it", "RFC 6585 5", 0, 431},
+    {"truncated", "the input ended inside the message", "RFC 9112 8", 0, 400},
+
+    {"bad_content_length", "Content-Length is not one decimal number", "RFC 9110 8.6", 0, 400},
+    {"unsupported_transfer_coding", "there is a transfer coding other than one chunked", "RFC 9112 6.1", 0, 501},
+    {"ambiguous_length", "there are both Content-Length and Transfer-Encoding", "RFC 9112 6.3", 0, 400},
+    {"bad_chunk_size", "a chunk size is not hexadecimal or does not fit 64 bits", "RFC 9112 7.1", 0, 400},
+    {"bad_chunk_extension", "what follows a chunk size is no chunk extension", "RFC 9112 7.1.1", 0, 400},
+    {"chunk_extensions_too_long", "the chunk extensions are longer than the limit", "RFC 9112 7.1.1", 0, 400},
+    {"bad_chunk_end", "the data of a chunk is not followed by an end of line", "RFC 9112 7.1", 0, 400},
+    {"body_too_large", "the body is larger than the limit", "RFC 9110 15.5.14", 0, 413},
+
+    {"no_room", "the output has no room for this; nothing of it counts", "", 0, 0},
+    {"body_not_allowed", "a message of this status has no body", "RFC 9110 6.4.1", 0, 0},
+};
+
+/// The row of `code`: its name, sentence, section and HTTP status.
+[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+    return errc_rows[static_cast<std::size_t>(code)];
+}
+
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
+static_assert(row_of(errc::body_not_allowed).name == "body_not_allowed" && row_of(errc::truncated).name == "truncated");
+
+} // namespace sockless::http
+
+// ============================================ sockless/http/limits.hpp ============================================
+// How much an HTTP message may ask for before it is refused.
+
+namespace sockless::http {
+
+/// Bounds on one message. Each is exact: what is as large as the limit passes, one more is an error, at that byte.
+struct limits {
+    /// Bytes of the request or status line, without its end of line. RFC 9112 section 3 asks for at least 8000.
+    std::uint32_t start_line = 8192;
+
+    /// Bytes of one field line, without its end of line. Large cookies and tokens come near 8 KiB.
+    std::uint32_t field_line = 8192;
+
+    /// Field lines of one head, and likewise of the trailer section of a body. Browsers send about 20.
+    std::uint32_t fields = 100;
+
+    /// Bytes of the whole head with all its ends of line, the last empty line, and empty lines before it. Also the
+    /// most memory that a head which arrives in pieces can take.
+    std::uint32_t head = 32768;
+
+    /// Empty lines before a request line. RFC 9112 section 2.2 wants at least one to be skipped.
+    std::uint32_t empty_lines = 4;
+
+    /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
+    std::uint32_t chunk_extensions = 4096;
+
+    /// Bytes of a body without its framing. Bodies are read only where an opening handshake was refused, for people.
+    std::uint64_t body = 65536;
+};
+
+} // namespace sockless::http
+
+// ========================================= sockless/http/head_scanner.hpp =========================================
+// The grammar of an HTTP/1.1 head as a state machine over single bytes, which can stop and go on at any of them.
+
+namespace sockless::http {
+
+/// Which of the two messages a head begins.
+enum class head_kind : std::uint8_t { request, response };
+
+} // namespace sockless::http
+
+namespace sockless::detail {
+
+/// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
+/// end, as offsets in it. Looks at each byte once, keeps none (H20).
+class head_scanner {
+  public:
+    constexpr explicit head_scanner(http::head_kind kind) noexcept
+        : phase_(kind == http::head_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
+
+    /// A scanner for field lines alone, as in the trailer section of a chunked body.
+    [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
+        head_scanner made(http::head_kind::request);
+        made.phase_ = phase::field_begin;
+        return made;
+    }
+
+    /// Takes bytes up to the end of the head, the first byte that is wrong, or the end of `piece`; says how many.
+    constexpr std::size_t scan(cbytes piece, const http::limits& limits) noexcept {
+        const std::byte* const begin = piece.data();
+        const std::byte* const end = begin + piece.size();
+        const std::byte* at = begin;
+        base_ = position_;
+        piece_ = begin;
+        while (at != end && phase_ < phase::done) {
+            const bool in_start_line = phase_ < phase::field_begin;
+            const std::uint32_t limit = in_start_line ? limits.start_line : limits.field_line;
+            const std::size_t used = offset_of(at) - line_begin_;
+            const std::byte* stop = end;
+            if (used >= limit) {
+                // H20: only the end of the line may stand beyond the limit.
+                if (!may_end_line(at)) {
+                    at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
+                    break;
+                }
+                stop = at + 1;
+            } else if (static_cast<std::size_t>(end - at) > limit - used) {
+                stop = at + (limit - used);
+            }
+            at = step(at, stop, limits);
+        }
+        position_ = static_cast<std::uint32_t>(offset_of(at));
+        piece_ = nullptr;
+        return static_cast<std::size_t>(at - begin);
+    }
+
+    [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
+    [[nodiscard]] constexpr http::errc error() const noexcept { return error_; }
+
+    /// Whether nothing of a head has come yet but empty lines before it.
+    [[nodiscard]] constexpr bool idle() const noexcept {
+        return phase_ == phase::empty_line || (kind_ == http::head_kind::response && position_ == 0);
+    }
+
+    /// How many bytes were taken since the beginning, empty lines included; after an error, the place of the wrong
+    /// byte.
+    [[nodiscard]] constexpr std::uint32_t position() const noexcept { return position_; }
+
+    [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
+    [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
+
+    /// The elements of the head that `scan` has taken, where `text` is all of it.
+    [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
+        return {text.data() + first_begin_, first_end_ - first_begin_};
+    }
+    [[nodiscard]] constexpr std::string_view target(std::string_view text) const noexcept {
+        return {text.data() + first_end_ + 1, second_end_ - first_end_ - 1};
+    }
+    [[nodiscard]] constexpr std::string_view reason(std::string_view text) const noexcept {
+        return {text.data() + first_begin_, first_end_ - first_begin_};
+    }
+    [[nodiscard]] constexpr std::string_view field_lines(std::string_view text) const noexcept {
+        return {text.data() + fields_begin_, position_ - fields_begin_ - 2};
+    }
+
+  private:
+    // In the order of the wire: first those of the start line, then those of the field lines, then the ends.
+    enum class phase : std::uint8_t {
+        empty_line,
+        empty_line_lf,
+        method,
+        target,
+        version,
+        minor_version,
+        request_line_cr,
+        status_space,
+        status,
+        status_end,
+        reason,
+        start_line_lf,
+        field_begin,
+        name,
+        value,
+        field_lf,
+        head_lf,
+        done,
+        failed,
+    };
+    using pointer = const std::byte*;
+
+    static constexpr std::byte cr{'\r'};
+    static constexpr std::byte lf{'\n'};
+    static constexpr std::byte space{' '};
+
+    [[nodiscard]] constexpr std::size_t offset_of(pointer at) const noexcept {
+        return base_ + static_cast<std::size_t>(at - piece_);
+    }
+
+    constexpr void mark(std::uint32_t& place, pointer at) const noexcept {
+        place = static_cast<std::uint32_t>(offset_of(at));
+    }
+
+    // The one way out for everything that is wrong. H2: a line feed that is out of place is a bare one wherever it is.
+    constexpr pointer fail(pointer at, http::errc error) noexcept {
+        error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
+        phase_ = phase::failed;
+        return at;
+    }
+
+    // Whether `at` is a byte of an end of line, or should be.
+    [[nodiscard]] constexpr bool may_end_line(pointer at) const noexcept {
+        return *at == cr || *at == lf || phase_ == phase::empty_line_lf || phase_ == phase::start_line_lf ||
+               phase_ == phase::field_lf || phase_ == phase::head_lf;
+    }
+
+    // Takes one or more elements from [at, stop), which is not empty.
+    constexpr pointer step(pointer at, pointer stop, const http::limits& limits) noexcept {
+        switch (phase_) {
+        case phase::empty_line:
+        case phase::empty_line_lf: return empty_lines(at, limits);
+        case phase::method:
+        case phase::target: return method_and_target(at, stop);
+        case phase::version:
+        case phase::minor_version: return version(at, stop);
+        case phase::request_line_cr:
+            return *at == cr ? go_on(at, phase::start_line_lf) : fail(at, http::errc::bad_version);
+        case phase::status_space:
+        case phase::status:
+        case phase::status_end: return status_code(at);
+        case phase::reason: return reason_phrase(at, stop);
+        case phase::start_line_lf: return start_line_lf(at);
+        case phase::head_lf: return *at == lf ? go_on(at, phase::done) : fail(at, http::errc::bare_cr);
+        case phase::field_begin:
+        case phase::name:
+        case phase::value:
+        case phase::field_lf: return field_line(at, stop, limits);
+        case phase::done:
+        case phase::failed: break;
+        }
+        return stop;
+    }
+
+    constexpr pointer go_on(pointer at, phase next) noexcept {
+        phase_ = next;
+        return at + 1;
+    }
+
+    // H2: a server skips empty lines before a request line, which some clients send after a body; not without end.
+    constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
+        if (phase_ == phase::empty_line_lf) {
+            if (*at != lf) return fail(at, http::errc::bare_cr);
+            mark(line_begin_, at + 1);
+            return go_on(at, phase::empty_line);
+        }
+        if (*at != cr) {
+            phase_ = phase::method;
+            mark(first_begin_, at);
+            return at;
+        }
+        if (count_ == limits.empty_lines) return fail(at, http::errc::too_many_empty_lines);
+        ++count_;
+        return go_on(at, phase::empty_line_lf);
+    }
+
+    // H1: the method is a token, the target has no white space and no controls, and one space follows each.
+    constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
+        if (phase_ == phase::method) {
+            at = skip(in_token, at, stop);
+            if (at == stop) return at;
+            if (*at != space || offset_of(at) == first_begin_) return fail(at, http::errc::bad_method);
+            mark(first_end_, at);
+            phase_ = phase::target;
+            if (++at == stop) return at;
+        }
+        at = skip_target(at, stop);
+        if (at == stop) return at;
+        if (offset_of(at) == first_end_ + 1 || *at != space) {
+            return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
+        }
+        mark(second_end_, at);
+        return go_on(at, phase::version);
+    }
+
+    // H1: `HTTP/1.` and one digit. A minor version that is not known is read like the highest that is (RFC 9110 2.5).
+    constexpr pointer version(pointer at, pointer stop) noexcept {
+        constexpr std::string_view expected = "HTTP/1.";
+        if (phase_ == phase::version) {
+            while (at != stop && matched_ != expected.size()) {
+                const char c = static_cast<char>(*at);
+                if (c != expected[matched_]) {
+                    const bool other_major = matched_ == 5 && is_digit(c);
+                    return fail(at, other_major ? http::errc::unsupported_version : http::errc::bad_version);
+                }
+                ++at;
+                ++matched_;
+            }
+            if (matched_ != expected.size()) return at;
+            matched_ = 0;
+            phase_ = phase::minor_version;
+            if (at == stop) return at;
+        }
+        if (!is_digit(static_cast<char>(*at))) return fail(at, http::errc::bad_version);
+        minor_version_ = static_cast<std::uint8_t>(static_cast<char>(*at) - '0');
+        return go_on(at, kind_ == http::head_kind::request ? phase::request_line_cr : phase::status_space);
+    }
+
+    // Three digits (RFC 9112 section 4). The space after them is required, but servers that give no reason are known
+    // to leave it out, and nothing else can be meant.
+    constexpr pointer status_code(pointer at) noexcept {
+        if (phase_ == phase::status_space) {
+            return *at == space ? go_on(at, phase::status) : fail(at, http::errc::bad_version);
+        }
+        if (phase_ == phase::status) {
+            const char c = static_cast<char>(*at);
+            if (!is_digit(c) || (matched_ == 0 && c == '0')) return fail(at, http::errc::bad_status);
+            status_ = static_cast<std::uint16_t>(status_ * 10 + (c - '0'));
+            return go_on(at, ++matched_ == 3 ? phase::status_end : phase::status);
+        }
+        mark(first_begin_, at + 1);
+        mark(first_end_, at + 1);
+        if (*at == cr) return go_on(at, phase::start_line_lf);
+        return *at == space ? go_on(at, phase::reason) : fail(at, http::errc::bad_status);
+    }
+
+    constexpr pointer reason_phrase(pointer at, pointer stop) noexcept {
+        at = skip_value(at, stop);
+        if (at == stop) return at;
+        if (*at != cr) return fail(at, http::errc::bad_reason);
+        mark(first_end_, at);
+        return go_on(at, phase::start_line_lf);
+    }
+
+    constexpr pointer start_line_lf(pointer at) noexcept {
+        if (*at != lf) return fail(at, http::errc::bare_cr);
+        count_ = 0;
+        mark(fields_begin_, at + 1);
+        mark(line_begin_, at + 1);
+        return go_on(at, phase::field_begin);
+    }
+
+    // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
+    constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
+        switch (phase_) {
+        case phase::field_begin:
+            if (*at == cr) return go_on(at, phase::head_lf);
+            if (!may_begin_field(at, limits)) return at;
+            phase_ = phase::name;
+            [[fallthrough]];
+        case phase::name:
+            // H3: a name is a token, and nothing stands between it and the colon.
+            at = skip_token(at, stop);
+            if (at == stop) return at;
+            if (static_cast<char>(*at) != ':') {
+                return fail(at, is_white(static_cast<char>(*at)) ? http::errc::space_in_name : http::errc::bad_name);
+            }
+            ++at;
+            phase_ = phase::value;
+            [[fallthrough]];
+        case phase::value:
+            // H3: a value holds no control but HTAB; H2: its line ends in CR LF, neither of which stands elsewhere.
+            at = skip_value(at, stop);
+            if (at == stop) return at;
+            if (*at != cr) return fail(at, http::errc::bad_value);
+            ++at;
+            phase_ = phase::field_lf;
+            if (at == stop) return at;
+            [[fallthrough]];
+        default:
+            if (*at != lf) return fail(at, http::errc::bare_cr);
+            mark(line_begin_, at + 1);
+            return go_on(at, phase::field_begin);
+        }
+    }
+
+    constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
+        const char c = static_cast<char>(*at);
+        if (is_white(c)) {
+            // H3: line folding is obsolete and read differently by different peers. H2: before the first field line
+            // it is not even that.
+            fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
+        } else if (count_ == limits.fields) {
+            fail(at, http::errc::too_many_fields);
+        } else if (c == ':') {
+            fail(at, http::errc::bad_name);
+        } else {
+            ++count_;
+            return true;
+        }
+        return false;
+    }
+
+    pointer piece_ = nullptr; // during a call: where the piece begins,
+    std::size_t base_ = 0;    // and how much was taken before it
+    std::uint32_t position_ = 0;
+    std::uint32_t line_begin_ = 0;  // of the line that is being read
+    std::uint32_t first_begin_ = 0; // the method, or the reason
+    std::uint32_t first_end_ = 0;
+    std::uint32_t second_end_ = 0; // the target, which begins one after the method
+    std::uint32_t fields_begin_ = 0;
+    std::uint32_t count_ = 0; // empty lines, then field lines
+    std::uint16_t status_ = 0;
+    std::uint8_t minor_version_ = 0;
+    std::uint8_t matched_ = 0; // characters of the version, then digits of the status
+    phase phase_;
+    http::head_kind kind_;
+    http::errc error_ = http::errc::none;
+};
+
+} // namespace sockless::detail
+
+// ========================================= sockless/http/head_parser.hpp ==========================================
+// The head of an HTTP/1.1 request or response from bytes that come in pieces (RFC 9112 sections 2 to 5).
+
+namespace sockless::http {
+
+/// A checked head. All views are of one text; whoever hands the head out says how long it stays.
+struct head {
+    std::string_view method{};      ///< of a request: a token
+    std::string_view target{};      ///< of a request: visible ASCII, at least one character
+    std::string_view reason{};      ///< of a response: may be empty
+    std::uint16_t status = 0;       ///< of a response: 100 to 999
+    std::uint8_t minor_version = 1; ///< of `HTTP/1.x`
+    http::fields fields{};
+};
+
+enum class kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the parser has ended
+    head,       ///< the whole head: `head`. What is left of the input is not part of it.
+    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+};
+
+/// What `next` found. Falsy for `need_input`.
+struct head_event {
+    http::kind kind = http::kind::need_input;
+    errc error = errc::none;
+    http::head head{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != http::kind::need_input; }
+};
+
+} // namespace sockless::http
+
+namespace sockless::detail {
+
+/// The same bytes as text: those of a `span_buffer<char>`, or of memory that holds bytes. Valid as long as they are.
+[[nodiscard]] constexpr std::string_view text_in(std::span<const char> memory) noexcept {
+    return {memory.data(), memory.size()};
+}
+[[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
+
+} // namespace sockless::detail
+
+namespace sockless::http {
+
+/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a
+/// head comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is
+/// not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+template <class Memory>
+class basic_head_parser {
+  public:
+    constexpr explicit basic_head_parser(head_kind kind, Memory memory = {}, const http::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(kind), kind_(kind) {}
+
+    /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
+    /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
+    /// taken until `restart`.
+    [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
+        if (error_ != errc::none || scanner_.done()) return {};
+
+        // H20: a byte beyond what the head may take is an error at that byte, whatever it is.
+        const std::size_t room = limit() - scanner_.position();
+        const bytes piece = in.first(in.size() < room ? in.size() : room);
+        const bytes taken = piece.first(scanner_.scan(piece, limits_));
+        in = in.subspan(taken.size());
+        if (scanner_.error() != errc::none) return fail(scanner_.error(), scanner_.position());
+
+        const bool in_place = memory_.size() == 0 && scanner_.done() && !std::is_constant_evaluated();
+        if (in_place) return finished(detail::text_in(cbytes(taken)));
+        if (!append(memory_, taken)) return fail(errc::head_too_large, limit_of_memory());
+        if (scanner_.done()) return finished(detail::text_in(memory_.contents()));
+        if (!in.empty()) return fail(errc::head_too_large, scanner_.position());
+        return {};
+    }
+
+    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; what was wrong, if
+    /// anything was.
+    [[nodiscard]] constexpr errc finish() noexcept {
+        if (error_ == errc::none && !scanner_.done() && !scanner_.idle()) {
+            static_cast<void>(fail(errc::truncated, scanner_.position()));
+        }
+        return error_;
+    }
+
+    /// Makes ready for another head, for those who skip interim responses (RFC 9110 section 15.2). The head before it,
+    /// or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does nothing.
+    constexpr void restart() noexcept {
+        if (error_ != errc::none) return;
+        head_begin_ += scanner_.position();
+        scanner_ = detail::head_scanner(kind_);
+        text_ = {};
+        memory_.clear();
+    }
+
+    /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
+    /// the event.
+    [[nodiscard]] constexpr http::head head() const noexcept {
+        http::head made{};
+        if (text_.empty()) return made;
+        if (kind_ == head_kind::request) {
+            made.method = scanner_.method(text_);
+            made.target = scanner_.target(text_);
+        } else {
+            made.status = scanner_.status();
+            made.reason = scanner_.reason(text_);
+        }
+        made.minor_version = scanner_.minor_version();
+        made.fields = http::fields(scanner_.field_lines(text_));
+        return made;
+    }
+
+    /// What went wrong, if anything did. Stays.
+    [[nodiscard]] constexpr errc error() const noexcept { return error_; }
+
+    /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
+    [[nodiscard]] constexpr std::uint64_t offset() const noexcept {
+        return error_ != errc::none ? error_offset_ : head_begin_ + scanner_.position();
+    }
+
+    /// The limits that were given.
+    [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
+
+    /// The memory that was given, for those who give it back when they are done with the head.
+    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
+
+  private:
+    [[nodiscard]] constexpr std::size_t limit() const noexcept {
+        const bool in_pieces = memory_.size() != 0;
+        return in_pieces && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
+    }
+
+    [[nodiscard]] constexpr std::size_t limit_of_memory() const noexcept {
+        return memory_.limit() < scanner_.position() ? memory_.limit() : scanner_.position();
+    }
+
+    constexpr head_event fail(errc error, std::size_t place) noexcept {
+        error_ = error;
+        error_offset_ = head_begin_ + place;
+        return {.kind = kind::error, .error = error};
+    }
+
+    [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
+        text_ = text;
+        return {.kind = kind::head, .head = head()};
+    }
+
+    Memory memory_;
+    http::limits limits_;
+    detail::head_scanner scanner_;
+    std::string_view text_{}; // of the head that was given
+    std::uint64_t head_begin_ = 0;
+    std::uint64_t error_offset_ = 0;
+    head_kind kind_;
+    errc error_ = errc::none;
+};
+
+/// With memory that the caller owns.
+using head_parser = basic_head_parser<span_buffer<char>>;
+
+} // namespace sockless::http
+
+// ============================================= sockless/http/body.hpp =============================================
+// The body of an HTTP/1.1 message, without its framing (RFC 9112 sections 6 and 7).
+
+namespace sockless::http {
+
+/// How the end of a body is found.
+enum class framing : std::uint8_t {
+    none,      ///< there is no body
+    length,    ///< after so many bytes
+    chunked,   ///< each chunk says its size, and the last that it is the last
+    until_end, ///< at the end of the connection
+};
+
+/// What a head says about the body behind it.
+struct body_framing {
+    http::framing framing = framing::none;
+    std::uint64_t length = 0; ///< with `framing::length`
+    errc error = errc::none;
+};
+
+/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A wrong or doubtful one is an
+/// error: peers that understand it differently can be made to disagree on where the next message begins.
+[[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
+    // RFC 9110 6.4.1: interim responses, 204 and 304 have no body, whatever their fields say.
+    if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
+
+    bool has_length = false;
+    std::uint64_t length = 0;
+    bool has_codings = false;
+    std::size_t codings = 0;
+    for (const field& each : head.fields) {
+        if (equal_ignoring_case(each.name, "transfer-encoding")) {
+            has_codings = true;
+            for (const std::string_view coding : list_elements(each.value)) {
+                // RFC 9112 6.1: a coding that is not known, or chunked twice, cannot be undone.
+                ++codings;
+                if (codings != 1 || !equal_ignoring_case(coding, "chunked"))
+                    return {.error = errc::unsupported_transfer_coding};
+            }
+        } else if (equal_ignoring_case(each.name, "content-length")) {
+            // RFC 9110 8.6: decimal digits and nothing else; RFC 9112 6.3: repeated only with the same value.
+            const detail::decimal number = detail::read_decimal(each.value);
+            if (!number.valid || (has_length && number.value != length)) return {.error = errc::bad_content_length};
+            has_length = true;
+            length = number.value;
+        }
+    }
+    if (has_codings && codings == 0) return {.error = errc::unsupported_transfer_coding};
+    if (has_codings && has_length) return {.error = errc::ambiguous_length};
+    if (has_codings) return {.framing = framing::chunked};
+    if (has_length) return {.framing = framing::length, .length = length};
+    return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
+}
+
+enum class body_kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the body has ended
+    data,       ///< a piece of the body: `data`
+    end,        ///< the end of the body. What is left of the input is not part of it.
+    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+};
+
+/// What `next` found. Falsy for `need_input`. `data` lies in the input.
+struct body_event {
+    body_kind kind = body_kind::need_input;
+    errc error = errc::none;
+    bytes data{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != body_kind::need_input; }
+};
+
+/// Takes the framing off a body, in place and without memory of its own. Chunk extensions and trailers are checked,
+/// bounded, and dropped.
+class body_decoder {
+  public:
+    /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
+    /// apply. A length beyond the limit is an error before anything is taken.
+    constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
+        : limits_(limits) {
+        left_ = framing.length;
+        if (framing.error != errc::none) {
+            error_ = framing.error;
+        } else if (framing.framing == framing::length && left_ > limits.body) {
+            error_ = errc::body_too_large;
+        } else {
+            switch (framing.framing) {
+            case framing::none: phase_ = phase::end; break;
+            case framing::length: phase_ = left_ == 0 ? phase::end : phase::counted; break;
+            case framing::chunked: phase_ = phase::size_begin; break;
+            case framing::until_end: phase_ = phase::uncounted; break;
+            }
+            return;
+        }
+        phase_ = phase::failing;
+    }
+
+    /// Takes bytes from the front of `in`, at most up to the end of the body. The end is also told where `in` is empty,
+    /// once nothing more is to come.
+    [[nodiscard]] constexpr body_event next(bytes& in) noexcept {
+        for (;;) {
+            switch (phase_) {
+            case phase::failing: phase_ = phase::ended; return {.kind = body_kind::error, .error = error_};
+            case phase::end: phase_ = phase::ended; return {.kind = body_kind::end};
+            case phase::ended: return {};
+            case phase::counted:
+            case phase::chunk:
+            case phase::uncounted:
+                if (in.empty()) return {};
+                if (const bytes data = take_data(in); !data.empty()) return {.kind = body_kind::data, .data = data};
+                break;
+            case phase::trailers:
+                if (in.empty()) return {};
+                take_trailers(in);
+                break;
+            default:
+                if (in.empty()) return {};
+                take_framing(in);
+                break;
+            }
+        }
+    }
+
+    /// Says that the input has ended, which ends a body of `framing::until_end`; any other is `truncated` unless its
+    /// end was told. `none`, or what was wrong.
+    [[nodiscard]] constexpr errc finish() noexcept {
+        if (phase_ != phase::ended && phase_ != phase::failing) {
+            if (phase_ != phase::uncounted && phase_ != phase::end) error_ = errc::truncated;
+            phase_ = phase::ended;
+        }
+        return error_;
+    }
+
+    /// What went wrong, if anything did. Stays.
+    [[nodiscard]] constexpr errc error() const noexcept { return error_; }
+
+    /// How many bytes since the beginning of the body were taken; after an error, the offset of the one that broke
+    /// the rule.
+    [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return offset_; }
+
+  private:
+    enum class phase : std::uint8_t {
+        counted,    // data, `left_` bytes of it, then the end
+        uncounted,  // data up to the end of the connection
+        size_begin, // the first digit of a chunk size
+        size,       // a further one, or what follows
+        extension,  // chunk extensions
+        size_lf,    //
+        chunk,      // data, `left_` bytes of it
+        chunk_cr,   //
+        chunk_lf,   //
+        trailers,   // field lines and the empty line
+        end,        // the end is yet to be told
+        failing,    // the error is yet to be told
+        ended,
+    };
+
+    constexpr void fail(errc error) noexcept {
+        error_ = error;
+        phase_ = phase::failing;
+    }
+
+    // Up to `left_` bytes, or all there are; none where the body is then larger than its limit.
+    constexpr bytes take_data(bytes& in) noexcept {
+        std::uint64_t most = phase_ == phase::uncounted ? limits_.body - total_ : left_;
+        if (most == 0) {
+            fail(errc::body_too_large);
+            return {};
+        }
+        if (most > in.size()) most = in.size();
+        const auto size = static_cast<std::size_t>(most);
+        const bytes data = in.first(size);
+        in = in.subspan(size);
+        offset_ += size;
+        if (phase_ == phase::uncounted) {
+            total_ += size;
+        } else if ((left_ -= size) == 0) {
+            phase_ = phase_ == phase::counted ? phase::end : phase::chunk_cr;
+        }
+        return data;
+    }
+
+    constexpr void take_trailers(bytes& in) noexcept {
+        const std::size_t room = limits_.head - trailers_.position();
+        const std::size_t before = trailers_.position();
+        const std::size_t taken = trailers_.scan(in.first(in.size() < room ? in.size() : room), limits_);
+        in = in.subspan(taken);
+        offset_ += trailers_.position() - before;
+        if (trailers_.error() != errc::none) return fail(trailers_.error());
+        if (trailers_.done()) {
+            phase_ = phase::end;
+        } else if (!in.empty()) {
+            fail(errc::head_too_large);
+        }
+    }
+
+    // One byte of what stands around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
+    constexpr void take_framing(bytes& in) noexcept {
+        const char c = static_cast<char>(in.front());
+        switch (phase_) {
+        case phase::size_begin:
+        case phase::size: take_size(c); break;
+        case phase::extension: take_extension(c); break;
+        case phase::size_lf: c == '\n' ? begin_chunk() : fail(errc::bare_cr); break;
+        case phase::chunk_cr: c == '\r' ? go_on(phase::chunk_lf) : fail(errc::bad_chunk_end); break;
+        default: c == '\n' ? go_on(phase::size_begin) : fail(errc::bad_chunk_end); break;
+        }
+        if (phase_ == phase::failing) return;
+        in = in.subspan(1);
+        ++offset_;
+    }
+
+    constexpr void go_on(phase next) noexcept { phase_ = next; }
+
+    constexpr void take_size(char c) noexcept {
+        const int digit = hex_digit(c);
+        if (digit >= 0) {
+            // 16 digits fit 64 bits; leading zeros are digits too, so there is an end to them.
+            if (digits_ == 16) return fail(errc::bad_chunk_size);
+            ++digits_;
+            left_ = phase_ == phase::size_begin ? 0 : left_;
+            left_ = left_ * 16 + static_cast<unsigned>(digit);
+            return go_on(phase::size);
+        }
+        if (phase_ == phase::size_begin) return fail(errc::bad_chunk_size);
+        digits_ = 0;
+        if (c == '\r') return go_on(phase::size_lf);
+        // RFC 9112 7.1.1: extensions begin with a semicolon, which old senders put white space before.
+        if (c != ';' && !detail::is_white(c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_size);
+        go_on(phase::extension);
+        take_extension(c);
+    }
+
+    constexpr void take_extension(char c) noexcept {
+        if (c == '\r') return go_on(phase::size_lf);
+        if (!detail::is_in(detail::in_value, c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_extension);
+        if (extensions_ == limits_.chunk_extensions) return fail(errc::chunk_extensions_too_long);
+        ++extensions_;
+    }
+
+    constexpr void begin_chunk() noexcept {
+        if (left_ == 0) return go_on(phase::trailers);
+        if (left_ > limits_.body - total_) return fail(errc::body_too_large);
+        total_ += left_;
+        go_on(phase::chunk);
+    }
+
+    [[nodiscard]] static constexpr int hex_digit(char c) noexcept {
+        if (detail::is_digit(c)) return c - '0';
+        const char small = detail::lower(c);
+        return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+    }
+
+    http::limits limits_;
+    detail::head_scanner trailers_ = detail::head_scanner::of_field_lines();
+    std::uint64_t offset_ = 0;
+    std::uint64_t left_ = 0;       // of the body with a length, or of the chunk
+    std::uint64_t total_ = 0;      // of all chunks, or of a body without a length
+    std::uint32_t extensions_ = 0; // bytes of them so far
+    std::uint8_t digits_ = 0;
+    phase phase_ = phase::end;
+    errc error_ = errc::none;
+};
+
+} // namespace sockless::http
+
+// ============================================ sockless/http/status.hpp ============================================
+// The standard reason phrases of the HTTP statuses (RFC 9110 section 15, RFC 6585).
+
+namespace sockless::http {
+
+/// The standard reason phrase of `status`; empty where there is none.
+[[nodiscard]] constexpr std::string_view reason_phrase(std::uint16_t status) noexcept {
+    struct row {
+        std::uint16_t status;
+        std::string_view phrase;
+    };
+    constexpr row rows[] = {
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {205, "Reset Content"},
+        {206, "Partial Content"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {402, "Payment Required"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {407, "Proxy Authentication Required"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {428, "Precondition Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+        {511, "Network Authentication Required"},
+    };
+    for (const row& each : rows) {
+        if (each.status == status) return each.phrase;
+    }
+    return {};
+}
+
+} // namespace sockless::http
+
+// ========================================== sockless/http/write_head.hpp ==========================================
+// Writes the head of an HTTP/1.1 request or response, and refuses text that would break out of its place.
+
+namespace sockless::http {
+
+/// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
+/// calls can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish`
+/// tells the room that the whole takes.
+class head_writer {
+  public:
+    /// Writes to the front of `out`, which outlives the writer.
+    constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
+
+    /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
+    constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
+        if (!is_token(method)) return fail(errc::bad_method);
+        if (!is_target(target)) return fail(errc::bad_target);
+        return put(method).put(" ").put(target).put(" HTTP/1.1\r\n");
+    }
+
+    /// A status from 100 to 999, else `bad_status`. Where `reason` is empty the standard phrase stands for it.
+    /// H14: a reason has no control character, else `bad_reason`.
+    constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
+        if (status < 100 || status > 999) return fail(errc::bad_status);
+        if (!is_field_value(reason)) return fail(errc::bad_reason);
+        return put("HTTP/1.1 ")
+            .number(status)
+            .put(" ")
+            .put(reason.empty() ? reason_phrase(status) : reason)
+            .put("\r\n");
+    }
+
+    /// Text that is known to be right, with its ends of line, as it is.
+    constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
+
+    /// H14: the name is a token and the value has no control character but HTAB, else `bad_name` or `bad_value`. White
+    /// space around a value is not part of it (RFC 9110 section 5.5), so a reader does not see it.
+    constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
+        if (!is_token(name)) return fail(errc::bad_name);
+        if (!is_field_value(value)) return fail(errc::bad_value);
+        return put(name).put(": ").put(value).put("\r\n");
+    }
+
+    /// A field whose value is a number.
+    constexpr head_writer& field(std::string_view name, std::uint64_t value) noexcept {
+        if (!is_token(name)) return fail(errc::bad_name);
+        return put(name).put(": ").number(value).put("\r\n");
+    }
+
+    /// A field whose value is the elements with a comma and a space between; each must be a field value.
+    constexpr head_writer& field(std::string_view name, std::span<const std::string_view> elements) noexcept {
+        if (!is_token(name)) return fail(errc::bad_name);
+        put(name).put(": ");
+        std::string_view separator;
+        for (const std::string_view each : elements) {
+            if (!is_field_value(each)) return fail(errc::bad_value);
+            put(separator).put(each);
+            separator = ", ";
+        }
+        return put("\r\n");
+    }
+
+    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    constexpr head_writer& fail(sockless::error error) noexcept {
+        if (!error_) error_ = error;
+        return *this;
+    }
+
+    /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
+    /// all; with `no_room` it is the room needed.
+    constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
+        put("\r\n").put(body).put(rest_of_body);
+        if (error_) return {0, error_};
+        if (size_ > out_.size()) return {size_, errc::no_room};
+        return {size_, {}};
+    }
+
+  private:
+    constexpr head_writer& put(std::string_view text) noexcept {
+        if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
+            detail::copy(out_.data() + size_, text.data(), text.size());
+        }
+        size_ += text.size();
+        return *this;
+    }
+
+    constexpr head_writer& number(std::uint64_t value) noexcept {
+        char digits[20] = {};
+        std::size_t begin = sizeof digits;
+        do {
+            digits[--begin] = static_cast<char>('0' + value % 10);
+            value /= 10;
+        } while (value != 0);
+        return put({digits + begin, sizeof digits - begin});
+    }
+
+    bytes out_;
+    std::size_t size_ = 0;
+    sockless::error error_{};
+};
+
+} // namespace sockless::http
+
+// =============================================== sockless/http.hpp ================================================
+// HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
+
+// =========================================== sockless/ws/close_code.hpp ===========================================
+// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
+
+namespace sockless::ws {
+
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
+/// applications (4000–4999) have no name here: any number can be given where a code is taken.
+namespace close_code {
+inline constexpr std::uint16_t normal = 1000;
+inline constexpr std::uint16_t going_away = 1001;
+inline constexpr std::uint16_t protocol_error = 1002;
+inline constexpr std::uint16_t unsupported_data = 1003;
+inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
+inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
+inline constexpr std::uint16_t invalid_payload = 1007;
+inline constexpr std::uint16_t policy_violation = 1008;
+inline constexpr std::uint16_t message_too_big = 1009;
+inline constexpr std::uint16_t mandatory_extension = 1010;
+inline constexpr std::uint16_t internal_error = 1011;
+inline constexpr std::uint16_t service_restart = 1012;
+inline constexpr std::uint16_t try_again_later = 1013;
+inline constexpr std::uint16_t bad_gateway = 1014;
+} // namespace close_code
+
+/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
+/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
+/// 5000 up there is nothing.
+[[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/limits.hpp =============================================
+// What a WebSocket peer may ask of our memory and time.
+
+namespace sockless::ws {
+
+/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
+/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
+struct limits {
+    /// Bytes of payload in one message, all its frames together. Beyond: 1009.
+    std::uint64_t message = 16 * 1024 * 1024;
+
+    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
+    std::uint64_t frame = 16 * 1024 * 1024;
+
+    /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
+    /// is 4 MiB in frames of 64 bytes, and one. Beyond: 1008.
+    std::uint32_t frames = 65537;
+};
+
+} // namespace sockless::ws
+
+// ============================================ sockless/detail/simd.hpp ============================================
+// The primitives that the algorithms over bytes are written in: one backend for words, one for SSE2.
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace sockless::detail {
+
+/// Eight bytes at a time, on any machine. A backend is a type, and algorithms are templates on it, so that units built
+/// with different flags never give one function two bodies.
+struct words {
+    using vector = std::uint64_t;
+    static constexpr std::size_t size = 8;
+
+    static vector load(const std::byte* from) noexcept {
+        vector value;
+        std::memcpy(&value, from, size);
+        return value;
+    }
+    static void store(std::byte* to, vector value) noexcept { std::memcpy(to, &value, size); }
+    static vector splat(std::uint32_t value) noexcept { return value * 0x0000000100000001ULL; }
+    static vector bit_xor(vector a, vector b) noexcept { return a ^ b; }
+    static vector bit_or(vector a, vector b) noexcept { return a | b; }
+    static bool any_high_bit(vector value) noexcept { return (value & 0x8080808080808080ULL) != 0; }
+};
+
+#if defined(__SSE2__)
+/// Sixteen bytes at a time; every x86-64 has it.
+struct sse2 {
+    using vector = __m128i;
+    static constexpr std::size_t size = 16;
+
+    static vector load(const std::byte* from) noexcept {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    }
+    static void store(std::byte* to, vector value) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value); }
+    static vector splat(std::uint32_t value) noexcept { return _mm_set1_epi32(static_cast<int>(value)); }
+    static vector bit_xor(vector a, vector b) noexcept { return _mm_xor_si128(a, b); }
+    static vector bit_or(vector a, vector b) noexcept { return _mm_or_si128(a, b); }
+    static bool any_high_bit(vector value) noexcept { return _mm_movemask_epi8(value) != 0; }
+};
+using widest = sse2;
+#else
+using widest = words;
+#endif
+
+} // namespace sockless::detail
+
+// ============================================== sockless/ws/errc.hpp ==============================================
+// Everything that can go wrong in the WebSocket layer: one enumerator, one row of the table each.
+
+namespace sockless::ws {
+
+enum class errc : std::uint8_t {
+    none = 0,
+
+    // Frames
+    reserved_bit_set,
+    unknown_opcode,
+    unexpected_continuation,
+    expected_continuation,
+    fragmented_control_frame,
+    control_frame_too_long,
+    mask_missing,
+    mask_forbidden,
+    length_not_minimal,
+    length_top_bit_set,
+    frame_too_big,
+    message_too_big,
+    too_many_frames,
+    invalid_utf8,
+
+    // Closing
+    close_payload_too_short,
+    close_code_invalid,
+    close_reason_invalid_utf8,
+    end_of_input,
+    handshake_timeout,
+    refused,
+    too_many_interim_responses,
+    close_timeout,
+    pong_timeout,
+
+    // The caller
+    no_room,
+    close_code_not_sendable,
+    close_reason_too_long,
+    payload_not_utf8,
+    message_open,
+    no_message_open,
+    not_open,
+    nothing_to_answer,
+
+    // Opening handshake
+    method_not_get,
+    http_version_too_old,
+    bad_request_target,
+    bad_host,
+    unexpected_body,
+    upgrade_missing,
+    connection_upgrade_missing,
+    version_missing,
+    version_unsupported,
+    bad_key,
+    repeated_origin,
+    bad_subprotocol,
+    too_many_subprotocols,
+    bad_extensions,
+    expectation_unknown,
+
+    // Opening handshake over HTTP/2 and HTTP/3
+    not_extended_connect,
+    protocol_unknown,
+    bad_pseudo_field,
+    connection_field,
+
+    // Opening handshake, as the client sees it
+    unexpected_status,
+    accept_missing,
+    accept_wrong,
+    subprotocol_not_offered,
+    extension_not_offered,
+
+    // Opening handshake, as the caller asks for it
+    reserved_field,
+};
+
+/// One row per enumerator of `errc`, in its order.
+inline constexpr error_row errc_rows[] = {
+    {"none", "no error", "", 0, 0},
+
+    {"reserved_bit_set", "a reserved bit is set that no agreed extension gives a meaning", "RFC 6455 5.2", 1002, 0},
+    {"unknown_opcode", "the opcode is none of those that are defined", "RFC 6455 5.2", 1002, 0},
+    {"unexpected_continuation", "a continuation frame came while no message was open", "RFC 6455 5.4", 1002, 0},
+    {"expected_continuation", "a new message began before the open one had ended", "RFC 6455 5.4", 1002, 0},
+    {"fragmented_control_frame", "a control frame is not final", "RFC 6455 5.5", 1002, 0},
+    {"control_frame_too_long", "a control frame has more than 125 bytes of payload", "RFC 6455 5.5", 1002, 0},
+    {"mask_missing", "a frame from a client is not masked", "RFC 6455 5.1", 1002, 0},
+    {"mask_forbidden", "a frame from a server is masked", "RFC 6455 5.1", 1002, 0},
+    {"length_not_minimal", "the payload length uses more bytes than it needs", "RFC 6455 5.2", 1002, 0},
+    {"length_top_bit_set", "the most significant bit of the payload length is set", "RFC 6455 5.2", 1002, 0},
+    {"frame_too_big", "a frame is larger than the limit", "RFC 6455 10.4", 1009, 0},
+    {"message_too_big", "a message is larger than the limit", "RFC 6455 10.4", 1009, 0},
+    {"too_many_frames", "a message has more frames than the limit", "RFC 6455 10.4", 1008, 0},
+    {"invalid_utf8", "a text message is not UTF-8", "RFC 6455 8.1", 1007, 0},
+
+    {"close_payload_too_short", "the payload of a Close is a single byte", "RFC 6455 5.5.1", 1002, 0},
+    {"close_code_invalid", "a Close has a code that may not be sent", "RFC 6455 7.4", 1002, 0},
+    {"close_reason_invalid_utf8", "the reason of a Close is not UTF-8", "RFC 6455 5.5.1", 1007, 0},
+    {"end_of_input", "the input ended before the closing handshake", "RFC 6455 7.1.5", 1006, 0},
+    {"handshake_timeout", "the opening handshake took too long", "RFC 6455 4.1", 0, 408},
+    {"refused", "the server refused the opening handshake", "RFC 6455 4.1", 0, 0},
+    {"too_many_interim_responses", "the server sent more 1xx responses than the limit", "RFC 9110 15.2", 0, 0},
+    {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
+    {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
+
+    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"close_code_not_sendable", "this Close code may not be sent", "RFC 6455 7.4", 0, 0},
+    {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
+    {"payload_not_utf8", "the payload of a text message or the reason of a Close is not UTF-8", "RFC 6455 8.1", 0, 0},
+    {"message_open", "a message is open; end it before another is begun", "RFC 6455 5.4", 0, 0},
+    {"no_message_open", "no message is open that could be continued", "RFC 6455 5.4", 0, 0},
+    {"not_open", "the connection is not open for this", "RFC 6455 7.1.3", 0, 0},
+    {"nothing_to_answer", "no request waits for an answer", "RFC 6455 4.2.2", 0, 0},
+
+    {"method_not_get", "the method of the request is not GET", "RFC 6455 4.1", 0, 405},
+    {"http_version_too_old", "HTTP/1.0 cannot be upgraded", "RFC 9110 7.8", 0, 426},
+    {"bad_request_target", "the target is neither a path nor an absolute http URI, or has a fragment", "RFC 6455 3", 0,
+     400},
+    {"bad_host", "there is not exactly one Host with a host in it", "RFC 9112 3.2", 0, 400},
+    {"unexpected_body", "a request that asks for an upgrade has a body", "RFC 9112 6", 0, 400},
+    {"upgrade_missing", "Upgrade does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
+    {"connection_upgrade_missing", "Connection does not name upgrade", "RFC 6455 4.2.1", 0, 400},
+    {"version_missing", "there is not exactly one Sec-WebSocket-Version", "RFC 6455 4.2.1", 0, 400},
+    {"version_unsupported", "the version of WebSocket is not 13", "RFC 6455 4.4", 0, 426},
+    {"bad_key", "there is not exactly one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 0, 400},
+    {"repeated_origin", "there is more than one Origin", "RFC 6454 7.3", 0, 400},
+    {"bad_subprotocol", "a subprotocol is no token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
+    {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
+    {"bad_extensions", "Sec-WebSocket-Extensions is malformed", "RFC 6455 9.1", 0, 400},
+    {"expectation_unknown", "Expect is not 100-continue", "RFC 9110 10.1.1", 0, 417},
+
+    {"not_extended_connect", "the request is not CONNECT with a protocol", "RFC 8441 4", 0, 400},
+    {"protocol_unknown", "the protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
+    {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown, malformed or late", "RFC 9113 8.3", 0, 400},
+    {"connection_field", "there is a field that is for HTTP/1.1 connections only", "RFC 9113 8.2.2", 0, 400},
+
+    {"unexpected_status", "the server did not accept the handshake", "RFC 6455 4.1", 0, 0},
+    {"accept_missing", "there is not exactly one Sec-WebSocket-Accept", "RFC 6455 4.1", 0, 0},
+    {"accept_wrong", "Sec-WebSocket-Accept does not belong to the key", "RFC 6455 4.1", 0, 0},
+    {"subprotocol_not_offered", "the server chose a subprotocol that was not offered", "RFC 6455 4.1", 0, 0},
+    {"extension_not_offered", "the server agreed to an extension that was not offered", "RFC 6455 4.1", 0, 0},
+
+    {"reserved_field", "a field may not be given, as it is written, or left out, on its own terms", "RFC 6455 4", 0, 0},
+};
+
+/// The row of `code`: its name, sentence, section, Close code and HTTP status.
+[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+    return errc_rows[static_cast<std::size_t>(code)];
+}
+
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::reserved_field) + 1);
+
+} // namespace sockless::ws
+
+// ========================================== sockless/ws/frame_header.hpp ==========================================
+// The header of a frame: what its bits say, and how it is written (RFC 6455 section 5.2).
+
+namespace sockless::ws {
+
+/// What a frame is (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
+enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+
+[[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
+[[nodiscard]] constexpr bool is_known(opcode code) noexcept {
+    // One bit for each of the sixteen opcodes; a caller may give a value that has more than four bits.
+    return static_cast<unsigned>(code) < 16 && ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
+}
+
+/// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of the
+/// opcodes.
+enum class message_type : std::uint8_t { text = 1, binary = 2 };
+
+/// The four bytes that a client's payload is combined with, in the order of the wire (RFC 6455 section 5.3).
+using masking_key = std::array<std::byte, 4>;
+
+/// The most payload that a control frame can have, in bytes (RFC 6455 section 5.5).
+inline constexpr std::size_t max_control_payload = 125;
+
+/// The longest header, in bytes: two, eight of extended length, four of masking key.
+inline constexpr std::size_t max_header_size = 14;
+
+/// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
+namespace rsv {
+inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", where permessage-deflate was agreed (RFC 7692 section 6)
+inline constexpr std::uint8_t rsv2 = 2;
+inline constexpr std::uint8_t rsv3 = 1;
+} // namespace rsv
+
+/// All that a header says.
+struct frame_header {
+    ws::opcode opcode = opcode::text;
+    bool fin = true;
+    std::uint8_t rsv = 0; ///< bits of `ws::rsv`
+    bool masked = false;
+    ws::masking_key masking_key{};
+    std::uint64_t length = 0; ///< of the payload, in bytes
+
+    [[nodiscard]] friend constexpr bool operator==(const frame_header&, const frame_header&) noexcept = default;
+};
+
+/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more where it is
+/// masked.
+[[nodiscard]] constexpr std::size_t header_size(std::uint64_t length, bool masked) noexcept {
+    return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
+}
+
+/// Writes a header to `out`, its length in the fewest bytes.
+/// Errors: those of the caller's header (an unknown opcode, a control frame that is not final, is longer than 125 bytes
+/// or has reserved bits, a length of 2^63 and up), and `no_room`, with the room it takes in `size`.
+[[nodiscard]] constexpr written encode_header(bytes out, const frame_header& header) noexcept {
+    if (!is_known(header.opcode)) return {0, errc::unknown_opcode};
+    if (is_control(header.opcode)) {
+        if (!header.fin) return {0, errc::fragmented_control_frame};
+        if (header.length > max_control_payload) return {0, errc::control_frame_too_long};
+        if (header.rsv != 0) return {0, errc::reserved_bit_set};
+    }
+    if (header.rsv > 7) return {0, errc::reserved_bit_set};
+    if (header.length >> 63U != 0) return {0, errc::length_top_bit_set};
+
+    const std::size_t size = header_size(header.length, header.masked);
+    if (out.size() < size) return {size, errc::no_room};
+
+    std::byte* to = out.data();
+    *to++ = static_cast<std::byte>((header.fin ? 0x80U : 0U) | static_cast<unsigned>(header.rsv) << 4U |
+                                   static_cast<unsigned>(header.opcode));
+    const unsigned mask_bit = header.masked ? 0x80U : 0U;
+    std::size_t extended = 0;
+    if (header.length <= 125) {
+        *to++ = static_cast<std::byte>(mask_bit | static_cast<unsigned>(header.length));
+    } else {
+        extended = header.length <= 0xFFFF ? 2 : 8;
+        *to++ = static_cast<std::byte>(mask_bit | (extended == 2 ? 126U : 127U));
+    }
+    for (std::size_t i = extended; i-- != 0;) *to++ = static_cast<std::byte>(header.length >> (8 * i));
+    if (header.masked) detail::copy(to, header.masking_key.data(), 4);
+    return {size, {}};
+}
+
+} // namespace sockless::ws
+
+// ============================================== sockless/ws/mask.hpp ==============================================
+// Masking and unmasking, which are one operation, with the test for ASCII in the same pass (RFC 6455 section 5.3).
+
+namespace sockless::detail {
+
+/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
+[[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
+    const int bits = static_cast<int>(offset % 4) * 8;
+    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
+}
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least `Backend::size` of them. Says whether any byte of the result has
+/// its high bit set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap.
+template <class Backend>
+[[nodiscard]] inline bool mask_blocks(std::byte* to, const std::byte* from, std::size_t size,
+                                      std::uint32_t key) noexcept {
+    constexpr std::size_t step = Backend::size;
+    const auto pattern = Backend::splat(key);
+
+    // The last block overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const auto last = Backend::bit_xor(Backend::load(from + size - step), Backend::splat(rotated(key, size)));
+    auto seen = last;
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const auto a = Backend::bit_xor(Backend::load(from + i), pattern);
+        const auto b = Backend::bit_xor(Backend::load(from + i + step), pattern);
+        const auto c = Backend::bit_xor(Backend::load(from + i + 2 * step), pattern);
+        const auto d = Backend::bit_xor(Backend::load(from + i + 3 * step), pattern);
+        Backend::store(to + i, a);
+        Backend::store(to + i + step, b);
+        Backend::store(to + i + 2 * step, c);
+        Backend::store(to + i + 3 * step, d);
+        seen = Backend::bit_or(seen, Backend::bit_or(Backend::bit_or(a, b), Backend::bit_or(c, d)));
+    }
+    for (; i + step < size; i += step) {
+        const auto block = Backend::bit_xor(Backend::load(from + i), pattern);
+        Backend::store(to + i, block);
+        seen = Backend::bit_or(seen, block);
+    }
+    Backend::store(to + size - step, last);
+    return Backend::any_high_bit(seen);
+}
+
+/// The same for any size.
+[[nodiscard]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                        std::uint32_t key) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (size >= widest::size) return mask_blocks<widest>(to, from, size, key);
+        if (size >= words::size) return mask_blocks<words>(to, from, size, key);
+    }
+    const auto octets = std::bit_cast<std::array<std::byte, 4>>(key);
+    std::byte seen{0};
+    for (std::size_t i = 0; i != size; ++i) {
+        to[i] = from[i] ^ octets[i % 4];
+        seen |= to[i];
+    }
+    return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// Whether any of `size` bytes, at least `Backend::size`, has its high bit set.
+template <class Backend>
+[[nodiscard]] inline bool any_high_bit_blocks(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = Backend::size;
+    auto seen = Backend::load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen = Backend::bit_or(
+            seen,
+            Backend::bit_or(Backend::bit_or(Backend::load(data + i), Backend::load(data + i + step)),
+                            Backend::bit_or(Backend::load(data + i + 2 * step), Backend::load(data + i + 3 * step))));
+    }
+    for (; i + step < size; i += step) seen = Backend::bit_or(seen, Backend::load(data + i));
+    return Backend::any_high_bit(seen);
+}
+
+/// Whether any byte has its high bit set, for any size.
+[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (data.size() >= widest::size) return any_high_bit_blocks<widest>(data.data(), data.size());
+        if (data.size() >= words::size) return any_high_bit_blocks<words>(data.data(), data.size());
+    }
+    std::byte seen{0};
+    for (const std::byte octet : data) seen |= octet;
+    return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Masks or unmasks `data` where it lies. `offset` is the place of its first byte in the payload, for payloads that
+/// come in pieces. RFC 6455 section 5.3.
+constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
+    static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
+                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
+}
+
+/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it: one pass where a
+/// copy and a mask would be two. RFC 6455 section 5.3.
+constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uint64_t offset = 0) noexcept {
+    static_cast<void>(detail::mask_bytes(to.data(), from.data(), from.size(),
+                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
+}
+
+} // namespace sockless::ws
+
+// ============================================== sockless/ws/utf8.hpp ==============================================
+// UTF-8, checked in pieces: one byte of state, and the place of the first byte that cannot stand (RFC 3629).
+
+// A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
+// of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
+// narrows the second byte: to rule out overlong forms, surrogates, and what lies above U+10FFFF.
+namespace sockless::detail::utf8 {
+
+inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 18, after_e0 = 24, after_ed = 30,
+                          after_f0 = 36, after_f4 = 42, reject = 48;
+
+struct transition {
+    unsigned from;
+    unsigned first, last; // the bytes that lead
+    unsigned to;
+};
+
+inline constexpr transition transitions[] = {
+    {accept, 0x00, 0x7F, accept},     {accept, 0xC2, 0xDF, one_more},   {accept, 0xE0, 0xE0, after_e0},
+    {accept, 0xE1, 0xEC, two_more},   {accept, 0xED, 0xED, after_ed},   {accept, 0xEE, 0xEF, two_more},
+    {accept, 0xF0, 0xF0, after_f0},   {accept, 0xF1, 0xF3, three_more}, {accept, 0xF4, 0xF4, after_f4},
+    {one_more, 0x80, 0xBF, accept},   {two_more, 0x80, 0xBF, one_more}, {three_more, 0x80, 0xBF, two_more},
+    {after_e0, 0xA0, 0xBF, one_more}, {after_ed, 0x80, 0x9F, one_more}, {after_f0, 0x90, 0xBF, two_more},
+    {after_f4, 0x80, 0x8F, two_more},
+};
+
+inline constexpr std::array<std::uint64_t, 256> rows = [] {
+    std::array<std::uint64_t, 256> table{};
+    for (unsigned state = accept; state <= reject; state += 6) {
+        for (std::uint64_t& row : table) row |= std::uint64_t{reject} << state;
+    }
+    for (const transition& step : transitions) {
+        for (unsigned octet = step.first; octet <= step.last; ++octet) {
+            table[octet] ^= std::uint64_t{reject ^ step.to} << step.from;
+        }
+    }
+    return table;
+}();
+
+} // namespace sockless::detail::utf8
+
+namespace sockless::ws {
+
+/// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
+class utf8_validator {
+  public:
+    /// Takes the next piece and returns how many of its bytes may stand: all of them, or the index of the first byte
+    /// that no continuation could make valid. After that the validator stays where it failed until `reset`.
+    [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
+        std::size_t i = 0;
+        while (i != piece.size()) {
+            const std::size_t left = piece.size() - i;
+            const std::size_t block = left < block_size ? left : block_size;
+            const cbytes octets = piece.subspan(i, block);
+            if (state_ != detail::utf8::accept || detail::any_high_bit(octets)) {
+                const unsigned before = state_;
+                state_ = walk(before, octets);
+                if (state_ == detail::utf8::reject) return i + first_rejected(before, octets);
+            }
+            i += block;
+        }
+        return i;
+    }
+
+    /// Whether the text so far ends between characters.
+    [[nodiscard]] constexpr bool complete() const noexcept { return state_ == detail::utf8::accept; }
+
+    constexpr void reset() noexcept { state_ = detail::utf8::accept; }
+
+  private:
+    // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
+    static constexpr std::size_t block_size = 64;
+
+    [[nodiscard]] static constexpr std::uint8_t walk(std::uint64_t state, cbytes octets) noexcept {
+        for (const std::byte octet : octets)
+            state = detail::utf8::rows[static_cast<std::uint8_t>(octet)] >> (state & 63U);
+        return static_cast<std::uint8_t>(state & 63U);
+    }
+
+    [[nodiscard]] static constexpr std::size_t first_rejected(unsigned state, cbytes octets) noexcept {
+        std::size_t i = 0;
+        while ((state = walk(state, octets.subspan(i, 1))) != detail::utf8::reject) ++i;
+        return i;
+    }
+
+    std::uint8_t state_ = detail::utf8::accept;
+};
+
+/// Whether all of `text` is UTF-8, as a whole.
+[[nodiscard]] constexpr bool is_utf8(cbytes text) noexcept {
+    utf8_validator validator;
+    return validator.feed(text) == text.size() && validator.complete();
+}
+
+} // namespace sockless::ws
+
+// ============================================ sockless/ws/decoder.hpp =============================================
+// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
+
+namespace sockless::ws {
+
+/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own.
+/// The events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do.
+/// 192 bytes; copies are independent. Everything runs in constant evaluation.
+class decoder {
+  public:
+    enum class kind : std::uint8_t {
+        need_input, ///< nothing yet: the input is used up, or the decoder has ended
+        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
+        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
+        ping,       ///< a whole Ping: `payload`
+        pong,       ///< a whole Pong: `payload`
+        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
+        error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+    };
+
+    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
+    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
+    /// the decoder.
+    struct event {
+        decoder::kind kind = kind::need_input;
+        message_type type = message_type::text;
+        bool first = false;      ///< the first piece of its message
+        bool last = false;       ///< the last piece of its message; its payload may be empty
+        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section 6); its text was not checked
+        errc error = errc::none;
+        std::uint16_t code = 0;
+        bytes payload{};
+
+        [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
+    };
+
+    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
+    constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
+        : max_message_(limits.message),
+          max_frame_(limits.frame),
+          max_frames_(limits.frames),
+          mask_bit_(own == role::server ? 0x80 : 0) {
+        end_frame();
+    }
+
+    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
+    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
+    /// frame.
+    constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
+        settings_ = static_cast<std::uint8_t>((settings_ & shows_frames) | (rsv_bits & all_rsv));
+    }
+
+    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
+    constexpr void show_frames(bool on) noexcept {
+        settings_ = static_cast<std::uint8_t>((settings_ & all_rsv) | (on ? shows_frames : 0));
+        if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
+    }
+
+    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
+    [[nodiscard]] constexpr event next(bytes& in) noexcept {
+        // Most frames on a busy connection are short, whole, and a message of their own: they are told apart by two
+        // bytes and handled here. All else, and everything that is wrong, takes the long way.
+        if (phase_ == phase::boundary && in.size() >= 6) {
+            const auto first = static_cast<unsigned>(in[0]);
+            const unsigned length = static_cast<unsigned>(in[1]) ^ mask_bit_;
+            const std::size_t begin = masked() ? 6 : 2;
+            if ((first == final_text || first == final_binary) && length <= 125 && length <= in.size() - begin) {
+                return short_message(in, first, begin, length);
+            }
+        }
+        return step(in);
+    }
+
+    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    [[nodiscard]] constexpr errc finish() noexcept {
+        if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
+        phase_ = phase::ended;
+        return error_;
+    }
+
+    /// What went wrong, if anything did. Stays.
+    [[nodiscard]] constexpr errc error() const noexcept { return error_; }
+
+    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
+    [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
+
+    /// The header of the frame that the last event came from. After an error it is as far as it was read.
+    [[nodiscard]] constexpr frame_header header() const noexcept {
+        return {opcode(),
+                fin(),
+                static_cast<std::uint8_t>(first_byte_ >> 4U & 7U),
+                masked(),
+                std::bit_cast<masking_key>(masked() ? key_ : 0),
+                length_};
+    }
+
+    /// The place in the stream of that header's first byte.
+    [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return frame_begin_; }
+
+  private:
+    enum class phase : std::uint8_t {
+        boundary, // before a frame, where a short message may be taken the short way
+        between,  // before a frame, otherwise
+        header,   // in a header, whose bytes so far are held
+        data,     // in the payload of a data frame
+        control,  // in the payload of a control frame, whose bytes so far are held
+        failing,  // the error event is still owed
+        ended,    // a Close was received, or the error given
+    };
+
+    static constexpr unsigned final_text = 0x81, final_binary = 0x82;
+
+    // What was asked for, in `settings_`: the agreed reserved bits, and one more.
+    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8;
+
+    // What is known of the open message, in `message_`.
+    static constexpr std::uint8_t is_open = 1, is_begun = 2, is_binary = 4, is_compressed = 8;
+
+    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit_ != 0; }
+    [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
+    [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
+
+    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
+    constexpr void fail(errc code, std::uint64_t at) noexcept {
+        error_ = code;
+        position_ = at;
+        phase_ = phase::failing;
+    }
+
+    constexpr void end_frame() noexcept {
+        const bool ordinary = message_ == 0 && (settings_ & shows_frames) == 0 && max_frames_ != 0 &&
+                              max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
+        phase_ = ordinary ? phase::boundary : phase::between;
+    }
+
+    [[nodiscard]] constexpr event short_message(bytes& in, unsigned first, std::size_t begin,
+                                                std::size_t length) noexcept {
+        const bytes payload = in.subspan(begin, length);
+        bool ascii = true;
+        if (masked()) {
+            key_ = key_at(in.data() + 2);
+            ascii = !detail::mask_bytes(payload.data(), payload.data(), length, key_);
+        } else if (first == final_text) {
+            ascii = !detail::any_high_bit(payload);
+        }
+        frame_begin_ = position_;
+        first_byte_ = static_cast<std::uint8_t>(first);
+        length_ = length;
+        position_ += begin + length;
+        in = in.subspan(begin + length);
+        const auto type = static_cast<message_type>(first & 0x0FU);
+        if (ascii || type == message_type::binary) return {kind::data, type, true, true, false, errc::none, 0, payload};
+        open_message();
+        if (const event found = checked_data(payload, ascii, true)) return found;
+        return step(in);
+    }
+
+    // Everything but short messages, one element at a time.
+    [[nodiscard]] constexpr event step(bytes& in) noexcept {
+        for (;;) {
+            switch (phase_) {
+            case phase::boundary:
+            case phase::between:
+            case phase::header:
+                if (!take_header(in)) return {};
+                if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) return {.kind = kind::frame};
+                break;
+            case phase::data:
+                if (const event found = take_data(in)) return found;
+                if (phase_ == phase::data) return {};
+                break;
+            case phase::control:
+                if (const event found = take_control(in)) return found;
+                if (phase_ == phase::control) return {};
+                break;
+            case phase::failing: phase_ = phase::ended; return {.kind = kind::error, .error = error_};
+            case phase::ended:
+                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
+                return {};
+            }
+        }
+    }
+
+    // --- headers
+
+    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
+    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
+    [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
+        if (phase_ != phase::header) {
+            if (in.empty()) return false;
+            frame_begin_ = position_;
+            if (in.size() >= max_header_size) {
+                const std::byte* const at = in.data();
+                if (!judge_first_two(at)) return true;
+                const std::size_t size = size_of_header(at);
+                position_ += size;
+                in = in.subspan(size);
+                begin_payload(at, size);
+                return true;
+            }
+            phase_ = phase::header;
+        }
+        if (!hold(in, position_ - frame_begin_, 2)) return false;
+        if (!judge_first_two(held_)) return true;
+        const std::size_t size = size_of_header(held_);
+        if (!hold(in, position_ - frame_begin_, size)) return false;
+        begin_payload(held_, size);
+        return true;
+    }
+
+    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
+    [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
+        if (have >= wanted) return true;
+        const std::size_t missing = static_cast<std::size_t>(wanted - have);
+        const std::size_t taken = in.size() < missing ? in.size() : missing;
+        detail::copy(held_ + have, in.data(), taken);
+        position_ += taken;
+        in = in.subspan(taken);
+        return taken == missing;
+    }
+
+    [[nodiscard]] constexpr std::size_t size_of_header(const std::byte* at) const noexcept {
+        const unsigned length = static_cast<unsigned>(at[1]) & 0x7FU;
+        return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
+    }
+
+    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
+    [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
+        first_byte_ = static_cast<std::uint8_t>(at[0]);
+        const auto second = static_cast<unsigned>(at[1]);
+        const bool control = is_control(opcode());
+        const bool continues = opcode() == ws::opcode::continuation;
+
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
+        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
+        // a message (RFC 7692 section 6; D5).
+        const unsigned agreed = control     ? 0U
+                                : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
+                                            : settings_ & unsigned{all_rsv};
+        if (((first_byte_ >> 4U & 7U) & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
+
+        // An unknown opcode fails the connection (RFC 6455 section 5.2; F2).
+        if (!is_known(opcode())) return refuse(errc::unknown_opcode, 0);
+
+        // A control frame is never fragmented (section 5.5; F7).
+        if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
+
+        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
+        if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
+        if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
+
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
+
+        // Every frame from a client is masked, none from a server is (section 5.1; F4).
+        if ((second & 0x80U) != mask_bit_) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+
+        // A control frame has at most 125 bytes of payload (section 5.5; F7).
+        if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
+        return true;
+    }
+
+    constexpr bool refuse(errc code, std::uint64_t offset_in_frame) noexcept {
+        fail(code, frame_begin_ + offset_in_frame);
+        return false;
+    }
+
+    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
+    constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
+        const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
+        if (masked()) key_ = key_at(at + size - 4);
+        length_ = static_cast<std::uint64_t>(at[1]) & 0x7FU;
+        if (extended != 0) {
+            length_ = 0;
+            for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
+            // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used
+            // (section 5.2; F3).
+            if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, frame_begin_ + 2);
+            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, frame_begin_ + 2);
+        }
+        phase_ = phase::control;
+        if (!is_control(opcode())) begin_data(frame_begin_ + (extended == 0 ? 1 : 2));
+    }
+
+    // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
+    constexpr void begin_data(std::uint64_t length_at) noexcept {
+        if (opcode() != ws::opcode::continuation) open_message();
+        if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
+        if (length_ > max_frame_) return fail(errc::frame_too_big, length_at);
+        message_size_ += length_;
+        ++frames_;
+        phase_ = phase::data;
+    }
+
+    constexpr void open_message() noexcept {
+        message_ = is_open;
+        if (opcode() == ws::opcode::binary) message_ |= is_binary;
+        if ((first_byte_ >> 4U & rsv::rsv1) != 0) message_ |= is_compressed;
+        message_size_ = 0;
+        frames_ = 0;
+    }
+
+    [[nodiscard]] static constexpr std::uint32_t key_at(const std::byte* at) noexcept {
+        masking_key key{};
+        detail::copy(key.data(), at, key.size());
+        return std::bit_cast<std::uint32_t>(key);
+    }
+
+    // --- payloads
+
+    [[nodiscard]] constexpr std::uint64_t payload_begin() const noexcept {
+        return frame_begin_ + header_size(length_, masked());
+    }
+
+    [[nodiscard]] constexpr event take_data(bytes& in) noexcept {
+        const std::uint64_t taken = position_ - payload_begin();
+        const std::uint64_t left = length_ - taken;
+        const bytes piece = in.first(in.size() < left ? in.size() : static_cast<std::size_t>(left));
+        if (piece.empty() && left != 0) return {};
+        in = in.subspan(piece.size());
+        position_ += piece.size();
+
+        bool ascii = true;
+        if (masked()) {
+            ascii = !detail::mask_bytes(piece.data(), piece.data(), piece.size(), detail::rotated(key_, taken));
+        } else if ((message_ & (is_binary | is_compressed)) == 0) {
+            ascii = !detail::any_high_bit(piece);
+        }
+        return checked_data(piece, ascii, piece.size() == left);
+    }
+
+    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
+    // nothing (an empty fragment), or where not even its first byte may stand.
+    [[nodiscard]] constexpr event checked_data(bytes piece, bool ascii, bool ends_frame) noexcept {
+        bool last = ends_frame && fin();
+        if ((message_ & (is_binary | is_compressed)) == 0) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+            // stand are still given out, so that the events are those of any other cut.
+            const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
+            if (valid != piece.size() || (last && !text_.complete())) {
+                fail(errc::invalid_utf8, position_ - (piece.size() - valid));
+                piece = piece.first(valid);
+                last = false;
+            }
+        }
+        if (piece.empty() && !last) {
+            if (phase_ != phase::failing) end_frame();
+            return {};
+        }
+        const event found{kind::data,
+                          (message_ & is_binary) != 0 ? message_type::binary : message_type::text,
+                          (message_ & is_begun) == 0,
+                          last,
+                          (message_ & is_compressed) != 0,
+                          errc::none,
+                          0,
+                          piece};
+        message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
+        if (ends_frame && phase_ != phase::failing) end_frame();
+        return found;
+    }
+
+    [[nodiscard]] constexpr event take_control(bytes& in) noexcept {
+        const std::uint64_t have = position_ - payload_begin();
+        bytes payload{held_, static_cast<std::size_t>(length_)};
+        if (have == 0 && in.size() >= length_) {
+            payload = in.first(payload.size());
+            in = in.subspan(payload.size());
+            position_ += payload.size();
+        } else if (!hold(in, have, length_)) {
+            return {};
+        }
+        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        if (opcode() == ws::opcode::close) return judge_close(payload);
+        end_frame();
+        return {.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong, .payload = payload};
+    }
+
+    [[nodiscard]] constexpr event judge_close(bytes payload) noexcept {
+        phase_ = phase::ended;
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
+        if (payload.empty()) return {.kind = kind::close, .code = close_code::no_status};
+
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
+        if (payload.size() == 1) return failed(errc::close_payload_too_short, 0);
+
+        // Some codes never stand on the wire (section 7.4; C3).
+        const auto code =
+            static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
+        if (!is_sendable(code)) return failed(errc::close_code_invalid, 0);
+
+        // The reason is UTF-8 (section 5.5.1; C2).
+        const bytes reason = payload.subspan(2);
+        utf8_validator text;
+        const std::size_t valid = text.feed(reason);
+        if (valid != reason.size() || !text.complete()) return failed(errc::close_reason_invalid_utf8, 2 + valid);
+        return {.kind = kind::close, .code = code, .payload = reason};
+    }
+
+    [[nodiscard]] constexpr event failed(errc code, std::uint64_t offset_in_payload) noexcept {
+        fail(code, payload_begin() + offset_in_payload);
+        return {};
+    }
+
+    std::uint64_t position_ = 0;     // in the stream: of the next byte, or of the one that failed
+    std::uint64_t frame_begin_ = 0;  // in the stream: of the current frame
+    std::uint64_t length_ = 0;       // of the current frame's payload
+    std::uint64_t message_size_ = 0; // of the open message, counted by the headers of its frames
+    std::uint64_t max_message_;
+    std::uint64_t max_frame_;
+    std::uint32_t max_frames_;
+    std::uint32_t frames_ = 0; // of the open message
+    std::uint32_t key_ = 0;
+    std::uint8_t mask_bit_; // as it must be in what is received
+    std::uint8_t first_byte_ = 0;
+    std::uint8_t settings_ = 0;
+    std::uint8_t message_ = 0;
+    errc error_ = errc::none;
+    phase phase_ = phase::between;
+    utf8_validator text_;
+    std::byte held_[max_control_payload] = {}; // a header, or a control frame's payload, that came in pieces
+};
+
+static_assert(sizeof(decoder) <= 192);
+
+} // namespace sockless::ws
+
+// =========================================== sockless/ws/assembler.hpp ============================================
+// Joins the pieces of a message in the caller's memory, and copies nothing where it came whole.
+
+namespace sockless::ws {
+
+/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds what of a
+/// message has come so far, and its limit is the largest message that can be joined.
+template <class Buffer = span_buffer<std::byte>>
+class assembler {
+  public:
+    enum class status : std::uint8_t { incomplete, complete, no_room };
+
+    constexpr assembler() noexcept = default;
+    constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
+
+    /// Takes the next data event. `complete`: the message is `payload`, which lies in the event's own bytes where the
+    /// message came in one piece, and else in the buffer; it is valid until the next call, or until the event's bytes
+    /// are reused. `no_room`: the message does not fit into the buffer, and what else comes of it is not taken; answer
+    /// it as one that is too big (1009; RFC 6455 section 10.4).
+    [[nodiscard]] constexpr status add(const decoder::event& data, bytes& payload) noexcept {
+        if (!data.first && !open_) return status::no_room;
+        if (data.first) {
+            memory_.clear();
+            if (data.last) {
+                payload = data.payload;
+                return status::complete;
+            }
+        }
+        open_ = !data.last;
+        if (!append(memory_, data.payload)) {
+            open_ = false;
+            return status::no_room;
+        }
+        if (!data.last) return status::incomplete;
+        payload = memory_.contents();
+        return status::complete;
+    }
+
+    /// Gives back what memory the buffer can, unless a message has begun. Ends the lifetime of what was handed out.
+    constexpr void release() noexcept {
+        if (!open_) memory_.release();
+    }
+
+    [[nodiscard]] constexpr Buffer& memory() noexcept { return memory_; }
+
+  private:
+    Buffer memory_{};
+    bool open_ = false;
+};
+
+template <class Buffer>
+assembler(Buffer) -> assembler<Buffer>;
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/encode.hpp =============================================
+// Frames out: into a span, around a payload that has room before it, or as a header for a gathered write.
+
+namespace sockless::ws {
+
+/// Writes one frame: the header, and behind it `payload`, copied and masked in one pass where the header says so.
+/// `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame (RFC
+/// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+[[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
+    header.length = payload.size();
+    // The header goes where the payload leaves room for it, so nothing is written where both do not fit.
+    const std::size_t room = out.size() < payload.size() ? 0 : out.size() - payload.size();
+    const written head = encode_header(out.first(room), header);
+    if (!head) return {head.error == errc::no_room ? head.size + payload.size() : 0, head.error};
+    if (header.masked) {
+        mask_copy(out.subspan(head.size), payload, header.masking_key);
+    } else {
+        detail::copy(out.data() + head.size, payload.data(), payload.size());
+    }
+    return {head.size + payload.size(), {}};
+}
+
+/// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and
+/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read.
+/// 14 bytes of headroom are always enough. Errors: those of `encode_header`; `no_room` where the headroom is too small
+/// leaves the payload as it was, with the headroom it takes in `size`.
+[[nodiscard]] constexpr written frame_in_place(bytes room, std::size_t headroom, frame_header header) noexcept {
+    if (headroom > room.size()) return {headroom, errc::no_room};
+    const bytes payload = room.subspan(headroom);
+    header.length = payload.size();
+    const std::size_t size = header_size(header.length, header.masked);
+    const written head = encode_header(headroom < size ? bytes{} : room.subspan(headroom - size, size), header);
+    if (!head) return head;
+    if (header.masked) mask(payload, header.masking_key);
+    return {size + payload.size(), {}};
+}
+
+/// Writes the payload of a Close: `code` and `reason`, or nothing where `code` is 1005, which stands for a Close
+/// without a status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
+/// `close_reason_too_long` beyond 123 bytes, `payload_not_utf8`, `no_room`.
+[[nodiscard]] constexpr written encode_close_payload(bytes out, std::uint16_t code, cbytes reason = {}) noexcept {
+    if (code == close_code::no_status && reason.empty()) return {0, {}};
+    if (!is_sendable(code)) return {0, errc::close_code_not_sendable};
+    if (reason.size() > max_control_payload - 2) return {0, errc::close_reason_too_long};
+    if (!is_utf8(reason)) return {0, errc::payload_not_utf8};
+    const std::size_t size = 2 + reason.size();
+    if (out.size() < size) return {size, errc::no_room};
+    out[0] = static_cast<std::byte>(code >> 8U);
+    out[1] = static_cast<std::byte>(code & 0xFFU);
+    detail::copy(out.data() + 2, reason.data(), reason.size());
+    return {size, {}};
+}
+
+} // namespace sockless::ws
+
+// ============================================ sockless/detail/sha1.hpp ============================================
+// SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
+
+namespace sockless::detail {
+
+/// The state of the hash between blocks (RFC 3174 section 6.1), and one block of 16 words.
+using sha1_state = std::array<std::uint32_t, 5>;
+using sha1_block = std::array<std::uint32_t, 16>;
+
+/// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
+using sha1_schedule = std::array<std::uint32_t, 80>;
+
+inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+
+[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const sha1_block& block) noexcept {
+    sha1_schedule words;
+    for (std::size_t t = 0; t != 16; ++t) words[t] = block[t];
+    // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
+    std::uint32_t third = words[13];
+    std::uint32_t second = words[14];
+    std::uint32_t last = words[15];
+    for (std::size_t t = 16; t != 80; ++t) {
+        const std::uint32_t next = std::rotl(third ^ (words[t - 8] ^ words[t - 14] ^ words[t - 16]), 1);
+        words[t] = next;
+        third = second;
+        second = last;
+        last = next;
+    }
+    return words;
+}
+
+/// The functions of the four groups of rounds.
+struct sha1_choose {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return d ^ (b & (c ^ d));
+    }
+};
+struct sha1_parity {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return b ^ c ^ d;
+    }
+};
+struct sha1_majority {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return (b & c) + (d & (b ^ c)); // no bit is in both, and a sum can be reordered
+    }
+};
+
+/// Twenty rounds, five at a time, after which each word is again in its own place (RFC 3174 section 5).
+template <class Mix>
+constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
+    auto [a, b, c, d, e] = s;
+    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
+                                       std::uint32_t& z, std::uint32_t scheduled) {
+        z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
+        w = std::rotl(w, 30);
+    };
+    for (std::size_t t = 0; t != 20; t += 5) {
+        round(a, b, c, d, e, words[t]);
+        round(e, a, b, c, d, words[t + 1]);
+        round(d, e, a, b, c, words[t + 2]);
+        round(c, d, e, a, b, words[t + 3]);
+        round(b, c, d, e, a, words[t + 4]);
+    }
+    s = {a, b, c, d, e};
+}
+
+/// Adds one block to the hash (RFC 3174 section 6.1).
+constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept {
+    sha1_state s = state;
+    sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
+    sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
+    sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
+    sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
+    for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+}
+
+[[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
+    std::array<std::byte, 20> digest{};
+    for (std::size_t i = 0; i != state.size(); ++i) {
+        digest[4 * i] = static_cast<std::byte>(state[i] >> 24);
+        digest[4 * i + 1] = static_cast<std::byte>(state[i] >> 16);
+        digest[4 * i + 2] = static_cast<std::byte>(state[i] >> 8);
+        digest[4 * i + 3] = static_cast<std::byte>(state[i]);
+    }
+    return digest;
+}
+
+/// The words of a block of 64 bytes, most significant byte first.
+[[nodiscard]] constexpr sha1_block sha1_words(const std::array<char, 64>& text) noexcept {
+    sha1_block words;
+    for (std::size_t i = 0; i != words.size(); ++i) {
+        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(text[place]); };
+        words[i] = octet(4 * i) << 24 | octet(4 * i + 1) << 16 | octet(4 * i + 2) << 8 | octet(4 * i + 3);
+    }
+    return words;
+}
+
+/// The SHA-1 hash of a text.
+[[nodiscard]] constexpr std::array<std::byte, 20> sha1(std::string_view text) noexcept {
+    sha1_state state = sha1_begin;
+    // The text, then 0x80, zeros up to 8 bytes before the end of a block, and the length in bits (RFC 3174 section 4).
+    const std::size_t blocks = (text.size() + 8) / 64 + 1;
+    for (std::size_t i = 0; i != blocks; ++i) {
+        const std::size_t begin = i * 64;
+        const std::size_t left = begin < text.size() ? text.size() - begin : 0;
+        std::array<char, 64> block{};
+        copy(block.data(), text.data() + (text.size() - left), left < 64 ? left : 64);
+        if (left < 64 && begin <= text.size()) block[left] = '\x80';
+        if (i + 1 == blocks) {
+            for (std::size_t j = 0; j != 8; ++j) {
+                block[63 - j] =
+                    static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} * 8 >> (8 * j)));
+            }
+        }
+        sha1_add(state, sha1_scheduled(sha1_words(block)));
+    }
+    return sha1_digest(state);
+}
+
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/base64.hpp ===========================================
+// Base64 (RFC 4648 section 4), as the keys of the opening handshake are written.
+
+namespace sockless::detail {
+
+inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// `Size` bytes as base64 with padding.
+template <std::size_t Size>
+[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
+encode_base64(std::span<const std::byte, Size> data) noexcept {
+    std::array<char, (Size + 2) / 3 * 4> text{};
+    // Of each group of three bytes four characters, of which `=` stands for those that hold no bit of a byte.
+    for (std::size_t i = 0, at = 0; i < Size; i += 3, at += 4) {
+        const std::uint32_t second = i + 1 < Size ? std::to_integer<std::uint32_t>(data[i + 1]) : 0;
+        const std::uint32_t third = i + 2 < Size ? std::to_integer<std::uint32_t>(data[i + 2]) : 0;
+        const std::uint32_t group = std::to_integer<std::uint32_t>(data[i]) << 16 | second << 8 | third;
+        text[at] = base64_alphabet[group >> 18];
+        text[at + 1] = base64_alphabet[group >> 12 & 63];
+        text[at + 2] = i + 1 < Size ? base64_alphabet[group >> 6 & 63] : '=';
+        text[at + 3] = i + 2 < Size ? base64_alphabet[group & 63] : '=';
+    }
+    return text;
+}
+
+[[nodiscard]] constexpr bool is_base64(char c) noexcept {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+/// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
+/// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
+[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
+    if (text.size() != 24 || text[22] != '=' || text[23] != '=') return false;
+    for (std::size_t i = 0; i != 22; ++i) {
+        if (!is_base64(text[i])) return false;
+    }
+    return true;
+}
+
+} // namespace sockless::detail
+
+// =========================================== sockless/ws/extensions.hpp ===========================================
+// The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
+
+namespace sockless::ws {
+
+/// One parameter of an extension.
+struct extension_parameter {
+    std::string_view name{};
+    std::string_view value{}; ///< as written, but without the quotes
+    bool has_value = false;
+    bool escaped = false; ///< whether `value` still holds the backslashes of a quoted string
+
+    /// Whether the value, unescaped, is `wanted`.
+    [[nodiscard]] constexpr bool value_is(std::string_view wanted) const noexcept {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i != value.size(); ++i, ++size) {
+            if (escaped && value[i] == '\\') ++i;
+            if (size == wanted.size() || wanted[size] != value[i]) return false;
+        }
+        return has_value && size == wanted.size();
+    }
+
+    /// Copies the unescaped value to the front of `out` and returns it; empty where there is no room for all of it.
+    [[nodiscard]] constexpr std::string_view copy_value(std::span<char> out) const noexcept {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i != value.size(); ++i) {
+            if (escaped && value[i] == '\\') ++i;
+            if (size == out.size()) return {};
+            out[size++] = value[i];
+        }
+        return {out.data(), size};
+    }
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
+/// between any two of its elements.
+class extension_reader {
+  public:
+    constexpr explicit extension_reader(std::string_view text) noexcept
+        : at_(text.data()), end_(text.data() + text.size()) {}
+
+    [[nodiscard]] constexpr bool malformed() const noexcept { return malformed_; }
+    [[nodiscard]] constexpr const char* at() const noexcept { return at_; }
+
+    /// The name of the next extension; empty at the end of the list, and where it is malformed. Empty elements are
+    /// passed over (RFC 9110 section 5.6.1).
+    [[nodiscard]] constexpr std::string_view next_name() noexcept {
+        skip_white();
+        while (at_ != end_ && *at_ == ',') {
+            ++at_;
+            skip_white();
+        }
+        return at_ == end_ ? std::string_view{} : token();
+    }
+
+    /// The next parameter of the extension; without a name after the last, and where it is malformed.
+    [[nodiscard]] constexpr ws::extension_parameter next_parameter() noexcept {
+        skip_white();
+        if (malformed_ || at_ == end_ || *at_ == ',') return {};
+        if (*at_ != ';') return fail();
+        ++at_;
+        skip_white();
+        ws::extension_parameter made{.name = token()};
+        skip_white();
+        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : made;
+        ++at_;
+        skip_white();
+        made.has_value = true;
+        if (at_ != end_ && *at_ == '"') {
+            quoted(made);
+        } else {
+            made.value = token();
+        }
+        return malformed_ ? ws::extension_parameter{} : made;
+    }
+
+  private:
+    constexpr ws::extension_parameter fail() noexcept {
+        malformed_ = true;
+        at_ = end_;
+        return {};
+    }
+
+    constexpr void skip_white() noexcept {
+        while (at_ != end_ && is_white(*at_)) ++at_;
+    }
+
+    constexpr std::string_view token() noexcept {
+        const char* const begin = at_;
+        at_ = skip(in_token, at_, end_);
+        if (at_ == begin) fail();
+        return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
+    }
+
+    // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
+    constexpr void quoted(ws::extension_parameter& made) noexcept {
+        const char* const begin = ++at_;
+        while (at_ != end_ && *at_ != '"') {
+            if (*at_ == '\\') {
+                made.escaped = true;
+                ++at_;
+            }
+            if (at_ == end_ || !is_in(in_token, *at_)) {
+                fail();
+                return;
+            }
+            ++at_;
+        }
+        if (at_ == end_ || at_ == begin) {
+            fail();
+            return;
+        }
+        made.value = {begin, static_cast<std::size_t>(at_ - begin)};
+        ++at_;
+    }
+
+    const char* at_;
+    const char* end_;
+    bool malformed_ = false;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// The parameters of one extension: a forward range of `extension_parameter`, views of the field's value.
+class extension_parameters {
+  public:
+    class iterator {
+      public:
+        using value_type = extension_parameter;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        [[nodiscard]] constexpr const extension_parameter& operator*() const noexcept { return parameter_; }
+        [[nodiscard]] constexpr const extension_parameter* operator->() const noexcept { return &parameter_; }
+        constexpr iterator& operator++() noexcept {
+            parameter_ = reader_.next_parameter();
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            const iterator held = *this;
+            ++*this;
+            return held;
+        }
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.parameter_.name.data() == b.parameter_.name.data();
+        }
+
+      private:
+        friend class extension_parameters;
+        constexpr explicit iterator(std::string_view text) noexcept : reader_(text) { ++*this; }
+
+        detail::extension_reader reader_{std::string_view{}};
+        extension_parameter parameter_{};
+    };
+
+    constexpr extension_parameters() noexcept = default;
+
+    /// Of the text behind the name of an extension.
+    constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view text_{};
+};
+
+/// One element of the field: an extension that is offered, or agreed to.
+struct extension {
+    std::string_view name{};
+    extension_parameters parameters{};
+};
+
+/// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
+/// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
+/// `is_extension_list` first.
+class extension_list {
+  public:
+    class iterator {
+      public:
+        using value_type = extension;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        [[nodiscard]] constexpr const extension& operator*() const noexcept { return extension_; }
+        [[nodiscard]] constexpr const extension* operator->() const noexcept { return &extension_; }
+        constexpr iterator& operator++() noexcept {
+            extension_ = {};
+            const std::string_view name = reader_.next_name();
+            if (name.empty()) return *this;
+            const char* const begin = reader_.at();
+            while (!reader_.next_parameter().name.empty()) {
+            }
+            if (reader_.malformed()) return *this;
+            extension_.name = name;
+            extension_.parameters = extension_parameters({begin, static_cast<std::size_t>(reader_.at() - begin)});
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            const iterator held = *this;
+            ++*this;
+            return held;
+        }
+        [[nodiscard]] constexpr bool malformed() const noexcept { return reader_.malformed(); }
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.extension_.name.data() == b.extension_.name.data();
+        }
+
+      private:
+        friend class extension_list;
+        constexpr explicit iterator(std::string_view value) noexcept : reader_(value) { ++*this; }
+
+        detail::extension_reader reader_{std::string_view{}};
+        extension extension_{};
+    };
+
+    constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view value_;
+};
+
+/// Whether `value` is a list of at least one extension, well formed to its end.
+[[nodiscard]] constexpr bool is_extension_list(std::string_view value) noexcept {
+    const extension_list list(value);
+    auto at = list.begin();
+    if (at == list.end()) return false;
+    while (at != list.end()) ++at;
+    return !at.malformed();
+}
+
+/// Calls `visit(const extension&)` for each extension of all fields of this name, in order, until it returns false.
+/// `Fields` is any range of `field`. RFC 6455 section 9.1 makes one list of all of them.
+template <class Fields, class Visit>
+constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept {
+    for (const field& each : fields) {
+        if (!http::equal_ignoring_case(each.name, "sec-websocket-extensions")) continue;
+        for (const extension& one : extension_list(each.value)) {
+            if (!visit(one)) return;
+        }
+    }
+}
+
+/// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
+[[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
+    for (const extension& one : extension_list(value)) {
+        if (http::equal(one.name, name)) return true;
+    }
+    return false;
+}
+
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/opening_fields.hpp =========================================
+// The fields that the opening handshake is made of, collected in one pass over any list of fields.
+
+namespace sockless::detail {
+
+/// The fields that mean something to the handshake; all else is `other`.
+enum class opening_field : std::uint8_t {
+    host,
+    origin,
+    expect,
+    upgrade,
+    connection,
+    content_length,
+    transfer_encoding,
+    key,
+    accept,
+    version,
+    subprotocol,
+    extensions,
+    other,
+};
+
+/// Which one has this name, whatever its case. Their lengths tell nearly all of them apart.
+[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+    const auto either = [name](std::string_view wanted, opening_field then, opening_field otherwise) {
+        return http::equal_ignoring_case(name, wanted) ? then : otherwise;
+    };
+    constexpr auto other = opening_field::other;
+    switch (name.size()) {
+    case 4: return either("Host", opening_field::host, other);
+    case 6: return either("Origin", opening_field::origin, either("Expect", opening_field::expect, other));
+    case 7: return either("Upgrade", opening_field::upgrade, other);
+    case 10: return either("Connection", opening_field::connection, other);
+    case 14: return either("Content-Length", opening_field::content_length, other);
+    case 17:
+        return either("Sec-WebSocket-Key", opening_field::key,
+                      either("Transfer-Encoding", opening_field::transfer_encoding, other));
+    case 20: return either("Sec-WebSocket-Accept", opening_field::accept, other);
+    case 21: return either("Sec-WebSocket-Version", opening_field::version, other);
+    case 22: return either("Sec-WebSocket-Protocol", opening_field::subprotocol, other);
+    case 24: return either("Sec-WebSocket-Extensions", opening_field::extensions, other);
+    default: return other;
+    }
+}
+
+/// What a head, or a list of fields, says about the handshake.
+class opening_fields {
+  public:
+    template <class Fields>
+    constexpr explicit opening_fields(const Fields& fields) noexcept {
+        for (const field& each : fields) add(each);
+    }
+
+    /// The first value of a field, and how many of it there are.
+    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept { return first_[index(which)]; }
+    [[nodiscard]] constexpr std::uint32_t count(opening_field which) const noexcept { return count_[index(which)]; }
+    [[nodiscard]] constexpr bool has(opening_field which) const noexcept { return count(which) != 0; }
+
+    bool upgrade_to_websocket = false; ///< H5: Upgrade holds the token `websocket`
+    bool connection_upgrade = false;   ///< H5: Connection holds the token `upgrade`
+    bool body = false;                 ///< H8: a Content-Length other than 0, or a Transfer-Encoding
+    bool expectation_unknown = false;  ///< H21: an Expect other than `100-continue`
+    bool bad_extensions = false;       ///< H11: a Sec-WebSocket-Extensions that is malformed
+
+  private:
+    [[nodiscard]] static constexpr std::size_t index(opening_field which) noexcept {
+        return static_cast<std::size_t>(which);
+    }
+
+    constexpr void add(const field& each) noexcept {
+        const opening_field which = opening_field_of(each.name);
+        if (which == opening_field::other) return;
+        if (count_[index(which)]++ == 0) first_[index(which)] = each.value;
+        switch (which) {
+        case opening_field::upgrade:
+            upgrade_to_websocket = upgrade_to_websocket || http::list_has(each.value, "websocket");
+            break;
+        case opening_field::connection:
+            connection_upgrade = connection_upgrade || http::list_has(each.value, "upgrade");
+            break;
+        case opening_field::content_length: {
+            const decimal length = read_decimal(each.value);
+            body = body || !length.valid || length.value != 0;
+            break;
+        }
+        case opening_field::transfer_encoding: body = true; break;
+        case opening_field::expect:
+            expectation_unknown = expectation_unknown || !http::equal_ignoring_case(each.value, "100-continue");
+            break;
+        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(each.value); break;
+        default: break;
+        }
+    }
+
+    std::array<std::string_view, 12> first_{};
+    std::array<std::uint32_t, 12> count_{};
+};
+
+/// The most subprotocols that may be offered: each is compared with each.
+inline constexpr std::size_t max_subprotocols = 64;
+
+/// H10: what is offered are unique tokens, at least one where the field is there at all.
+class subprotocol_offer {
+  public:
+    constexpr void add(std::string_view list) noexcept {
+        for (const std::string_view name : http::list_elements(list)) {
+            if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
+            for (std::size_t i = 0; i != size_; ++i) {
+                if (http::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
+            }
+            if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
+            if (error_ != ws::errc::none) return;
+            seen_[size_++] = {name.data(), name.size()};
+        }
+    }
+
+    [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
+
+  private:
+    struct view {
+        const char* data;
+        std::size_t size;
+    };
+    std::array<view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::size_t size_ = 0;
+    ws::errc error_ = ws::errc::none;
+};
+
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
+    subprotocol_offer offer;
+    if (all.count(opening_field::subprotocol) == 1) {
+        offer.add(all.first(opening_field::subprotocol));
+    } else {
+        for (const field& each : fields) {
+            if (opening_field_of(each.name) == opening_field::subprotocol) offer.add(each.value);
+        }
+    }
+    return offer.error();
+}
+
+/// What an upgrade request and an extended CONNECT have in common: H7, H10, H11, and one Origin at most.
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
+    if (!http::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
+    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
+    if (all.bad_extensions) return ws::errc::bad_extensions;
+    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
+    return ws::errc::none;
+}
+
+} // namespace sockless::detail
+
+// ========================================= sockless/ws/check_opening.hpp ==========================================
+// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+
+namespace sockless::detail {
+
+/// The second block of a text of 60 bytes, which has room for no more than the first byte of the padding in the first.
+inline constexpr sha1_schedule sha1_padding_of_60 =
+    sha1_scheduled({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60 * 8});
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
+/// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
+[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
+    std::array<char, 64> block{};
+    detail::copy(block.data(), key.data(), key.size() < 24 ? key.size() : 24);
+    detail::copy(block.data() + 24, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80", 37);
+    detail::sha1_state state = detail::sha1_begin;
+    detail::sha1_add(state, detail::sha1_scheduled(detail::sha1_words(block)));
+    detail::sha1_add(state, detail::sha1_padding_of_60);
+    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
+    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+}
+
+/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
+[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
+    return detail::encode_base64(nonce);
+}
+
+/// What a client asks for. Views of the head; they are there also where `error` is set, as far as they were found.
+struct opening_request {
+    sockless::error error{};       ///< what is wrong, with the status that answers it; where none, it may be accepted
+    std::string_view target{};     ///< path and query; of a target in absolute-form what stands behind the authority
+    std::string_view host{};       ///< with the port, if it has one
+    std::string_view origin{};     ///< empty where there is none: no browser then
+    std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
+    bool expects_continue = false; ///< H21: the client waits for `100 Continue` before it goes on
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
+/// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
+[[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
+    std::string_view& target = request.target;
+    for (const char c : target) {
+        if (c == '#') return false;
+    }
+    if (target.front() == '/') return true;
+    std::size_t scheme = 0;
+    for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
+        if (target.size() > each.size() && http::equal_ignoring_case({target.data(), each.size()}, each))
+            scheme = each.size();
+    }
+    if (scheme == 0) return false;
+    target.remove_prefix(scheme);
+    std::size_t size = 0;
+    while (size != target.size() && target[size] != '/' && target[size] != '?') ++size;
+    request.host = {target.data(), size};
+    target.remove_prefix(size);
+    if (target.empty()) target = "/";
+    return true;
+}
+
+[[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
+    // H8: the bytes behind the head are frames, so there can be no body that others would take them for.
+    if (all.body) return ws::errc::unexpected_body;
+    // H5: without `websocket` it is a request for something else, which 426 tells the way (RFC 9110 15.5.22).
+    if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
+    // H7 before H6: other versions may have other keys, and 426 tells them the one that is spoken.
+    const ws::errc negotiation = check_negotiation(head.fields, all);
+    if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
+    // H6: one key, of 16 bytes.
+    if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
+        return ws::errc::bad_key;
+    // H21: an expectation must not be ignored; the only one that can be met is 100-continue.
+    if (all.expectation_unknown) return ws::errc::expectation_unknown;
+    return negotiation;
+}
+
+[[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
+                                               const opening_fields& all) noexcept {
+    // H1: only GET opens a WebSocket.
+    if (!http::equal(head.method, "GET")) return ws::errc::method_not_get;
+    // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
+    // that the answer is 426; 505 is for other major versions.
+    if (head.minor_version == 0) return ws::errc::http_version_too_old;
+    if (!split_target(request)) return ws::errc::bad_request_target;
+    // H4: exactly one Host, also beside an authority in the target.
+    if (all.count(opening_field::host) != 1 || !http::is_host(all.first(opening_field::host)) ||
+        !http::is_host(request.host)) {
+        return ws::errc::bad_host;
+    }
+    return check_upgrade(head, all);
+}
+
+/// Whether `value` is one of the names in a comma list, with regard to case.
+[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
+    for (const std::string_view each : http::list_elements(list)) {
+        if (http::equal(each, value)) return true;
+    }
+    return false;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Whether a request asks for an upgrade to WebSocket at all, well or badly: else it is plain HTTP. H1, H5.
+[[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
+    return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
+}
+
+/// Judges the head of a request: H1, H4 to H8, H10, H11, H21.
+[[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
+    const detail::opening_fields all(head.fields);
+    opening_request request{
+        .target = head.target,
+        .host = all.first(detail::opening_field::host),
+        .origin = all.first(detail::opening_field::origin),
+        .key = all.first(detail::opening_field::key),
+        .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
+    };
+    request.error = detail::check_opening(request, head, all);
+    return request;
+}
+
+/// H10: whether a request's fields offer this subprotocol, compared with regard to case.
+template <class Fields>
+[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
+    for (const field& each : offered) {
+        if (http::equal_ignoring_case(each.name, "sec-websocket-protocol") &&
+            detail::list_has_exactly(each.value, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// H10: the first of `supported`, which is in the server's order of preference, that a request's fields offer; empty
+/// where they offer none of them.
+template <class Fields>
+[[nodiscard]] constexpr std::string_view choose_subprotocol(std::span<const std::string_view> supported,
+                                                            const Fields& offered) noexcept {
+    for (const std::string_view each : supported) {
+        if (offers_subprotocol(offered, each)) return each;
+    }
+    return {};
+}
+
+/// What a server answered. Views of its fields.
+struct opening_response {
+    sockless::error error{};          ///< what is wrong; where none, the connection is open
+    std::string_view subprotocol{};   ///< the one that was chosen; empty where none was
+    std::string_view extensions{};    ///< the first line of what was agreed to; see `for_each_extension` for all lines
+    bool subprotocol_missing = false; ///< H17: some were offered and none was chosen; the caller decides
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// H17, on any list of fields: only what was offered may come back.
+template <class Fields>
+constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
+                            std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
+    response.extensions = all.first(opening_field::extensions);
+    response.subprotocol = all.first(opening_field::subprotocol);
+    const http::list_elements offered(offered_subprotocols);
+    response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
+    if (all.has(opening_field::subprotocol)) {
+        if (all.count(opening_field::subprotocol) != 1 || !http::is_token(response.subprotocol)) {
+            response.error = ws::errc::bad_subprotocol;
+        } else if (!list_has_exactly(offered_subprotocols, response.subprotocol)) {
+            response.error = ws::errc::subprotocol_not_offered;
+        }
+    }
+    if (response.error) return;
+    if (all.bad_extensions) {
+        response.error = ws::errc::bad_extensions;
+        return;
+    }
+    ws::for_each_extension(fields, [&](const ws::extension& agreed) {
+        if (ws::has_extension(offered_extensions, agreed.name)) return true;
+        response.error = ws::errc::extension_not_offered;
+        return false;
+    });
+}
+
+[[nodiscard]] constexpr ws::errc check_switch(const http::head& head, const opening_fields& all,
+                                              std::string_view key) noexcept {
+    if (head.status != 101) return ws::errc::unexpected_status;
+    if (head.minor_version == 0) return ws::errc::http_version_too_old;
+    // H16: Upgrade is `websocket` and nothing else: the server must not switch to more than one protocol.
+    if (all.count(opening_field::upgrade) != 1 ||
+        !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
+        return ws::errc::upgrade_missing;
+    }
+    // H16: Connection holds the token `upgrade`.
+    if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
+    // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
+    if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
+    const std::array<char, 28> right = ws::accept_key(key);
+    const bool same = all.first(opening_field::accept) == std::string_view(right.data(), right.size());
+    return same ? ws::errc::none : ws::errc::accept_wrong;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Judges the head of a response to a request with this key: H16, H17. What was offered is given as the value of the
+/// field that `write_request` wrote, empty where it wrote none. A status other than 101 is `unexpected_status`.
+[[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
+                                                        std::string_view offered_subprotocols,
+                                                        std::string_view offered_extensions) noexcept {
+    const detail::opening_fields all(head.fields);
+    opening_response response{.error = detail::check_switch(head, all, key)};
+    if (!response.error) detail::check_answer(response, head.fields, all, offered_subprotocols, offered_extensions);
+    return response;
+}
+
+} // namespace sockless::ws
+
+// ======================================== sockless/ws/extended_connect.hpp ========================================
+// The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
+
+namespace sockless::detail {
+
+/// The pseudo-fields of a request or response (RFC 9113 section 8.3), collected and checked.
+class pseudo_fields {
+  public:
+    enum name : std::uint8_t { method, protocol, scheme, path, authority, status };
+
+    template <class Fields>
+    constexpr explicit pseudo_fields(const Fields& fields) noexcept {
+        bool fields_began = false;
+        for (const field& each : fields) {
+            const bool pseudo = !each.name.empty() && each.name.front() == ':';
+            // RFC 9113 8.2.1: what the stack below let through is not taken on trust.
+            malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
+            if (!pseudo) {
+                fields_began = true;
+            } else if (fields_began || !add(each)) {
+                malformed = true;
+            }
+        }
+    }
+
+    [[nodiscard]] constexpr std::string_view operator[](name which) const noexcept { return values_[which]; }
+    [[nodiscard]] constexpr bool has(name which) const noexcept { return values_[which].data() != nullptr; }
+
+    bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
+
+  private:
+    // The value of one that is there is never null, so that it differs from one that is not.
+    constexpr bool add(const field& each) noexcept {
+        constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
+        for (std::size_t i = 0; i != values_.size(); ++i) {
+            if (!http::equal(each.name, names[i])) continue;
+            if (values_[i].data() != nullptr) return false;
+            values_[i] = each.value.data() == nullptr ? std::string_view("") : each.value;
+            return true;
+        }
+        return false;
+    }
+
+    std::array<std::string_view, 6> values_{};
+};
+
+[[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
+    if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
+    // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
+    if (!http::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
+        return ws::errc::not_extended_connect;
+    }
+    // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
+    if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
+    // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
+    const std::string_view path = pseudo[pseudo_fields::path];
+    const std::string_view scheme = pseudo[pseudo_fields::scheme];
+    if (!http::equal(scheme, "https") && !http::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
+    if (!http::is_target(path) || path.front() != '/') return ws::errc::bad_pseudo_field;
+    for (const char c : path) {
+        if (c == '#') return ws::errc::bad_pseudo_field;
+    }
+    const std::string_view authority = pseudo[pseudo_fields::authority];
+    if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
+    // H22: neither Connection nor Upgrade; a Host that contradicts `:authority` makes the request ambiguous
+    // (RFC 9113 8.3.1). Key has lost its meaning and is not looked at (RFC 8441 5).
+    if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
+        all.has(opening_field::transfer_encoding)) {
+        return ws::errc::connection_field;
+    }
+    if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
+    if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
+        return ws::errc::bad_host;
+    }
+    return ws::errc::none;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// H22: judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order; any range of `field`.
+/// `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
+/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+template <class Fields>
+[[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
+    const detail::opening_fields all(fields);
+    const detail::pseudo_fields pseudo(fields);
+    opening_request request{
+        .target = pseudo[detail::pseudo_fields::path],
+        .host = pseudo[detail::pseudo_fields::authority],
+        .origin = all.first(detail::opening_field::origin),
+        .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
+    };
+    errc wrong = detail::check_pseudo_fields(pseudo, all);
+    if (wrong == errc::none && all.expectation_unknown) wrong = errc::expectation_unknown;
+    if (wrong == errc::none) wrong = detail::check_negotiation(fields, all);
+    request.error = wrong;
+    return request;
+}
+
+/// H22: judges a response of HTTP/2 or HTTP/3, like `check_response`: any 2xx accepts, and there is no
+/// Sec-WebSocket-Accept, Upgrade or Connection.
+template <class Fields>
+[[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
+                                                                std::string_view offered_subprotocols,
+                                                                std::string_view offered_extensions) noexcept {
+    const detail::opening_fields all(fields);
+    const detail::pseudo_fields pseudo(fields);
+    const std::string_view status = pseudo[detail::pseudo_fields::status];
+    opening_response response{};
+    if (pseudo.malformed || status.size() != 3 || !detail::read_decimal(status).valid) {
+        response.error = errc::bad_pseudo_field;
+    } else if (status.front() != '2') {
+        response.error = errc::unexpected_status;
+    } else if (all.has(detail::opening_field::connection) || all.has(detail::opening_field::upgrade)) {
+        response.error = errc::connection_field;
+    } else {
+        detail::check_answer(response, fields, all, offered_subprotocols, offered_extensions);
+    }
+    return response;
+}
+
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/write_opening.hpp ==========================================
+// Writes the heads of the opening handshake over HTTP/1.1: the request, the 101, and refusals (RFC 6455 section 4).
+
+namespace sockless::ws {
+
+/// What a client asks for. The views are only read while `write_request` runs.
+struct opening {
+    std::string_view host{};                          ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";                    ///< path and query, without a fragment
+    std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
+    std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
+    std::string_view origin{};                        ///< empty for none
+    std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
+};
+
+/// What a server accepts a request with.
+struct acceptance {
+    std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
+    std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
+    std::span<const field> fields{}; ///< more fields: Set-Cookie …
+};
+
+/// What a server refuses a request with.
+struct refusal {
+    std::uint16_t status = 400;      ///< 200 to 599
+    std::span<const field> fields{}; ///< more fields: WWW-Authenticate, Location …
+    std::string_view body{};
+    std::string_view content_type{}; ///< of the body; empty for none
+    std::string_view reason{};       ///< the reason phrase; empty for the standard one
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// More fields from the caller, but none of those that the handshake itself is made of.
+constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
+    for (const field& each : fields) {
+        const opening_field which = opening_field_of(each.name);
+        const bool free = which == opening_field::other || (which == opening_field::origin && !origin_written);
+        if (!free) head.fail(ws::errc::reserved_field);
+        head.field(each.name, each.value);
+    }
+}
+
+/// H10: what is offered are unique tokens.
+constexpr void put_subprotocols(http::head_writer& head, std::span<const std::string_view> names) noexcept {
+    if (names.empty()) return;
+    if (names.size() > max_subprotocols) {
+        head.fail(ws::errc::too_many_subprotocols);
+        return;
+    }
+    for (const std::string_view& each : names) {
+        bool unique = http::is_token(each);
+        for (const std::string_view& other : names) unique = unique && (&other == &each || !http::equal(other, each));
+        if (!unique) head.fail(ws::errc::bad_subprotocol);
+    }
+    head.field("Sec-WebSocket-Protocol", names);
+}
+
+constexpr void put_extensions(http::head_writer& head, std::string_view extensions) noexcept {
+    if (extensions.empty()) return;
+    if (!ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
+    head.field("Sec-WebSocket-Extensions", extensions);
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
+/// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
+[[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
+                                                    bool secure) noexcept {
+    std::size_t size = 0;
+    const auto put = [&](char c) {
+        if (size < out.size()) out[size] = c;
+        ++size;
+    };
+    bool address = false;
+    for (const char c : host) address = address || c == ':';
+    const bool brackets = address && host.front() != '[';
+    if (brackets) put('[');
+    for (const char c : host) put(c);
+    if (brackets) put(']');
+    if (port != (secure ? 443 : 80)) {
+        put(':');
+        unsigned unit = 10000;
+        while (unit > port && unit != 1) unit /= 10;
+        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+    }
+    if (size > out.size() || !http::is_host({out.data(), size})) return {};
+    return {out.data(), size};
+}
+
+/// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
+/// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
+/// `reserved_field` where a field of the caller's belongs to the handshake.
+[[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked) noexcept {
+    http::head_writer head(out);
+    head.request_line("GET", asked.target);
+
+    // H15: a path, and never a fragment (RFC 6455 section 3).
+    bool target = !asked.target.empty() && asked.target.front() == '/';
+    for (const char c : asked.target) target = target && c != '#';
+    if (!target) head.fail(errc::bad_request_target);
+    if (!http::is_host(asked.host)) head.fail(errc::bad_host);
+    head.field("Host", asked.host);
+    head.known("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
+    if (!detail::is_base64_of_16_bytes({key.data(), key.size()})) head.fail(errc::bad_key);
+    head.field("Sec-WebSocket-Key", std::string_view(key.data(), key.size()));
+    if (!asked.origin.empty()) head.field("Origin", asked.origin);
+    detail::put_subprotocols(head, asked.subprotocols);
+    detail::put_extensions(head, asked.extensions);
+    detail::put_fields(head, asked.fields, !asked.origin.empty());
+    return head.finish();
+}
+
+/// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
+/// `bad_subprotocol`, `bad_extensions`, `reserved_field`.
+[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted) noexcept {
+    http::head_writer head(out);
+    if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
+    const std::array<char, 28> accept = accept_key(key);
+    head.known("HTTP/1.1 101 Switching Protocols\r\n"
+               "Upgrade: websocket\r\n"
+               "Connection: Upgrade\r\n"
+               "Sec-WebSocket-Accept: ");
+    head.known({accept.data(), accept.size()}).known("\r\n");
+    if (!accepted.subprotocol.empty()) {
+        // H10: exactly one, which a comma would make two.
+        if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
+        head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
+    }
+    detail::put_extensions(head, accepted.extensions);
+    // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
+    detail::put_fields(head, accepted.fields, true);
+    return head.finish();
+}
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
+constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
+    if (refused.status < 200 || refused.status > 599) head.fail(http::errc::bad_status);
+    head.status_line(refused.status, refused.reason);
+
+    const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
+    const bool upgrade = refused.status == 426 || given("upgrade");
+    // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
+    std::string_view connection = "close";
+    if (upgrade) connection = "close, Upgrade";
+    head.field("Connection", connection);
+    if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
+    if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
+    // H7: the version that is spoken, for those who came with another.
+    if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
+
+    for (const field& each : refused.fields) {
+        const opening_field which = opening_field_of(each.name);
+        const bool reserved = which == opening_field::connection || which == opening_field::content_length ||
+                              which == opening_field::transfer_encoding ||
+                              (!refused.content_type.empty() && http::equal_ignoring_case(each.name, "content-type"));
+        if (reserved) head.fail(ws::errc::reserved_field);
+        head.field(each.name, each.value);
+    }
+
+    if (!refused.content_type.empty()) head.field("Content-Type", refused.content_type);
+    const bool has_body = refused.status != 204 && refused.status != 205 && refused.status != 304;
+    if (!has_body && size != 0) head.fail(http::errc::body_not_allowed);
+    // RFC 9110 8.6: never with 204, and with 304 it would be the length of another response.
+    if (has_body || refused.status == 205) head.field("Content-Length", size);
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Writes a response that refuses a request, with its body (H12). Adds Content-Length and `Connection: close`, and
+/// where the caller did not give them the fields that a status must have: Allow with 405, Upgrade and
+/// Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`, `http::errc::bad_status`
+/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
+[[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
+    http::head_writer head(out);
+    detail::put_refusal(head, refused, refused.body.size());
+    return head.finish(refused.body);
+}
+
+/// Writes the refusal that answers an error: its status (400 where it has none), and its sentence as a line of text.
+[[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
+    const refusal refused{
+        .status = error.status() != 0 ? error.status() : std::uint16_t{400},
+        .content_type = "text/plain",
+    };
+    http::head_writer head(out);
+    detail::put_refusal(head, refused, error.sentence().size() + 1);
+    return head.finish(error.sentence(), "\n");
+}
+
+} // namespace sockless::ws
+
+// =========================================== sockless/ws/handshake.hpp ============================================
+// The opening handshake: judged, negotiated and written; over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
+
+// ============================================ sockless/ws/replies.hpp =============================================
+// The answers a peer is owed for Pings: bounded, the latest wins.
+
+namespace sockless::ws {
+
+/// Remembers the latest Ping that was not answered yet. A flood of Pings so costs one Pong for each time that one could
+/// be sent, and 125 bytes (RFC 6455 section 5.5.3; F10). After a Close was received nothing is owed.
+class pending_pong {
+  public:
+    /// Takes a Ping's payload, at most 125 bytes, in place of an earlier one.
+    constexpr void owe(cbytes ping) noexcept {
+        size_ = static_cast<std::uint8_t>(ping.size() < max_control_payload ? ping.size() : max_control_payload);
+        detail::copy(payload_, ping.data(), size_);
+        owed_ = true;
+    }
+
+    [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
+
+    /// What the Pong carries. Valid until the next call that is not const.
+    [[nodiscard]] constexpr cbytes payload() const noexcept { return {payload_, size_}; }
+
+    /// Says that the Pong was sent, or is no longer owed.
+    constexpr void settle() noexcept { owed_ = false; }
+
+  private:
+    bool owed_ = false;
+    std::uint8_t size_ = 0;
+    std::byte payload_[max_control_payload] = {};
+};
+
+} // namespace sockless::ws
+
+// ============================================ sockless/ws/endpoint.hpp ============================================
+// What both ends of an open WebSocket share: messages, Pongs, the closing handshake, deadlines, output.
+
+namespace sockless::ws {
+
+/// A time, in milliseconds since any moment the caller likes, that never goes back.
+using time = std::uint64_t;
+
+/// A deadline that does not come.
+inline constexpr time no_deadline = UINT64_MAX;
+
+/// A duration that does not end.
+inline constexpr std::uint32_t never = UINT32_MAX;
+
+/// How an endpoint behaves. Durations are in milliseconds, sizes in bytes. Deadlines only work for those who call
+/// `tick`.
+struct options {
+    ws::limits limits{};                   ///< on what the peer sends once the connection is open
+    http::limits head{};                   ///< on what the peer sends before
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the endpoint makes its own buffer
+
+    std::uint32_t handshake_timeout = 10'000; ///< for the opening handshake, from the first `tick`
+    std::uint32_t close_timeout = 5'000; ///< for the peer's Close after ours, and for the server to end the connection
+    std::uint32_t ping_interval = never; ///< of silence, after which a Ping asks whether the peer is there
+    std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
+
+    bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
+    bool whole_messages = true;  ///< `message` events; else a `piece` event for whatever came, and no memory is used
+    bool show_frames = false;    ///< a `frame` event for each header, for those who inspect
+    bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+};
+
+/// Where a connection stands (RFC 6455 section 7.1).
+enum class state : std::uint8_t {
+    opening, ///< the opening handshake is not done
+    open,    ///< messages go both ways
+    closing, ///< our Close was sent; messages still come until the peer's
+    closed,  ///< nothing comes any more; what is queued still goes out
+};
+
+enum class kind : std::uint8_t {
+    need_input,   ///< nothing yet: the input is used up, or the connection has ended
+    request,      ///< server: somebody asks for a WebSocket: see `request()`; answer with `accept()` or `reject()`
+    http_request, ///< server: a request for something else, where `show_requests` asked for it; answer with `reject()`
+    open,         ///< client: the server has accepted: see `response()`
+    refused,      ///< client: the server has refused, with the status `code`: see `response()`
+    body,         ///< client: a piece of the refusal's body: `payload`, `last`
+    message,      ///< a whole message: `type`, `payload`
+    piece,        ///< a piece of a message: `type`, `first`, `last`, `payload`
+    ping,         ///< a Ping, answered already where `automatic_pongs` says so: `payload`
+    pong,         ///< a Pong: `payload`
+    frame,        ///< the header of a frame: see `frame()`
+    closed,       ///< the end: `code`, `payload` (the reason), `clean`, `error`. Nothing follows it.
+};
+
+/// What an endpoint found. Falsy for `need_input`. `payload` is valid until the next call on the endpoint that is not
+/// const, or until the input is reused, whichever comes first.
+struct event {
+    ws::kind kind = ws::kind::need_input;
+    message_type type = message_type::text;
+    bool first = false;
+    bool last = false;
+
+    /// With `closed`: both sides have said Close (RFC 6455 section 7.1.4).
+    bool clean = false;
+
+    /// With `closed`: the peer's code, 1005 where its Close had none, 1006 where no Close came (section 7.1.5), as
+    /// after every failure on this side; the code that such a failure sends is `error.close_code()`.
+    /// With `refused`: the HTTP status.
+    std::uint16_t code = 0;
+
+    /// With `closed`: what went wrong on this side of the wire. Falsy where the connection was closed by either side's
+    /// wish, so a failure never looks like the peer's goodbye.
+    sockless::error error{};
+
+    bytes payload{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != ws::kind::need_input; }
+
+    /// The payload as text: a text message, or the reason of a Close.
+    [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
+};
+
+/// The part of `basic_server` and `basic_client` that is the same in both; see there. `Buffer` holds what comes in
+/// pieces and what goes out. `Handshake` is the state of the opening handshake, `Keys` gives masking keys (or, on a
+/// server, is empty). Nothing here does I/O, reads a clock, or allocates but through `Buffer`.
+template <role Own, class Buffer, class Handshake, class Keys>
+class endpoint {
+  public:
+    /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
+    /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
+    /// `no_room` where the output's limit would be passed; then nothing was queued.
+    [[nodiscard]] sockless::error send(message_type type, cbytes payload) noexcept {
+        if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
+        return send_piece(type, payload, true);
+    }
+    [[nodiscard]] sockless::error send_text(std::string_view text) noexcept {
+        return send(message_type::text, bytes_of(text));
+    }
+
+    /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
+    /// pieces. A character of text may be cut. Errors: those of `send`; `message_open` where `type` differs.
+    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last) noexcept {
+        if (state_ != ws::state::open) return errc::not_open;
+        const auto as = type == message_type::text ? sending::text : sending::binary;
+        if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
+
+        utf8_validator text = outgoing_text_;
+        if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
+            return errc::payload_not_utf8;
+        }
+        const auto code = sending_ == sending::nothing ? static_cast<opcode>(type) : opcode::continuation;
+        if (!queue(code, last, payload, room_for_close)) return errc::no_room;
+        outgoing_text_ = text;
+        sending_ = last ? sending::nothing : as;
+        return {};
+    }
+
+    /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
+    [[nodiscard]] sockless::error ping(cbytes payload = {}) noexcept { return send_control(opcode::ping, payload); }
+
+    /// Queues a Pong, with up to 125 bytes: an answer where `automatic_pongs` is off, or an unsolicited one (RFC 6455
+    /// section 5.5.3). Errors: those of `ping`.
+    [[nodiscard]] sockless::error pong(cbytes payload = {}) noexcept { return send_control(opcode::pong, payload); }
+
+    /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
+    /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
+    /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2).
+    [[nodiscard]] sockless::error close(std::uint16_t code = close_code::normal,
+                                        std::string_view reason = {}) noexcept {
+        if (state_ != ws::state::open) return errc::not_open;
+        if (const sockless::error refused = queue_close(code, bytes_of(reason))) return refused;
+        state_ = ws::state::closing;
+        arm(close_timeout_);
+        return {};
+    }
+
+    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
+    [[nodiscard]] cbytes output() const noexcept { return cbytes(output_.contents()).subspan(kept()); }
+
+    /// Says that the first `size` bytes of `output()` were sent.
+    void sent(std::size_t size) noexcept {
+        sent_ += size;
+        if (!keeps_output()) output_.consume(size);
+        send_owed_pong();
+    }
+
+    /// Says what time it is: call it once when the endpoint is made, as deadlines are counted from there, and whenever
+    /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
+    /// event.
+    [[nodiscard]] event tick(time now) noexcept {
+        if (!has_clock_) deadline_ = later(now, deadline_);
+        has_clock_ = true;
+        now_ = now;
+        if (heard_ && state_ == ws::state::open) {
+            awaiting_life_ = false;
+            arm(ping_interval_);
+        }
+        heard_ = false;
+        if (now < deadline_) return {};
+        deadline_ = no_deadline;
+        switch (state_) {
+        case ws::state::opening: return fail(errc::handshake_timeout);
+        case ws::state::open:
+            if (awaiting_life_) return fail(errc::pong_timeout);
+            awaiting_life_ = true;
+            arm(pong_timeout_);
+            // Where there is no room for a Ping there is output that the peer does not take, which is silence too.
+            static_cast<void>(ping());
+            return {};
+        case ws::state::closing: return end_input(errc::close_timeout);
+        case ws::state::closed: waited_ = true; return {};
+        }
+        return {};
+    }
+
+    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
+    [[nodiscard]] time next_deadline() const noexcept { return deadline_; }
+
+    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
+    /// 1006 where that was too soon (RFC 6455 section 7.1.5; C8).
+    [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
+
+    /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
+    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
+    /// than `close_timeout`. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its side too, for a
+    /// bounded time: closing a socket with bytes unread resets the connection, and the last Close may be lost.
+    [[nodiscard]] bool done() const noexcept {
+        if (state_ != ws::state::closed) return false;
+        return waited_ || (output_.size() == 0 && (Own == role::server || !clean_ || input_ended_));
+    }
+
+    /// Where the connection stands. Messages can be sent while it is `open`.
+    [[nodiscard]] ws::state state() const noexcept { return state_; }
+    [[nodiscard]] bool is_open() const noexcept { return state_ == ws::state::open; }
+
+    /// What went wrong on this side, as told by the `closed` event. Stays.
+    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+
+    /// The header of the frame that the last event came from, and the place of its first byte, counted from the first
+    /// byte after the opening handshake. Only once the connection is open.
+    [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? decoder_.header() : frame_header{}; }
+    [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? decoder_.frame_offset() : 0; }
+
+    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of what was handed
+    /// out.
+    void release_memory() noexcept {
+        if (decoding_) assembler_.release();
+        if (output_.size() == 0) output_.release();
+    }
+
+  protected:
+    endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys) noexcept
+        : opening_{handshake, how.limits},
+          assembler_(static_cast<Buffer&&>(input)),
+          output_(static_cast<Buffer&&>(output)),
+          keys_(keys),
+          close_timeout_(how.close_timeout),
+          ping_interval_(how.ping_interval),
+          pong_timeout_(how.pong_timeout),
+          automatic_pongs_(how.automatic_pongs),
+          whole_messages_(how.whole_messages),
+          show_frames_(how.show_frames) {
+        arm(how.handshake_timeout);
+    }
+
+    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
+        const std::uint64_t most = how.limits.message > how.head.head ? how.limits.message : how.head.head;
+        return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
+    }
+
+    // Not once decoding has begun.
+    [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
+    [[nodiscard]] Handshake& handshake() noexcept { return opening_.handshake; }
+    [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
+    [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
+    [[nodiscard]] Keys& keys() noexcept { return keys_; }
+    [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
+
+    [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
+
+    // Fails where the peer is gone, so that nothing can be sent any more.
+    [[nodiscard]] event end_input(errc what) noexcept {
+        input_ended_ = true;
+        if (state_ == ws::state::closed) return end_told_ ? event{} : closed_event();
+        return fail(what);
+    }
+
+    void note_input(cbytes in) noexcept { heard_ = heard_ || !in.empty(); }
+
+    // The opening handshake is done. What it left to be read stays as it is until the next call.
+    void become_open() noexcept {
+        if (keeps_output()) output_.consume(static_cast<std::size_t>(sent_));
+        state_ = ws::state::open;
+        arm(ping_interval_);
+    }
+
+    // Queues a head that `write` writes to a span, or says how much room it takes. What opens a connection leaves room
+    // for the Close that ends it, what refuses one needs none.
+    template <class Write>
+    [[nodiscard]] sockless::error queue_opening(Write write) noexcept {
+        return queue_head(write, room_for_close);
+    }
+    template <class Write>
+    [[nodiscard]] sockless::error queue_refusal(Write write) noexcept {
+        return queue_head(write, 0);
+    }
+
+    // Everything after the opening handshake.
+    [[nodiscard]] event next_open(bytes& in) noexcept {
+        if (state_ == ws::state::closed) {
+            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
+            // H19).
+            in = in.subspan(in.size());
+            return end_told_ ? event{} : closed_event();
+        }
+        if (!decoding_) begin_decoding();
+        while (const decoder::event found = decoder_.next(in)) {
+            switch (found.kind) {
+            case decoder::kind::data:
+                if (const event message = take_data(found)) return message;
+                break;
+            case decoder::kind::ping: return take_ping(found.payload);
+            case decoder::kind::pong: return {.kind = kind::pong, .payload = found.payload};
+            case decoder::kind::close: return take_close(found);
+            case decoder::kind::error: return fail(found.error);
+            case decoder::kind::frame: return {.kind = kind::frame};
+            case decoder::kind::need_input: break;
+            }
+        }
+        return {};
+    }
+
+    // The one way to fail (RFC 6455 section 7.1.7; C7): the Close with the code of the error, or before the connection
+    // is open the refusal with its status, is the last thing sent; nothing more is read.
+    [[nodiscard]] event fail(sockless::error what) noexcept {
+        error_ = what;
+        if (state_ == ws::state::open) static_cast<void>(queue_close(what.close_code(), bytes_of(what.sentence())));
+        if constexpr (Own == role::server) {
+            if (state_ == ws::state::opening && what.status() != 0) {
+                static_cast<void>(queue_refusal([what](bytes out) { return write_refusal(out, what); }));
+            }
+        }
+        become_closed(false);
+        return closed_event();
+    }
+
+    // The end, where no Close came.
+    [[nodiscard]] event closed_event() noexcept {
+        end_told_ = true;
+        return {.kind = kind::closed, .code = close_code::abnormal, .error = error_};
+    }
+
+    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
+    void become_closed(bool clean) noexcept {
+        if (keeps_output() || input_ended_) output_.clear();
+        state_ = ws::state::closed;
+        clean_ = clean;
+        arm(close_timeout_);
+    }
+
+  private:
+    // What of a message in pieces has been sent.
+    enum class sending : std::uint8_t { nothing, text, binary };
+
+    // A Close always fits, whatever else is queued.
+    static constexpr std::size_t room_for_close = 6 + max_control_payload;
+
+    struct opening_state {
+        Handshake handshake;
+        ws::limits limits;
+    };
+
+    // What the client asked for is needed to judge the answer, so the request stays in the output until then.
+    [[nodiscard]] bool keeps_output() const noexcept { return Own == role::client && state_ == ws::state::opening; }
+    [[nodiscard]] std::size_t kept() const noexcept { return keeps_output() ? static_cast<std::size_t>(sent_) : 0; }
+
+    void arm(std::uint32_t duration) noexcept { deadline_ = duration == never ? no_deadline : later(now_, duration); }
+
+    // At the end of time there are no deadlines.
+    [[nodiscard]] static time later(time from, time duration) noexcept {
+        return duration < no_deadline - from ? from + duration : no_deadline;
+    }
+
+    void begin_decoding() noexcept {
+        const ws::limits limits = opening_.limits;
+        ::new (static_cast<void*>(&decoder_)) decoder(Own, limits);
+        decoder_.show_frames(show_frames_);
+        input().clear();
+        decoding_ = true;
+    }
+
+    [[nodiscard]] event take_data(const decoder::event& found) noexcept {
+        if (!whole_messages_)
+            return {.kind = kind::piece,
+                    .type = found.type,
+                    .first = found.first,
+                    .last = found.last,
+                    .payload = found.payload};
+        event message{.kind = kind::message, .type = found.type, .first = true, .last = true};
+        switch (assembler_.add(found, message.payload)) {
+        case assembler<Buffer>::status::complete: return message;
+        case assembler<Buffer>::status::incomplete: return {};
+        case assembler<Buffer>::status::no_room: break;
+        }
+        return fail(errc::message_too_big);
+    }
+
+    [[nodiscard]] event take_ping(bytes payload) noexcept {
+        if (automatic_pongs_) {
+            pong_.owe(payload);
+            send_owed_pong();
+        }
+        return {.kind = kind::ping, .payload = payload};
+    }
+
+    // One Pong at a time is on its way; meanwhile only the latest Ping is remembered (RFC 6455 section 5.5.3; F10).
+    void send_owed_pong() noexcept {
+        if (!pong_.owed() || state_ != ws::state::open || pong_end_ > sent_) return;
+        if (!queue(opcode::pong, true, pong_.payload(), room_for_close)) return;
+        pong_.settle();
+        pong_end_ = sent_ + output_.size();
+    }
+
+    // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
+    [[nodiscard]] event take_close(const decoder::event& found) noexcept {
+        if (state_ == ws::state::open) error_ = queue_close(found.code, {});
+        become_closed(!error_);
+        end_told_ = true;
+        return {.kind = kind::closed, .clean = clean_, .code = found.code, .error = error_, .payload = found.payload};
+    }
+
+    [[nodiscard]] sockless::error send_control(opcode code, cbytes payload) noexcept {
+        if (state_ != ws::state::open) return errc::not_open;
+        if (payload.size() > max_control_payload) return errc::control_frame_too_long;
+        if (!queue(code, true, payload, room_for_close)) return errc::no_room;
+        return {};
+    }
+
+    [[nodiscard]] sockless::error queue_close(std::uint16_t code, cbytes reason) noexcept {
+        std::array<std::byte, max_control_payload> payload;
+        const written wrote = encode_close_payload(payload, code, reason);
+        if (!wrote) return wrote.error;
+        if (!queue(opcode::close, true, bytes(payload).first(wrote.size), 0)) return errc::no_room;
+        return {};
+    }
+
+    template <class Write>
+    [[nodiscard]] sockless::error queue_head(Write write, std::size_t reserve) noexcept {
+        const written wanted = write(bytes{});
+        if (wanted.error != http::errc::no_room) return wanted.error;
+        const bytes room = room_for(wanted.size, reserve);
+        if (room.empty()) return errc::no_room;
+        output_.commit(write(room).size);
+        return {};
+    }
+
+    // Room for `size` bytes, at least one, that leaves `reserve` free; empty where there is none.
+    [[nodiscard]] bytes room_for(std::size_t size, std::size_t reserve) noexcept {
+        const std::size_t free = output_.limit() - output_.size();
+        return free < reserve || free - reserve < size ? bytes{} : output_.prepare(size);
+    }
+
+    // Queues one frame where it fits.
+    [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+        const bytes room = room_for(header_size(payload.size(), Own == role::client) + payload.size(), reserve);
+        if (room.empty()) return false;
+        frame_header frame{.opcode = code, .fin = fin};
+        if constexpr (Own == role::client) {
+            frame.masked = true;
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
+            frame.masking_key = keys_.template take<4>();
+        }
+        output_.commit(encode(room, frame, payload).size);
+        return true;
+    }
+
+    union {
+        opening_state opening_; // until `decoding_`
+        decoder decoder_;
+    };
+    assembler<Buffer> assembler_; // its memory holds a head in pieces while the handshake lasts
+    Buffer output_;
+    std::uint64_t sent_ = 0;     // bytes, from the first of all
+    std::uint64_t pong_end_ = 0; // the place in the output, counted likewise, where the last Pong ends
+    time now_ = 0;
+    time deadline_ = no_deadline;
+    sockless::error error_{};
+    [[no_unique_address]] Keys keys_;
+    std::uint32_t close_timeout_;
+    std::uint32_t ping_interval_;
+    std::uint32_t pong_timeout_;
+    pending_pong pong_;
+    utf8_validator outgoing_text_;
+    ws::state state_ = ws::state::opening;
+    sending sending_ = sending::nothing;
+    bool automatic_pongs_ : 1;
+    bool whole_messages_ : 1;
+    bool show_frames_ : 1;
+    bool decoding_ : 1 = false;
+    bool has_clock_ : 1 = false;
+    bool heard_ : 1 = false;         // something came since the last `tick`
+    bool awaiting_life_ : 1 = false; // a Ping of ours asked for it
+    bool clean_ : 1 = false;
+    bool end_told_ : 1 = false; // by a `closed` event
+    bool input_ended_ : 1 = false;
+    bool waited_ : 1 = false; // long enough for the server to end the connection
+};
+
+} // namespace sockless::ws
+
+// ============================================ sockless/ws/entropy.hpp =============================================
+// Masking keys and nonces: a ChaCha20 stream from 32 bytes of the caller's entropy, or a function of the caller's.
+
+namespace sockless::ws {
+
+/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
+/// payload (RFC 6455 sections 5.3 and 10.3).
+///
+/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
+/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
+/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
+class entropy {
+  public:
+    using seed = std::array<std::byte, 32>;
+
+    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
+    using function = void (*)(void* context, bytes out);
+
+    constexpr explicit entropy(const seed& from) noexcept {
+        for (std::size_t i = 0; i != from.size(); ++i)
+            key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
+    }
+    constexpr explicit entropy(function source, void* context = nullptr) noexcept
+        : source_(source), context_(context) {}
+
+    /// Fills `out`, of any size.
+    constexpr void fill(bytes out) noexcept {
+        if (source_ != nullptr) return source_(context_, out);
+        for (std::byte& to : out) {
+            if (left_ == 0) refill();
+            const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
+            to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
+            // What was given out is forgotten.
+            pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
+        }
+    }
+
+    /// The next `N` bytes.
+    template <std::size_t N>
+    [[nodiscard]] constexpr std::array<std::byte, N> take() noexcept {
+        std::array<std::byte, N> out{};
+        fill(out);
+        return out;
+    }
+
+  private:
+    using words = std::array<std::uint32_t, 8>;
+
+    // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
+    // the next key, half is given out.
+    constexpr void refill() noexcept {
+        std::array<std::uint32_t, 16> start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+        for (std::size_t i = 0; i != 8; ++i) start[4 + i] = key_[i];
+        std::array<std::uint32_t, 16> block = start;
+        for (int round = 0; round != 10; ++round) {
+            for (std::size_t i = 0; i != 4; ++i) quarter_round(block, i, 4 + i, 8 + i, 12 + i);
+            for (std::size_t i = 0; i != 4; ++i) {
+                quarter_round(block, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+            }
+        }
+        for (std::size_t i = 0; i != 8; ++i) {
+            key_[i] = block[i] + start[i];
+            pool_[i] = block[8 + i] + start[8 + i];
+        }
+        left_ = sizeof(words);
+    }
+
+    // RFC 8439 section 2.1.
+    static constexpr void quarter_round(std::array<std::uint32_t, 16>& state, std::size_t a, std::size_t b,
+                                        std::size_t c, std::size_t d) noexcept {
+        state[a] += state[b];
+        state[d] = std::rotl(state[d] ^ state[a], 16);
+        state[c] += state[d];
+        state[b] = std::rotl(state[b] ^ state[c], 12);
+        state[a] += state[b];
+        state[d] = std::rotl(state[d] ^ state[a], 8);
+        state[c] += state[d];
+        state[b] = std::rotl(state[b] ^ state[c], 7);
+    }
+
+    words key_{};
+    words pool_{};
+    function source_ = nullptr;
+    void* context_ = nullptr;
+    unsigned left_ = 0;
+};
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/client.hpp =============================================
+// The client's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
+
+namespace sockless::detail {
+
+enum class client_stage : std::uint8_t { silent, waiting, refused, reading_body };
+
+template <class Buffer>
+struct client_handshake {
+    explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
+
+    union {
+        http::basic_head_parser<buffer_reference<Buffer>> parser; // up to the first `next` of stage `reading_body`
+        http::body_decoder body;
+    };
+    std::string_view subprotocol{};
+    client_stage stage = client_stage::silent;
+    std::uint8_t interim_responses = 0;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// One connection, seen from the client. Begin with `request`; then as with `basic_server`: feed `next`, send
+/// `output()`, stop when `done()`.
+template <class Buffer>
+class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy> {
+    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy>;
+    using stage = detail::client_stage;
+
+  public:
+    /// With buffers that grow up to the limits of `how`. `keys` gives the nonce and the masking keys: seed it with 32
+    /// bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
+    explicit basic_client(const entropy& keys,
+                          const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+
+    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
+    /// to be sent. `options::output` is not read.
+    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               detail::client_handshake<Buffer>(how.head), keys) {}
+
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. Errors: `not_open` where it was
+    /// called before, `no_room`, and those of `write_request`.
+    [[nodiscard]] sockless::error request(const opening& what) noexcept {
+        auto& handshake = this->handshake();
+        if (!this->is_opening() || handshake.stage != stage::silent) return errc::not_open;
+        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
+        const std::array<char, 24> key = encode_key(nonce);
+        if (const sockless::error refused =
+                this->queue_opening([&](bytes out) { return write_request(out, key, what); })) {
+            return refused;
+        }
+        handshake.stage = stage::waiting;
+        return {};
+    }
+
+    /// As `basic_server::next`.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        this->note_input(in);
+        if (!this->is_opening()) return this->next_open(in);
+        switch (this->handshake().stage) {
+        case stage::silent: return {};
+        case stage::waiting: return next_response(in);
+        case stage::refused:
+        case stage::reading_body: return next_of_body(in);
+        }
+        return {};
+    }
+
+    /// As `endpoint::finish`; also the end of a refusal whose body lasts until then.
+    [[nodiscard]] event finish() noexcept {
+        if (this->is_opening() && this->handshake().stage == stage::refused) begin_body();
+        const bool refused = this->is_opening() && this->handshake().stage == stage::reading_body &&
+                             this->handshake().body.finish() == http::errc::none;
+        return this->end_input(refused ? errc::refused : errc::end_of_input);
+    }
+
+    /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
+    /// of `next`.
+    [[nodiscard]] http::head response() const noexcept {
+        const bool has_parser = this->has_handshake() && this->handshake().stage != stage::reading_body;
+        return has_parser ? this->handshake().parser.head() : http::head{};
+    }
+
+    /// The subprotocol that the server chose; empty where it chose none, also where some were offered: then the caller
+    /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
+    [[nodiscard]] std::string_view subprotocol() const noexcept {
+        return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
+    }
+
+  private:
+    // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
+    static constexpr std::uint8_t max_interim_responses = 8;
+
+    [[nodiscard]] event next_response(bytes& in) noexcept {
+        auto& handshake = this->handshake();
+        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
+        for (;;) {
+            const http::head_event found = handshake.parser.next(in);
+            if (!found) return {};
+            if (found.kind == http::kind::error) return this->fail(found.error);
+            const bool interim = found.head.status < 200 && found.head.status != 101;
+            if (!interim) return take_response(found.head);
+
+            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
+            if (++handshake.interim_responses > max_interim_responses)
+                return this->fail(errc::too_many_interim_responses);
+            handshake.parser.restart();
+        }
+    }
+
+    [[nodiscard]] event take_response(const http::head& head) noexcept {
+        auto& handshake = this->handshake();
+        if (head.status != 101) {
+            // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            handshake.stage = stage::refused;
+            return {.kind = kind::refused, .code = head.status};
+        }
+        const opening_response answer = judge(head);
+        if (answer.error) return this->fail(answer.error);
+        handshake.subprotocol = answer.subprotocol;
+        this->become_open();
+        return {.kind = kind::open};
+    }
+
+    // What was asked for stands in the request, which is still in the output.
+    [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
+        bytes request = this->queued();
+        http::head_parser parser(
+            http::head_kind::request, {},
+            {.start_line = UINT32_MAX, .field_line = UINT32_MAX, .fields = UINT32_MAX, .head = UINT32_MAX});
+        const http::fields asked = parser.next(request).head.fields;
+        return check_response(answer, http::first(asked, "Sec-WebSocket-Key"),
+                              http::first(asked, "Sec-WebSocket-Protocol"),
+                              http::first(asked, "Sec-WebSocket-Extensions"));
+    }
+
+    void begin_body() noexcept {
+        auto& handshake = this->handshake();
+        const http::limits limits = handshake.parser.limits();
+        const http::body_framing framing = framing_of(response(), http::head_kind::response);
+        ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
+        handshake.stage = stage::reading_body;
+    }
+
+    [[nodiscard]] event next_of_body(bytes& in) noexcept {
+        if (this->handshake().stage == stage::refused) begin_body();
+        const http::body_event found = this->handshake().body.next(in);
+        switch (found.kind) {
+        case http::body_kind::need_input: return {};
+        case http::body_kind::data: return {.kind = kind::body, .payload = found.data};
+        case http::body_kind::end: return this->fail(errc::refused);
+        case http::body_kind::error: return this->fail(found.error);
+        }
+        return {};
+    }
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using client = basic_client<growing_buffer>;
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/server.hpp =============================================
+// The server's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
+
+namespace sockless::detail {
+
+enum class server_stage : std::uint8_t { reading, upgrade_asked, other_asked };
+
+template <class Buffer>
+struct server_handshake {
+    explicit server_handshake(const http::limits& limits) noexcept : parser(http::head_kind::request, {}, limits) {}
+
+    http::basic_head_parser<buffer_reference<Buffer>> parser;
+    ws::opening_request request{};
+    server_stage stage = server_stage::reading;
+};
+
+struct no_keys {};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// One connection, seen from the server. Feed what `recv` gave to `next` until it returns falsy; send what `output()`
+/// holds and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is
+/// not possible is said by an error, and then nothing was queued.
+///
+/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
+template <class Buffer>
+class basic_server : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys> {
+    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys>;
+    using stage = detail::server_stage;
+
+  public:
+    /// With buffers that grow up to the limits of `how`.
+    explicit basic_server(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+
+    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
+    /// to be sent. `options::output` is not read.
+    basic_server(Buffer input, Buffer output, const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               detail::server_handshake<Buffer>(how.head), {}),
+          show_requests_(how.show_requests) {}
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
+    /// they lie. Between `request` and the answer to it nothing is taken: answer while handling the event, or keep what
+    /// is left in `in` and give it again.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        this->note_input(in);
+        return this->is_opening() ? next_request(in) : this->next_open(in);
+    }
+
+    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
+    /// Valid after `request` or `http_request`, until the next call of `next`; empty afterwards.
+    [[nodiscard]] opening_request request() const noexcept {
+        return this->has_handshake() ? this->handshake().request : opening_request{};
+    }
+    [[nodiscard]] http::head head() const noexcept {
+        return this->has_handshake() ? this->handshake().parser.head() : http::head{};
+    }
+
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
+    /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `no_room`, and those of
+    /// `write_acceptance`; the request then still waits for its answer.
+    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
+        if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
+        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        if (!how.subprotocol.empty() && !offers_subprotocol(head().fields, how.subprotocol)) {
+            return errc::subprotocol_not_offered;
+        }
+        if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
+            return refused;
+        }
+        this->become_open();
+        return {};
+    }
+
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
+    [[nodiscard]] sockless::error reject(const refusal& how) noexcept {
+        if (!this->is_opening() || this->handshake().stage == stage::reading) return errc::nothing_to_answer;
+        if (const sockless::error refused = this->queue_refusal([&](bytes out) { return write_refusal(out, how); })) {
+            return refused;
+        }
+        this->become_closed(false);
+        return {};
+    }
+    [[nodiscard]] sockless::error reject(std::uint16_t status) noexcept { return reject(refusal{.status = status}); }
+
+  private:
+    [[nodiscard]] written write_answer(bytes out, const acceptance& how) const noexcept {
+        std::size_t begin = 0;
+        if (request().expects_continue) {
+            // Who expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            begin = http::head_writer(out).status_line(100).finish().size;
+            out = out.subspan(begin < out.size() ? begin : out.size());
+        }
+        const written rest = write_acceptance(out, request().key, how);
+        return {begin + rest.size, rest.error};
+    }
+
+    [[nodiscard]] event next_request(bytes& in) noexcept {
+        auto& handshake = this->handshake();
+        if (handshake.stage != stage::reading) return {};
+        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
+        const http::head_event found = handshake.parser.next(in);
+        if (!found) return {};
+        if (found.kind == http::kind::error) return this->fail(found.error);
+        if (show_requests_ && !is_upgrade(found.head)) {
+            handshake.stage = stage::other_asked;
+            return {.kind = kind::http_request};
+        }
+        handshake.request = check_request(found.head);
+        if (handshake.request.error) return this->fail(handshake.request.error);
+        handshake.stage = stage::upgrade_asked;
+        return {.kind = kind::request};
+    }
+
+    bool show_requests_;
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using server = basic_server<growing_buffer>;
+
+} // namespace sockless::ws
+
+// ================================================ sockless/ws.hpp =================================================
+// All of the WebSocket layer: codecs, opening handshake, endpoints.
+
+// ================================================== sockless.hpp ==================================================
+// sockless: WebSocket without the socket. This header is all that needs no third party.

@@ -1,0 +1,93 @@
+#include <sockless/core.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace sockless;
+
+// A layer of its own, to show what `error` asks of one.
+namespace layer {
+
+enum class errc : std::uint8_t { none = 0, one, two };
+inline constexpr error_row rows[] = {
+    {"none", "no error", "", 0, 0}, {"one", "the first", "1.1", 1002, 0}, {"two", "the second", "2.2", 0, 404}};
+constexpr const error_row& row_of(errc code) noexcept { return rows[static_cast<std::size_t>(code)]; }
+
+} // namespace layer
+
+namespace other {
+
+enum class errc : std::uint8_t { none = 0, one };
+inline constexpr error_row rows[] = {{"none", "no error", "", 0, 0}, {"one", "another first", "1.1", 1009, 0}};
+constexpr const error_row& row_of(errc code) noexcept { return rows[static_cast<std::size_t>(code)]; }
+
+} // namespace other
+
+namespace {
+
+enum class no_layer { one };
+static_assert(std::is_convertible_v<layer::errc, error>);
+static_assert(!std::is_convertible_v<no_layer, error>);
+static_assert(!std::is_convertible_v<int, error>);
+static_assert(sizeof(error) == sizeof(void*));
+
+static_assert(!error{} && !error(layer::errc::none) && error{}.name() == "none");
+static_assert(written{}.size == 0 && static_cast<bool>(written{}));
+
+constexpr bool copies() {
+    const char from[] = {'a', 'b', 'c'};
+    std::byte to[3] = {};
+    char back[3] = {};
+    sockless::detail::copy(to, from, 3);
+    sockless::detail::copy(back, to, 2);
+    return to[2] == std::byte{'c'} && back[1] == 'b' && back[2] == 0;
+}
+static_assert(copies());
+
+} // namespace
+
+TEST_CASE("an error is any layer's, and knows its row") {
+    const error one = layer::errc::one;
+    CHECK(static_cast<bool>(one));
+    CHECK(one.name() == "one");
+    CHECK(one.sentence() == "the first");
+    CHECK(one.section() == "1.1");
+    CHECK(one.close_code() == 1002);
+    CHECK(one.status() == 0);
+    CHECK(error(layer::errc::two).status() == 404);
+
+    CHECK(one == layer::errc::one);
+    CHECK(one != layer::errc::two);
+    CHECK(one != other::errc::one);
+    CHECK(one != error{});
+    CHECK(error{} == layer::errc::none);
+    CHECK(error{} == other::errc::none);
+    CHECK(error(layer::errc::none) == error(other::errc::none));
+    CHECK(error{}.close_code() == 0);
+    CHECK(error{}.status() == 0);
+}
+
+TEST_CASE("what a writer did is true where there is no error") {
+    CHECK(static_cast<bool>(written{5, {}}));
+    CHECK(!written{5, layer::errc::one});
+    CHECK(static_cast<bool>(written{5, layer::errc::none}));
+}
+
+TEST_CASE("bytes and text are views of the same memory") {
+    char memory[] = "Hello";
+    const bytes seen = bytes_of(memory, 5);
+    CHECK(static_cast<void*>(seen.data()) == memory);
+    CHECK(seen.size() == 5);
+    seen[0] = std::byte{'h'};
+    CHECK(std::string_view(memory) == "hello");
+    const char* const constant = memory;
+    CHECK(bytes_of(constant, 2).size() == 2);
+    const std::string_view text = text_of(seen);
+    CHECK(text == "hello");
+    CHECK(text.data() == memory);
+    CHECK(static_cast<const void*>(bytes_of(text).data()) == memory);
+    CHECK(bytes_of(std::string_view("안")).size() == 3);
+    CHECK(bytes_of(std::string_view()).empty());
+    CHECK(text_of({}).empty());
+}

@@ -1,0 +1,151 @@
+// A unit that uses every codec and nothing else: it refers to no function but mem* (tools/check symbols).
+// SPDX-License-Identifier: MIT
+#include <sockless/http/block.hpp>
+#include <sockless/http/body.hpp>
+#include <sockless/http/errc.hpp>
+#include <sockless/http/fields.hpp>
+#include <sockless/http/head_parser.hpp>
+#include <sockless/http/head_scanner.hpp>
+#include <sockless/http/limits.hpp>
+#include <sockless/http/status.hpp>
+#include <sockless/http/text.hpp>
+#include <sockless/http/write_head.hpp>
+#include <sockless/ws/assembler.hpp>
+#include <sockless/ws/check_opening.hpp>
+#include <sockless/ws/close_code.hpp>
+#include <sockless/ws/decoder.hpp>
+#include <sockless/ws/encode.hpp>
+#include <sockless/ws/entropy.hpp>
+#include <sockless/ws/errc.hpp>
+#include <sockless/ws/extended_connect.hpp>
+#include <sockless/ws/extensions.hpp>
+#include <sockless/ws/frame_header.hpp>
+#include <sockless/ws/handshake.hpp>
+#include <sockless/ws/limits.hpp>
+#include <sockless/ws/mask.hpp>
+#include <sockless/ws/opening_fields.hpp>
+#include <sockless/ws/replies.hpp>
+#include <sockless/ws/utf8.hpp>
+#include <sockless/ws/write_opening.hpp>
+
+std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept;
+
+namespace {
+
+using sockless::bytes;
+using sockless::cbytes;
+namespace http = sockless::http;
+namespace ws = sockless::ws;
+
+// A sum that shows each byte and its place.
+std::uint64_t sum_of(cbytes data) noexcept {
+    std::uint64_t sum = data.size();
+    for (const std::byte byte : data) sum = sum * 31 + std::to_integer<std::uint64_t>(byte);
+    return sum;
+}
+
+std::uint64_t sum_of(std::string_view text) noexcept { return sum_of(sockless::bytes_of(text)); }
+
+std::uint64_t use_heads(bytes in, http::head_kind kind) noexcept {
+    char memory[512];
+    http::head_parser parser(kind, sockless::span_buffer<char>(memory));
+    const auto event = parser.next(in);
+    std::uint64_t sum = sum_of(event.head.target) + sum_of(event.head.reason) + parser.offset();
+    for (const auto& field : event.head.fields) sum += sum_of(field.name) * 7 + sum_of(field.value);
+    sum += http::has_token(event.head.fields, "Connection", "upgrade") ? 1U : 0U;
+    for (const auto& extension : ws::extension_list(http::first(event.head.fields, "Sec-WebSocket-Extensions"))) {
+        sum += sum_of(extension.name);
+    }
+    sum += sum_of(sockless::error(parser.finish()).sentence());
+
+    http::body_decoder body(http::framing_of(event.head, kind));
+    while (const auto piece = body.next(in)) sum += sum_of(piece.data);
+    return sum + static_cast<std::uint64_t>(body.finish()) + body.offset();
+}
+
+std::uint64_t use_head_writer(bytes room) noexcept {
+    http::head_writer writer(room);
+    writer.status_line(426).field("Sec-WebSocket-Version", 13).field("Connection", "close");
+    return sum_of(room.first(writer.finish("text").size));
+}
+
+std::uint64_t use_decoder(bytes in, sockless::role own) noexcept {
+    std::byte memory[256];
+    ws::decoder decoder(own);
+    ws::assembler message{sockless::span_buffer<std::byte>(memory)};
+    ws::pending_pong pong;
+    std::uint64_t sum = 0;
+    while (const auto event = decoder.next(in)) {
+        sum += sum_of(event.payload) + event.code;
+        if (event.kind == ws::decoder::kind::data) {
+            bytes whole;
+            if (message.add(event, whole) == decltype(message)::status::complete) sum += sum_of(whole);
+        } else if (event.kind == ws::decoder::kind::ping) {
+            pong.owe(event.payload);
+        }
+    }
+    if (pong.owed()) sum += sum_of(pong.payload());
+    return sum + sum_of(sockless::error(decoder.finish()).name()) + decoder.offset();
+}
+
+// Encodes the payload as a client and as a server, and decodes it again.
+std::uint64_t use_encoders(cbytes payload, bytes room) noexcept {
+    ws::entropy entropy(ws::entropy::seed{});
+    ws::frame_header header{.opcode = ws::opcode::binary};
+    std::uint64_t sum = sum_of(room.first(ws::encode(room, header, payload).size));
+    header.masked = true;
+    header.masking_key = entropy.take<4>();
+    const auto masked = ws::encode(room, header, payload);
+    sum += use_decoder(room.first(masked.size), sockless::role::server);
+    const auto in_place = ws::frame_in_place(room, ws::max_header_size, header);
+    sum += sum_of(room.last(in_place.size));
+    const auto close = ws::encode_close_payload(room, ws::close_code::going_away, sockless::bytes_of("bye"));
+    return sum + sum_of(room.first(close.size));
+}
+
+// A whole opening handshake, both sides of it, and the same over HTTP/2.
+std::uint64_t use_handshake(bytes room) noexcept {
+    static constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp"};
+    ws::entropy entropy(ws::entropy::seed{});
+    const auto key = ws::encode_key(entropy.take<16>());
+    char memory[512];
+
+    const auto asked = ws::write_request(room, key, {.host = "a", .subprotocols = subprotocols});
+    bytes in = room.first(asked.size);
+    http::head_parser requests(http::head_kind::request, sockless::span_buffer<char>(memory));
+    const auto request = ws::check_request(requests.next(in).head);
+    std::uint64_t sum = sum_of(request.error.sentence()) + sum_of(request.key);
+
+    const std::string_view key_text(key.data(), key.size());
+    const auto accepted = ws::write_acceptance(room, key_text, {.subprotocol = subprotocols[1]});
+    in = room.first(accepted.size);
+    http::head_parser responses(http::head_kind::response, sockless::span_buffer<char>(memory));
+    const auto response = ws::check_response(responses.next(in).head, key_text, "v12.stomp, v11.stomp", {});
+    sum += sum_of(response.error.sentence()) + sum_of(response.subprotocol);
+
+    const sockless::field fields[] = {{":method", "CONNECT"}, {":protocol", "websocket"},
+                                      {":scheme", "https"},   {":path", "/"},
+                                      {":authority", "a"},    {"sec-websocket-version", "13"}};
+    sum += sum_of(ws::check_extended_connect(std::span(fields)).error.sentence());
+    const auto refused = ws::write_refusal(room, sockless::error(ws::errc::accept_wrong));
+    return sum + sum_of(room.first(refused.size));
+}
+
+} // namespace
+
+/// Runs each codec over the bytes, which it changes, and sums up what came out. `size` is at least 256.
+std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
+    static constexpr std::string_view request = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                                                "Sec-WebSocket-Extensions: x; y=\"z\", w\r\n\r\n";
+    static constexpr std::string_view response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                                 "3\r\nabc\r\n0\r\n\r\n";
+    const bytes all(data, size);
+    std::byte room[1024]{};
+    std::uint64_t sum = use_encoders(all.first(256), room) + use_head_writer(room) + use_handshake(room);
+    sum += ws::is_utf8(all) ? 1U : 0U;
+    for (const sockless::role own : {sockless::role::client, sockless::role::server}) sum += use_decoder(all, own);
+    sockless::detail::copy(data, request.data(), request.size());
+    sum += use_heads(all, http::head_kind::request);
+    sockless::detail::copy(data, response.data(), response.size());
+    return sum + use_heads(all, http::head_kind::response);
+}

@@ -1,0 +1,40 @@
+// The operators new of the test program, which count.
+// SPDX-License-Identifier: MIT
+#include "allocations.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> count{0};
+std::atomic<bool> empty{false};
+
+void* counted(std::size_t size) noexcept {
+    ++count;
+    return std::malloc(size == 0 ? 1 : size);
+}
+
+void* counted_or_throw(std::size_t size) {
+    if (void* const memory = counted(size)) return memory;
+    throw std::bad_alloc();
+}
+
+} // namespace
+
+std::size_t sockless::test::allocations() noexcept { return count; }
+
+sockless::test::empty_heap::empty_heap() noexcept { empty = true; }
+sockless::test::empty_heap::~empty_heap() { empty = false; }
+
+void* operator new(std::size_t size) { return counted_or_throw(size); }
+void* operator new[](std::size_t size) { return counted_or_throw(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return empty ? nullptr : counted(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return empty ? nullptr : counted(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }

@@ -1,0 +1,163 @@
+// Feeds an input to a decoder cut in every way that matters, each piece against an unreadable page.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sockless/core.hpp>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sockless::test {
+
+using buffer = std::vector<std::byte>;
+
+/// The bytes of a text, and of a sequence of numbers.
+inline buffer bytes_from(std::string_view text) {
+    const cbytes seen = bytes_of(text);
+    return {seen.begin(), seen.end()};
+}
+inline buffer octets(std::initializer_list<int> values) {
+    buffer out;
+    for (const int value : values) out.push_back(static_cast<std::byte>(value));
+    return out;
+}
+
+/// The bytes written in hexadecimal; white space is skipped.
+inline buffer from_hex(std::string_view hex) {
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+    buffer out;
+    int high = -1;
+    for (const char c : hex) {
+        if (c == ' ' || c == '\n') continue;
+        if (high < 0) {
+            high = digit(c);
+        } else {
+            out.push_back(static_cast<std::byte>(high * 16 + digit(c)));
+            high = -1;
+        }
+    }
+    if (high >= 0) throw std::invalid_argument("half a byte");
+    return out;
+}
+
+inline std::string to_hex(cbytes data) {
+    std::string out;
+    for (const std::byte octet : data) {
+        out += "0123456789abcdef"[static_cast<unsigned>(octet) >> 4U];
+        out += "0123456789abcdef"[static_cast<unsigned>(octet) & 15U];
+    }
+    return out;
+}
+
+/// A run of memory with an unreadable page directly before and behind it, reused for piece after piece.
+class guarded_memory {
+  public:
+    explicit guarded_memory(std::size_t capacity) {
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        size_ = (capacity + page - 1) / page * page + (capacity == 0 ? page : 0);
+        mapped_ = size_ + 2 * page;
+        void* const map = ::mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (map == MAP_FAILED) throw std::bad_alloc();
+        base_ = static_cast<std::byte*>(map);
+        if (::mprotect(base_ + page, size_, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+        begin_ = base_ + page;
+    }
+    guarded_memory(const guarded_memory&) = delete;
+    guarded_memory& operator=(const guarded_memory&) = delete;
+    ~guarded_memory() { ::munmap(base_, mapped_); }
+
+    /// A copy of `data` that ends directly at the page behind, or begins directly after the page before.
+    bytes copy_of(cbytes data, bool at_the_end) {
+        std::byte* const to = at_the_end ? begin_ + size_ - data.size() : begin_;
+        if (!data.empty()) std::memcpy(to, data.data(), data.size());
+        return {to, data.size()};
+    }
+
+  private:
+    std::byte* base_ = nullptr;
+    std::byte* begin_ = nullptr;
+    std::size_t mapped_ = 0;
+    std::size_t size_ = 0;
+};
+
+/// The ends of the pieces that an input is cut into, in order; the last is its size.
+using cuts = std::vector<std::size_t>;
+
+/// Calls `feed(bytes piece)` for each piece, a fresh copy against a guard page, by turns the one behind and the one
+/// before.
+template <class Feed>
+void feed_cut(cbytes input, const cuts& at, guarded_memory& memory, Feed&& feed) {
+    std::size_t begin = 0;
+    bool at_the_end = true;
+    for (const std::size_t end : at) {
+        feed(memory.copy_of(input.subspan(begin, end - begin), at_the_end));
+        at_the_end = !at_the_end;
+        begin = end;
+    }
+}
+
+/// Calls `run(feed_all)` once for each way of cutting `input`: whole, bytewise, at every one place, and at every two.
+/// `run` makes a fresh decoder and calls `feed_all(feed)`, which calls `feed(bytes piece)` for each piece in turn.
+template <class Run>
+void for_each_split(cbytes input, Run&& run) {
+    guarded_memory memory(input.size());
+    const auto with = [&](const cuts& at) { run([&](auto&& feed) { feed_cut(input, at, memory, feed); }); };
+    with({input.size()});
+    cuts each;
+    for (std::size_t i = 1; i <= input.size(); ++i) each.push_back(i);
+    with(each);
+    for (std::size_t a = 1; a < input.size(); ++a) {
+        with({a, input.size()});
+        for (std::size_t b = a + 1; b < input.size(); ++b) with({a, b, input.size()});
+    }
+}
+
+/// The same for a long input: whole, bytewise, at every one and every two of `places` (the edges of what it holds) and
+/// one byte before and behind each of them. Of very many places some are left out, evenly.
+template <class Run>
+void for_each_split_near(cbytes input, const cuts& places, Run&& run) {
+    constexpr std::size_t most = 48;
+    guarded_memory memory(input.size());
+    const auto with = [&](const cuts& at) { run([&](auto&& feed) { feed_cut(input, at, memory, feed); }); };
+    with({input.size()});
+    cuts each;
+    for (std::size_t i = 1; i <= input.size(); ++i) each.push_back(i);
+    with(each);
+
+    std::set<std::size_t> near;
+    for (const std::size_t place : places) {
+        for (const std::size_t at : {place - 1, place, place + 1}) {
+            if (at > 0 && at < input.size()) near.insert(at);
+        }
+    }
+    const cuts all(near.begin(), near.end());
+    for (const std::size_t at : all) with({at, input.size()});
+    const std::size_t stride = all.size() / most + 1;
+    for (std::size_t a = 0; a < all.size(); a += stride) {
+        for (std::size_t b = a + stride; b < all.size(); b += stride) with({all[a], all[b], input.size()});
+    }
+}
+
+/// Cuts at random places, the same ones for the same seed: from single bytes to pieces of a few KiB.
+inline cuts random_cuts(std::size_t size, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    cuts at;
+    for (std::size_t i = 0; i < size;) {
+        const std::size_t most = std::size_t{1} << (random() % 13);
+        i += 1 + static_cast<std::size_t>(random()) % most;
+        at.push_back(i < size ? i : size);
+    }
+    if (at.empty()) at.push_back(size);
+    return at;
+}
+
+} // namespace sockless::test

@@ -1,0 +1,480 @@
+// The client's end of the opening handshake, and what a client does to what it sends.
+// SPDX-License-Identifier: MIT
+#include <sockless/ws/client.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "../support/allocations.hpp"
+#include "../support/wire.hpp"
+
+using namespace sockless;
+using namespace sockless::test;
+using lines = std::vector<std::string>;
+using client = scripted<ws::client>;
+
+namespace {
+
+ws::client asking(const ws::options& how = {}, const ws::opening& what = {.host = "h", .target = "/chat"}) {
+    ws::client made(sample_keys(), how);
+    REQUIRE_FALSE(made.request(what));
+    return made;
+}
+
+// What it asks with.
+std::string asked() {
+    const ws::client made = asking();
+    return std::string(text_of(made.output()));
+}
+
+// The response that `upgrade_response` makes, with a line replaced or, where `by` is empty, left out.
+std::string replaced(std::string_view line, std::string_view by) {
+    std::string response = upgrade_response();
+    const std::size_t begin = response.find(line);
+    REQUIRE(begin != std::string::npos);
+    const std::size_t end = response.find("\r\n", begin) + 2;
+    response.replace(begin, end - begin, by.empty() ? "" : std::string(by) + "\r\n");
+    return response;
+}
+
+} // namespace
+
+TEST_CASE("H15 H4 H5 H6 H7: the request has what it must, and the fields of the caller's") {
+    const std::string_view subprotocols[] = {"v12.stomp", "v11.stomp"};
+    const field fields[] = {{"Authorization", "Basic eDp5"}, {"Cookie", "a=b; c=d"}};
+    CHECK(head_in(bytes_of(std::string_view(asked()))).start == "GET /chat HTTP/1.1");
+    CHECK(head_in(bytes_of(std::string_view(asked()))).fields.size() == 5);
+    CHECK(head_in(bytes_of(std::string_view(asked())))["Sec-WebSocket-Key"] == "dGhlIHNhbXBsZSBub25jZQ==");
+
+    ws::client full(ws::entropy(seed_of(1)));
+    REQUIRE_FALSE(full.request({.host = "example.com:8080",
+                                .target = "/a?b=c",
+                                .subprotocols = subprotocols,
+                                .extensions = "x-one; a=1, x-two",
+                                .origin = "https://example.com",
+                                .fields = fields}));
+    const seen_head head = head_in(full.output());
+    CHECK(head.start == "GET /a?b=c HTTP/1.1");
+    CHECK(head["Host"] == "example.com:8080");
+    CHECK(head["Upgrade"] == "websocket");
+    CHECK(head["Connection"] == "Upgrade");
+    CHECK(head["Sec-WebSocket-Version"] == "13");
+    CHECK(head["Sec-WebSocket-Key"].size() == 24);
+    CHECK(head["Sec-WebSocket-Protocol"] == "v12.stomp, v11.stomp");
+    CHECK(head["Sec-WebSocket-Extensions"] == "x-one; a=1, x-two");
+    CHECK(head["Origin"] == "https://example.com");
+    CHECK(head["Authorization"] == "Basic eDp5");
+    CHECK(head["Cookie"] == "a=b; c=d");
+    CHECK(head.fields.size() == 10);
+    CHECK(head.rest == "");
+}
+
+TEST_CASE("H15: a request is made once, and nothing is read before") {
+    client run{ws::client(sample_keys())};
+    run.feed_text("HTTP/1.1 ");
+    CHECK(run.left.size() == 9);
+    CHECK(run.sent.empty());
+    REQUIRE_FALSE(run.peer.request({.host = "h", .target = "/chat"}));
+    CHECK(run.peer.request({.host = "h", .target = "/chat"}) == ws::errc::not_open);
+    CHECK(text_of(run.peer.output()) == asked());
+    run.feed_text(upgrade_response().substr(9));
+    CHECK(run.peer.is_open());
+    CHECK(run.peer.request({.host = "h"}) == ws::errc::not_open);
+    run.feed_copy(frame(role::server, 0x81, "x"));
+    CHECK(run.peer.request({.host = "h"}) == ws::errc::not_open);
+    CHECK(text_of(run.sent) == asked());
+}
+
+TEST_CASE("H14 H15: a request that cannot be written writes nothing, and can be made again") {
+    const field split[] = {{"X", "a\r\nY: b"}};
+    const field name[] = {{"X:", "a"}};
+    const field reserved[] = {{"sec-websocket-key", "a"}};
+    const field host[] = {{"Host", "a"}};
+    const std::string_view twice[] = {"a", "a"};
+    const std::string_view no_token[] = {"a b"};
+    const std::string_view empty[] = {""};
+    ws::client run(sample_keys());
+    CHECK(run.request({.host = ""}) == ws::errc::bad_host);
+    CHECK(run.request({.host = "a b"}) == ws::errc::bad_host);
+    CHECK(run.request({.host = "a\r\nX: y"}) == ws::errc::bad_host);
+    CHECK(run.request({.host = "h", .target = "/#a"}) == ws::errc::bad_request_target);
+    CHECK(run.request({.host = "h", .target = "a"}) == ws::errc::bad_request_target);
+    CHECK(run.request({.host = "h", .target = "/a b"}) == http::errc::bad_target);
+    CHECK(run.request({.host = "h", .target = "/\r\n"}) == http::errc::bad_target);
+    CHECK(run.request({.host = "h", .subprotocols = twice}) == ws::errc::bad_subprotocol);
+    CHECK(run.request({.host = "h", .subprotocols = no_token}) == ws::errc::bad_subprotocol);
+    CHECK(run.request({.host = "h", .subprotocols = empty}) == ws::errc::bad_subprotocol);
+    CHECK(run.request({.host = "h", .extensions = "a;"}) == ws::errc::bad_extensions);
+    CHECK(run.request({.host = "h", .origin = "a\nb"}) == http::errc::bad_value);
+    CHECK(run.request({.host = "h", .fields = split}) == http::errc::bad_value);
+    CHECK(run.request({.host = "h", .fields = name}) == http::errc::bad_name);
+    CHECK(run.request({.host = "h", .fields = reserved}) == ws::errc::reserved_field);
+    CHECK(run.request({.host = "h", .fields = host}) == ws::errc::reserved_field);
+    CHECK(run.output().empty());
+    CHECK_FALSE(run.request({.host = "h", .target = "/chat"}));
+    CHECK(text_of(run.output()) == asked());
+}
+
+TEST_CASE("H16: a 101 that is right opens the connection, and what follows it is decoded (H19)") {
+    client run(asking());
+    run.feed_copy(joined(upgrade_response("X: y\r\n"), frame(role::server, 0x81, "early"), frame(role::server, 0x89)));
+    REQUIRE(run.log.size() == 3);
+    CHECK(run.log[0] == "open  101; Upgrade=websocket; Connection=Upgrade; "
+                        "Sec-WebSocket-Accept=s3pPLMBiTxaQ9kYGzzhZRbK+xOo=; X=y");
+    CHECK(run.log[1] == "message text: early");
+    CHECK(run.log[2] == "ping");
+    CHECK(frames_in(behind_head(run.sent)).size() == 1);
+}
+
+TEST_CASE("H16 H17 H2 H3: a 101 that is wrong fails, without a Close, and nothing more is read") {
+    const std::string_view subprotocols[] = {"a", "b"};
+    const std::string accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+    struct {
+        std::string response;
+        const char* error;
+    } const cases[] = {
+        {replaced("Upgrade:", ""), "upgrade_missing"},
+        {replaced("Upgrade:", "Upgrade: h2c"), "upgrade_missing"},
+        {replaced("Upgrade:", "Upgrade: websocket, h2c"), "upgrade_missing"},
+        {upgrade_response("Upgrade: websocket\r\n"), "upgrade_missing"},
+        {replaced("Connection:", ""), "connection_upgrade_missing"},
+        {replaced("Connection:", "Connection: close"), "connection_upgrade_missing"},
+        {replaced("Sec-WebSocket-Accept", ""), "accept_missing"},
+        {upgrade_response(accept), "accept_missing"},
+        {replaced("Sec-WebSocket-Accept", "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "accept_wrong"},
+        {replaced("Sec-WebSocket-Accept", "Sec-WebSocket-Accept:"), "accept_wrong"},
+        {replaced("HTTP", "HTTP/1.0 101 x"), "http_version_too_old"},
+        {replaced("HTTP", "HTTP/2.0 101 x"), "unsupported_version"},
+        {upgrade_response("Sec-WebSocket-Protocol: c\r\n"), "subprotocol_not_offered"},
+        {upgrade_response("Sec-WebSocket-Protocol: A\r\n"), "subprotocol_not_offered"},
+        {upgrade_response("Sec-WebSocket-Protocol: a, b\r\n"), "bad_subprotocol"},
+        {upgrade_response("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: a\r\n"), "bad_subprotocol"},
+        {upgrade_response("Sec-WebSocket-Protocol:\r\n"), "bad_subprotocol"},
+        {upgrade_response("Sec-WebSocket-Extensions: x-two\r\n"), "extension_not_offered"},
+        {upgrade_response("Sec-WebSocket-Extensions: x-one;\r\n"), "bad_extensions"},
+        {upgrade_response("Sec-WebSocket-Extensions:\r\n"), "bad_extensions"},
+        {upgrade_response("X: a\n"), "bare_lf"},
+        {upgrade_response("X: a\r\n b\r\n"), "obs_fold"},
+        {upgrade_response("X : a\r\n"), "space_in_name"},
+        {"SSH-2.0-OpenSSH\r\n", "bad_version"},
+        {"HTTP/1.1 1x1\r\n", "bad_status"},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.error);
+        CAPTURE(each.response);
+        client run(asking({}, {.host = "h", .target = "/chat", .subprotocols = subprotocols, .extensions = "x-one"}));
+        run.drain();
+        const buffer request = run.sent;
+        run.feed_copy(joined(each.response, frame(role::server, 0x81, "late")));
+        run.feed_text(upgrade_response());
+        CHECK(run.log == lines{"closed 1006 unclean " + std::string(each.error)});
+        CHECK(run.peer.error().name() == each.error);
+        CHECK(run.left.empty());
+        CHECK(run.complaint == "");
+        CHECK(run.peer.done());
+        CHECK(run.sent == request);
+    }
+}
+
+TEST_CASE("H17: a subprotocol and extensions that were offered may come back, or none") {
+    const std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "chat"};
+    for (const std::string chosen : {"v12.stomp", "v11.stomp", "chat", ""}) {
+        client run(
+            asking({}, {.host = "h", .target = "/chat", .subprotocols = subprotocols, .extensions = "x, x; y=1"}));
+        const std::string more = chosen.empty() ? "" : "Sec-WebSocket-Protocol: " + chosen + "\r\n";
+        run.feed_text(upgrade_response(more + "Sec-WebSocket-Extensions: x; y=\"1\"\r\n"));
+        REQUIRE(run.peer.is_open());
+        CHECK(run.log[0].substr(0, 10 + chosen.size()) == "open " + chosen + " 101;");
+    }
+    client not_asked(asking());
+    not_asked.feed_text(upgrade_response("Sec-WebSocket-Protocol: chat\r\n"));
+    CHECK(not_asked.log == lines{"closed 1006 unclean subprotocol_not_offered"});
+}
+
+TEST_CASE("H18: a bounded number of 1xx responses is skipped") {
+    const std::string interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 7\r\n\r\n";
+    std::string some;
+    for (int i = 0; i != 8; ++i) some += i % 2 == 0 ? interim : "HTTP/1.1 100 Continue\r\n\r\n";
+    for (const std::size_t read : {std::size_t{1}, std::size_t{50}, std::size_t{5000}}) {
+        client run(asking());
+        const std::string all = some + upgrade_response();
+        for (std::size_t at = 0; at < all.size(); at += read) run.feed_text(std::string_view(all).substr(at, read));
+        CHECK(run.peer.is_open());
+        CHECK(run.log.size() == 1);
+
+        client refused(asking());
+        const std::string no = some + "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
+        for (std::size_t at = 0; at < no.size(); at += read) refused.feed_text(std::string_view(no).substr(at, read));
+        CHECK(refused.log == lines{"refused 403 403; Content-Length=0", "closed 1006 unclean refused"});
+
+        client many(asking());
+        const std::string more = some + interim + upgrade_response();
+        for (std::size_t at = 0; at < more.size(); at += read) many.feed_text(std::string_view(more).substr(at, read));
+        CHECK(many.log == lines{"closed 1006 unclean too_many_interim_responses"});
+        CHECK(many.peer.done());
+    }
+}
+
+TEST_CASE("H18: any other status is handed out with its fields and its body") {
+    struct {
+        std::string response;
+        const char* refused;
+        const char* body;
+        const char* closed;
+    } const cases[] = {
+        {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\n\r\nhello",
+         "refused 401 401; WWW-Authenticate=Basic; Content-Length=5", "body: hello", "closed 1006 unclean refused"},
+        {"HTTP/1.1 302 Found\r\nLocation: /b\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: "
+         "u\r\n\r\n",
+         "refused 302 302; Location=/b; Transfer-Encoding=chunked", "body: abcde", "closed 1006 unclean refused"},
+        {"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+         "refused 503 503; Retry-After=1; Content-Length=0", "", "closed 1006 unclean refused"},
+        {"HTTP/1.1 204 No Content\r\n\r\n", "refused 204 204", "", "closed 1006 unclean refused"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "refused 200 200; Content-Length=2", "body: ok",
+         "closed 1006 unclean refused"},
+        {"HTTP/1.0 500 Oh\r\n\r\nall there is", "refused 500 500", "body: all there is", nullptr},
+        {"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nhal", "refused 404 404; Content-Length=9", "body: hal", nullptr},
+        {"HTTP/1.1 404 No\r\nContent-Length: 21\r\n\r\n" + std::string(21, 'x'), "refused 404 404; Content-Length=21",
+         "", "closed 1006 unclean body_too_large"},
+        {"HTTP/1.1 404 No\r\n\r\n" + std::string(21, 'x'), "refused 404 404", "body: xxxxxxxxxxxxxxxxxxxx",
+         "closed 1006 unclean body_too_large"},
+        {"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\nB\r\n01234567890\r\n0\r\n\r\n",
+         "refused 404 404; Transfer-Encoding=chunked", "body: 0123456789", "closed 1006 unclean body_too_large"},
+        {"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
+         "refused 404 404; Transfer-Encoding=chunked", "body: ab", "closed 1006 unclean bad_chunk_end"},
+        {"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\nx",
+         "refused 404 404; Transfer-Encoding=chunked; Content-Length=1", "", "closed 1006 unclean ambiguous_length"},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.response);
+        const ws::options how{.head = {.body = 20}};
+        lines expected{each.refused};
+        if (*each.body != '\0') expected.emplace_back(each.body);
+        for_each_split(bytes_of(std::string_view(each.response)), [&](const auto& feed_all) {
+            client run(asking(how));
+            run.drain();
+            const buffer request = run.sent;
+            feed_all([&](bytes piece) { run.feed(piece); });
+            lines all = expected;
+            if (each.closed != nullptr) all.emplace_back(each.closed);
+            REQUIRE(run.log == all);
+            CHECK(run.peer.done() == (each.closed != nullptr));
+            CHECK(run.complaint == "");
+            CHECK_FALSE(run.peer.is_open());
+            CHECK(run.peer.send_text("x") == ws::errc::not_open);
+            if (each.closed != nullptr) {
+                run.feed_text("HTTP/1.1 101 late");
+                CHECK(run.left.empty());
+            }
+            run.finish();
+            CHECK(run.log.size() == all.size() + (each.closed == nullptr ? 1 : 0));
+            CHECK(run.complaint == "");
+            CHECK(run.sent == request);
+        });
+    }
+}
+
+TEST_CASE("H18 C8: the end of the connection ends a body without a length, and cuts any other short") {
+    const auto end_of = [](std::string_view response) {
+        client run(asking());
+        run.feed_text(response);
+        run.finish();
+        CHECK(run.peer.done());
+        return run.log.back();
+    };
+    CHECK(end_of("HTTP/1.1 500 Oh\r\n\r\nall") == "closed 1006 unclean refused");
+    CHECK(end_of("HTTP/1.1 500 Oh\r\n\r\n") == "closed 1006 unclean refused");
+    CHECK(end_of("HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\nab") == "closed 1006 unclean end_of_input");
+    CHECK(end_of("HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\n") == "closed 1006 unclean end_of_input");
+    CHECK(end_of("HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n") ==
+          "closed 1006 unclean end_of_input");
+    CHECK(end_of("HTTP/1.1 500 Oh\r\n") == "closed 1006 unclean end_of_input");
+    CHECK(end_of("HTTP/1.1 100 Continue\r\n\r\n") == "closed 1006 unclean end_of_input");
+}
+
+TEST_CASE("H18: a refusal that never ends has the deadline of the handshake") {
+    client run(asking({.handshake_timeout = 100}));
+    run.tick(1);
+    run.feed_text("HTTP/1.1 500 Oh\r\n\r\nand so");
+    run.tick(100);
+    run.feed_text(" on");
+    CHECK(run.log == lines{"refused 500 500", "body: and so on"});
+    run.tick(101);
+    CHECK(run.log.back() == "closed 1006 unclean handshake_timeout");
+    CHECK(run.peer.done());
+}
+
+TEST_CASE("H16: the answer is judged by the request, however much of that was sent") {
+    const std::string request = asked();
+    for (std::size_t sent = 0; sent <= request.size(); ++sent) {
+        CAPTURE(sent);
+        client run(asking());
+        run.drains = false;
+        for (std::size_t i = 0; i != sent; ++i) REQUIRE(run.drain(1) == 1);
+        CHECK(text_of(run.peer.output()) == request.substr(sent));
+        run.feed_text(upgrade_response());
+        REQUIRE(run.log.size() == 1);
+        REQUIRE(run.peer.is_open());
+        REQUIRE_FALSE(run.peer.send_text("first"));
+        run.drain();
+        REQUIRE(text_of(run.sent).substr(0, request.size()) == request);
+        const auto frames = frames_in(cbytes(run.sent).subspan(request.size()));
+        REQUIRE(frames.size() == 1);
+        CHECK(frames[0].text() == "first");
+    }
+}
+
+TEST_CASE("H16: the size of the request does not matter") {
+    std::vector<field> fields(150, field{"X-Field", "value"});
+    const std::string token(20'000, 't');
+    fields.push_back({"Authorization", token});
+    client run(asking({.head = {.start_line = 100, .field_line = 100, .fields = 5, .head = 500}},
+                      {.host = "h", .target = "/", .fields = fields}));
+    run.feed_text(upgrade_response());
+    CHECK(run.peer.is_open());
+    CHECK(run.peer.error() == error{});
+}
+
+TEST_CASE("H20: a response that is too large fails, in bounded memory") {
+    struct {
+        const char* error;
+        std::string begin;
+        std::string repeated;
+        std::size_t times;
+    } const cases[] = {
+        {"start_line_too_long", "HTTP/1.1 101 ", "a", 1'000'000},
+        {"field_line_too_long", "HTTP/1.1 101 x\r\nX: ", "a", 1'000'000},
+        {"too_many_fields", "HTTP/1.1 101 x\r\n", "X: y\r\n", 10'000},
+        {"head_too_large", "HTTP/1.1 101 x\r\n", "X: " + std::string(4000, 'y') + "\r\n", 1'000},
+        {"body_too_large", "HTTP/1.1 500 x\r\n\r\n", "body", 1'000'000},
+        {"too_many_interim_responses", "", "HTTP/1.1 100 x\r\nX: y\r\n\r\n", 10'000},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.error);
+        for (const std::size_t read : {std::size_t{1}, std::size_t{1460}}) {
+            std::string input = each.begin;
+            for (std::size_t i = 0; i != each.times; ++i) input += each.repeated;
+            ws::client peer = asking();
+            const std::size_t before = allocations();
+            ws::event last{};
+            std::size_t not_taken = 0;
+            for (std::size_t at = 0; at < input.size();) {
+                const std::size_t size = input.size() - at < read ? input.size() - at : read;
+                bytes in = bytes_of(input.data() + at, size);
+                while (const ws::event event = peer.next(in)) last = event;
+                not_taken += in.size();
+                at += size;
+            }
+            CHECK(allocations() - before <= 8);
+            CHECK(not_taken == 0);
+            REQUIRE(last.kind == ws::kind::closed);
+            CHECK(last.error.name() == each.error);
+        }
+    }
+}
+
+TEST_CASE("H20 F12: heads in single bytes open the connection as one read does") {
+    std::string more;
+    for (int i = 0; i != 90; ++i) more += "X: " + std::string(300, 'y') + "\r\n";
+    client whole(asking());
+    whole.feed_text(upgrade_response(more));
+    client bytewise(asking());
+    for (const char c : upgrade_response(more)) bytewise.feed_text({&c, 1});
+    CHECK(whole.peer.is_open());
+    CHECK(whole.log == bytewise.log);
+}
+
+TEST_CASE("H15 F5: nonce and masking keys come from the seed, and differ where it does") {
+    struct talk {
+        std::string key;
+        std::vector<std::uint32_t> masks{};
+    };
+    const auto talk_of = [](unsigned number) {
+        ws::client peer{ws::entropy(seed_of(number))};
+        REQUIRE_FALSE(peer.request({.host = "h"}));
+        talk out{.key = head_in(peer.output())["Sec-WebSocket-Key"]};
+        const auto accept = ws::accept_key(out.key);
+        client run(std::move(peer));
+        run.feed_text(
+            replaced("Sec-WebSocket-Accept", "Sec-WebSocket-Accept: " + std::string(accept.data(), accept.size())));
+        REQUIRE(run.peer.is_open());
+        static_cast<void>(run.take_sent());
+        for (int i = 0; i != 500; ++i) {
+            REQUIRE_FALSE(run.peer.send_text("the same"));
+            REQUIRE_FALSE(run.peer.ping());
+        }
+        REQUIRE_FALSE(run.peer.close());
+        for (const seen_frame& each : frames_in(run.take_sent())) {
+            CHECK(each.masked);
+            out.masks.push_back(each.key);
+        }
+        return out;
+    };
+    const talk one = talk_of(1);
+    const talk same = talk_of(1);
+    const talk other = talk_of(2);
+    CHECK(one.masks.size() == 1001);
+    CHECK(one.key == same.key);
+    CHECK(one.masks == same.masks);
+    CHECK(one.key != other.key);
+
+    // No key twice, none shared, and no bit that stands still: 1001 fair coins land within 400 and 600.
+    std::set<std::uint32_t> all(one.masks.begin(), one.masks.end());
+    all.insert(other.masks.begin(), other.masks.end());
+    CHECK(all.size() == 2002);
+    for (unsigned bit = 0; bit != 32; ++bit) {
+        const auto ones = std::count_if(one.masks.begin(), one.masks.end(),
+                                        [bit](std::uint32_t key) { return (key >> bit & 1U) != 0; });
+        CHECK(ones > 400);
+        CHECK(ones < 600);
+    }
+}
+
+TEST_CASE("F5 H15: nonce and masking keys can come from a function of the caller's") {
+    struct source {
+        std::vector<std::size_t> asked{};
+        unsigned next = 1;
+        static void give(void* context, bytes out) {
+            auto& self = *static_cast<source*>(context);
+            self.asked.push_back(out.size());
+            for (std::byte& octet : out) octet = static_cast<std::byte>(self.next);
+            ++self.next;
+        }
+    } from;
+    ws::client peer{ws::entropy(source::give, &from)};
+    REQUIRE_FALSE(peer.request({.host = "h"}));
+    CHECK(from.asked == std::vector<std::size_t>{16});
+    const std::string key = head_in(peer.output())["Sec-WebSocket-Key"];
+    CHECK(key == "AQEBAQEBAQEBAQEBAQEBAQ==");
+    client run(std::move(peer));
+    const auto accept = ws::accept_key(key);
+    run.feed_text(
+        replaced("Sec-WebSocket-Accept", "Sec-WebSocket-Accept: " + std::string(accept.data(), accept.size())));
+    static_cast<void>(run.take_sent());
+    REQUIRE_FALSE(run.peer.send_text("a"));
+    REQUIRE_FALSE(run.peer.send_text("b"));
+    const auto frames = frames_in(run.take_sent());
+    REQUIRE(frames.size() == 2);
+    CHECK(frames[0].key == 0x02020202);
+    CHECK(frames[1].key == 0x03030303);
+    CHECK(from.asked == std::vector<std::size_t>{16, 4, 4});
+}
+
+TEST_CASE("a request that does not fit is not begun") {
+    std::array<std::byte, 512> input{};
+    const std::size_t fits = asked().size();
+    for (std::size_t size = 0; size != 400; ++size) {
+        CAPTURE(size);
+        buffer memory(size + 16, std::byte{0xA5});
+        using small = ws::basic_client<span_buffer<std::byte>>;
+        small peer(sample_keys(), span_buffer(bytes(input)), span_buffer(bytes(memory).first(size)));
+        const error refused = peer.request({.host = "h", .target = "/chat"});
+        if (refused) CHECK(refused == ws::errc::no_room);
+        if (size < fits) CHECK(refused);
+        CHECK(text_of(peer.output()) == (refused ? "" : asked()));
+        for (std::size_t i = size; i != memory.size(); ++i) REQUIRE(memory[i] == std::byte{0xA5});
+    }
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# Makes single_include/sockless.hpp, the whole library in one file, out of include/sockless.hpp.
+# SPDX-License-Identifier: MIT
+"""Follows the quoted includes of include/sockless.hpp, each file once. Standard headers are gathered at the top;
+an include between #if and #endif stays where it is. The result depends on nothing but the headers and LICENSE."""
+
+import argparse
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE = ROOT / "include"
+SINGLE = ROOT / "single_include" / "sockless.hpp"
+
+INCLUDE_LINE = re.compile(r'\s*#\s*include\s*(?:"(?P<quoted>[^"]+)"|<(?P<angled>[^>]+)>)')
+CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|endif)\b")
+
+
+def refuse(path, number, why):
+    sys.exit(f"amalgamate.py: {path.relative_to(ROOT)}:{number}: {why}")
+
+
+class Amalgamation:
+    """What include/sockless.hpp leads to: `files` in the order of their text, `standard` headers, `parts` of text."""
+
+    def __init__(self):
+        self.files = []
+        self.standard = set()
+        self.parts = []
+        self.follow(INCLUDE / "sockless.hpp")
+
+    def follow(self, path):
+        if path in self.files:
+            return
+        self.files.append(path)
+        lines = []
+        depth = 0
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if condition := CONDITION.match(line):
+                depth += -1 if condition[1] == "endif" else 1
+            if line.startswith("// SPDX-License-Identifier:") or line.strip() == "#pragma once":
+                continue
+            found = INCLUDE_LINE.match(line)
+            if found and found["quoted"]:
+                target = (path.parent / found["quoted"]).resolve()
+                if not target.is_file():
+                    refuse(path, number, f'no such file: "{found["quoted"]}"')
+                if depth != 0:
+                    refuse(path, number, "a quoted include between #if and #endif: put the condition into that file")
+                self.follow(target)
+            elif found and depth == 0:
+                self.standard.add(found["angled"])
+            else:
+                lines.append(line)
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+        name = path.relative_to(INCLUDE).as_posix()
+        self.parts.append(f"// {f' {name} ':=^114}\n{text}\n")
+
+    def text(self):
+        license_text = "\n".join(f"// {line}".rstrip() for line in (ROOT / "LICENSE").read_text().splitlines())
+        version = (ROOT / "VERSION").read_text().strip()
+        includes = "".join(f"#include <{name}>\n" for name in sorted(self.standard))
+        head = (
+            f"// sockless {version} in one file, made by tools/amalgamate.py: change the headers in include/, not this one.\n"
+            f"// SPDX-License-Identifier: MIT\n//\n{license_text}\n#pragma once\n\n{includes}\n"
+        )
+        return head + "\n".join(self.parts)
+
+
+def write_if_changed(path, text):
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def forward(directory):
+    """Gives each header of include/sockless/ a stand-in below `directory`, so that what includes <sockless/…> compiles
+    against the one file. A header that is not part of it is copied; its relative includes then find the stand-ins."""
+    amalgamated = Amalgamation().files
+    for path in sorted((INCLUDE / "sockless").rglob("*.hpp")):
+        stand_in = "#pragma once\n#include <sockless.hpp>\n" if path in amalgamated else path.read_text(encoding="utf-8")
+        write_if_changed(directory / path.relative_to(INCLUDE), stand_in)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with the committed file, write nothing")
+    parser.add_argument("--forward", metavar="DIR", type=pathlib.Path, help="write headers into DIR that lead to the one file")
+    parser.add_argument("--stamp", metavar="FILE", type=pathlib.Path, help="with --forward: an empty file, made once")
+    arguments = parser.parse_args()
+
+    if arguments.forward:
+        forward(arguments.forward)
+        if arguments.stamp:
+            write_if_changed(arguments.stamp, "")
+    elif arguments.check:
+        if not SINGLE.is_file() or SINGLE.read_text(encoding="utf-8") != Amalgamation().text():
+            sys.exit("amalgamate.py: single_include/sockless.hpp is not up to date: run tools/amalgamate.py")
+    else:
+        write_if_changed(SINGLE, Amalgamation().text())
+
+
+if __name__ == "__main__":
+    main()
