@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Makes fuzz/seeds/TARGET/ anew: small inputs for the fuzz targets, from tests/vectors and tests/captures.
-#   fuzz/make_seeds.py
+# Makes FOLDER/TARGET/ anew for each fuzz target: small inputs, from tests/vectors and tests/captures.
+#   fuzz/make_seeds.py FOLDER
 # A seed is a stream and, behind it, the settings of its target (see the LLVMFuzzerTestOneInput of each). The same files
 # give the same seeds; streams that are equal are kept once.
 # SPDX-License-Identifier: MIT
@@ -8,9 +8,10 @@ import hashlib
 import pathlib
 import re
 import shutil
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SEEDS = ROOT / "fuzz" / "seeds"
+SEEDS = pathlib.Path(sys.argv[1])
 MOST_BYTES = 36_000  # of all seeds of one target
 MOST_OF_ONE = 1200
 
@@ -173,6 +174,8 @@ def seeds_of_payloads():
     for number, payload in enumerate((b"", b"Hello", "안녕 👋".encode(), bytes(range(256)), b"\xc3", b"x" * 126)):
         for first in (0x81, 0x02, 0x80, 0x88, 0x89, 0x8A, 0xC1, 0x83):
             yield payload, bytes([first, number & 1, 0x37, 0xFA, 0x21, 0x3D, 255 if number else first % 8, 3, 0xE8])
+    for code in (999, 1000, 1003, 1004, 1005, 1006, 1007, 1014, 1015, 1016, 2999, 3000, 4999, 5000):
+        yield b"bye", bytes([0x88, 1, 0, 0, 0, 0, 255]) + code.to_bytes(2, "big")
 
 
 def seeds_of_conversations(side):

@@ -1370,6 +1370,16 @@ class basic_head_parser {
         memory_.clear();
     }
 
+    /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
+    /// call of `next` or `restart`, whatever becomes of the input. False where it does not fit. Views that were handed
+    /// out stay where they were: ask `head` for new ones.
+    [[nodiscard]] constexpr bool keep() noexcept {
+        if (memory_.size() != 0) return true;
+        if (!append(memory_, bytes_of(text_))) return false;
+        text_ = detail::text_in(memory_.contents());
+        return true;
+    }
+
     /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
     /// the event.
     [[nodiscard]] constexpr http::head head() const noexcept {
@@ -4479,7 +4489,7 @@ class endpoint {
         const ws::limits limits = opening_.limits;
         ::new (static_cast<void*>(&decoder_)) decoder(Own, limits);
         decoder_.show_frames(show_frames_);
-        input().clear();
+        input().release();
         decoding_ = true;
     }
 
@@ -4729,8 +4739,9 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
                           const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
 
-    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
-    /// to be sent. `options::output` is not read.
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
+    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// `options::output` is not read.
     basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {}) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                detail::client_handshake<Buffer>(how.head), keys) {}
@@ -4796,7 +4807,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
             if (!found) return {};
             if (found.kind == http::kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
-            if (!interim) return take_response(found.head);
+            if (!interim) return take_response();
 
             // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
             if (++handshake.interim_responses > max_interim_responses)
@@ -4805,8 +4816,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         }
     }
 
-    [[nodiscard]] event take_response(const http::head& head) noexcept {
+    [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
+        // The caller may look at it when the input is long gone.
+        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.parser.head();
         if (head.status != 101) {
             // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
             handshake.stage = stage::refused;
@@ -4894,8 +4908,9 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     explicit basic_server(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
 
-    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
-    /// to be sent. `options::output` is not read.
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
+    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// `options::output` is not read.
     basic_server(Buffer input, Buffer output, const options& how = {}) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                detail::server_handshake<Buffer>(how.head), {}),
@@ -4910,7 +4925,7 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid after `request` or `http_request`, until the next call of `next`; empty afterwards.
+    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -4965,11 +4980,14 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
         if (found.kind == http::kind::error) return this->fail(found.error);
-        if (show_requests_ && !is_upgrade(found.head)) {
+        // The answer may come late, when the input is long gone.
+        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.parser.head();
+        if (show_requests_ && !is_upgrade(head)) {
             handshake.stage = stage::other_asked;
             return {.kind = kind::http_request};
         }
-        handshake.request = check_request(found.head);
+        handshake.request = check_request(head);
         if (handshake.request.error) return this->fail(handshake.request.error);
         handshake.stage = stage::upgrade_asked;
         return {.kind = kind::request};

@@ -478,3 +478,19 @@ TEST_CASE("a request that does not fit is not begun") {
         for (std::size_t i = size; i != memory.size(); ++i) REQUIRE(memory[i] == std::byte{0xA5});
     }
 }
+
+TEST_CASE("H18: the body of a refusal is read by its head when the input that held that is long gone") {
+    ws::client peer(ws::entropy(ws::entropy::seed{}));
+    REQUIRE_FALSE(peer.request({.host = "h"}));
+    buffer head = bytes_from("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-Why: no\r\n\r\n");
+    bytes in(head);
+    CHECK(peer.next(in).kind == ws::kind::refused);
+    for (std::byte& octet : head) octet = std::byte{'?'};
+    CHECK(http::first(peer.response().fields, "X-Why") == "no");
+    buffer body = bytes_from("ok and more");
+    in = body;
+    const ws::event piece = peer.next(in);
+    CHECK(piece.kind == ws::kind::body);
+    CHECK(piece.text() == "ok");
+    CHECK(peer.next(in).error == ws::errc::refused);
+}

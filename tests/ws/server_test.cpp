@@ -498,3 +498,24 @@ TEST_CASE("H20: the memory that the caller gave bounds a head that comes in piec
     CHECK(run.log == lines{"closed 1006 unclean head_too_large"});
     CHECK(status_of(run.sent) == "431");
 }
+
+TEST_CASE("H13: a request can be answered when the input it came in is long gone") {
+    for (const bool bytewise : {false, true}) {
+        CAPTURE(bytewise);
+        ws::server peer;
+        {
+            buffer request = bytes_from(upgrade_request("Sec-WebSocket-Protocol: chat\r\n"));
+            for (std::size_t at = 0; at != request.size();) {
+                bytes in = bytes(request).subspan(at, bytewise ? 1 : request.size());
+                at += in.size();
+                const ws::event event = peer.next(in);
+                CHECK((event.kind == ws::kind::request) == (at == request.size()));
+            }
+            for (std::byte& octet : request) octet = std::byte{'?'};
+        }
+        CHECK(peer.request().target == "/chat");
+        CHECK_FALSE(peer.accept({.subprotocol = "chat"}));
+        const buffer sent(peer.output().begin(), peer.output().end());
+        CHECK(head_in(sent)["Sec-WebSocket-Accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}

@@ -97,6 +97,16 @@ class basic_head_parser {
         memory_.clear();
     }
 
+    /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
+    /// call of `next` or `restart`, whatever becomes of the input. False where it does not fit. Views that were handed
+    /// out stay where they were: ask `head` for new ones.
+    [[nodiscard]] constexpr bool keep() noexcept {
+        if (memory_.size() != 0) return true;
+        if (!append(memory_, bytes_of(text_))) return false;
+        text_ = detail::text_in(memory_.contents());
+        return true;
+    }
+
     /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
     /// the event.
     [[nodiscard]] constexpr http::head head() const noexcept {

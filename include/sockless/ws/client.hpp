@@ -41,8 +41,9 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
                           const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
 
-    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
-    /// to be sent. `options::output` is not read.
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
+    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// `options::output` is not read.
     basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {}) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                detail::client_handshake<Buffer>(how.head), keys) {}
@@ -108,7 +109,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
             if (!found) return {};
             if (found.kind == http::kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
-            if (!interim) return take_response(found.head);
+            if (!interim) return take_response();
 
             // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
             if (++handshake.interim_responses > max_interim_responses)
@@ -117,8 +118,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         }
     }
 
-    [[nodiscard]] event take_response(const http::head& head) noexcept {
+    [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
+        // The caller may look at it when the input is long gone.
+        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.parser.head();
         if (head.status != 101) {
             // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
             handshake.stage = stage::refused;

@@ -354,7 +354,7 @@ class endpoint {
         const ws::limits limits = opening_.limits;
         ::new (static_cast<void*>(&decoder_)) decoder(Own, limits);
         decoder_.show_frames(show_frames_);
-        input().clear();
+        input().release();
         decoding_ = true;
     }
 

@@ -38,8 +38,9 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     explicit basic_server(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
 
-    /// With these buffers: `input` bounds the size of a head and of a message that come in pieces, `output` what waits
-    /// to be sent. `options::output` is not read.
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
+    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// `options::output` is not read.
     basic_server(Buffer input, Buffer output, const options& how = {}) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                detail::server_handshake<Buffer>(how.head), {}),
@@ -54,7 +55,7 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid after `request` or `http_request`, until the next call of `next`; empty afterwards.
+    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -109,11 +110,14 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
         if (found.kind == http::kind::error) return this->fail(found.error);
-        if (show_requests_ && !is_upgrade(found.head)) {
+        // The answer may come late, when the input is long gone.
+        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.parser.head();
+        if (show_requests_ && !is_upgrade(head)) {
             handshake.stage = stage::other_asked;
             return {.kind = kind::http_request};
         }
-        handshake.request = check_request(found.head);
+        handshake.request = check_request(head);
         if (handshake.request.error) return this->fail(handshake.request.error);
         handshake.stage = stage::upgrade_asked;
         return {.kind = kind::request};
