@@ -2028,7 +2028,6 @@ enum class errc : std::uint8_t {
     close_reason_too_long,
     payload_not_utf8,
     message_open,
-    no_message_open,
     not_open,
     nothing_to_answer,
 
@@ -2100,7 +2099,6 @@ inline constexpr error_row errc_rows[] = {
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
     {"payload_not_utf8", "the payload of a text message or the reason of a Close is not UTF-8", "RFC 6455 8.1", 0, 0},
     {"message_open", "a message is open; end it before another is begun", "RFC 6455 5.4", 0, 0},
-    {"no_message_open", "no message is open that could be continued", "RFC 6455 5.4", 0, 0},
     {"not_open", "the connection is not open for this", "RFC 6455 7.1.3", 0, 0},
     {"nothing_to_answer", "no request waits for an answer", "RFC 6455 4.2.2", 0, 0},
 
@@ -4187,7 +4185,7 @@ enum class kind : std::uint8_t {
     http_request, ///< server: a request for something else, where `show_requests` asked for it; answer with `reject()`
     open,         ///< client: the server has accepted: see `response()`
     refused,      ///< client: the server has refused, with the status `code`: see `response()`
-    body,         ///< client: a piece of the refusal's body: `payload`, `last`
+    body,         ///< client: a piece of the refusal's body: `payload`; behind the last one comes `closed`
     message,      ///< a whole message: `type`, `payload`
     piece,        ///< a piece of a message: `type`, `first`, `last`, `payload`
     ping,         ///< a Ping, answered already where `automatic_pongs` says so: `payload`

@@ -52,7 +52,7 @@ enum class kind : std::uint8_t {
     http_request, ///< server: a request for something else, where `show_requests` asked for it; answer with `reject()`
     open,         ///< client: the server has accepted: see `response()`
     refused,      ///< client: the server has refused, with the status `code`: see `response()`
-    body,         ///< client: a piece of the refusal's body: `payload`, `last`
+    body,         ///< client: a piece of the refusal's body: `payload`; behind the last one comes `closed`
     message,      ///< a whole message: `type`, `payload`
     piece,        ///< a piece of a message: `type`, `first`, `last`, `payload`
     ping,         ///< a Ping, answered already where `automatic_pongs` says so: `payload`
