@@ -329,6 +329,48 @@ template <class Buffer>
 
 } // namespace sockless
 
+// ======================================= sockless/detail/lazy_iterator.hpp ========================================
+// The iterator of ranges that store nothing and find each element as they go.
+
+namespace sockless::detail {
+
+/// A forward iterator over what a `Finder` finds. It has the element that it is at (`current`, of its `value_type`),
+/// goes on to the next (`advance`), and has a `place` that differs between elements and is that of a default one at the
+/// end.
+template <class Finder>
+class lazy_iterator {
+  public:
+    using value_type = typename Finder::value_type;
+    using difference_type = std::ptrdiff_t;
+
+    constexpr lazy_iterator() noexcept = default;
+    constexpr explicit lazy_iterator(const Finder& at) noexcept : at_(at) {}
+
+    [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
+    [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }
+
+    constexpr lazy_iterator& operator++() noexcept {
+        at_.advance();
+        return *this;
+    }
+    constexpr lazy_iterator operator++(int) noexcept {
+        const lazy_iterator held = *this;
+        at_.advance();
+        return held;
+    }
+
+    [[nodiscard]] constexpr const Finder& finder() const noexcept { return at_; }
+
+    [[nodiscard]] friend constexpr bool operator==(const lazy_iterator& a, const lazy_iterator& b) noexcept {
+        return a.at_.place() == b.at_.place();
+    }
+
+  private:
+    Finder at_{};
+};
+
+} // namespace sockless::detail
+
 // ============================================ sockless/http/block.hpp =============================================
 // Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
 
@@ -646,66 +688,58 @@ namespace sockless::http {
 // ============================================ sockless/http/fields.hpp ============================================
 // The fields of a head, read where they lie, and the questions that are asked of any list of fields.
 
+namespace sockless::detail {
+
+/// Finds one field line after the other in [line, end).
+struct field_finder {
+    using value_type = field;
+
+    constexpr field_finder() noexcept = default;
+    constexpr field_finder(const char* first, const char* last) noexcept : line(first), end(last) { read(); }
+
+    constexpr void advance() noexcept {
+        line = next;
+        read();
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return line == end ? nullptr : line; }
+
+    constexpr void read() noexcept {
+        if (line == end) return;
+        // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+        const char* const line_end = find('\r', line, end);
+        const char* const found = find(':', line, end);
+        const char* const colon = found < line_end ? found : line_end;
+        const char* const value = colon == line_end ? line_end : colon + 1;
+        current.name = {line, static_cast<std::size_t>(colon - line)};
+        current.value = trimmed({value, static_cast<std::size_t>(line_end - value)});
+        next = end - line_end > 2 ? line_end + 2 : end;
+    }
+
+    const char* line = nullptr;
+    const char* next = nullptr;
+    const char* end = nullptr;
+    field current{};
+};
+
+} // namespace sockless::detail
+
 namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores nothing and finds each
 /// line as it goes. Views of the text it was made from, and valid as long.
 class fields {
   public:
-    class iterator {
-      public:
-        using value_type = field;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const field& operator*() const noexcept { return field_; }
-        [[nodiscard]] constexpr const field* operator->() const noexcept { return &field_; }
-
-        constexpr iterator& operator++() noexcept {
-            line_ = next_;
-            read();
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.line_ == b.line_;
-        }
-
-      private:
-        friend class fields;
-        constexpr iterator(const char* line, const char* end) noexcept : line_(line), end_(end) { read(); }
-
-        constexpr void read() noexcept {
-            if (line_ == end_) return;
-            // The end of the line first: so the next line does not have to wait for where the value of this one begins.
-            const char* const line_end = detail::find('\r', line_, end_);
-            const char* const found = detail::find(':', line_, end_);
-            const char* const colon = found < line_end ? found : line_end;
-            const char* const value = colon == line_end ? line_end : colon + 1;
-            field_.name = {line_, static_cast<std::size_t>(colon - line_)};
-            field_.value = detail::trimmed({value, static_cast<std::size_t>(line_end - value)});
-            next_ = end_ - line_end > 2 ? line_end + 2 : end_;
-        }
-
-        const char* line_ = nullptr;
-        const char* next_ = nullptr;
-        const char* end_ = nullptr;
-        field field_{};
-    };
+    using iterator = detail::lazy_iterator<detail::field_finder>;
 
     constexpr fields() noexcept = default;
 
     /// Of field lines that a head parser has checked, each with its end of line.
     constexpr explicit fields(std::string_view checked_lines) noexcept : lines_(checked_lines) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return {lines_.data(), lines_.data() + lines_.size()}; }
-    [[nodiscard]] constexpr iterator end() const noexcept {
-        return {lines_.data() + lines_.size(), lines_.data() + lines_.size()};
+    [[nodiscard]] constexpr iterator begin() const noexcept {
+        return iterator({lines_.data(), lines_.data() + lines_.size()});
     }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return lines_.empty(); }
 
     /// The lines as they lie, each with its end of line.
@@ -719,62 +753,58 @@ class fields {
 /// comma does not end an element (RFC 9110 section 5.6.4).
 enum class list_syntax : std::uint8_t { plain, quoted };
 
+} // namespace sockless::http
+
+namespace sockless::detail {
+
+/// Finds one element of a comma list after the other.
+struct element_finder {
+    using value_type = std::string_view;
+
+    constexpr element_finder() noexcept = default;
+    constexpr element_finder(std::string_view value, http::list_syntax how) noexcept : rest(value), syntax(how) {
+        advance();
+    }
+
+    constexpr void advance() noexcept {
+        current = {};
+        while (current.empty() && !rest.empty()) {
+            const std::size_t size = size_of_first();
+            current = trimmed({rest.data(), size});
+            rest.remove_prefix(size == rest.size() ? size : size + 1);
+        }
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+
+    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        bool quoted = false;
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            if (rest[i] == ',' && !quoted) return i;
+            if (rest[i] == '"' && syntax == http::list_syntax::quoted) quoted = !quoted;
+            if (rest[i] == '\\' && quoted) ++i;
+        }
+        return rest.size();
+    }
+
+    std::string_view current{};
+    std::string_view rest{};
+    http::list_syntax syntax = http::list_syntax::plain;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::http {
+
 /// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
 /// a forward range of `std::string_view`, views of the value it was made from.
 class list_elements {
   public:
-    class iterator {
-      public:
-        using value_type = std::string_view;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const std::string_view& operator*() const noexcept { return element_; }
-        [[nodiscard]] constexpr const std::string_view* operator->() const noexcept { return &element_; }
-
-        constexpr iterator& operator++() noexcept {
-            element_ = {};
-            while (element_.empty() && !rest_.empty()) {
-                const std::size_t size = size_of_first();
-                element_ = detail::trimmed({rest_.data(), size});
-                rest_.remove_prefix(size == rest_.size() ? size : size + 1);
-            }
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.element_.size() == b.element_.size() && a.rest_.size() == b.rest_.size();
-        }
-
-      private:
-        friend class list_elements;
-        constexpr iterator(std::string_view value, list_syntax syntax) noexcept : rest_(value), syntax_(syntax) {
-            ++*this;
-        }
-
-        [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
-            bool quoted = false;
-            for (std::size_t i = 0; i < rest_.size(); ++i) {
-                if (rest_[i] == ',' && !quoted) return i;
-                if (rest_[i] == '"' && syntax_ == list_syntax::quoted) quoted = !quoted;
-                if (rest_[i] == '\\' && quoted) ++i;
-            }
-            return rest_.size();
-        }
-
-        std::string_view element_{};
-        std::string_view rest_{};
-        list_syntax syntax_ = list_syntax::plain;
-    };
+    using iterator = detail::lazy_iterator<detail::element_finder>;
 
     constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
         : value_(value), syntax_(syntax) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return {value_, syntax_}; }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator({value_, syntax_}); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -3255,6 +3285,20 @@ class extension_reader {
     bool malformed_ = false;
 };
 
+/// Finds one parameter of an extension after the other.
+struct parameter_finder {
+    using value_type = ws::extension_parameter;
+
+    constexpr parameter_finder() noexcept = default;
+    constexpr explicit parameter_finder(std::string_view text) noexcept : reader(text) { advance(); }
+
+    constexpr void advance() noexcept { current = reader.next_parameter(); }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.name.data(); }
+
+    extension_reader reader{std::string_view{}};
+    ws::extension_parameter current{};
+};
+
 } // namespace sockless::detail
 
 namespace sockless::ws {
@@ -3262,41 +3306,14 @@ namespace sockless::ws {
 /// The parameters of one extension: a forward range of `extension_parameter`, views of the field's value.
 class extension_parameters {
   public:
-    class iterator {
-      public:
-        using value_type = extension_parameter;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const extension_parameter& operator*() const noexcept { return parameter_; }
-        [[nodiscard]] constexpr const extension_parameter* operator->() const noexcept { return &parameter_; }
-        constexpr iterator& operator++() noexcept {
-            parameter_ = reader_.next_parameter();
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.parameter_.name.data() == b.parameter_.name.data();
-        }
-
-      private:
-        friend class extension_parameters;
-        constexpr explicit iterator(std::string_view text) noexcept : reader_(text) { ++*this; }
-
-        detail::extension_reader reader_{std::string_view{}};
-        extension_parameter parameter_{};
-    };
+    using iterator = detail::lazy_iterator<detail::parameter_finder>;
 
     constexpr extension_parameters() noexcept = default;
 
     /// Of the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::parameter_finder(text_)); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -3309,52 +3326,48 @@ struct extension {
     extension_parameters parameters{};
 };
 
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// Finds one extension after the other, up to the end or to where the list is malformed.
+struct extension_finder {
+    using value_type = ws::extension;
+
+    constexpr extension_finder() noexcept = default;
+    constexpr explicit extension_finder(std::string_view value) noexcept : reader(value) { advance(); }
+
+    constexpr void advance() noexcept {
+        current = {};
+        const std::string_view name = reader.next_name();
+        if (name.empty()) return;
+        const char* const begin = reader.at();
+        while (!reader.next_parameter().name.empty()) {
+        }
+        if (reader.malformed()) return;
+        current.name = name;
+        current.parameters = ws::extension_parameters({begin, static_cast<std::size_t>(reader.at() - begin)});
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.name.data(); }
+
+    extension_reader reader{std::string_view{}};
+    ws::extension current{};
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
 /// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
 /// `is_extension_list` first.
 class extension_list {
   public:
-    class iterator {
-      public:
-        using value_type = extension;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const extension& operator*() const noexcept { return extension_; }
-        [[nodiscard]] constexpr const extension* operator->() const noexcept { return &extension_; }
-        constexpr iterator& operator++() noexcept {
-            extension_ = {};
-            const std::string_view name = reader_.next_name();
-            if (name.empty()) return *this;
-            const char* const begin = reader_.at();
-            while (!reader_.next_parameter().name.empty()) {
-            }
-            if (reader_.malformed()) return *this;
-            extension_.name = name;
-            extension_.parameters = extension_parameters({begin, static_cast<std::size_t>(reader_.at() - begin)});
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] constexpr bool malformed() const noexcept { return reader_.malformed(); }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.extension_.name.data() == b.extension_.name.data();
-        }
-
-      private:
-        friend class extension_list;
-        constexpr explicit iterator(std::string_view value) noexcept : reader_(value) { ++*this; }
-
-        detail::extension_reader reader_{std::string_view{}};
-        extension extension_{};
-    };
+    using iterator = detail::lazy_iterator<detail::extension_finder>;
 
     constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::extension_finder(value_)); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -3367,7 +3380,7 @@ class extension_list {
     auto at = list.begin();
     if (at == list.end()) return false;
     while (at != list.end()) ++at;
-    return !at.malformed();
+    return !at.finder().reader.malformed();
 }
 
 /// Calls `visit(const extension&)` for each extension of all fields of this name, in order, until it returns false.

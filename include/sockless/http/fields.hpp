@@ -2,7 +2,43 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/lazy_iterator.hpp"
 #include "text.hpp"
+
+namespace sockless::detail {
+
+/// Finds one field line after the other in [line, end).
+struct field_finder {
+    using value_type = field;
+
+    constexpr field_finder() noexcept = default;
+    constexpr field_finder(const char* first, const char* last) noexcept : line(first), end(last) { read(); }
+
+    constexpr void advance() noexcept {
+        line = next;
+        read();
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return line == end ? nullptr : line; }
+
+    constexpr void read() noexcept {
+        if (line == end) return;
+        // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+        const char* const line_end = find('\r', line, end);
+        const char* const found = find(':', line, end);
+        const char* const colon = found < line_end ? found : line_end;
+        const char* const value = colon == line_end ? line_end : colon + 1;
+        current.name = {line, static_cast<std::size_t>(colon - line)};
+        current.value = trimmed({value, static_cast<std::size_t>(line_end - value)});
+        next = end - line_end > 2 ? line_end + 2 : end;
+    }
+
+    const char* line = nullptr;
+    const char* next = nullptr;
+    const char* end = nullptr;
+    field current{};
+};
+
+} // namespace sockless::detail
 
 namespace sockless::http {
 
@@ -10,60 +46,17 @@ namespace sockless::http {
 /// line as it goes. Views of the text it was made from, and valid as long.
 class fields {
   public:
-    class iterator {
-      public:
-        using value_type = field;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const field& operator*() const noexcept { return field_; }
-        [[nodiscard]] constexpr const field* operator->() const noexcept { return &field_; }
-
-        constexpr iterator& operator++() noexcept {
-            line_ = next_;
-            read();
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.line_ == b.line_;
-        }
-
-      private:
-        friend class fields;
-        constexpr iterator(const char* line, const char* end) noexcept : line_(line), end_(end) { read(); }
-
-        constexpr void read() noexcept {
-            if (line_ == end_) return;
-            // The end of the line first: so the next line does not have to wait for where the value of this one begins.
-            const char* const line_end = detail::find('\r', line_, end_);
-            const char* const found = detail::find(':', line_, end_);
-            const char* const colon = found < line_end ? found : line_end;
-            const char* const value = colon == line_end ? line_end : colon + 1;
-            field_.name = {line_, static_cast<std::size_t>(colon - line_)};
-            field_.value = detail::trimmed({value, static_cast<std::size_t>(line_end - value)});
-            next_ = end_ - line_end > 2 ? line_end + 2 : end_;
-        }
-
-        const char* line_ = nullptr;
-        const char* next_ = nullptr;
-        const char* end_ = nullptr;
-        field field_{};
-    };
+    using iterator = detail::lazy_iterator<detail::field_finder>;
 
     constexpr fields() noexcept = default;
 
     /// Of field lines that a head parser has checked, each with its end of line.
     constexpr explicit fields(std::string_view checked_lines) noexcept : lines_(checked_lines) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return {lines_.data(), lines_.data() + lines_.size()}; }
-    [[nodiscard]] constexpr iterator end() const noexcept {
-        return {lines_.data() + lines_.size(), lines_.data() + lines_.size()};
+    [[nodiscard]] constexpr iterator begin() const noexcept {
+        return iterator({lines_.data(), lines_.data() + lines_.size()});
     }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return lines_.empty(); }
 
     /// The lines as they lie, each with its end of line.
@@ -77,62 +70,58 @@ class fields {
 /// comma does not end an element (RFC 9110 section 5.6.4).
 enum class list_syntax : std::uint8_t { plain, quoted };
 
+} // namespace sockless::http
+
+namespace sockless::detail {
+
+/// Finds one element of a comma list after the other.
+struct element_finder {
+    using value_type = std::string_view;
+
+    constexpr element_finder() noexcept = default;
+    constexpr element_finder(std::string_view value, http::list_syntax how) noexcept : rest(value), syntax(how) {
+        advance();
+    }
+
+    constexpr void advance() noexcept {
+        current = {};
+        while (current.empty() && !rest.empty()) {
+            const std::size_t size = size_of_first();
+            current = trimmed({rest.data(), size});
+            rest.remove_prefix(size == rest.size() ? size : size + 1);
+        }
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+
+    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        bool quoted = false;
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            if (rest[i] == ',' && !quoted) return i;
+            if (rest[i] == '"' && syntax == http::list_syntax::quoted) quoted = !quoted;
+            if (rest[i] == '\\' && quoted) ++i;
+        }
+        return rest.size();
+    }
+
+    std::string_view current{};
+    std::string_view rest{};
+    http::list_syntax syntax = http::list_syntax::plain;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::http {
+
 /// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
 /// a forward range of `std::string_view`, views of the value it was made from.
 class list_elements {
   public:
-    class iterator {
-      public:
-        using value_type = std::string_view;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const std::string_view& operator*() const noexcept { return element_; }
-        [[nodiscard]] constexpr const std::string_view* operator->() const noexcept { return &element_; }
-
-        constexpr iterator& operator++() noexcept {
-            element_ = {};
-            while (element_.empty() && !rest_.empty()) {
-                const std::size_t size = size_of_first();
-                element_ = detail::trimmed({rest_.data(), size});
-                rest_.remove_prefix(size == rest_.size() ? size : size + 1);
-            }
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.element_.size() == b.element_.size() && a.rest_.size() == b.rest_.size();
-        }
-
-      private:
-        friend class list_elements;
-        constexpr iterator(std::string_view value, list_syntax syntax) noexcept : rest_(value), syntax_(syntax) {
-            ++*this;
-        }
-
-        [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
-            bool quoted = false;
-            for (std::size_t i = 0; i < rest_.size(); ++i) {
-                if (rest_[i] == ',' && !quoted) return i;
-                if (rest_[i] == '"' && syntax_ == list_syntax::quoted) quoted = !quoted;
-                if (rest_[i] == '\\' && quoted) ++i;
-            }
-            return rest_.size();
-        }
-
-        std::string_view element_{};
-        std::string_view rest_{};
-        list_syntax syntax_ = list_syntax::plain;
-    };
+    using iterator = detail::lazy_iterator<detail::element_finder>;
 
     constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
         : value_(value), syntax_(syntax) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return {value_, syntax_}; }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator({value_, syntax_}); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:

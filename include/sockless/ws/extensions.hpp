@@ -126,6 +126,20 @@ class extension_reader {
     bool malformed_ = false;
 };
 
+/// Finds one parameter of an extension after the other.
+struct parameter_finder {
+    using value_type = ws::extension_parameter;
+
+    constexpr parameter_finder() noexcept = default;
+    constexpr explicit parameter_finder(std::string_view text) noexcept : reader(text) { advance(); }
+
+    constexpr void advance() noexcept { current = reader.next_parameter(); }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.name.data(); }
+
+    extension_reader reader{std::string_view{}};
+    ws::extension_parameter current{};
+};
+
 } // namespace sockless::detail
 
 namespace sockless::ws {
@@ -133,41 +147,14 @@ namespace sockless::ws {
 /// The parameters of one extension: a forward range of `extension_parameter`, views of the field's value.
 class extension_parameters {
   public:
-    class iterator {
-      public:
-        using value_type = extension_parameter;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const extension_parameter& operator*() const noexcept { return parameter_; }
-        [[nodiscard]] constexpr const extension_parameter* operator->() const noexcept { return &parameter_; }
-        constexpr iterator& operator++() noexcept {
-            parameter_ = reader_.next_parameter();
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.parameter_.name.data() == b.parameter_.name.data();
-        }
-
-      private:
-        friend class extension_parameters;
-        constexpr explicit iterator(std::string_view text) noexcept : reader_(text) { ++*this; }
-
-        detail::extension_reader reader_{std::string_view{}};
-        extension_parameter parameter_{};
-    };
+    using iterator = detail::lazy_iterator<detail::parameter_finder>;
 
     constexpr extension_parameters() noexcept = default;
 
     /// Of the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::parameter_finder(text_)); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -180,52 +167,48 @@ struct extension {
     extension_parameters parameters{};
 };
 
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// Finds one extension after the other, up to the end or to where the list is malformed.
+struct extension_finder {
+    using value_type = ws::extension;
+
+    constexpr extension_finder() noexcept = default;
+    constexpr explicit extension_finder(std::string_view value) noexcept : reader(value) { advance(); }
+
+    constexpr void advance() noexcept {
+        current = {};
+        const std::string_view name = reader.next_name();
+        if (name.empty()) return;
+        const char* const begin = reader.at();
+        while (!reader.next_parameter().name.empty()) {
+        }
+        if (reader.malformed()) return;
+        current.name = name;
+        current.parameters = ws::extension_parameters({begin, static_cast<std::size_t>(reader.at() - begin)});
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.name.data(); }
+
+    extension_reader reader{std::string_view{}};
+    ws::extension current{};
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
 /// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
 /// `is_extension_list` first.
 class extension_list {
   public:
-    class iterator {
-      public:
-        using value_type = extension;
-        using difference_type = std::ptrdiff_t;
-
-        constexpr iterator() noexcept = default;
-        [[nodiscard]] constexpr const extension& operator*() const noexcept { return extension_; }
-        [[nodiscard]] constexpr const extension* operator->() const noexcept { return &extension_; }
-        constexpr iterator& operator++() noexcept {
-            extension_ = {};
-            const std::string_view name = reader_.next_name();
-            if (name.empty()) return *this;
-            const char* const begin = reader_.at();
-            while (!reader_.next_parameter().name.empty()) {
-            }
-            if (reader_.malformed()) return *this;
-            extension_.name = name;
-            extension_.parameters = extension_parameters({begin, static_cast<std::size_t>(reader_.at() - begin)});
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            const iterator held = *this;
-            ++*this;
-            return held;
-        }
-        [[nodiscard]] constexpr bool malformed() const noexcept { return reader_.malformed(); }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.extension_.name.data() == b.extension_.name.data();
-        }
-
-      private:
-        friend class extension_list;
-        constexpr explicit iterator(std::string_view value) noexcept : reader_(value) { ++*this; }
-
-        detail::extension_reader reader_{std::string_view{}};
-        extension extension_{};
-    };
+    using iterator = detail::lazy_iterator<detail::extension_finder>;
 
     constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::extension_finder(value_)); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -238,7 +221,7 @@ class extension_list {
     auto at = list.begin();
     if (at == list.end()) return false;
     while (at != list.end()) ++at;
-    return !at.malformed();
+    return !at.finder().reader.malformed();
 }
 
 /// Calls `visit(const extension&)` for each extension of all fields of this name, in order, until it returns false.
