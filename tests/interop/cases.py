@@ -303,7 +303,7 @@ def failing_cases(link):
         ("F8 C7: text that is not UTF-8", make(TEXT, b"\xff"), "invalid_utf8", 1007),
         ("F8 C7: an encoded surrogate", make(TEXT, b"\xed\xa0\x80"), "invalid_utf8", 1007),
         ("F8 C7: text that ends inside a character", make(TEXT, UNIT[:2]), "invalid_utf8", 1007),
-        ("F9 C7: the header of a frame beyond the limit", make(BINARY, length=(127, LIMIT + 1)), "frame_too_big", 1009),
+        ("F9 C7: the header of a frame beyond the limit", make(BINARY, length=(127, LIMIT + 1)), "message_too_big", 1009),
         ("C1 C7: a Close of one byte", make(CLOSE, b"\x03"), "close_payload_too_short", 1002),
         ("C2 C7: a reason that is not UTF-8", make(CLOSE, close_payload(1000, b"\xff")), "close_reason_invalid_utf8",
          1007),
@@ -328,7 +328,7 @@ def oversized_cases(link):
         link.theirs.command("binary", "00", LIMIT + 1)
         found = link.ours.expect("closed", code=1006, clean=False)
         # Browsers send a large message in several frames.
-        need(found["error"] in ("frame_too_big", "message_too_big"), f"ours reports {found}")
+        need(found["error"] in ("message_too_big", "message_too_big"), f"ours reports {found}")
         link.theirs.expect("closed", code=1009)
 
     yield "F9 C7: a message beyond the limit is answered with 1009", case
