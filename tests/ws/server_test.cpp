@@ -67,6 +67,19 @@ TEST_CASE("H9: fields of the caller's go out with the 101, those of the handshak
     CHECK(head_in(run.sent)["Sec-WebSocket-Extensions"] == "x-one; a=1");
 }
 
+TEST_CASE("H11: only extensions that were offered are answered") {
+    server run(ws::server{}, [&](ws::server& peer, const ws::event&) {
+        for (const std::string_view agreed : {"x-two", "x-one, x-two", "X-one", "x"}) {
+            CHECK(peer.accept({.extensions = agreed}) == ws::errc::extension_not_offered);
+            CHECK(peer.output().empty());
+        }
+        CHECK_FALSE(peer.accept({.extensions = "x-three, x-one"}));
+    });
+    run.feed_text(
+        upgrade_request("Sec-WebSocket-Extensions: x-one\r\nSec-WebSocket-Extensions: x-three; a, x-one\r\n"));
+    CHECK(head_in(run.sent)["Sec-WebSocket-Extensions"] == "x-three, x-one");
+}
+
 TEST_CASE("H10: one subprotocol of those that were offered, or none") {
     const std::string offer = "Sec-WebSocket-Protocol: chat, v12.stomp\r\nSec-WebSocket-Protocol: V11.stomp\r\n";
     for (const std::string chosen : {"chat", "v12.stomp", "V11.stomp"}) {

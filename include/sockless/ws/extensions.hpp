@@ -244,4 +244,19 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
     return false;
 }
 
+/// Whether every extension in `agreed` is one of those that the fields offer. `Fields` is any range of `field`. RFC
+/// 6455 section 9.1.
+template <class Fields>
+[[nodiscard]] constexpr bool offers_extensions(const Fields& offered, std::string_view agreed) noexcept {
+    for (const extension& each : extension_list(agreed)) {
+        bool found = false;
+        for_each_extension(offered, [&](const extension& one) {
+            found = http::equal(one.name, each.name);
+            return !found;
+        });
+        if (!found) return false;
+    }
+    return true;
+}
+
 } // namespace sockless::ws

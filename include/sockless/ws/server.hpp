@@ -64,14 +64,16 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `no_room`, and those of
-    /// `write_acceptance`; the request then still waits for its answer.
+    /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`,
+    /// `no_room`, and those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
         if (!how.subprotocol.empty() && !offers_subprotocol(head().fields, how.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
+        // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
+        if (!offers_extensions(head().fields, how.extensions)) return errc::extension_not_offered;
         if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
             return refused;
         }
