@@ -65,9 +65,8 @@ TEST_CASE("F1 F2 F3 F4 F6 F7 F8 F9 C1 C2 C3 C8: every error that a peer can caus
 }
 
 TEST_CASE("C7: what the caller did wrong is not told to the peer") {
-    for (const errc each :
-         {errc::no_room, errc::close_code_not_sendable, errc::close_reason_too_long, errc::payload_not_utf8,
-          errc::message_open, errc::not_open, errc::nothing_to_answer}) {
+    for (const errc each : {errc::no_room, errc::close_code_not_sendable, errc::close_reason_too_long,
+                            errc::payload_not_utf8, errc::message_open, errc::not_open, errc::nothing_to_answer}) {
         INFO(row_of(each).name);
         CHECK(row_of(each).close_code == 0);
         CHECK(row_of(each).status == 0);
