@@ -3404,19 +3404,15 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
     return false;
 }
 
-/// Whether every extension in `agreed` is one of those that the fields offer. `Fields` is any range of `field`. RFC
-/// 6455 section 9.1.
+/// Whether the fields offer an extension of this name. `Fields` is any range of `field`. RFC 6455 section 9.1.
 template <class Fields>
-[[nodiscard]] constexpr bool offers_extensions(const Fields& offered, std::string_view agreed) noexcept {
-    for (const extension& each : extension_list(agreed)) {
-        bool found = false;
-        for_each_extension(offered, [&](const extension& one) {
-            found = http::equal(one.name, each.name);
-            return !found;
-        });
-        if (!found) return false;
+[[nodiscard]] constexpr bool offers_extension(const Fields& offered, std::string_view name) noexcept {
+    for (const field& each : offered) {
+        if (http::equal_ignoring_case(each.name, "sec-websocket-extensions") && has_extension(each.value, name)) {
+            return true;
+        }
     }
-    return true;
+    return false;
 }
 
 } // namespace sockless::ws
@@ -3784,7 +3780,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
-    const bool same = all.first(opening_field::accept) == std::string_view(right.data(), right.size());
+    const bool same = http::equal(all.first(opening_field::accept), {right.data(), right.size()});
     return same ? ws::errc::none : ws::errc::accept_wrong;
 }
 
@@ -4308,8 +4304,9 @@ class endpoint {
     /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
     [[nodiscard]] cbytes output() const noexcept { return cbytes(output_.contents()).subspan(kept()); }
 
-    /// Says that the first `size` bytes of `output()` were sent.
+    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
     void sent(std::size_t size) noexcept {
+        if (size > output().size()) size = output().size();
         sent_ += size;
         if (!keeps_output()) output_.consume(size);
         send_owed_pong();
@@ -4521,12 +4518,13 @@ class endpoint {
     }
 
     [[nodiscard]] event take_data(const decoder::event& found) noexcept {
-        if (!whole_messages_)
+        if (!whole_messages_) {
             return {.kind = kind::piece,
                     .type = found.type,
                     .first = found.first,
                     .last = found.last,
                     .payload = found.payload};
+        }
         event message{.kind = kind::message, .type = found.type, .first = true, .last = true};
         switch (assembler_.add(found, message.payload)) {
         case assembler<Buffer>::status::complete: return message;
@@ -4970,7 +4968,9 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
             return errc::subprotocol_not_offered;
         }
         // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        if (!offers_extensions(head().fields, how.extensions)) return errc::extension_not_offered;
+        for (const extension& each : extension_list(how.extensions)) {
+            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+        }
         if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
             return refused;
         }

@@ -142,6 +142,24 @@ TEST_CASE("a growing buffer grows a number of times that is logarithmic, and not
     CHECK(turns.size() == 100);
 }
 
+TEST_CASE("a queue that stays nearly full does not move its content for each addition") {
+    constexpr std::size_t limit = 64 * 1024;
+    constexpr std::size_t rounds = 100000;
+    growing_buffer queue(limit);
+    const buffer some(100);
+    while (append(queue, some)) continue;
+    const std::byte* before = queue.contents().data();
+    std::size_t moves = 0;
+    for (std::size_t i = 0; i != rounds; ++i) {
+        queue.consume(100);
+        REQUIRE(append(queue, some));
+        if (queue.contents().data() != before + 100) ++moves;
+        before = queue.contents().data();
+    }
+    // Once for each time that as much was consumed as is held, and once to grow.
+    CHECK(moves <= rounds * 100 / (limit - 100) + 1);
+}
+
 TEST_CASE("a growing buffer moves") {
     growing_buffer one(100);
     CHECK(append(one, octets({1, 2, 3})));

@@ -105,19 +105,39 @@ void feed_cut(cbytes input, const cuts& at, guarded_memory& memory, Feed&& feed)
     }
 }
 
-/// Calls `run(feed_all)` once for each way of cutting `input`: whole, bytewise, at every one place, and at every two.
-/// `run` makes a fresh decoder and calls `feed_all(feed)`, which calls `feed(bytes piece)` for each piece in turn.
+/// Runs one input cut in many ways: `run` makes a fresh decoder and calls `feed_all(feed)`, which calls
+/// `feed(bytes piece)` for each piece in turn.
+template <class Run>
+class cut_runner {
+  public:
+    cut_runner(cbytes input, Run& run) : input_(input), run_(run), memory_(input.size()) {}
+
+    void at(const cuts& places) {
+        run_([&](auto&& feed) { feed_cut(input_, places, memory_, feed); });
+    }
+
+    void whole_and_bytewise() {
+        at({input_.size()});
+        cuts each;
+        for (std::size_t i = 1; i <= input_.size(); ++i) each.push_back(i);
+        at(each);
+    }
+
+  private:
+    cbytes input_;
+    Run& run_;
+    guarded_memory memory_;
+};
+
+/// Calls `run(feed_all)` (see `cut_runner`) once for each way of cutting `input`: whole, bytewise, at every one place,
+/// and at every two.
 template <class Run>
 void for_each_split(cbytes input, Run&& run) {
-    guarded_memory memory(input.size());
-    const auto with = [&](const cuts& at) { run([&](auto&& feed) { feed_cut(input, at, memory, feed); }); };
-    with({input.size()});
-    cuts each;
-    for (std::size_t i = 1; i <= input.size(); ++i) each.push_back(i);
-    with(each);
+    cut_runner cut(input, run);
+    cut.whole_and_bytewise();
     for (std::size_t a = 1; a < input.size(); ++a) {
-        with({a, input.size()});
-        for (std::size_t b = a + 1; b < input.size(); ++b) with({a, b, input.size()});
+        cut.at({a, input.size()});
+        for (std::size_t b = a + 1; b < input.size(); ++b) cut.at({a, b, input.size()});
     }
 }
 
@@ -126,12 +146,8 @@ void for_each_split(cbytes input, Run&& run) {
 template <class Run>
 void for_each_split_near(cbytes input, const cuts& places, Run&& run) {
     constexpr std::size_t most = 48;
-    guarded_memory memory(input.size());
-    const auto with = [&](const cuts& at) { run([&](auto&& feed) { feed_cut(input, at, memory, feed); }); };
-    with({input.size()});
-    cuts each;
-    for (std::size_t i = 1; i <= input.size(); ++i) each.push_back(i);
-    with(each);
+    cut_runner cut(input, run);
+    cut.whole_and_bytewise();
 
     std::set<std::size_t> near;
     for (const std::size_t place : places) {
@@ -140,10 +156,10 @@ void for_each_split_near(cbytes input, const cuts& places, Run&& run) {
         }
     }
     const cuts all(near.begin(), near.end());
-    for (const std::size_t at : all) with({at, input.size()});
+    for (const std::size_t at : all) cut.at({at, input.size()});
     const std::size_t stride = all.size() / most + 1;
     for (std::size_t a = 0; a < all.size(); a += stride) {
-        for (std::size_t b = a + stride; b < all.size(); b += stride) with({all[a], all[b], input.size()});
+        for (std::size_t b = a + stride; b < all.size(); b += stride) cut.at({all[a], all[b], input.size()});
     }
 }
 

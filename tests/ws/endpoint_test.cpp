@@ -1042,6 +1042,18 @@ TEST_CASE_TEMPLATE("F9: memory does not grow with what a hostile peer sends", Si
     }
 }
 
+TEST_CASE_TEMPLATE("more than there is cannot be said to be sent", Side, server_side, client_side) {
+    auto run = opened<Side>();
+    run.drains = false;
+    REQUIRE_FALSE(run.peer.send_text("first"));
+    run.peer.sent(SIZE_MAX);
+    CHECK(run.peer.output().empty());
+    REQUIRE_FALSE(run.peer.send_text("second"));
+    const auto frames = frames_in(run.peer.output());
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].text() == "second");
+}
+
 TEST_CASE_TEMPLATE("memory that is not in use can be given back", Side, server_side, client_side) {
     constexpr role by = Side::other;
     auto run = opened<Side>();

@@ -211,7 +211,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
-    const bool same = all.first(opening_field::accept) == std::string_view(right.data(), right.size());
+    const bool same = http::equal(all.first(opening_field::accept), {right.data(), right.size()});
     return same ? ws::errc::none : ws::errc::accept_wrong;
 }
 

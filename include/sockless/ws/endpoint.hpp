@@ -146,8 +146,9 @@ class endpoint {
     /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
     [[nodiscard]] cbytes output() const noexcept { return cbytes(output_.contents()).subspan(kept()); }
 
-    /// Says that the first `size` bytes of `output()` were sent.
+    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
     void sent(std::size_t size) noexcept {
+        if (size > output().size()) size = output().size();
         sent_ += size;
         if (!keeps_output()) output_.consume(size);
         send_owed_pong();
@@ -359,12 +360,13 @@ class endpoint {
     }
 
     [[nodiscard]] event take_data(const decoder::event& found) noexcept {
-        if (!whole_messages_)
+        if (!whole_messages_) {
             return {.kind = kind::piece,
                     .type = found.type,
                     .first = found.first,
                     .last = found.last,
                     .payload = found.payload};
+        }
         event message{.kind = kind::message, .type = found.type, .first = true, .last = true};
         switch (assembler_.add(found, message.payload)) {
         case assembler<Buffer>::status::complete: return message;

@@ -244,19 +244,15 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
     return false;
 }
 
-/// Whether every extension in `agreed` is one of those that the fields offer. `Fields` is any range of `field`. RFC
-/// 6455 section 9.1.
+/// Whether the fields offer an extension of this name. `Fields` is any range of `field`. RFC 6455 section 9.1.
 template <class Fields>
-[[nodiscard]] constexpr bool offers_extensions(const Fields& offered, std::string_view agreed) noexcept {
-    for (const extension& each : extension_list(agreed)) {
-        bool found = false;
-        for_each_extension(offered, [&](const extension& one) {
-            found = http::equal(one.name, each.name);
-            return !found;
-        });
-        if (!found) return false;
+[[nodiscard]] constexpr bool offers_extension(const Fields& offered, std::string_view name) noexcept {
+    for (const field& each : offered) {
+        if (http::equal_ignoring_case(each.name, "sec-websocket-extensions") && has_extension(each.value, name)) {
+            return true;
+        }
     }
-    return true;
+    return false;
 }
 
 } // namespace sockless::ws

@@ -73,7 +73,9 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
             return errc::subprotocol_not_offered;
         }
         // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        if (!offers_extensions(head().fields, how.extensions)) return errc::extension_not_offered;
+        for (const extension& each : extension_list(how.extensions)) {
+            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+        }
         if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
             return refused;
         }
