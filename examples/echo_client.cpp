@@ -29,7 +29,7 @@ constexpr std::size_t max_message = 16 * 1024 * 1024;
 
 // Milliseconds: of silence, after which nothing more is expected of a server that owes an answer; and in which it must
 // end the TCP connection once all is said.
-constexpr ws::time patience = 60'000, patience_at_end = 2'000;
+constexpr sockless::time patience = 60'000, patience_at_end = 2'000;
 
 struct settings {
     std::uint16_t port = 0;
@@ -129,7 +129,7 @@ class connection {
         const bool wants_lines = input_ != nullptr && !input_->ended() && has_room && peer_.is_open();
         const int wanted = (has_room && !heard_all_ ? POLLIN : 0) | (peer_.output().empty() ? 0 : POLLOUT);
         pollfd polled[] = {{socket_, static_cast<short>(wanted), 0}, {wants_lines ? STDIN_FILENO : -1, POLLIN, 0}};
-        if (!said_all_) end_by_ = wants_lines ? ws::no_deadline : active_at_ + patience;
+        if (!said_all_) end_by_ = wants_lines ? sockless::no_deadline : active_at_ + patience;
         ::poll(polled, 2, milliseconds_until(std::min(peer_.next_deadline(), end_by_)));
 
         handle(peer_.tick(now()));
@@ -179,7 +179,7 @@ class connection {
     on_message handler_;
     lines* input_;
     ws::client peer_;
-    ws::time active_at_ = now(), end_by_ = ws::no_deadline;
+    sockless::time active_at_ = now(), end_by_ = sockless::no_deadline;
     bool said_all_ = false;  // our side of the TCP connection has ended
     bool heard_all_ = false; // the server's has
     bool was_clean_ = false;

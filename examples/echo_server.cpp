@@ -25,7 +25,7 @@ namespace ws = sockless::ws;
 constexpr std::size_t back_pressure = 1024 * 1024;
 
 // Milliseconds in which a connection that is closed must take its last bytes.
-constexpr ws::time patience = 5'000;
+constexpr sockless::time patience = 5'000;
 
 struct settings {
     std::uint16_t port = 0; // the system chooses
@@ -38,7 +38,7 @@ struct settings {
 struct connection {
     int socket;
     ws::server peer;
-    ws::time end_by = ws::no_deadline; // once it is closed
+    sockless::time end_by = sockless::no_deadline; // once it is closed
     bool said_all = false;             // our side of the TCP connection has ended
     bool heard_all = false;            // the peer's side has
 
@@ -64,7 +64,7 @@ class echo_server {
         std::vector<pollfd> polled;
         while (!stopping || !connections_.empty()) {
             polled = {{stopping ? -1 : stop, POLLIN, 0}, {stopping || full_ ? -1 : listener, POLLIN, 0}};
-            ws::time deadline = ws::no_deadline;
+            sockless::time deadline = sockless::no_deadline;
             for (const connection& each : connections_) {
                 const int wanted = (each.wants_input() ? POLLIN : 0) | (each.has_output() ? POLLOUT : 0);
                 polled.push_back({each.socket, static_cast<short>(wanted), 0});
@@ -167,7 +167,7 @@ class echo_server {
         for (connection& each : connections_) {
             if (!each.peer.close(ws::close_code::going_away, "the server ends")) {
                 hurry(each);
-            } else if (each.end_by == ws::no_deadline) {
+            } else if (each.end_by == sockless::no_deadline) {
                 hang_up(each); // it was not open yet
             }
         }

@@ -22,14 +22,14 @@
 #include <unistd.h>
 
 /// Milliseconds on a clock that never goes back.
-inline sockless::ws::time now() {
+inline sockless::time now() {
     const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<sockless::ws::time>(std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count());
+    return static_cast<sockless::time>(std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count());
 }
 
 /// How long `poll` may wait for a deadline: at most a minute at a time, as it counts in `int`.
-inline int milliseconds_until(sockless::ws::time deadline) {
-    const sockless::ws::time at = now(), left = deadline > at ? deadline - at : 0;
+inline int milliseconds_until(sockless::time deadline) {
+    const sockless::time at = now(), left = deadline > at ? deadline - at : 0;
     return left < 60'000 ? static_cast<int>(left) : 60'000;
 }
 

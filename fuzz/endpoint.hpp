@@ -304,7 +304,7 @@ class session {
     std::size_t begin_ = 0; // of what of `sent_` was not read yet
     std::size_t turn_ = 0;
     sends sends_{};
-    ws::time now_ = 0;
+    sockless::time now_ = 0;
     bool interim_ = false;
     bool refused_ = false;
     bool open_ = false;
@@ -322,7 +322,7 @@ inline ws::options options_from(input& from, unsigned flags) {
     constexpr std::uint32_t counts[] = {65537, 0, 1, 3};
     constexpr std::size_t outputs[] = {32 * 1024 * 1024, 0, 200, 300, 500, 2000};
     constexpr std::uint32_t heads[] = {32768, 64, 400};
-    constexpr std::uint32_t waits[] = {5000, 0, 1, ws::never};
+    constexpr std::uint32_t waits[] = {5000, 0, 1, sockless::never};
     ws::options how;
     how.whole_messages = (flags & 2U) == 0;
     how.show_frames = (flags & 4U) != 0;

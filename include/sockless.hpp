@@ -1,8 +1,9 @@
-// sockless: WebSocket without the socket. This header is all that needs no third party.
+// sockless: WebSocket and STOMP without the socket. This header is all that needs no third party.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "sockless/buffer.hpp"
 #include "sockless/core.hpp"
 #include "sockless/http.hpp"
+#include "sockless/stomp.hpp"
 #include "sockless/ws.hpp"

@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 #include <span>
 #include <string_view>
@@ -72,6 +73,15 @@ struct field {
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
+
+/// A time, in milliseconds since any moment the caller likes, that never goes back.
+using time = std::uint64_t;
+
+/// A deadline that does not come.
+inline constexpr time no_deadline = UINT64_MAX;
+
+/// A duration that does not end.
+inline constexpr std::uint32_t never = UINT32_MAX;
 
 /// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
 struct error_row {
@@ -129,6 +139,11 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     } else if (size != 0) {
         std::memcpy(to, from, size);
     }
+}
+
+/// The time that is `duration` after `from`. At the end of time there are no deadlines.
+[[nodiscard]] constexpr time later(time from, time duration) noexcept {
+    return duration < no_deadline - from ? from + duration : no_deadline;
 }
 
 } // namespace detail
@@ -371,7 +386,7 @@ class lazy_iterator {
 
 } // namespace sockless::detail
 
-// ============================================ sockless/http/block.hpp =============================================
+// =========================================== sockless/detail/block.hpp ============================================
 // Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
 
 #if defined(__SSE2__)
@@ -395,8 +410,12 @@ struct eight_characters {
     }
 
     /// Those that are `wanted`.
-    static unsigned equal(block text, char wanted) noexcept {
-        return mask(between(text ^ each * static_cast<unsigned char>(wanted), 0, 0));
+    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
+
+    /// Those that are one of `wanted`.
+    template <class... Char>
+    static unsigned any_of(block text, Char... wanted) noexcept {
+        return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
     /// All but letters, digits and `-`, of which nearly all field names are made.
@@ -439,8 +458,13 @@ struct sixteen_characters {
 
     static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
 
-    static unsigned equal(block text, char wanted) noexcept {
-        return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8(wanted))));
+    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
+
+    template <class... Char>
+    static unsigned any_of(block text, Char... wanted) noexcept {
+        block found = _mm_setzero_si128();
+        ((found = _mm_or_si128(found, _mm_cmpeq_epi8(text, _mm_set1_epi8(wanted)))), ...);
+        return static_cast<unsigned>(_mm_movemask_epi8(found));
     }
 
     static unsigned unusual(block text) noexcept {
@@ -472,6 +496,142 @@ using most_characters = eight_characters;
 #endif
 
 } // namespace sockless::detail
+
+// ============================================ sockless/detail/text.hpp ============================================
+// What the codecs of text share: finding, comparing and counting characters, many at once.
+
+namespace sockless::detail {
+
+/// The first `wanted` in [at, end), or `end`.
+template <class Blocks = most_characters>
+[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
+    if (!std::is_constant_evaluated()) {
+        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
+            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
+            if (found != 0) return at + std::countr_zero(found);
+        }
+    }
+    while (at != end && *at != wanted) ++at;
+    return at;
+}
+
+/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. The text is looked at in
+/// blocks, each once, and what was found in a block is kept as bits.
+template <char... Wanted>
+class occurrences {
+  public:
+    constexpr occurrences() noexcept = default;
+    constexpr occurrences(const char* begin, const char* end) noexcept : block_(begin), next_(begin), end_(end) {}
+
+    /// The next one, or the end.
+    [[nodiscard]] constexpr const char* next() noexcept {
+        while (found_ == 0) {
+            if (next_ == end_) return end_;
+            look_at_block();
+        }
+        const char* const at = block_ + std::countr_zero(found_);
+        found_ &= found_ - 1;
+        return at;
+    }
+
+  private:
+    static constexpr std::size_t block_size = 64;
+
+    constexpr void look_at_block() noexcept {
+        block_ = next_;
+        const auto left = static_cast<std::size_t>(end_ - block_);
+        std::size_t size = 0;
+        if (!std::is_constant_evaluated()) {
+            if (left >= block_size) {
+                for (; size != block_size; size += blocks::size) look_at(size);
+            } else {
+                for (; left - size >= blocks::size; size += blocks::size) look_at(size);
+            }
+        }
+        for (; size != left && size != block_size; ++size) {
+            const char c = block_[size];
+            found_ |= std::uint64_t{((c == Wanted) || ...) ? 1U : 0U} << size;
+        }
+        next_ = block_ + size;
+    }
+
+    void look_at(std::size_t place) noexcept {
+        found_ |= std::uint64_t{blocks::any_of(blocks::load(block_ + place), Wanted...)} << place;
+    }
+
+    using blocks = most_characters;
+
+    const char* block_ = nullptr;
+    const char* next_ = nullptr;
+    const char* end_ = nullptr;
+    std::uint64_t found_ = 0;
+};
+
+/// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
+/// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some
+/// compilers, and codecs call nothing but `mem*`.
+[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
+    std::size_t i = 0;
+    if (!std::is_constant_evaluated()) {
+        for (; b.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
+            std::uint64_t left, right;
+            std::memcpy(&left, a.data() + i, sizeof left);
+            std::memcpy(&right, b.data() + i, sizeof right);
+            if (left != right) break;
+        }
+    }
+    while (i != b.size() && a[i] == b[i]) ++i;
+    return i;
+}
+
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// A number in decimal digits and nothing else, and whether it was one that fits.
+struct decimal {
+    std::uint64_t value = 0;
+    bool valid = false;
+};
+
+[[nodiscard]] constexpr decimal read_decimal(std::string_view text) noexcept {
+    decimal read{0, !text.empty()};
+    for (const char c : text) {
+        const auto digit = static_cast<std::uint64_t>(c - '0');
+        if (!is_digit(c) || read.value > (UINT64_MAX - digit) / 10) return {};
+        read.value = read.value * 10 + digit;
+    }
+    return read;
+}
+
+/// A number as decimal digits.
+class decimal_text {
+  public:
+    constexpr explicit decimal_text(std::uint64_t value) noexcept {
+        do {
+            digits_[--begin_] = static_cast<char>('0' + value % 10);
+            value /= 10;
+        } while (value != 0);
+    }
+
+    /// Valid as long as this.
+    [[nodiscard]] constexpr std::string_view text() const noexcept {
+        return {digits_ + begin_, sizeof digits_ - begin_};
+    }
+
+  private:
+    char digits_[20] = {};
+    std::size_t begin_ = sizeof digits_;
+};
+
+} // namespace sockless::detail
+
+namespace sockless {
+
+/// Whether two texts are equal, the case of letters included.
+[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() && detail::common_prefix(a, b) == a.size();
+}
+
+} // namespace sockless
 
 // ============================================= sockless/http/text.hpp =============================================
 // The characters of HTTP: tokens, field values, white space, case (RFC 9110 section 5, RFC 3986).
@@ -567,57 +727,9 @@ template <class Blocks = most_characters, class Byte>
     return skip(in_value, at, end);
 }
 
-/// The first `wanted` in [at, end), or `end`.
-template <class Blocks = most_characters>
-[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
-            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
-            if (found != 0) return at + std::countr_zero(found);
-        }
-    }
-    while (at != end && *at != wanted) ++at;
-    return at;
-}
-
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-/// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
-/// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some
-/// compilers, and codecs call nothing but `mem*`.
-[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
-    std::size_t i = 0;
-    if (!std::is_constant_evaluated()) {
-        for (; b.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
-            std::uint64_t left, right;
-            std::memcpy(&left, a.data() + i, sizeof left);
-            std::memcpy(&right, b.data() + i, sizeof right);
-            if (left != right) break;
-        }
-    }
-    while (i != b.size() && a[i] == b[i]) ++i;
-    return i;
-}
-
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
-
-[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-/// A number in decimal digits and nothing else, and whether it was one that fits.
-struct decimal {
-    std::uint64_t value = 0;
-    bool valid = false;
-};
-
-[[nodiscard]] constexpr decimal read_decimal(std::string_view text) noexcept {
-    decimal read{0, !text.empty()};
-    for (const char c : text) {
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (!is_digit(c) || read.value > (UINT64_MAX - digit) / 10) return {};
-        read.value = read.value * 10 + digit;
-    }
-    return read;
-}
 
 /// Without the SP and HTAB at both ends.
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
@@ -667,11 +779,6 @@ namespace sockless::http {
     ++at;
     while (at != end && detail::is_digit(*at)) ++at;
     return at == end;
-}
-
-/// Whether two texts are equal, the case of letters included.
-[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
-    return a.size() == b.size() && detail::common_prefix(a, b) == a.size();
 }
 
 /// Whether two texts are equal where the case of ASCII letters does not count.
@@ -1895,15 +2002,7 @@ class head_writer {
         return *this;
     }
 
-    constexpr head_writer& number(std::uint64_t value) noexcept {
-        char digits[20] = {};
-        std::size_t begin = sizeof digits;
-        do {
-            digits[--begin] = static_cast<char>('0' + value % 10);
-            value /= 10;
-        } while (value != 0);
-        return put({digits + begin, sizeof digits - begin});
-    }
+    constexpr head_writer& number(std::uint64_t value) noexcept { return put(detail::decimal_text(value).text()); }
 
     bytes out_;
     std::size_t size_ = 0;
@@ -1915,59 +2014,2864 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
-// =========================================== sockless/ws/close_code.hpp ===========================================
-// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
+// ======================================== sockless/detail/record_list.hpp =========================================
+// Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
 
-namespace sockless::ws {
+namespace sockless::detail {
 
-/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
-/// applications (4000–4999) have no name here: any number can be given where a code is taken.
-namespace close_code {
-inline constexpr std::uint16_t normal = 1000;
-inline constexpr std::uint16_t going_away = 1001;
-inline constexpr std::uint16_t protocol_error = 1002;
-inline constexpr std::uint16_t unsupported_data = 1003;
-inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
-inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
-inline constexpr std::uint16_t invalid_payload = 1007;
-inline constexpr std::uint16_t policy_violation = 1008;
-inline constexpr std::uint16_t message_too_big = 1009;
-inline constexpr std::uint16_t mandatory_extension = 1010;
-inline constexpr std::uint16_t internal_error = 1011;
-inline constexpr std::uint16_t service_restart = 1012;
-inline constexpr std::uint16_t try_again_later = 1013;
-inline constexpr std::uint16_t bad_gateway = 1014;
-} // namespace close_code
-
-/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
-/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
-/// 5000 up there is nothing.
-[[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+/// Takes `size` bytes at `place` out of a queue of bytes. What stood before them is moved, as a queue is taken from the
+/// front, and what is old is most often the first to go.
+template <class Buffer>
+void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
+    if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
+    buffer.consume(size);
 }
 
-} // namespace sockless::ws
+/// Records of one trivial type. Their bytes are copied in and out, as memory of the caller's may lie anywhere.
+template <class Record, class Buffer>
+class record_list {
+    static_assert(std::is_trivially_copyable_v<Record>);
 
-// ============================================= sockless/ws/limits.hpp =============================================
-// What a WebSocket peer may ask of our memory and time.
+  public:
+    explicit record_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-namespace sockless::ws {
+    [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
 
-/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
-/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
-struct limits {
-    /// Bytes of payload in one message, all its frames together. Beyond: 1009.
-    std::uint64_t message = 16 * 1024 * 1024;
+    [[nodiscard]] Record operator[](std::size_t index) const noexcept {
+        Record made;
+        std::memcpy(&made, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
+        return made;
+    }
+    void set(std::size_t index, const Record& record) noexcept {
+        std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
+    }
 
-    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
-    std::uint64_t frame = 16 * 1024 * 1024;
+    /// False where the memory is full.
+    [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
 
-    /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
-    /// is 4 MiB in frames of 64 bytes, and one. Beyond: 1008.
-    std::uint32_t frames = 65537;
+    void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
+
+    /// Takes out the records for which `wanted` says so.
+    template <class Wanted>
+    void erase_if(Wanted wanted) noexcept {
+        std::size_t first_kept = size();
+        for (std::size_t i = size(); i-- != 0;) {
+            const Record record = (*this)[i];
+            if (!wanted(record)) set(--first_kept, record);
+        }
+        if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
+    }
+
+    void release() noexcept {
+        if (memory_.size() == 0) memory_.release();
+    }
+
+  private:
+    Buffer memory_;
 };
 
-} // namespace sockless::ws
+/// What is known of one name: its kind, and what whoever keeps the list wants to know of it.
+template <class Kind>
+struct name_record {
+    Kind kind{};
+    std::uint8_t mode = 0;
+    std::uint16_t unused = 0;
+    std::uint32_t number = 0;
+    std::uint32_t size = 0;
+};
+
+/// One name with what is known of it. `text` lies in the list.
+template <class Kind>
+struct named {
+    name_record<Kind> record{};
+    std::string_view text{};
+    std::size_t place = 0;
+};
+
+/// Finds one name of a kind after the other.
+template <class Kind>
+struct name_finder {
+    using value_type = std::string_view;
+
+    name_finder() noexcept = default;
+    name_finder(cbytes names, Kind wanted) noexcept : rest(names), kind(wanted) { advance(); }
+
+    void advance() noexcept {
+        current = {};
+        while (!rest.empty() && current.data() == nullptr) {
+            name_record<Kind> record;
+            std::memcpy(&record, rest.data(), sizeof record);
+            const cbytes text = rest.subspan(sizeof record, record.size);
+            if (record.kind == kind) current = text_of(text);
+            rest = rest.subspan(sizeof record + record.size);
+        }
+    }
+    [[nodiscard]] const char* place() const noexcept { return current.data(); }
+
+    cbytes rest{};
+    Kind kind{};
+    std::string_view current{};
+};
+
+/// The names of one kind, oldest first: a forward range of `std::string_view`. Valid until the list changes.
+template <class Kind>
+class name_range {
+  public:
+    using iterator = lazy_iterator<name_finder<Kind>>;
+
+    name_range(cbytes names, Kind kind) noexcept : names_(names), kind_(kind) {}
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator({names_, kind_}); }
+    [[nodiscard]] iterator end() const noexcept { return {}; }
+    [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
+
+  private:
+    cbytes names_;
+    Kind kind_;
+};
+
+/// Names of several kinds, each with its record before it.
+template <class Kind, class Buffer>
+class name_list {
+  public:
+    using entry = named<Kind>;
+
+    explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
+
+    /// False where the memory is full; then nothing was added.
+    [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
+        const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
+        const bytes room = memory_.prepare(sizeof record + text.size());
+        if (room.empty()) return false;
+        std::memcpy(room.data(), &record, sizeof record);
+        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        memory_.commit(room.size());
+        return true;
+    }
+
+    /// The first for which `wanted` says so; falsy, with no text, where there is none.
+    template <class Wanted>
+    [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
+        const cbytes all = memory_.contents();
+        for (std::size_t place = 0; place != all.size();) {
+            const entry each = at(all, place);
+            if (wanted(each)) return each;
+            place += sizeof each.record + each.record.size;
+        }
+        return {};
+    }
+    [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
+        return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
+    }
+
+    void erase(const entry& which) noexcept {
+        erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
+    }
+
+    [[nodiscard]] std::size_t count(Kind kind) const noexcept {
+        std::size_t found = 0;
+        for (const std::string_view each : of(kind)) found += each.data() != nullptr ? 1U : 0U;
+        return found;
+    }
+
+    [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
+
+    void release() noexcept {
+        if (memory_.size() == 0) memory_.release();
+    }
+
+  private:
+    [[nodiscard]] static entry at(cbytes all, std::size_t place) noexcept {
+        entry found;
+        std::memcpy(&found.record, all.data() + place, sizeof found.record);
+        found.text = text_of(all.subspan(place + sizeof found.record, found.record.size));
+        found.place = place;
+        return found;
+    }
+
+    Buffer memory_;
+};
+
+} // namespace sockless::detail
+
+// ========================================= sockless/stomp/heart_beat.hpp ==========================================
+// What a side says of heart-beats when it connects, and what follows from both.
+
+namespace sockless::stomp {
+
+/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating; S5).
+struct heart_beat {
+    std::uint32_t sends = 0; ///< something is sent at least this often; 0: no promise
+    std::uint32_t wants = 0; ///< something should come at least this often; 0: no wish
+};
+
+/// Two numbers with a comma between, and whether it was that.
+struct parsed_heart_beat {
+    heart_beat value{};
+    bool valid = false;
+};
+
+[[nodiscard]] constexpr parsed_heart_beat parse_heart_beat(std::string_view text) noexcept {
+    const char* const end = text.data() + text.size();
+    const char* const comma = detail::find(',', text.data(), end);
+    if (comma == end) return {};
+    const auto sends = detail::read_decimal({text.data(), static_cast<std::size_t>(comma - text.data())});
+    const auto wants = detail::read_decimal({comma + 1, static_cast<std::size_t>(end - comma - 1)});
+    if (!sends.valid || !wants.valid || sends.value > UINT32_MAX || wants.value > UINT32_MAX) return {};
+    return {{static_cast<std::uint32_t>(sends.value), static_cast<std::uint32_t>(wants.value)}, true};
+}
+
+/// How often, in milliseconds, something goes from a side that promises `sends` to one that `wants` it: the larger of
+/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating; S5).
+[[nodiscard]] constexpr std::uint32_t agreed_interval(std::uint32_t sends, std::uint32_t wants) noexcept {
+    if (sends == 0 || wants == 0) return 0;
+    return sends > wants ? sends : wants;
+}
+
+/// A `heart_beat` as the value of its header; empty where both are 0, which is what a missing header means.
+class heart_beat_text {
+  public:
+    constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
+        if (value.sends == 0 && value.wants == 0) return;
+        put(detail::decimal_text(value.sends).text());
+        put(",");
+        put(detail::decimal_text(value.wants).text());
+    }
+
+    /// Valid as long as this.
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return {text_, size_}; }
+
+  private:
+    constexpr void put(std::string_view part) noexcept {
+        detail::copy(text_ + size_, part.data(), part.size());
+        size_ += part.size();
+    }
+
+    char text_[21] = {};
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/version.hpp ===========================================
+// The versions of STOMP, how they are negotiated, and how WebSocket names them.
+
+namespace sockless::stomp {
+
+/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` (S15).
+enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
+
+/// As it stands in `version` and `accept-version`; empty for `unknown`.
+[[nodiscard]] constexpr std::string_view text_of(version which) noexcept {
+    constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
+    return texts[static_cast<std::size_t>(which)];
+}
+
+/// The version of this text; `unknown` for any other.
+[[nodiscard]] constexpr version version_of(std::string_view text) noexcept {
+    for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+        if (equal(text, text_of(each))) return each;
+    }
+    return version::unknown;
+}
+
+/// Some of the versions, as `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
+class version_set {
+  public:
+    constexpr version_set() noexcept = default;
+    constexpr version_set(std::initializer_list<version> some) noexcept {
+        for (const version each : some) add(each);
+    }
+
+    /// All that this library speaks.
+    [[nodiscard]] static constexpr version_set all() noexcept { return {version::v1_0, version::v1_1, version::v1_2}; }
+
+    /// The versions of a comma list; those that nobody here knows are left out.
+    [[nodiscard]] static constexpr version_set of_list(std::string_view list) noexcept {
+        version_set found;
+        const char* at = list.data();
+        const char* const end = at + list.size();
+        for (;;) {
+            const char* const comma = detail::find(',', at, end);
+            found.add(version_of({at, static_cast<std::size_t>(comma - at)}));
+            if (comma == end) return found;
+            at = comma + 1;
+        }
+    }
+
+    constexpr void add(version which) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(which)); }
+    [[nodiscard]] constexpr bool has(version which) const noexcept { return (bits_ & bit(which)) != 0; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+
+    /// The highest version that both have, or `unknown` (S6).
+    [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
+        for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+            if (has(each) && other.has(each)) return each;
+        }
+        return version::unknown;
+    }
+
+    /// As a comma list, lowest first: a constant.
+    [[nodiscard]] constexpr std::string_view list() const noexcept {
+        constexpr std::string_view lists[] = {"", "1.0", "1.1", "1.0,1.1", "1.2", "1.0,1.2", "1.1,1.2", "1.0,1.1,1.2"};
+        return lists[bits_];
+    }
+
+  private:
+    [[nodiscard]] static constexpr unsigned bit(version which) noexcept {
+        return which == version::unknown ? 0U : 1U << (static_cast<unsigned>(which) - 1);
+    }
+
+    std::uint8_t bits_ = 0;
+};
+
+/// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
+/// server chooses (W1). The CONNECT frame decides the version all the same.
+inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
+
+/// Whether an agreed subprotocol is one of them (W1). Subprotocols are case-sensitive.
+[[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
+    for (const std::string_view each : subprotocols) {
+        if (equal(each, subprotocol)) return true;
+    }
+    return false;
+}
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/command.hpp ===========================================
+// The commands of STOMP and what each may do.
+
+namespace sockless::stomp {
+
+/// The first line of a frame (STOMP 1.2 Augmented BNF). `STOMP` is `CONNECT` by another name, since 1.1.
+enum class command : std::uint8_t {
+    none,
+    send,
+    message,
+    ack,
+    nack,
+    subscribe,
+    unsubscribe,
+    begin,
+    commit,
+    abort,
+    receipt,
+    error,
+    connect,
+    stomp,
+    connected,
+    disconnect,
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+struct command_row {
+    std::string_view text;
+    role sender;
+    bool body;    // S1: only SEND, MESSAGE and ERROR have one
+    bool escapes; // S3: in CONNECT and CONNECTED nothing is escaped, in any version
+};
+
+/// One row per enumerator of `stomp::command`, in its order.
+inline constexpr command_row command_rows[] = {
+    {"", role::client, false, false},           {"SEND", role::client, true, true},
+    {"MESSAGE", role::server, true, true},      {"ACK", role::client, false, true},
+    {"NACK", role::client, false, true},        {"SUBSCRIBE", role::client, false, true},
+    {"UNSUBSCRIBE", role::client, false, true}, {"BEGIN", role::client, false, true},
+    {"COMMIT", role::client, false, true},      {"ABORT", role::client, false, true},
+    {"RECEIPT", role::server, false, true},     {"ERROR", role::server, true, true},
+    {"CONNECT", role::client, false, false},    {"STOMP", role::client, false, false},
+    {"CONNECTED", role::server, false, false},  {"DISCONNECT", role::client, false, true},
+};
+
+[[nodiscard]] constexpr const command_row& row_of(stomp::command which) noexcept {
+    return command_rows[static_cast<std::size_t>(which)];
+}
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// The longest command is UNSUBSCRIBE.
+inline constexpr std::size_t max_command = 11;
+
+/// As it stands on the wire; empty for `none`.
+[[nodiscard]] constexpr std::string_view text_of(command which) noexcept { return detail::row_of(which).text; }
+
+/// The command of this text, which is case-sensitive (S1); `none` for any other.
+[[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
+    for (std::size_t i = 1; i != std::size(detail::command_rows); ++i) {
+        if (equal(detail::command_rows[i].text, text)) return static_cast<command>(i);
+    }
+    return command::none;
+}
+
+/// Which side sends it.
+[[nodiscard]] constexpr role sender_of(command which) noexcept { return detail::row_of(which).sender; }
+
+/// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
+[[nodiscard]] constexpr bool has_body(command which) noexcept { return detail::row_of(which).body; }
+
+/// Whether this version has it: NACK and STOMP came with 1.1.
+[[nodiscard]] constexpr bool is_in(command which, version in) noexcept {
+    return in != version::v1_0 || (which != command::nack && which != command::stomp);
+}
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding; S3, S14).
+enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
+
+struct escape {
+    char plain;
+    char code;
+};
+
+inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r', 'r'}};
+
+/// In 1.0, and before the version is known, nothing is escaped.
+[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command which) noexcept {
+    if (!row_of(which).escapes || in < stomp::version::v1_1) return escaping::none;
+    return in == stomp::version::v1_1 ? escaping::of_1_1 : escaping::of_1_2;
+}
+
+/// Those of `escapes` that a kind of escaping has: 1.1 all but the last, 1.2 all.
+[[nodiscard]] constexpr std::size_t number_of_escapes(escaping how) noexcept {
+    return how == escaping::none ? 0 : how == escaping::of_1_1 ? 3 : 4;
+}
+
+} // namespace sockless::detail
+
+// ============================================ sockless/stomp/errc.hpp =============================================
+// Everything that can go wrong in the STOMP layer: one enumerator, one row of the table each.
+
+namespace sockless::stomp {
+
+enum class errc : std::uint8_t {
+    none = 0,
+
+    // Frames
+    unknown_command,
+    nul_in_head,
+    bare_cr,
+    missing_colon,
+    empty_name,
+    bad_escape,
+    line_too_long,
+    too_many_headers,
+    head_too_large,
+    bad_content_length,
+    body_too_large,
+    unexpected_body,
+    body_not_terminated,
+    truncated,
+
+    // What a frame says, and when
+    not_connected,
+    already_connected,
+    after_disconnect,
+    unexpected_command,
+    no_common_version,
+    missing_header,
+    bad_heart_beat,
+    bad_ack_mode,
+    repeated_subscription,
+    unknown_subscription,
+    repeated_transaction,
+    unknown_transaction,
+    unknown_acknowledgement,
+    too_many_subscriptions,
+    too_many_transactions,
+    too_many_unacknowledged,
+
+    // The end of a session
+    end_of_input,
+    connect_timeout,
+    heart_beat_timeout,
+    receipt_timeout,
+    output_full,
+    error_sent,
+    error_received,
+
+    // The caller
+    no_room,
+    bad_header,
+    body_not_allowed,
+    nul_in_body,
+    not_open,
+    nothing_to_answer,
+    repeated_receipt,
+    too_many_receipts,
+};
+
+/// One row per enumerator of `errc`, in its order. The Close codes are for those who carry STOMP over WebSocket; the
+/// sections are those of STOMP 1.2, where it does not say otherwise.
+inline constexpr error_row errc_rows[] = {
+    {"none", "no error", "", 0, 0},
+
+    {"unknown_command", "the first line of a frame is no command", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"nul_in_head", "a NUL stands in the head of a frame", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"bare_cr", "a carriage return is not followed by a line feed", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"missing_colon", "a header line has no colon", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"empty_name", "a header has an empty name", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"bad_escape", "a backslash begins no escape of this version", "STOMP 1.2 Value Encoding", 1002, 0},
+    {"line_too_long", "a header line is longer than the limit", "STOMP 1.2 Size Limits", 1009, 0},
+    {"too_many_headers", "a frame has more headers than the limit", "STOMP 1.2 Size Limits", 1009, 0},
+    {"head_too_large", "the head of a frame is larger than the limit or than the memory for it",
+     "STOMP 1.2 Size Limits", 1009, 0},
+    {"bad_content_length", "content-length is not a decimal number", "STOMP 1.2 Header content-length", 1002, 0},
+    {"body_too_large", "the body of a frame is larger than the limit or than the memory for it",
+     "STOMP 1.2 Size Limits", 1009, 0},
+    {"unexpected_body", "a frame has a body that is not SEND, MESSAGE or ERROR", "STOMP 1.2 Body", 1002, 0},
+    {"body_not_terminated", "no NUL follows a body of the length that content-length says",
+     "STOMP 1.2 Header content-length", 1002, 0},
+    {"truncated", "the input ended inside a frame", "STOMP 1.2 STOMP Frames", 1006, 0},
+
+    {"not_connected", "a frame came before the session was connected", "STOMP 1.2 Connecting", 1002, 0},
+    {"already_connected", "the session is connected already", "STOMP 1.2 Connecting", 1002, 0},
+    {"after_disconnect", "something came after DISCONNECT", "STOMP 1.2 DISCONNECT", 1002, 0},
+    {"unexpected_command", "this side does not send this command, or not in this version", "STOMP 1.2 Augmented BNF",
+     1002, 0},
+    {"no_common_version", "the two sides have no version in common", "STOMP 1.2 Protocol Negotiation", 1002, 0},
+    {"missing_header", "a header is missing that the frame must have", "STOMP 1.2 Standard Headers", 1002, 0},
+    {"bad_heart_beat", "heart-beat is not two numbers with a comma between", "STOMP 1.2 Heart-beating", 1002, 0},
+    {"bad_ack_mode", "ack names no mode of this version", "STOMP 1.2 SUBSCRIBE ack Header", 1002, 0},
+    {"repeated_subscription", "there is a subscription of this id already", "STOMP 1.2 SUBSCRIBE id Header", 1002, 0},
+    {"unknown_subscription", "there is no subscription of this id", "STOMP 1.2 UNSUBSCRIBE", 1002, 0},
+    {"repeated_transaction", "there is a transaction of this name already", "STOMP 1.2 BEGIN", 1002, 0},
+    {"unknown_transaction", "there is no transaction of this name", "STOMP 1.2 BEGIN", 1002, 0},
+    {"unknown_acknowledgement", "no message that waits for it is acknowledged by this", "STOMP 1.2 ACK", 1002, 0},
+    {"too_many_subscriptions", "there are more subscriptions than the limit", "STOMP 1.2 Size Limits", 1008, 0},
+    {"too_many_transactions", "there are more open transactions than the limit", "STOMP 1.2 Size Limits", 1008, 0},
+    {"too_many_unacknowledged", "more messages wait for an acknowledgement than the limit", "STOMP 1.2 Size Limits",
+     1008, 0},
+
+    {"end_of_input", "the input ended before the session was disconnected", "STOMP 1.2 DISCONNECT", 1006, 0},
+    {"connect_timeout", "the session was not connected in time", "STOMP 1.2 Connecting", 1008, 0},
+    {"heart_beat_timeout", "nothing came for longer than the agreed heart-beats allow", "STOMP 1.2 Heart-beating", 1002,
+     0},
+    {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
+    {"output_full", "the peer does not take what it is owed", "STOMP 1.2 Size Limits", 1008, 0},
+    {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
+    {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
+
+    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"bad_header", "a header has an empty name, or holds what this version or this frame cannot carry",
+     "STOMP 1.2 Value Encoding", 0, 0},
+    {"body_not_allowed", "only SEND, MESSAGE and ERROR have a body", "STOMP 1.2 Body", 0, 0},
+    {"nul_in_body", "a body with a NUL needs a content-length", "STOMP 1.2 Header content-length", 0, 0},
+    {"not_open", "the session is not open for this", "STOMP 1.2 Connecting", 0, 0},
+    {"nothing_to_answer", "nothing waits for this answer", "STOMP 1.2 Connecting", 0, 0},
+    {"repeated_receipt", "a receipt of this id is outstanding already", "STOMP 1.2 Header receipt", 0, 0},
+    {"too_many_receipts", "there are more outstanding receipts than the limit", "STOMP 1.2 Header receipt", 0, 0},
+};
+
+/// The row of `code`: its name, sentence, section and Close code.
+[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+    return errc_rows[static_cast<std::size_t>(code)];
+}
+
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
+static_assert(row_of(errc::too_many_receipts).name == "too_many_receipts" &&
+              row_of(errc::truncated).name == "truncated");
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/headers.hpp ===========================================
+// The headers of one frame, read where they lie, and those that the protocol knows.
+
+namespace sockless::stomp {
+
+/// One header: names are case-sensitive, and white space belongs to name and value (STOMP 1.2 Augmented BNF). Both are
+/// views; who hands one out says how long they stay valid.
+struct header {
+    std::string_view name;
+    std::string_view value;
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+/// Finds one header after the other in text as the parser leaves it: name, NUL, value, and at least one NUL. No head
+/// has a NUL of its own, and no name is empty.
+struct header_finder {
+    using value_type = stomp::header;
+
+    constexpr header_finder() noexcept = default;
+    constexpr header_finder(const char* begin, const char* last) noexcept : ends(begin, last), next(begin), end(last) {
+        advance();
+    }
+
+    constexpr void advance() noexcept {
+        name = next;
+        if (name == end) return;
+        const char* const name_end = ends.next();
+        const char* const value_end = ends.next();
+        current.name = {name, static_cast<std::size_t>(name_end - name)};
+        current.value = {name_end + 1, static_cast<std::size_t>(value_end - name_end - 1)};
+        // An unescaped line, or one that ended in CR LF, has more than one NUL behind it.
+        next = value_end + 1;
+        while (next != end && *next == '\0') next = ends.next() + 1;
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return name == end ? nullptr : name; }
+
+    occurrences<'\0'> ends{};
+    const char* name = nullptr;
+    const char* next = nullptr;
+    const char* end = nullptr;
+    stomp::header current{};
+};
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header` that stores
+/// nothing and finds each as it goes. Views of the text it was made from, and valid as long. Each name and each value
+/// has a NUL behind it, so its `data()` is a C string too.
+class headers {
+  public:
+    using iterator = detail::lazy_iterator<detail::header_finder>;
+
+    constexpr headers() noexcept = default;
+
+    /// Of text as the parser leaves it.
+    constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept {
+        return iterator({text_.data(), text_.data() + text_.size()});
+    }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty(); }
+
+    /// The value of the first header of this name, which is the one that counts (STOMP 1.2 Repeated Header Entries);
+    /// where there is none, a view whose `data()` is null. Looks through the headers.
+    [[nodiscard]] constexpr std::string_view find(std::string_view name) const noexcept {
+        for (const header& each : *this) {
+            if (equal(each.name, name)) return each.value;
+        }
+        return {};
+    }
+
+  private:
+    std::string_view text_{};
+};
+
+/// The headers that the protocol gives a meaning, collected in one look through those of a frame. Each member is the
+/// value of the first header of that name, or a view whose `data()` is null.
+struct known_headers {
+    std::string_view id{};
+    std::string_view ack{};
+    std::string_view host{};
+    std::string_view login{};
+    std::string_view server{};
+    std::string_view message{};
+    std::string_view receipt{};
+    std::string_view session{};
+    std::string_view version{};
+    std::string_view passcode{};
+    std::string_view heart_beat{};
+    std::string_view message_id{};
+    std::string_view receipt_id{};
+    std::string_view destination{};
+    std::string_view transaction{};
+    std::string_view content_type{};
+    std::string_view subscription{};
+    std::string_view accept_version{};
+    std::string_view content_length{};
+
+    constexpr known_headers() noexcept = default;
+    constexpr explicit known_headers(const stomp::headers& all) noexcept;
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+struct known_header_row {
+    std::string_view name;
+    std::string_view stomp::known_headers::*value;
+};
+
+/// In the order of the lengths of their names.
+inline constexpr known_header_row known_header_rows[] = {
+    {"id", &stomp::known_headers::id},
+    {"ack", &stomp::known_headers::ack},
+    {"host", &stomp::known_headers::host},
+    {"login", &stomp::known_headers::login},
+    {"server", &stomp::known_headers::server},
+    {"message", &stomp::known_headers::message},
+    {"receipt", &stomp::known_headers::receipt},
+    {"session", &stomp::known_headers::session},
+    {"version", &stomp::known_headers::version},
+    {"passcode", &stomp::known_headers::passcode},
+    {"heart-beat", &stomp::known_headers::heart_beat},
+    {"message-id", &stomp::known_headers::message_id},
+    {"receipt-id", &stomp::known_headers::receipt_id},
+    {"destination", &stomp::known_headers::destination},
+    {"transaction", &stomp::known_headers::transaction},
+    {"content-type", &stomp::known_headers::content_type},
+    {"subscription", &stomp::known_headers::subscription},
+    {"accept-version", &stomp::known_headers::accept_version},
+    {"content-length", &stomp::known_headers::content_length},
+};
+
+/// Where in that table the names of each length begin, and, one further, end.
+struct known_header_lengths {
+    static constexpr std::size_t longest = 14;
+    std::uint8_t begin[longest + 2] = {};
+
+    constexpr known_header_lengths() noexcept {
+        for (const known_header_row& row : known_header_rows) {
+            for (std::size_t length = row.name.size() + 1; length != longest + 2; ++length) ++begin[length];
+        }
+    }
+};
+
+inline constexpr known_header_lengths known_header_index{};
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
+    using lengths = detail::known_header_lengths;
+    for (const header& each : all) {
+        const std::size_t length = each.name.size();
+        if (length > lengths::longest) continue;
+        for (std::size_t i = detail::known_header_index.begin[length];
+             i != detail::known_header_index.begin[length + 1]; ++i) {
+            const detail::known_header_row& row = detail::known_header_rows[i];
+            if (!equal(each.name, row.name)) continue;
+            // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
+            if ((this->*row.value).data() == nullptr) this->*row.value = each.value;
+            break;
+        }
+    }
+}
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/writer.hpp ============================================
+// STOMP frames out, into a span: escapes what can be escaped, and refuses what a frame cannot carry.
+
+namespace sockless::stomp {
+
+/// Whether a body is announced by `content-length`, or ends at the NUL behind it.
+enum class content_length : std::uint8_t { automatic, omitted };
+
+/// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
+/// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
+/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding; S14).
+class writer {
+  public:
+    /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
+    constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
+
+    /// The first line. `unexpected_command` where the version does not have it.
+    constexpr writer& begin(command which) noexcept {
+        if (which == command::none || !is_in(which, version_)) return fail(errc::unexpected_command);
+        command_ = which;
+        return put(text_of(which)).put("\n");
+    }
+
+    /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
+    /// CONNECT and CONNECTED, which do not escape, an end of line, or a colon in the name), and for `content-length`,
+    /// which `finish` writes.
+    constexpr writer& header(std::string_view name, std::string_view value) noexcept {
+        if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
+        return text(name, part::name).put(":").text(value, part::value).put("\n");
+    }
+
+    /// One header, unless the value is empty.
+    constexpr writer& optional(std::string_view name, std::string_view value) noexcept {
+        return value.empty() ? *this : header(name, value);
+    }
+
+    /// One header that the frame must have: `missing_header` where the value is empty.
+    constexpr writer& required(std::string_view name, std::string_view value) noexcept {
+        return value.empty() ? fail(errc::missing_header) : header(name, value);
+    }
+
+    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    constexpr writer& fail(sockless::error error) noexcept {
+        if (!error_) error_ = error;
+        return *this;
+    }
+
+    /// Ends the head and the frame, with the body between, where there is one: `body_not_allowed` where the command has
+    /// none, `nul_in_body` where it has a NUL and its length is not told (STOMP 1.2 Body; S1, S2). The size is that of
+    /// the whole frame; with `no_room` it is the room needed.
+    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
+        if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
+        if (how == content_length::omitted && has_nul(body)) fail(errc::nul_in_body);
+        // S14: a body has a content-length unless the caller wants none.
+        if (how == content_length::automatic && !body.empty()) {
+            put("content-length:").put(detail::decimal_text(body.size()).text()).put("\n");
+        }
+        put("\n").put_bytes(body.data(), body.size()).put({"\0", 1});
+        if (error_) return {0, error_};
+        if (size_ > out_.size()) return {size_, errc::no_room};
+        return {size_, {}};
+    }
+
+  private:
+    enum class part : std::uint8_t { name, value };
+
+    constexpr writer& put(std::string_view some) noexcept { return put_bytes(some.data(), some.size()); }
+
+    template <class Byte>
+    constexpr writer& put_bytes(const Byte* from, std::size_t size) noexcept {
+        if (!error_ && size_ <= out_.size() && size <= out_.size() - size_) {
+            detail::copy(out_.data() + size_, from, size);
+        }
+        size_ += size;
+        return *this;
+    }
+
+    // A name or value, escaped.
+    constexpr writer& text(std::string_view plain, part what) noexcept {
+        const detail::escaping how = detail::escaping_of(version_, command_);
+        const char* run = plain.data();
+        const char* const end = run + plain.size();
+        detail::occurrences<'\0', '\n', '\r', ':', '\\'> special(run, end);
+        for (const char* at = special.next(); at != end; at = special.next()) {
+            const char code = escaped(*at, how);
+            if (code != '\0') {
+                const char pair[] = {'\\', code};
+                put({run, static_cast<std::size_t>(at - run)}).put({pair, 2});
+                run = at + 1;
+            } else if (!may_stand(*at, how, what)) {
+                return fail(errc::bad_header);
+            }
+        }
+        return put({run, static_cast<std::size_t>(end - run)});
+    }
+
+    // S3: what stands behind the backslash, or NUL where this is not escaped.
+    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping how) noexcept {
+        for (std::size_t i = 0; i != detail::number_of_escapes(how); ++i) {
+            if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
+        }
+        return '\0';
+    }
+
+    // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
+    // taken for a part of the end of line.
+    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping how, part what) noexcept {
+        switch (plain) {
+        case '\r': return how == detail::escaping::of_1_1;
+        case ':': return what == part::value;
+        case '\\': return true;
+        default: return false;
+        }
+    }
+
+    [[nodiscard]] static constexpr bool has_nul(cbytes body) noexcept {
+        for (const std::byte each : body) {
+            if (each == std::byte{0}) return true;
+        }
+        return false;
+    }
+
+    bytes out_;
+    std::size_t size_ = 0;
+    sockless::error error_{};
+    version version_;
+    command command_ = command::none;
+};
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/frames.hpp ============================================
+// Every frame of STOMP as a struct, so that no one spells the name of a header by hand, and how each is written.
+
+// The members of a frame are views, read while it is written. An empty one is left out; where the version demands it,
+// `write` says `missing_header`. `headers` are written behind those that the frame has, as they are.
+namespace sockless::stomp {
+
+/// How a subscription wants its messages acknowledged (STOMP 1.2 SUBSCRIBE ack Header).
+enum class ack_mode : std::uint8_t {
+    automatic,         ///< not at all
+    client,            ///< each with all before it
+    client_individual, ///< each by itself; since 1.1
+};
+
+/// As it stands in `ack`.
+[[nodiscard]] constexpr std::string_view text_of(ack_mode mode) noexcept {
+    constexpr std::string_view texts[] = {"auto", "client", "client-individual"};
+    return texts[static_cast<std::size_t>(mode)];
+}
+
+struct connect_frame {
+    version_set versions = version_set::all();
+    std::string_view host{}; ///< the virtual host; since 1.1
+    std::string_view login{};
+    std::string_view passcode{};
+    stomp::heart_beat heart_beat{};
+    std::span<const header> headers{};
+    command as = command::connect; ///< or `stomp`, which servers of 1.0 do not know
+};
+
+struct connected_frame {
+    stomp::version version = stomp::version::v1_2;
+    std::string_view session{};
+    std::string_view server{}; ///< name, `/`, version; since 1.1
+    stomp::heart_beat heart_beat{};
+    std::span<const header> headers{};
+};
+
+struct send_frame {
+    std::string_view destination{};
+    std::string_view content_type{};
+    std::string_view transaction{};
+    std::string_view receipt{};
+    std::span<const header> headers{};
+    cbytes body{};
+    stomp::content_length length = stomp::content_length::automatic;
+};
+
+struct subscribe_frame {
+    std::string_view id{}; ///< in 1.0 it may be left out; then the destination stands for it
+    std::string_view destination{};
+    ack_mode ack = ack_mode::automatic;
+    std::string_view receipt{};
+    std::span<const header> headers{};
+};
+
+struct unsubscribe_frame {
+    std::string_view id{};
+    std::string_view destination{}; ///< in 1.0, where there is no id
+    std::string_view receipt{};
+    std::span<const header> headers{};
+};
+
+/// ACK and NACK. Which of the three names of a message is written depends on the version, so give what the MESSAGE had.
+struct ack_frame {
+    std::string_view id{};           ///< the `ack` of the MESSAGE; 1.2
+    std::string_view message_id{};   ///< before 1.2
+    std::string_view subscription{}; ///< 1.1
+    std::string_view transaction{};
+    std::string_view receipt{};
+    std::span<const header> headers{};
+    command as = command::ack; ///< or `nack`; since 1.1
+};
+
+/// BEGIN, COMMIT and ABORT.
+struct transaction_frame {
+    command as = command::begin;
+    std::string_view transaction{};
+    std::string_view receipt{};
+    std::span<const header> headers{};
+};
+
+struct disconnect_frame {
+    std::string_view receipt{};
+    std::span<const header> headers{};
+};
+
+struct message_frame {
+    std::string_view destination{};
+    std::string_view message_id{};
+    std::string_view subscription{}; ///< in 1.0 it is left out where the subscription has no id
+    std::string_view ack{};          ///< 1.2, where the message is to be acknowledged
+    std::string_view content_type{};
+    std::span<const header> headers{};
+    stomp::headers forwarded{}; ///< the headers of the SEND that this message comes from; see `write`
+    cbytes body{};
+    stomp::content_length length = stomp::content_length::automatic;
+};
+
+struct receipt_frame {
+    std::string_view receipt_id{};
+    std::span<const header> headers{};
+};
+
+struct error_frame {
+    std::string_view message{};      ///< a short description
+    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error (S7)
+    version_set supported{};         ///< where there is no common version (S6)
+    std::string_view content_type{}; ///< of the body
+    std::span<const header> headers{};
+    cbytes body{};
+};
+
+/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE; S11): all but those that are between the
+/// sender and the server, and those that are the server's to write.
+[[nodiscard]] constexpr bool is_forwarded(std::string_view name) noexcept {
+    constexpr std::string_view kept_back[] = {"destination",  "receipt",    "transaction", "content-length",
+                                              "subscription", "message-id", "ack"};
+    for (const std::string_view each : kept_back) {
+        if (equal(each, name)) return false;
+    }
+    return true;
+}
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+constexpr stomp::writer& put_headers(stomp::writer& to, std::span<const stomp::header> headers) noexcept {
+    for (const stomp::header& each : headers) to.header(each.name, each.value);
+    return to;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// Writes a frame as a version has it to the front of `out`. Errors: those of `writer`, and `missing_header`.
+[[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
+    writer to(out, version::unknown);
+    to.begin(frame.as);
+    const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
+    if (frame.versions.empty()) to.fail(errc::missing_header);
+    // A client of 1.0 knows neither accept-version nor heart-beats; one of a later version names its host.
+    if (!only_1_0) to.header("accept-version", frame.versions.list()).required("host", frame.host);
+    if (only_1_0) to.optional("host", frame.host);
+    to.optional("login", frame.login).optional("passcode", frame.passcode);
+    if (!only_1_0) to.optional("heart-beat", heart_beat_text(frame.heart_beat).text());
+    return detail::put_headers(to, frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, const connected_frame& frame) noexcept {
+    writer to(out, version::unknown);
+    to.begin(command::connected);
+    if (frame.version == version::unknown) to.fail(errc::missing_header);
+    if (frame.version != version::v1_0) to.header("version", text_of(frame.version));
+    to.optional("session", frame.session).optional("server", frame.server);
+    if (frame.version != version::v1_0) to.optional("heart-beat", heart_beat_text(frame.heart_beat).text());
+    return detail::put_headers(to, frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const send_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::send).required("destination", frame.destination);
+    to.optional("content-type", frame.content_type).optional("transaction", frame.transaction);
+    to.optional("receipt", frame.receipt);
+    return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const subscribe_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::subscribe);
+    if (in != version::v1_0 && frame.id.empty()) to.fail(errc::missing_header);
+    if (in == version::v1_0 && frame.ack == ack_mode::client_individual) to.fail(errc::bad_ack_mode);
+    to.optional("id", frame.id).required("destination", frame.destination).header("ack", text_of(frame.ack));
+    return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const unsubscribe_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::unsubscribe);
+    if (frame.id.empty() && in == version::v1_0) {
+        to.required("destination", frame.destination);
+    } else {
+        to.required("id", frame.id);
+    }
+    return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const ack_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(frame.as == command::nack ? command::nack : command::ack);
+    if (in == version::v1_2) {
+        to.required("id", frame.id);
+    } else {
+        to.required("message-id", frame.message_id);
+        if (in == version::v1_1) to.required("subscription", frame.subscription);
+    }
+    to.optional("transaction", frame.transaction).optional("receipt", frame.receipt);
+    return detail::put_headers(to, frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const transaction_frame& frame) noexcept {
+    writer to(out, in);
+    const bool known = frame.as == command::begin || frame.as == command::commit || frame.as == command::abort;
+    to.begin(known ? frame.as : command::none).required("transaction", frame.transaction);
+    return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const disconnect_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::disconnect).optional("receipt", frame.receipt);
+    return detail::put_headers(to, frame.headers).finish();
+}
+
+/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`; S11).
+[[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::message);
+    if (in != version::v1_0 && frame.subscription.empty()) to.fail(errc::missing_header);
+    to.optional("subscription", frame.subscription).required("message-id", frame.message_id);
+    to.required("destination", frame.destination);
+    if (in == version::v1_2) to.optional("ack", frame.ack);
+    to.optional("content-type", frame.content_type);
+    for (const header& each : frame.forwarded) {
+        if (is_forwarded(each.name)) to.header(each.name, each.value);
+    }
+    return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const receipt_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::receipt).required("receipt-id", frame.receipt_id);
+    return detail::put_headers(to, frame.headers).finish();
+}
+
+[[nodiscard]] constexpr written write(bytes out, version in, const error_frame& frame) noexcept {
+    writer to(out, in);
+    to.begin(command::error).optional("message", frame.message).optional("receipt-id", frame.receipt_id);
+    to.optional("version", frame.supported.list()).optional("content-type", frame.content_type);
+    return detail::put_headers(to, frame.headers).finish(frame.body);
+}
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/limits.hpp ============================================
+// What a STOMP peer may ask of our memory and time.
+
+namespace sockless::stomp {
+
+/// Bounds on one frame (STOMP 1.2 Size Limits; S12). Each is exact: what is as large as the limit passes, one more is
+/// an error, at that byte. There is no value that means "unlimited"; the largest number is the largest limit.
+struct limits {
+    /// Bytes of one header line, without its end of line. Tokens in `passcode` come near 4 KiB.
+    std::uint32_t line = 8192;
+
+    /// Header lines of one frame. Brokers send about 10, applications add their own.
+    std::uint32_t headers = 100;
+
+    /// Bytes of the command and all header lines, with their ends of line and the empty line. Also the most memory
+    /// that a head which arrives in pieces can take.
+    std::uint32_t head = 32768;
+
+    /// Bytes of the body of one frame.
+    std::uint64_t body = 16 * 1024 * 1024;
+};
+
+} // namespace sockless::stomp
+
+// ======================================== sockless/stomp/head_scanner.hpp =========================================
+// The grammar of the head of a STOMP frame, checked and unescaped where it lies, which can stop and go on anywhere.
+
+namespace sockless::detail {
+
+/// Checks the head of one frame that comes in pieces of any size, and rewrites it in place to what `stomp::headers`
+/// reads: name, NUL, value, NUL. Unescaping makes a line shorter; what it leaves behind is filled with NULs, so that
+/// every line still begins where it did. Looks at each byte once. All places are offsets from the head's first byte.
+class stomp_head_scanner {
+  public:
+    constexpr stomp_head_scanner() noexcept = default;
+    constexpr explicit stomp_head_scanner(stomp::version version) noexcept : version_(version) {}
+
+    /// Takes bytes of `head` from `from` on, which is where the last call stopped, up to the end of the head, the first
+    /// byte that is wrong, or `end`; returns where it stopped. `head` may lie elsewhere than it did, with its bytes up
+    /// to `from` as they were left.
+    constexpr std::size_t scan(char* head, std::size_t from, std::size_t end, const stomp::limits& limits) noexcept {
+        head_ = head;
+        end_ = end;
+        run_ = stop_ = from;
+        if (waiting_ != waiting::nothing && from != end) take_second(from, limits);
+        if (phase_ < phase::done) {
+            specials special(head + stop_, head + end);
+            if (phase_ != phase::command || scan_command(special)) scan_lines(special, limits);
+        }
+        head_ = nullptr;
+        return stop_;
+    }
+
+    [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
+    /// What is wrong with the byte where it stopped, if anything is.
+    [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
+
+    [[nodiscard]] constexpr stomp::command command() const noexcept { return command_; }
+    [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
+    [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
+
+    /// The header lines of a head that is done, where `head` is all of it.
+    [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
+        return {head + lines_, line_ - lines_};
+    }
+
+  private:
+    enum class phase : std::uint8_t { command, name, value, done, failed };
+
+    // The first byte of a pair was the last of its piece.
+    enum class waiting : std::uint8_t { nothing, line_feed, escaped };
+
+    using specials = occurrences<'\0', '\n', '\r', ':', '\\'>;
+
+    // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
+    constexpr bool fail(stomp::errc what, std::size_t place) noexcept {
+        error_ = what;
+        stop_ = place;
+        phase_ = phase::failed;
+        return false;
+    }
+
+    // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
+    // either (S15).
+    [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
+        return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
+    }
+    // S1: the first line is a command. True where it has ended.
+    constexpr bool scan_command(specials& special) noexcept {
+        const auto at = static_cast<std::size_t>(special.next() - head_);
+        if (at > stomp::max_command + 1) return fail(stomp::errc::unknown_command, 0);
+        stop_ = at;
+        if (at == end_) return false;
+        if (head_[at] == '\0') return fail(stomp::errc::nul_in_head, at);
+        if (head_[at] != '\r' || !cr_may_end_line()) return begin_lines(at, at);
+        if (at + 1 == end_) return wait_for(waiting::line_feed, at);
+        static_cast<void>(special.next());
+        return begin_lines(at, at + 1);
+    }
+
+    // The command ends at `end`, and its line at `last`.
+    constexpr bool begin_lines(std::size_t end, std::size_t last) noexcept {
+        command_ = stomp::command_of({head_, end});
+        if (head_[last] != '\n' || command_ == stomp::command::none) return fail(stomp::errc::unknown_command, 0);
+        escaping_ = escaping_of(version_, command_);
+        begin_line(last + 1);
+        lines_ = line_;
+        return true;
+    }
+
+    constexpr void begin_line(std::size_t at) noexcept {
+        line_ = element_ = static_cast<std::uint32_t>(at);
+        run_ = stop_ = at;
+        removed_ = 0;
+        phase_ = phase::name;
+    }
+
+    constexpr void scan_lines(specials& special, const stomp::limits& limits) noexcept {
+        do {
+            stop_ = static_cast<std::size_t>(special.next() - head_);
+        } while (take_special(special, stop_, limits));
+    }
+
+    // What stands at `at`. False where the scan stops.
+    constexpr bool take_special(specials& special, std::size_t at, const stomp::limits& limits) noexcept {
+        if (at - line_ >= limits.line && !may_end_long_line(at, limits)) {
+            return fail(stomp::errc::line_too_long, line_ + limits.line);
+        }
+        if (at == end_) {
+            move_run(at);
+            return false;
+        }
+        switch (head_[at]) {
+        case ':': return phase_ != phase::name || end_name(at, limits);
+        case '\n': return end_line(at, at, limits);
+        case '\r':
+            if (!cr_may_end_line()) return true;
+            if (at + 1 == end_) return wait_for(waiting::line_feed, at);
+            if (head_[at + 1] != '\n') return take_cr(at);
+            static_cast<void>(special.next());
+            return end_line(at, at + 1, limits);
+        case '\\':
+            if (escaping_ == escaping::none) return true;
+            if (at + 1 == end_) return wait_for(waiting::escaped, at);
+            if (head_[at + 1] == '\\') static_cast<void>(special.next());
+            return unescape(at, limits);
+        default: return fail(stomp::errc::nul_in_head, at);
+        }
+    }
+
+    // The byte at `at`, the last of its piece, is the first of a pair.
+    constexpr bool wait_for(waiting second, std::size_t at) noexcept {
+        move_run(at);
+        waiting_ = second;
+        stop_ = end_;
+        return false;
+    }
+
+    // The second of that pair.
+    constexpr void take_second(std::size_t at, const stomp::limits& limits) noexcept {
+        const waiting held = waiting_;
+        waiting_ = waiting::nothing;
+        const std::size_t first = at - 1;
+        run_ = first;
+        bool taken = false; // or else what is at `at` is looked at again
+        if (held == waiting::escaped) {
+            taken = unescape(first, limits);
+        } else if (phase_ == phase::command) {
+            begin_lines(first, at);
+        } else if (head_[at] == '\n') {
+            end_line(first, at, limits);
+        } else if (first - line_ >= limits.line) {
+            fail(stomp::errc::line_too_long, first);
+        } else {
+            take_cr(first);
+        }
+        if (taken) stop_ = at + 1;
+    }
+
+    // A CR that no LF follows is data in 1.0 and 1.1, and an error in 1.2.
+    constexpr bool take_cr(std::size_t at) noexcept {
+        return version_ != stomp::version::v1_2 || fail(stomp::errc::bare_cr, at);
+    }
+
+    // The limit counts all but the end of the line.
+    [[nodiscard]] constexpr bool may_end_long_line(std::size_t at, const stomp::limits& limits) const noexcept {
+        if (at - line_ != limits.line) return false;
+        if (at == end_) return true;
+        if (head_[at] == '\r' && cr_may_end_line()) return at + 1 == end_ || head_[at + 1] == '\n';
+        return head_[at] == '\n';
+    }
+
+    // S3: only the version's own escapes; one pass from left to right.
+    constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
+        for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
+            if (escapes[i].code != head_[at + 1]) continue;
+            if (at + 1 - line_ >= limits.line) return fail(stomp::errc::line_too_long, line_ + limits.line);
+            move_run(at);
+            head_[at - removed_] = escapes[i].plain;
+            ++removed_;
+            run_ = at + 2;
+            return true;
+        }
+        return fail(stomp::errc::bad_escape, at);
+    }
+
+    // Moves what came since the last escape of this line to where it belongs.
+    constexpr void move_run(std::size_t end) noexcept {
+        if (removed_ != 0) copy_down(head_ + run_ - removed_, head_ + run_, end - run_);
+        run_ = end;
+    }
+
+    // S1: a name is not empty, and a colon ends it.
+    constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
+        move_run(at);
+        const std::size_t end = at - removed_;
+        if (end == element_) return fail(stomp::errc::empty_name, at);
+        if (count_ == limits.headers) return fail(stomp::errc::too_many_headers, line_);
+        ++count_;
+        constexpr std::string_view length = "content-length";
+        // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
+        reads_length_ =
+            !has_length_ && end - element_ == length.size() && equal({head_ + element_, length.size()}, length);
+        head_[end] = '\0';
+        element_ = static_cast<std::uint32_t>(end + 1);
+        value_ = static_cast<std::uint32_t>(at + 1);
+        run_ = at + 1;
+        phase_ = phase::value;
+        return true;
+    }
+
+    // A line that ends at `end`, where its LF, or LF and CR before it, are up to `last`. False at the end of the head,
+    // and where the line is wrong.
+    constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
+        if (phase_ == phase::name) {
+            // S1: a header line has a colon.
+            if (end != line_) return fail(stomp::errc::missing_colon, end);
+            phase_ = phase::done;
+            stop_ = last + 1;
+            return false;
+        }
+        move_run(end);
+        if (reads_length_ && !read_length({head_ + element_, end - removed_ - element_}, limits)) return false;
+        for (std::size_t i = end - removed_; i <= last; ++i) head_[i] = '\0';
+        begin_line(last + 1);
+        return true;
+    }
+
+    // S2: digits only, within the limit.
+    constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
+        std::uint64_t length = 0;
+        bool too_large = false;
+        for (const char c : digits) {
+            const auto digit = static_cast<std::uint64_t>(c - '0');
+            if (!is_digit(c)) return fail(stomp::errc::bad_content_length, value_);
+            too_large = too_large || length > (UINT64_MAX - digit) / 10;
+            length = length * 10 + digit;
+        }
+        if (digits.empty()) return fail(stomp::errc::bad_content_length, value_);
+        if (too_large || length > limits.body) return fail(stomp::errc::body_too_large, value_);
+        length_ = length;
+        has_length_ = true;
+        reads_length_ = false;
+        return true;
+    }
+
+    char* head_ = nullptr; // during a call
+    std::size_t end_ = 0;
+    std::size_t stop_ = 0;
+    std::size_t run_ = 0; // what came since the last escape of the line
+    std::uint64_t length_ = 0;
+    std::uint32_t lines_ = 0;   // where the header lines begin
+    std::uint32_t line_ = 0;    // where the line that is being read begins
+    std::uint32_t element_ = 0; // and its name or value, as it is written,
+    std::uint32_t value_ = 0;   // and its value, as it came
+    std::uint32_t removed_ = 0; // bytes by which unescaping has made the line shorter
+    std::uint32_t count_ = 0;   // headers
+    phase phase_ = phase::command;
+    waiting waiting_ = waiting::nothing;
+    stomp::version version_ = stomp::version::unknown;
+    stomp::command command_ = stomp::command::none;
+    escaping escaping_ = escaping::none;
+    stomp::errc error_ = stomp::errc::none;
+    bool has_length_ = false;
+    bool reads_length_ = false;
+};
+
+} // namespace sockless::detail
+
+// =========================================== sockless/stomp/parser.hpp ============================================
+// STOMP frames in, events out: heads, bodies in pieces, heart-beats, from bytes that come in pieces.
+
+namespace sockless::stomp {
+
+enum class kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the parser has ended
+    head,       ///< a frame begins: `command`, `headers`. One or more `body` follow.
+    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty where there is no body
+    heart_beat, ///< an end of line between frames
+    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+};
+
+/// What `next` found. Falsy for `need_input`.
+struct event {
+    stomp::kind kind = stomp::kind::need_input;
+    stomp::command command = stomp::command::none; ///< of the frame, with `body` too
+    bool first = false;                            ///< the first piece of the body
+    bool last = false;                             ///< the last piece of the body, and the end of the frame
+    errc error = errc::none;
+    stomp::headers headers{};
+    bytes payload{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != stomp::kind::need_input; }
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+/// The same bytes as characters that can be changed: those of a `span_buffer<char>`, or of memory that holds bytes.
+[[nodiscard]] constexpr char* characters(std::span<char> memory) noexcept { return memory.data(); }
+[[nodiscard]] inline char* characters(bytes memory) noexcept { return reinterpret_cast<char*>(memory.data()); }
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// Parses the frames that one peer sends, of any version (STOMP 1.2 STOMP Frames and Augmented BNF). The events do not
+/// depend on how the input was cut into pieces, only the cuts of bodies do, given a `Memory` with room for
+/// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a head comes
+/// in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is unescaped
+/// there and not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text
+/// there.
+template <class Memory>
+class basic_parser {
+  public:
+    constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
+
+    /// Says which version the sides have agreed on; it is that of the frames after the one that was last begun. At
+    /// first it is `unknown`, which reads what any version may send before that: lines end in LF or CR LF, and nothing
+    /// is escaped (S15).
+    constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
+    [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
+
+    /// The limits of frames that begin from now on.
+    constexpr void set_limits(const stomp::limits& limits) noexcept { limits_ = limits; }
+    [[nodiscard]] constexpr const stomp::limits& limits() const noexcept { return limits_; }
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. `payload` lies in `in`.
+    /// Headers lie in `in` too, or in the memory; they are valid until the call that follows the last `body` of their
+    /// frame, or until the bytes they lie in are reused, whichever comes first: where a body may come later than the
+    /// input stays, `keep` them.
+    [[nodiscard]] constexpr event next(bytes& in) noexcept {
+        switch (phase_) {
+        case phase::between:
+        case phase::between_lf: return next_frame(in);
+        case phase::head: return next_of_head(in);
+        case phase::counted:
+        case phase::until_nul: return next_of_body(in);
+        case phase::failing: phase_ = phase::ended; return {.kind = kind::error, .error = error_};
+        case phase::ended: break;
+        }
+        return {};
+    }
+
+    /// Says that the input has ended: `truncated` inside a frame, `none` between frames; what was wrong, if anything
+    /// was.
+    [[nodiscard]] constexpr errc finish() noexcept {
+        if (phase_ != phase::between && phase_ < phase::failing) error_ = errc::truncated;
+        phase_ = phase::ended;
+        return error_;
+    }
+
+    /// The command and headers of the frame that the last event came from.
+    [[nodiscard]] constexpr stomp::command command() const noexcept { return scanner_.command(); }
+    [[nodiscard]] constexpr stomp::headers headers() const noexcept {
+        if (!scanner_.done()) return {};
+        return stomp::headers(scanner_.lines(in_memory_ ? detail::characters(memory_.contents()) : head_));
+    }
+
+    /// Copies the head of the open frame into the memory, if it lies in the input: so it stays until the frame has
+    /// ended, whatever becomes of the input. False where it does not fit. Views that were handed out stay where they
+    /// were: ask `headers` for new ones. The memory then begins with the head, and takes what the caller appends.
+    [[nodiscard]] constexpr bool keep() noexcept {
+        if (in_memory_ || !scanner_.done()) return true;
+        const auto room = memory_.prepare(head_size_);
+        if (room.empty()) return false;
+        detail::copy(room.data(), head_, head_size_);
+        memory_.commit(head_size_);
+        in_memory_ = true;
+        return true;
+    }
+
+    /// Bytes of the head of the open frame, which is what it takes in the memory.
+    [[nodiscard]] constexpr std::size_t head_size() const noexcept { return head_size_; }
+
+    /// What went wrong, if anything did. Stays.
+    [[nodiscard]] constexpr errc error() const noexcept { return error_; }
+
+    /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
+    [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
+
+    /// The place in the stream of the first byte of the frame that the last event came from.
+    [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return frame_begin_; }
+
+    /// The memory that was given.
+    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
+    [[nodiscard]] constexpr const Memory& memory() const noexcept { return memory_; }
+
+  private:
+    enum class phase : std::uint8_t {
+        between,    // between frames
+        between_lf, // there, behind a CR
+        head,
+        counted,   // in a body of `left_` more bytes, or before the NUL behind it
+        until_nul, // in a body without content-length
+        failing,   // the error event is still owed
+        ended,
+    };
+
+    // A head is copied in parts of this size at most, as nobody knows how much of a piece belongs to it.
+    static constexpr std::size_t copied_at_once = 512;
+
+    static constexpr std::byte nul{0}, lf{'\n'}, cr{'\r'};
+
+    constexpr event fail(errc what, std::uint64_t at) noexcept {
+        error_ = what;
+        position_ = at;
+        phase_ = phase::ended;
+        return {.kind = kind::error, .error = what};
+    }
+
+    constexpr void take(bytes& in, std::size_t size) noexcept {
+        in = in.subspan(size);
+        position_ += size;
+    }
+
+    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating; S4).
+    [[nodiscard]] constexpr event next_frame(bytes& in) noexcept {
+        if (in.empty()) return {};
+        const bool after_cr = phase_ == phase::between_lf;
+        if (after_cr && in[0] != lf) return fail(errc::bare_cr, position_ - 1);
+        if (!after_cr && in[0] == cr && version_ != version::v1_0 && version_ != version::v1_1) {
+            frame_begin_ = position_;
+            take(in, 1);
+            phase_ = phase::between_lf;
+            return next_frame(in);
+        }
+        if (!after_cr) frame_begin_ = position_;
+        if (in[0] == lf) {
+            take(in, 1);
+            phase_ = phase::between;
+            return {.kind = kind::heart_beat};
+        }
+        memory_.clear();
+        in_memory_ = std::is_constant_evaluated();
+        scanner_ = detail::stomp_head_scanner(version_);
+        phase_ = phase::head;
+        return in_memory_ ? next_of_head(in) : whole_head(in);
+    }
+
+    [[nodiscard]] constexpr std::size_t limit_of_head() const noexcept {
+        return in_memory_ && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
+    }
+
+    // A head that lies in `in`, or what has come of it.
+    [[nodiscard]] event whole_head(bytes& in) noexcept {
+        const bytes piece = in.first(in.size() < limits_.head ? in.size() : limits_.head);
+        head_ = detail::characters(piece);
+        const std::size_t size = scanner_.scan(head_, 0, piece.size(), limits_);
+        take(in, size);
+        if (scanner_.done()) return begin_body(size);
+        if (scanner_.error() != errc::none) return fail(scanner_.error(), position_);
+        in_memory_ = true;
+        if (size > limit_of_head()) return fail(errc::head_too_large, frame_begin_ + limit_of_head());
+        if (!append(memory_, piece)) return fail(errc::head_too_large, position_);
+        return next_of_head(in);
+    }
+
+    // S12, and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
+    [[nodiscard]] constexpr event next_of_head(bytes& in) noexcept {
+        while (!in.empty()) {
+            const std::size_t held = memory_.size();
+            if (held >= limit_of_head()) return fail(errc::head_too_large, position_);
+            const std::size_t left = limit_of_head() - held;
+            std::size_t size = in.size() < copied_at_once ? in.size() : copied_at_once;
+            if (size > left) size = left;
+            const auto room = memory_.prepare(size);
+            if (room.empty()) return fail(errc::head_too_large, position_);
+            detail::copy(room.data(), in.data(), size);
+            const std::size_t stop = scanner_.scan(detail::characters(memory_.contents()), held, held + size, limits_);
+            memory_.commit(scanner_.done() ? stop - held : size);
+            if (scanner_.error() != errc::none) return fail(scanner_.error(), frame_begin_ + stop);
+            take(in, stop - held);
+            if (scanner_.done()) return begin_body(stop);
+        }
+        return {};
+    }
+
+    // S1: only SEND, MESSAGE and ERROR have a body; S2: content-length says where it ends, or the first NUL.
+    [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
+        head_size_ = static_cast<std::uint32_t>(head_size);
+        left_ = scanner_.has_length() ? scanner_.length() : limits_.body;
+        phase_ = scanner_.has_length() ? phase::counted : phase::until_nul;
+        begun_ = false;
+        if (!has_body(scanner_.command())) {
+            if (scanner_.has_length() && scanner_.length() != 0) return fail(errc::unexpected_body, position_);
+            phase_ = phase::counted;
+            left_ = 0;
+        }
+        return {.kind = kind::head, .command = scanner_.command(), .headers = headers()};
+    }
+
+    [[nodiscard]] constexpr event next_of_body(bytes& in) noexcept {
+        if (in.empty()) return {};
+        const std::size_t most = in.size() < left_ ? in.size() : static_cast<std::size_t>(left_);
+        bytes piece = in.first(most);
+        if (phase_ == phase::until_nul) piece = piece.first(place_of_nul(piece));
+        const bool ended = piece.size() != in.size() && in[piece.size()] == nul &&
+                           (phase_ == phase::until_nul || piece.size() == left_);
+        left_ -= piece.size();
+        take(in, piece.size() + (ended ? 1U : 0U));
+        if (ended) {
+            phase_ = phase::between;
+        } else if (left_ == 0 && !in.empty()) {
+            const errc what = !has_body(command())         ? errc::unexpected_body
+                              : phase_ == phase::until_nul ? errc::body_too_large
+                                                           : errc::body_not_terminated;
+            const event error = fail(what, position_);
+            // What came before the byte that is wrong is given out, so that the events are those of any other cut.
+            if (piece.empty()) return error;
+            phase_ = phase::failing;
+        }
+        if (piece.empty() && !ended) return {};
+        const bool first = !begun_;
+        begun_ = true;
+        return {kind::body, command(), first, ended, errc::none, headers(), piece};
+    }
+
+    [[nodiscard]] static constexpr std::size_t place_of_nul(cbytes piece) noexcept {
+        if (std::is_constant_evaluated()) {
+            std::size_t i = 0;
+            while (i != piece.size() && piece[i] != nul) ++i;
+            return i;
+        }
+        if (piece.empty()) return 0;
+        const void* const found = std::memchr(piece.data(), 0, piece.size());
+        return found == nullptr ? piece.size()
+                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - piece.data());
+    }
+
+    Memory memory_;
+    stomp::limits limits_;
+    detail::stomp_head_scanner scanner_{};
+    char* head_ = nullptr; // of the open frame, where it lies in the input
+    std::uint64_t position_ = 0;
+    std::uint64_t frame_begin_ = 0;
+    std::uint64_t left_ = 0; // of the body, or of the limit on it
+    std::uint32_t head_size_ = 0;
+    stomp::version version_ = stomp::version::unknown;
+    phase phase_ = phase::between;
+    errc error_ = errc::none;
+    bool in_memory_ = false;
+    bool begun_ = false; // the body
+};
+
+/// With memory that the caller owns.
+using parser = basic_parser<span_buffer<char>>;
+
+} // namespace sockless::stomp
+
+// =========================================== sockless/stomp/session.hpp ===========================================
+// What both ends of a STOMP session share: frames as a whole, heart-beats, deadlines, output, and how a session ends.
+
+namespace sockless::stomp {
+
+/// How a session behaves. Durations are in milliseconds, sizes in bytes. Deadlines and heart-beats only work for those
+/// who call `tick`.
+struct options {
+    version_set versions = version_set::all(); ///< that this side speaks
+    stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
+
+    stomp::limits limits{}; ///< on what the peer sends once the session is connected
+    /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
+    stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the session makes its own buffer
+    /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
+    std::size_t names = 256 * 1024;
+
+    std::uint32_t subscriptions = 1000;     ///< that the client may have
+    std::uint32_t transactions = 100;       ///< that the client may have open
+    std::uint32_t unacknowledged = 100'000; ///< server: messages that may wait for an ACK
+    std::uint32_t receipts = 100'000;       ///< client: receipts that may be outstanding
+
+    std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
+    std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
+
+    bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
+};
+
+/// Where a session stands.
+enum class state : std::uint8_t {
+    connecting,    ///< CONNECTED was not sent or received yet
+    open,          ///< frames go both ways
+    disconnecting, ///< DISCONNECT was sent or received
+    closed,        ///< nothing comes any more; what is queued still goes out
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+/// What a session keeps the names of.
+enum class name_kind : std::uint8_t {
+    subscription,
+    destination, ///< of a subscription in 1.0 that has no id
+    transaction,
+    receipt, ///< client: outstanding; server: owed for the frame that the caller handles
+};
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
+/// frames that come in pieces, what goes out, and names. Nothing here does I/O, reads a clock, or allocates but through
+/// `Buffer`, or knows what carries the bytes.
+template <role Own, class Buffer>
+class session {
+  public:
+    /// The version that was agreed on; `unknown` before.
+    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+
+    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
+    [[nodiscard]] cbytes output() const noexcept { return output_.contents(); }
+
+    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
+    void sent(std::size_t size) noexcept {
+        output_.consume(size < output_.size() ? size : output_.size());
+        arm_own_beat();
+    }
+
+    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
+    [[nodiscard]] time next_deadline() const noexcept {
+        const time beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
+        return beat < deadline_ ? beat : deadline_;
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session.
+    [[nodiscard]] bool done() const noexcept {
+        if (waited_) return true;
+        const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
+        return ended && output_.size() == 0 && (state_ == stomp::state::closed || !owes_receipt());
+    }
+
+    /// Where the session stands. Frames can be sent while it is `open`.
+    [[nodiscard]] stomp::state state() const noexcept { return state_; }
+    [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
+
+    /// What went wrong, as told by the `lost` event. Stays.
+    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+
+    /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_ != no_offset ? offset_ : parser_.offset(); }
+
+    /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
+    /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
+    /// const.
+    [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
+
+    /// The ids of the subscriptions there are. Valid as long.
+    [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
+
+    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
+    void release_memory() noexcept {
+        if (!in_frame_) {
+            parser_.memory().clear();
+            parser_.memory().release();
+        }
+        if (output_.size() == 0) output_.release();
+        names_.release();
+    }
+
+  protected:
+    using name_kind = detail::name_kind;
+
+    session(const options& how, Buffer input, Buffer output, Buffer names) noexcept
+        : how_(how),
+          parser_(static_cast<Buffer&&>(input), how.limits_before),
+          output_(static_cast<Buffer&&>(output)),
+          names_(static_cast<Buffer&&>(names)) {
+        arm(how.connect_timeout);
+    }
+
+    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
+        const std::uint64_t head = how.limits.head > how.limits_before.head ? how.limits.head : how.limits_before.head;
+        const std::uint64_t body = how.limits.body > how.limits_before.body ? how.limits.body : how.limits_before.body;
+        return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
+    }
+
+    [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
+
+    // A frame as a whole. `body` is a span of the input, or of the memory.
+    struct whole_frame {
+        stomp::command command = stomp::command::none; // `none` where the input is used up
+        errc error = errc::none;
+        bool heart_beat = false;
+        stomp::headers headers{};
+        bytes body{};
+    };
+
+    // Takes the next frame or heart-beat from `in`, or as much of a frame as there is. `judge(command)` says, before
+    // any of its body is kept, what is wrong with it.
+    template <class Judge>
+    [[nodiscard]] whole_frame next_frame(bytes& in, Judge judge) noexcept {
+        heard_ = heard_ || !in.empty();
+        while (const stomp::event found = parser_.next(in)) {
+            switch (found.kind) {
+            case kind::heart_beat: return {.heart_beat = true};
+            case kind::error: return {.error = found.error};
+            case kind::head:
+                in_frame_ = true;
+                if (const errc wrong = judge(found.command); wrong != errc::none) {
+                    offset_ = parser_.frame_offset();
+                    return {.command = found.command, .error = wrong, .headers = parser_.headers()};
+                }
+                break;
+            case kind::body:
+                if (!found.last && !parser_.keep()) return {.error = errc::head_too_large};
+                if (found.first && found.last) {
+                    in_frame_ = false;
+                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
+                }
+                if (!append(parser_.memory(), found.payload)) return {.error = errc::body_too_large};
+                if (found.last) {
+                    in_frame_ = false;
+                    return {.command = found.command,
+                            .headers = parser_.headers(),
+                            .body = bytes(parser_.memory().contents()).subspan(parser_.head_size())};
+                }
+                break;
+            case kind::need_input: break;
+            }
+        }
+        // The input is gone before the body comes.
+        if (in_frame_ && !parser_.keep()) return {.error = errc::head_too_large};
+        return {};
+    }
+
+    // What is wrong with a frame is at its first byte.
+    void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
+
+    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free.
+    template <class Write>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
+        const std::size_t free = output_.limit() - output_.size();
+        if (free < reserve) return errc::no_room;
+        const std::size_t most = free - reserve;
+        bytes room = output_.prepare(likely < most ? likely : most);
+        written wrote = write(room);
+        if (wrote.error == errc::no_room && wrote.size <= most) {
+            room = output_.prepare(wrote.size);
+            wrote = write(room);
+        }
+        if (wrote) output_.commit(wrote.size);
+        return wrote.error;
+    }
+    template <class Frame>
+    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
+        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve);
+    }
+
+    // The time that was told, and what is due. An error where the session has ended by it.
+    [[nodiscard]] errc pass_time(time now) noexcept {
+        now_ = now;
+        if (!has_clock_) {
+            deadline_ = detail::later(now, deadline_);
+            arm_own_beat();
+            arm_peer_beat();
+        }
+        has_clock_ = true;
+        if (heard_) arm_peer_beat();
+        heard_ = false;
+        if (now >= deadline_) {
+            deadline_ = no_deadline;
+            switch (state_) {
+            case stomp::state::connecting: return errc::connect_timeout;
+            case stomp::state::disconnecting:
+                if (Own == role::client) return errc::receipt_timeout;
+                waited_ = true;
+                break;
+            case stomp::state::closed: waited_ = true; break;
+            case stomp::state::open: break;
+            }
+        }
+        if (now >= peer_beat_) return errc::heart_beat_timeout;
+        if (now >= own_beat_) {
+            // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
+            if (output_.size() == 0) static_cast<void>(queue([](bytes out) { return write_beat(out); }, 1, 0));
+            arm_own_beat();
+        }
+        return errc::none;
+    }
+
+    void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
+        parser_.set_version(agreed);
+        parser_.set_limits(how_.limits);
+        state_ = stomp::state::open;
+        deadline_ = no_deadline;
+        if (agreed == stomp::version::v1_0) return;
+        own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
+        peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
+        arm_own_beat();
+        arm_peer_beat();
+    }
+
+    void become_disconnecting() noexcept {
+        state_ = stomp::state::disconnecting;
+        own_interval_ = peer_interval_ = 0;
+        own_beat_ = peer_beat_ = no_deadline;
+        arm(how_.disconnect_timeout);
+    }
+
+    // What is still queued goes out, but nobody waits for that without end.
+    void become_closed(sockless::error why) noexcept {
+        become_disconnecting();
+        state_ = stomp::state::closed;
+        error_ = why;
+    }
+
+    [[nodiscard]] bool owes_receipt() const noexcept {
+        return Own == role::server && !names_.of(name_kind::receipt).empty();
+    }
+
+    options how_;
+    basic_parser<Buffer> parser_;
+    Buffer output_;
+    detail::name_list<detail::name_kind, Buffer> names_;
+
+  private:
+    static constexpr std::uint64_t no_offset = UINT64_MAX;
+    static constexpr std::size_t usual_head = 512;
+
+    [[nodiscard]] static written write_beat(bytes out) noexcept {
+        if (out.empty()) return {1, errc::no_room};
+        out[0] = std::byte{'\n'};
+        return {1, {}};
+    }
+
+    void arm(std::uint32_t duration) noexcept {
+        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
+    }
+
+    // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+    void arm_own_beat() noexcept {
+        if (own_interval_ != 0) own_beat_ = detail::later(now_, own_interval_ - own_interval_ / 4);
+    }
+
+    // The margin of the reader is as much again.
+    void arm_peer_beat() noexcept {
+        if (peer_interval_ != 0) peer_beat_ = detail::later(now_, std::uint64_t{2} * peer_interval_);
+    }
+
+    std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
+    time now_ = 0;
+    time deadline_ = no_deadline;  // of what the state waits for
+    time own_beat_ = no_deadline;  // when something must be sent
+    time peer_beat_ = no_deadline; // when something must have come
+    std::uint32_t own_interval_ = 0;
+    std::uint32_t peer_interval_ = 0;
+    sockless::error error_{};
+    stomp::state state_ = stomp::state::connecting;
+    bool has_clock_ = false;
+    bool heard_ = false;    // something came since the last `tick`
+    bool in_frame_ = false; // the head of a frame has come, its end has not
+    bool waited_ = false;   // long enough for the last output to be taken
+};
+
+} // namespace sockless::stomp
+
+// ======================================= sockless/stomp/client_session.hpp ========================================
+// The client's end of one STOMP session: bytes in, messages and receipts out, bytes back; no socket inside.
+
+namespace sockless::stomp {
+
+enum class client_kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the session has ended
+    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
+    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
+    receipt,    ///< `receipt_id`: the server has done what asked for it
+    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
+    heart_beat, ///< an end of line between frames
+    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
+    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
+};
+
+/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call on the
+/// session that is not const, or until the input is reused, whichever comes first.
+struct client_event {
+    client_kind kind = client_kind::need_input;
+    sockless::error error{}; ///< with `lost`: what went wrong
+    std::string_view server{};
+    std::string_view session{};
+    std::string_view subscription{}; ///< the id that was given to `subscribe`
+    std::string_view message_id{};
+    std::string_view destination{};
+    std::string_view ack{}; ///< in 1.2, where the message is to be acknowledged: what `ack` and `nack` take
+    std::string_view content_type{};
+    std::string_view receipt_id{};
+    std::string_view message{}; ///< with `error`: a short description
+    stomp::headers headers{};   ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+/// One session, seen from the client. Begin with `connect`; then feed what came to `next` until it returns falsy; send
+/// what `output()` holds and say so with `sent`; stop when `done()`. Any verb can be called at any time: what is not
+/// possible is said by an error, and then nothing was queued. What a server would answer with ERROR (an unknown
+/// transaction, a repeated subscription) is refused here already.
+///
+/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
+template <class Buffer>
+class basic_client_session : public session<role::client, Buffer> {
+    using base = session<role::client, Buffer>;
+    using typename base::name_kind;
+    using kind = client_kind;
+    using event = client_event;
+
+  public:
+    /// With buffers that grow up to the limits of `how`.
+    explicit basic_client_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
+                               growing_buffer(how.names), how) {}
+
+    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
+    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
+    /// subscriptions, transactions and outstanding receipts (each takes 12 bytes more). The sizes in `how` are then not
+    /// read.
+    basic_client_session(Buffer input, Buffer output, Buffer names, const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)) {}
+
+    /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
+    /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
+        if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
+        frame.versions = this->how_.versions;
+        frame.heart_beat = this->how_.heart_beat;
+        const auto wrote = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
+        has_asked_ = !wrote;
+        return wrote;
+    }
+
+    /// As `basic_server_session::next`.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (this->state() == stomp::state::closed) {
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            in = in.subspan(in.size());
+            const bool owed = loses_;
+            loses_ = false;
+            return owed ? lost() : event{};
+        }
+        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        if (found.error != errc::none) return fail(found.error);
+        if (found.heart_beat) return {.kind = kind::heart_beat};
+        return found.command == command::none ? event{} : take(found);
+    }
+
+    /// Queues a SEND (STOMP 1.2 SEND). Errors: `not_open` before and after the session is open, `unknown_transaction`,
+    /// `repeated_receipt` and `too_many_receipts`, `no_room`, and those of `write`; then nothing was queued. The same
+    /// holds for the verbs below.
+    [[nodiscard]] sockless::error send(const send_frame& frame) noexcept {
+        return queue_request(frame, frame.transaction, frame.receipt, frame.body.size());
+    }
+
+    /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
+    [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
+        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
+        if (has(how, text)) return errc::repeated_subscription;
+        if (this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination) >=
+            this->how_.subscriptions) {
+            return errc::too_many_subscriptions;
+        }
+        if (!this->is_open()) return errc::not_open;
+        if (!this->names_.add(how, text)) return errc::too_many_subscriptions;
+        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
+        if (wrote) this->names_.erase(this->names_.find(how, text));
+        return wrote;
+    }
+
+    /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
+    /// `unknown_subscription`.
+    [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
+        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
+        if (this->is_open() && !has(how, text)) return errc::unknown_subscription;
+        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
+        if (!wrote) this->names_.erase(this->names_.find(how, text));
+        return wrote;
+    }
+
+    /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK), for what `frame` names, or for a message as it was given by `next`.
+    [[nodiscard]] sockless::error ack(ack_frame frame) noexcept {
+        frame.as = command::ack;
+        return queue_request(frame, frame.transaction, frame.receipt, 0);
+    }
+    [[nodiscard]] sockless::error nack(ack_frame frame) noexcept {
+        frame.as = command::nack;
+        return queue_request(frame, frame.transaction, frame.receipt, 0);
+    }
+    [[nodiscard]] sockless::error ack(const event& message, std::string_view transaction = {}) noexcept {
+        return ack(answer_to(message, transaction));
+    }
+    [[nodiscard]] sockless::error nack(const event& message, std::string_view transaction = {}) noexcept {
+        return nack(answer_to(message, transaction));
+    }
+
+    /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
+    [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        if (!this->is_open()) return errc::not_open;
+        if (has(name_kind::transaction, transaction)) return errc::repeated_transaction;
+        if (this->names_.count(name_kind::transaction) >= this->how_.transactions ||
+            !this->names_.add(name_kind::transaction, transaction)) {
+            return errc::too_many_transactions;
+        }
+        const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
+        const sockless::error wrote = queue_request(frame, {}, receipt, 0);
+        if (wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
+        return wrote;
+    }
+
+    /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT). Errors: also `unknown_transaction`.
+    [[nodiscard]] sockless::error commit(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        return end_transaction(command::commit, transaction, receipt);
+    }
+    [[nodiscard]] sockless::error abort(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        return end_transaction(command::abort, transaction, receipt);
+    }
+
+    /// Says goodbye: queues DISCONNECT with this receipt, after which nothing more can be sent (STOMP 1.2 DISCONNECT).
+    /// Messages still come until the receipt; then comes `closed`.
+    [[nodiscard]] sockless::error disconnect(std::string_view receipt = "disconnect") noexcept {
+        if (receipt.empty()) return errc::missing_header;
+        const sockless::error wrote = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
+        if (!wrote) this->become_disconnecting();
+        return wrote;
+    }
+
+    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
+    /// the caller has waited. Does what is due: a heart-beat, or the end of a wait that took too long, which is a
+    /// `lost` event.
+    [[nodiscard]] event tick(time now) noexcept {
+        const errc due = this->pass_time(now);
+        return due == errc::none ? event{} : fail(due);
+    }
+
+    /// Says that the server has ended its input, or that the connection broke: `lost`, unless the session had ended.
+    [[nodiscard]] event finish() noexcept {
+        if (this->state() == stomp::state::closed) {
+            bytes none{};
+            return next(none);
+        }
+        const errc cut = this->parser_.finish();
+        return fail(cut != errc::none ? cut : errc::end_of_input);
+    }
+
+    /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
+    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
+    /// `std::string_view`, valid until the next call that is not const.
+    [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
+
+  private:
+    [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
+
+    // The one way to fail. A client has no frame to say why.
+    [[nodiscard]] event fail(sockless::error what) noexcept {
+        this->become_closed(what);
+        return lost();
+    }
+
+    [[nodiscard]] errc judge(command which) const noexcept {
+        if (sender_of(which) != role::server) return errc::unexpected_command;
+        if (which == command::error) return errc::none;
+        const bool connects = which == command::connected;
+        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
+        if (this->state() == stomp::state::connecting) {
+            return connects && has_asked_ ? errc::none : errc::not_connected;
+        }
+        return connects ? errc::already_connected : errc::none;
+    }
+
+    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+        const known_headers known(frame.headers);
+        event made{.server = known.server,
+                   .session = known.session,
+                   .subscription = known.subscription,
+                   .message_id = known.message_id,
+                   .destination = known.destination,
+                   .ack = known.ack,
+                   .content_type = known.content_type,
+                   .receipt_id = known.receipt_id,
+                   .message = known.message,
+                   .headers = frame.headers,
+                   .body = frame.body};
+        errc wrong = errc::none;
+        switch (frame.command) {
+        case command::connected:
+            made.kind = kind::connected;
+            wrong = take_connected(known);
+            break;
+        case command::message:
+            made.kind = kind::message;
+            wrong = judge_message(known);
+            break;
+        case command::receipt: return take_receipt(made);
+        default:
+            made.kind = kind::error;
+            this->become_closed(errc::error_received);
+            loses_ = true;
+        }
+        if (wrong == errc::none) return made;
+        this->note_offset_of_frame();
+        return fail(wrong);
+    }
+
+    // S6: the version is one of those that were offered; a server that does not name one speaks 1.0.
+    [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
+        const stomp::version agreed =
+            known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
+        if (!this->how_.versions.has(agreed)) return errc::no_common_version;
+        stomp::heart_beat server_beat{};
+        if (known.heart_beat.data() != nullptr) {
+            const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
+            if (!beat.valid) return errc::bad_heart_beat;
+            server_beat = beat.value;
+        }
+        this->become_open(agreed, server_beat);
+        return errc::none;
+    }
+
+    // A MESSAGE has a destination, an id and, since 1.1, the subscription that it is for (STOMP 1.2 MESSAGE).
+    [[nodiscard]] errc judge_message(const known_headers& known) const noexcept {
+        const bool named = !known.subscription.empty() || this->version() == stomp::version::v1_0;
+        const bool complete = named && !known.message_id.empty() && known.destination.data() != nullptr;
+        return complete ? errc::none : errc::missing_header;
+    }
+
+    [[nodiscard]] event take_receipt(event& made) noexcept {
+        made.kind = kind::receipt;
+        const auto outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
+        if (outstanding.text.data() == nullptr) return made;
+        const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
+        this->names_.erase(outstanding);
+        if (!is_goodbye) return made;
+        this->become_closed({});
+        made.kind = kind::closed;
+        return made;
+    }
+
+    [[nodiscard]] bool has(name_kind which, std::string_view text) const noexcept {
+        return this->names_.find(which, text).text.data() != nullptr;
+    }
+
+    [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
+        return {.id = message.ack,
+                .message_id = message.message_id,
+                .subscription = message.subscription,
+                .transaction = transaction};
+    }
+
+    [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
+                                                  std::string_view receipt) noexcept {
+        const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
+        const sockless::error wrote = queue_request(frame, transaction, receipt, 0);
+        if (!wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
+        return wrote;
+    }
+
+    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding.
+    template <class Frame>
+    [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
+                                                std::string_view receipt, std::size_t body) noexcept {
+        if (!this->is_open()) return errc::not_open;
+        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
+        if (receipt.empty()) return this->queue_frame(frame, body, 0);
+        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
+        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
+        if (this->names_.count(name_kind::receipt) >= this->how_.receipts ||
+            !this->names_.add(name_kind::receipt, receipt, mode)) {
+            return errc::too_many_receipts;
+        }
+        const sockless::error wrote = this->queue_frame(frame, body, 0);
+        if (wrote) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+        return wrote;
+    }
+
+    // The mode of the receipt that ends the session.
+    static constexpr std::uint8_t goodbye = 1;
+
+    bool has_asked_ = false;
+    bool loses_ = false; // the `lost` event is still owed
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using client_session = basic_client_session<growing_buffer>;
+
+} // namespace sockless::stomp
+
+// ======================================= sockless/stomp/server_session.hpp ========================================
+// The server's end of one STOMP session: bytes in, checked frames out, bytes back; no socket inside.
+
+namespace sockless::stomp {
+
+enum class server_kind : std::uint8_t {
+    need_input,  ///< nothing yet: the input is used up, or the session has ended
+    connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
+    send,        ///< `destination`, `content_type`, `transaction`, `body`
+    subscribe,   ///< `subscription`, `id`, `destination`, `ack`
+    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
+    ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
+    nack,        ///< likewise
+    begin,       ///< `transaction`
+    commit,      ///< `transaction`
+    abort,       ///< `transaction`
+    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
+    heart_beat,  ///< an end of line between frames
+    closed,      ///< the end, after DISCONNECT. Nothing follows it.
+    lost,        ///< the end without it: `error`. Nothing follows it.
+};
+
+/// What a server session found. Falsy for `need_input`. All views and spans are valid until the next call on the
+/// session that is not const, or until the input is reused, whichever comes first.
+struct server_event {
+    server_kind kind = server_kind::need_input;
+    ack_mode ack = ack_mode::automatic; ///< with `subscribe`
+
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    bool cumulative = false;
+
+    std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
+    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
+    sockless::error error{};        ///< with `lost`: what went wrong
+    std::string_view host{};
+    std::string_view login{};
+    std::string_view passcode{};
+    std::string_view id{};
+    std::string_view destination{};
+    std::string_view content_type{};
+    std::string_view transaction{}; ///< empty where the frame is in none
+    std::string_view receipt{};     ///< that the client asks for; empty where it asks for none
+    stomp::headers headers{};       ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+/// What a server says of itself in CONNECTED.
+struct acceptance {
+    std::string_view session{}; ///< an id for this session
+    std::string_view server{};  ///< name, `/`, version
+    std::span<const header> headers{};
+};
+
+/// Why a server ends a session, for its ERROR.
+struct refusal {
+    std::string_view message{}; ///< a short description
+    std::string_view content_type{};
+    std::span<const header> headers{};
+    cbytes body{};
+};
+
+/// What became of a message that was delivered.
+struct delivered {
+    std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
+    sockless::error error{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+/// A message that waits for its acknowledgement.
+struct unacknowledged {
+    std::uint64_t number = 0;
+    std::uint32_t subscription = 0;
+    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
+    std::uint32_t cumulative : 1 = 0;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// One session, seen from the server. Feed what came to `next` until it returns falsy; send what `output()` holds and
+/// say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is not possible
+/// is said by an error, and then nothing was queued. A frame that breaks a rule never reaches the caller: it is
+/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
+///
+/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
+template <class Buffer>
+class basic_server_session : public session<role::server, Buffer> {
+    using base = session<role::server, Buffer>;
+    using typename base::name_kind;
+    using kind = server_kind;
+    using event = server_event;
+
+  public:
+    /// With buffers that grow up to the limits of `how`.
+    explicit basic_server_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
+                               growing_buffer(how.names),
+                               growing_buffer(std::size_t{how.unacknowledged} * sizeof(detail::unacknowledged)), how) {}
+
+    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
+    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
+    /// subscriptions and transactions (each takes 12 bytes more), `unacknowledged` the messages that wait for an ACK
+    /// (16 bytes each). The sizes in `how` are then not read.
+    basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
+                         const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged)) {}
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
+    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
+    /// Between `connect` and the answer to it nothing is taken: answer while handling the event, or keep what is left
+    /// in `in` and give it again.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (is_asked_) return {};
+        if (this->how_.automatic_receipts && !settle_receipt()) return fail(errc::output_full);
+        if (this->state() == stomp::state::closed) {
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            in = in.subspan(in.size());
+            return tell_loss();
+        }
+        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        if (found.error != errc::none) return fail(found.error, found.headers);
+        if (found.heart_beat) return {.kind = kind::heart_beat};
+        return found.command == command::none ? event{} : take(found);
+    }
+
+    /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
+    /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
+    /// the client then still waits.
+    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
+        if (!is_asked_) return errc::nothing_to_answer;
+        const connected_frame answer{agreed_, how.session, how.server, this->how_.heart_beat, how.headers};
+        if (const sockless::error refused =
+                this->queue([&](bytes out) { return write(out, answer); }, 256, room_for_error)) {
+            return refused;
+        }
+        is_asked_ = false;
+        this->become_open(agreed_, client_beat_);
+        return {};
+    }
+
+    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
+    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. `next` then tells
+    /// `lost`, with `error_sent`. Errors: `not_open` where the session has ended, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
+        if (this->state() == stomp::state::closed) return errc::not_open;
+        const error_frame frame{.message = how.message,
+                                .receipt_id = owed_receipt().text,
+                                .content_type = how.content_type,
+                                .headers = how.headers,
+                                .body = how.body};
+        if (const sockless::error refused = this->queue_frame(frame, how.body.size(), 0)) return refused;
+        end(errc::error_sent);
+        loses_ = true;
+        return {};
+    }
+    [[nodiscard]] sockless::error refuse(std::string_view message) noexcept {
+        return refuse(refusal{.message = message});
+    }
+
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
+    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
+    /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
+    /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
+    [[nodiscard]] delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
+        if (!this->is_open()) return {0, errc::not_open};
+        const name to = subscription_of(subscription);
+        if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
+        const auto mode = static_cast<ack_mode>(to.record.mode);
+        const bool waits = mode != ack_mode::automatic;
+        if (waits && unacknowledged_.size() >= this->how_.unacknowledged) return {0, errc::too_many_unacknowledged};
+
+        const std::uint64_t number = last_number_ + 1;
+        const detail::decimal_text digits(number);
+        message.message_id = digits.text();
+        message.ack = waits ? digits.text() : std::string_view{};
+        message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
+        const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
+        if (waits && !unacknowledged_.push(record)) return {0, errc::too_many_unacknowledged};
+        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error)) {
+            if (waits) unacknowledged_.erase(unacknowledged_.size() - 1);
+            return {0, refused};
+        }
+        last_number_ = number;
+        return {number, {}};
+    }
+
+    /// Queues a RECEIPT, where `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// those of `write`.
+    [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
+        if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
+        const receipt_frame frame{.receipt_id = id};
+        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
+        const name owed = owed_receipt();
+        if (equal(owed.text, id)) this->names_.erase(owed);
+        return {};
+    }
+
+    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
+    /// the caller has waited. Does what is due: a heart-beat, or the end of a wait that took too long, which is a
+    /// `lost` event.
+    [[nodiscard]] event tick(time now) noexcept {
+        const errc due = this->pass_time(now);
+        return due == errc::none ? event{} : fail(due);
+    }
+
+    /// Says that the client has ended its input, or that the connection broke: `closed` after DISCONNECT, else `lost`.
+    [[nodiscard]] event finish() noexcept {
+        if (this->state() == stomp::state::closed) return tell_loss();
+        const bool clean = this->is_disconnecting();
+        const errc cut = this->parser_.finish();
+        end(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
+        return clean ? event{.kind = kind::closed} : lost();
+    }
+
+    /// How many messages wait for an acknowledgement.
+    [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
+
+  private:
+    using name = typename detail::name_list<name_kind, Buffer>::entry;
+
+    // An ERROR always fits, whatever else is queued.
+    static constexpr std::size_t room_for_error = 512;
+
+    [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
+
+    // The loss that `refuse` has brought about, once.
+    [[nodiscard]] event tell_loss() noexcept {
+        const bool owed = loses_;
+        loses_ = false;
+        return owed ? lost() : event{};
+    }
+
+    void end(sockless::error why) noexcept {
+        is_asked_ = false;
+        this->become_closed(why);
+    }
+
+    // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
+    // that is sent (STOMP 1.2 ERROR; S7, S13).
+    [[nodiscard]] event fail(errc what, const headers& cause = {}) noexcept {
+        std::string_view receipt = cause.find("receipt");
+        if (receipt.empty()) receipt = owed_receipt().text;
+        error_frame frame{.message = row_of(what).sentence, .receipt_id = receipt};
+        if (what == errc::no_common_version) frame.supported = this->how_.versions;
+        if (this->queue_frame(frame, 0, 0)) {
+            // A receipt that cannot be said back, or is too long, is left out.
+            frame.receipt_id = {};
+            static_cast<void>(this->queue_frame(frame, 0, 0));
+        }
+        end(what);
+        return lost();
+    }
+
+    [[nodiscard]] event fail_frame(errc what, const headers& cause) noexcept {
+        this->note_offset_of_frame();
+        return fail(what, cause);
+    }
+
+    // What of a frame its command tells (S6).
+    [[nodiscard]] errc judge(command which) const noexcept {
+        const bool connects = which == command::connect || which == command::stomp;
+        if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
+        // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
+        if (this->is_disconnecting()) return errc::after_disconnect;
+        if (connects) return errc::already_connected;
+        const bool known = sender_of(which) == role::client && is_in(which, this->version());
+        return known ? errc::none : errc::unexpected_command;
+    }
+
+    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+        const known_headers known(frame.headers);
+        event made{.host = known.host,
+                   .login = known.login,
+                   .passcode = known.passcode,
+                   .id = known.id,
+                   .destination = known.destination,
+                   .content_type = known.content_type,
+                   .transaction = known.transaction,
+                   .receipt = known.receipt,
+                   .headers = frame.headers,
+                   .body = frame.body};
+        if (const errc wrong = take_as(frame.command, known, made); wrong != errc::none) {
+            return fail_frame(wrong, frame.headers);
+        }
+        const bool owed = this->how_.automatic_receipts || made.kind == kind::disconnect;
+        if (owed && made.kind != kind::connect && !known.receipt.empty() &&
+            !this->names_.add(name_kind::receipt, known.receipt)) {
+            return fail_frame(errc::output_full, frame.headers);
+        }
+        return made;
+    }
+
+    // What the rules of its command say of a frame, and what it changes here.
+    [[nodiscard]] errc take_as(command which, const known_headers& known, event& made) noexcept {
+        switch (which) {
+        case command::connect:
+        case command::stomp: return take_connect(which, known, made);
+        case command::send:
+            made.kind = kind::send;
+            if (known.destination.empty()) return errc::missing_header;
+            return judge_transaction(known.transaction);
+        case command::subscribe: return take_subscribe(known, made);
+        case command::unsubscribe: return take_unsubscribe(known, made);
+        case command::ack:
+        case command::nack: made.kind = which == command::ack ? kind::ack : kind::nack; return take_ack(known, made);
+        case command::begin: return take_begin(known, made);
+        case command::commit:
+        case command::abort:
+            made.kind = which == command::commit ? kind::commit : kind::abort;
+            return end_transaction(known, made);
+        default:
+            made.kind = kind::disconnect;
+            this->become_disconnecting();
+            return errc::none;
+        }
+    }
+
+    // S6: the highest version that both have; a client of 1.0 does not say which it has.
+    [[nodiscard]] errc take_connect(command which, const known_headers& known, event& made) noexcept {
+        const bool lists = known.accept_version.data() != nullptr;
+        // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
+        if (!lists && which == command::stomp) return errc::missing_header;
+        const version_set asked =
+            lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
+        agreed_ = this->how_.versions.highest_in_common(asked);
+        if (agreed_ == stomp::version::unknown) return errc::no_common_version;
+        if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
+        if (known.heart_beat.data() != nullptr) {
+            const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
+            if (!beat.valid) return errc::bad_heart_beat;
+            client_beat_ = beat.value;
+        }
+        made.kind = kind::connect;
+        is_asked_ = true;
+        return errc::none;
+    }
+
+    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    [[nodiscard]] errc take_subscribe(const known_headers& known, event& made) noexcept {
+        made.kind = kind::subscribe;
+        const bool named = !known.id.empty();
+        if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
+        const name_kind how = named ? name_kind::subscription : name_kind::destination;
+        const std::string_view text = named ? known.id : known.destination;
+        if (this->names_.find(how, text).text.data() != nullptr) return errc::repeated_subscription;
+
+        bool valid = known.ack.data() == nullptr;
+        for (const ack_mode mode : {ack_mode::automatic, ack_mode::client, ack_mode::client_individual}) {
+            if (valid || !equal(known.ack, text_of(mode))) continue;
+            made.ack = mode;
+            valid = mode != ack_mode::client_individual || !is_1_0();
+        }
+        if (!valid) return errc::bad_ack_mode;
+
+        const std::size_t count =
+            this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
+        if (count >= this->how_.subscriptions ||
+            !this->names_.add(how, text, static_cast<std::uint8_t>(made.ack), ++last_subscription_)) {
+            return errc::too_many_subscriptions;
+        }
+        made.subscription = last_subscription_;
+        return errc::none;
+    }
+
+    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& made) noexcept {
+        made.kind = kind::unsubscribe;
+        const bool named = !known.id.empty();
+        const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
+        if (text.empty()) return errc::missing_header;
+        const name found = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        if (found.text.data() == nullptr) return errc::unknown_subscription;
+        made.subscription = found.record.number;
+        this->names_.erase(found);
+        unacknowledged_.erase_if([&](const auto& each) { return each.subscription == made.subscription; });
+        return errc::none;
+    }
+
+    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
+    // the number of the message. What is acknowledged in a transaction still waits until that is committed.
+    [[nodiscard]] errc take_ack(const known_headers& known, event& made) noexcept {
+        const bool is_1_2 = this->version() == stomp::version::v1_2;
+        const std::string_view text = is_1_2 ? known.id : known.message_id;
+        const bool needs_subscription = this->version() == stomp::version::v1_1;
+        if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
+        const detail::decimal number = detail::read_decimal(text);
+        const std::size_t place = number.valid ? place_of(number.value) : unacknowledged_.size();
+        if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
+        const detail::unacknowledged found = unacknowledged_[place];
+        if (found.transaction != 0) return errc::unknown_acknowledgement;
+        if (needs_subscription) {
+            const name from = this->names_.find(name_kind::subscription, known.subscription);
+            if (from.text.data() == nullptr) return errc::unknown_subscription;
+            if (from.record.number != found.subscription) return errc::unknown_acknowledgement;
+        }
+        if (const errc wrong = judge_transaction(known.transaction); wrong != errc::none) return wrong;
+
+        made.number = found.number;
+        made.subscription = found.subscription;
+        made.cumulative = found.cumulative != 0;
+        const std::uint32_t transaction =
+            known.transaction.empty() ? 0 : this->names_.find(name_kind::transaction, known.transaction).record.number;
+        acknowledge(made, place, transaction);
+        return errc::none;
+    }
+
+    void acknowledge(const event& what, std::size_t place, std::uint32_t transaction) noexcept {
+        const auto meant = [&](const detail::unacknowledged& each) {
+            return each.subscription == what.subscription && each.transaction == 0 && each.number <= what.number &&
+                   (what.cumulative || each.number == what.number);
+        };
+        if (transaction == 0 && !what.cumulative) return unacknowledged_.erase(place);
+        if (transaction == 0) return unacknowledged_.erase_if(meant);
+        for (std::size_t i = what.cumulative ? 0 : place; i <= place; ++i) {
+            detail::unacknowledged each = unacknowledged_[i];
+            if (!meant(each)) continue;
+            each.transaction = transaction & 0x7FFFFFFFU;
+            unacknowledged_.set(i, each);
+        }
+    }
+
+    // Numbers only rise.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+        std::size_t first = 0, last = unacknowledged_.size();
+        while (first != last) {
+            const std::size_t middle = first + (last - first) / 2;
+            if (unacknowledged_[middle].number < number) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        const bool found = first != unacknowledged_.size() && unacknowledged_[first].number == number;
+        return found ? first : unacknowledged_.size();
+    }
+
+    // S10: names are unique among the transactions that are open.
+    [[nodiscard]] errc take_begin(const known_headers& known, event& made) noexcept {
+        made.kind = kind::begin;
+        if (known.transaction.empty()) return errc::missing_header;
+        if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
+            return errc::repeated_transaction;
+        }
+        last_transaction_ = last_transaction_ % 0x7FFFFFFFU + 1;
+        const bool full = this->names_.count(name_kind::transaction) >= this->how_.transactions;
+        if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
+            return errc::too_many_transactions;
+        }
+        return errc::none;
+    }
+
+    // What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT.
+    [[nodiscard]] errc end_transaction(const known_headers& known, const event& made) noexcept {
+        if (known.transaction.empty()) return errc::missing_header;
+        const name open = this->names_.find(name_kind::transaction, known.transaction);
+        if (open.text.data() == nullptr) return errc::unknown_transaction;
+        if (made.kind == kind::commit) {
+            unacknowledged_.erase_if([&](const auto& each) { return each.transaction == open.record.number; });
+        } else {
+            for (std::size_t i = 0; i != unacknowledged_.size(); ++i) {
+                detail::unacknowledged each = unacknowledged_[i];
+                if (each.transaction != open.record.number) continue;
+                each.transaction = 0;
+                unacknowledged_.set(i, each);
+            }
+        }
+        this->names_.erase(open);
+        return errc::none;
+    }
+
+    [[nodiscard]] errc judge_transaction(std::string_view transaction) const noexcept {
+        const bool known =
+            transaction.empty() || this->names_.find(name_kind::transaction, transaction).text.data() != nullptr;
+        return known ? errc::none : errc::unknown_transaction;
+    }
+
+    [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
+
+    [[nodiscard]] name subscription_of(std::uint32_t number) const noexcept {
+        return this->names_.find_if([&](const name& each) {
+            const bool subscribed =
+                each.record.kind == name_kind::subscription || each.record.kind == name_kind::destination;
+            return subscribed && each.record.number == number;
+        });
+    }
+
+    [[nodiscard]] name owed_receipt() const noexcept {
+        return this->names_.find_if([](const name& each) { return each.record.kind == name_kind::receipt; });
+    }
+
+    // False where there is no room for it.
+    [[nodiscard]] bool settle_receipt() noexcept {
+        const name owed = owed_receipt();
+        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return true;
+        const receipt_frame frame{.receipt_id = owed.text};
+        if (this->queue_frame(frame, 0, room_for_error)) return false;
+        this->names_.erase(owed);
+        return true;
+    }
+
+    detail::record_list<detail::unacknowledged, Buffer> unacknowledged_;
+    std::uint64_t last_number_ = 0;
+    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_transaction_ = 0;
+    stomp::heart_beat client_beat_{};
+    stomp::version agreed_ = stomp::version::unknown;
+    bool is_asked_ = false; // a CONNECT waits for its answer
+    bool loses_ = false;    // the `lost` event is still owed
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using server_session = basic_server_session<growing_buffer>;
+
+} // namespace sockless::stomp
 
 // ============================================ sockless/detail/simd.hpp ============================================
 // The primitives that the algorithms over bytes are written in: one backend for words, one for SSE2.
@@ -2458,6 +5362,147 @@ class utf8_validator {
     utf8_validator validator;
     return validator.feed(text) == text.size() && validator.complete();
 }
+
+} // namespace sockless::ws
+
+// ========================================== sockless/stomp/websocket.hpp ==========================================
+// STOMP over WebSocket: the way from a session's output to messages.
+
+namespace sockless::detail {
+
+/// Bytes of the first frame, or of the one heart-beat, of what a session has written; at least one is there as a whole.
+[[nodiscard]] inline std::size_t size_of_first_frame(std::string_view written) noexcept {
+    constexpr std::string_view length = "content-length:";
+    const char* const end = written.data() + written.size();
+    const char* line = written.data();
+    const char* line_end = find('\n', line, end);
+    decimal body{};
+    while (line_end != line) {
+        const std::string_view text(line, static_cast<std::size_t>(line_end - line));
+        if (text.size() > length.size() && equal(text.substr(0, length.size()), length)) {
+            body = read_decimal(text.substr(length.size()));
+        }
+        line = line_end + 1;
+        line_end = find('\n', line, end);
+    }
+    if (line == written.data()) return 1;
+    const char* const body_begin = line_end + 1;
+    const char* const nul = body.valid ? body_begin + body.value : find('\0', body_begin, end);
+    return static_cast<std::size_t>(nul - written.data()) + 1;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// Passes what a session has to send to the WebSocket that carries it. The other way needs nothing of its own: give
+/// each payload, of whole messages or of pieces, text or binary, to the session's `next` as it comes, without regard to
+/// where messages end (W2, W3). With `ws::options::whole_messages` off nothing is copied on that way.
+///
+///     case ws::kind::piece:
+///         for (bytes payload = event.payload; auto frame = session.next(payload);) handle(frame);
+///         break;
+///
+/// and, after what came was handled, or time has passed:
+///
+///     output.pass(session, peer);
+///     if (session.done()) peer.close(ws::close_code::normal);
+class websocket_output {
+  public:
+    /// No message is longer than `most` bytes, at least 4: some peers have low limits.
+    explicit websocket_output(std::size_t most = 65536) noexcept : most_(most < 4 ? 4 : most) {}
+
+    /// Sends the output of `from`, a session, through `to`, a `ws::server` or `ws::client`, as far as there is room:
+    /// each frame as a message, or as several where it is longer than `most`, and each heart-beat as one (W3, W4).
+    /// A frame that is not UTF-8 goes out as binary, else as text (W2). Falsy where all was passed on; `no_room` where
+    /// the rest is for later; else the error of `to.send`.
+    template <class Session, class Endpoint>
+    [[nodiscard]] sockless::error pass(Session& from, Endpoint& to) noexcept {
+        while (!from.output().empty()) {
+            const cbytes message = next_message(from.output());
+            if (const sockless::error refused = to.send(type_, message)) return refused;
+            left_ -= message.size();
+            from.sent(message.size());
+        }
+        return {};
+    }
+
+  private:
+    [[nodiscard]] cbytes next_message(cbytes output) noexcept {
+        if (left_ == 0) {
+            left_ = detail::size_of_first_frame(sockless::text_of(output));
+            type_ = ws::is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
+        }
+        if (left_ <= most_) return output.first(left_);
+        std::size_t size = most_;
+        if (type_ == ws::message_type::text) {
+            // W4: between characters, each of which is at most four bytes.
+            while ((output[size] & std::byte{0xC0}) == std::byte{0x80}) --size;
+        }
+        return output.first(size);
+    }
+
+    std::size_t most_;
+    std::size_t left_ = 0; // of the frame that is being sent
+    ws::message_type type_ = ws::message_type::text;
+};
+
+} // namespace sockless::stomp
+
+// =============================================== sockless/stomp.hpp ===============================================
+// All of the STOMP layer: codecs, sessions, and the way over WebSocket.
+
+// =========================================== sockless/ws/close_code.hpp ===========================================
+// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
+
+namespace sockless::ws {
+
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
+/// applications (4000–4999) have no name here: any number can be given where a code is taken.
+namespace close_code {
+inline constexpr std::uint16_t normal = 1000;
+inline constexpr std::uint16_t going_away = 1001;
+inline constexpr std::uint16_t protocol_error = 1002;
+inline constexpr std::uint16_t unsupported_data = 1003;
+inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
+inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
+inline constexpr std::uint16_t invalid_payload = 1007;
+inline constexpr std::uint16_t policy_violation = 1008;
+inline constexpr std::uint16_t message_too_big = 1009;
+inline constexpr std::uint16_t mandatory_extension = 1010;
+inline constexpr std::uint16_t internal_error = 1011;
+inline constexpr std::uint16_t service_restart = 1012;
+inline constexpr std::uint16_t try_again_later = 1013;
+inline constexpr std::uint16_t bad_gateway = 1014;
+} // namespace close_code
+
+/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
+/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
+/// 5000 up there is nothing.
+[[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/limits.hpp =============================================
+// What a WebSocket peer may ask of our memory and time.
+
+namespace sockless::ws {
+
+/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
+/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
+struct limits {
+    /// Bytes of payload in one message, all its frames together. Beyond: 1009.
+    std::uint64_t message = 16 * 1024 * 1024;
+
+    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
+    std::uint64_t frame = 16 * 1024 * 1024;
+
+    /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
+    /// is 4 MiB in frames of 64 bytes, and one. Beyond: 1008.
+    std::uint32_t frames = 65537;
+};
 
 } // namespace sockless::ws
 
@@ -3399,7 +6444,7 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
     for (const extension& one : extension_list(value)) {
-        if (http::equal(one.name, name)) return true;
+        if (sockless::equal(one.name, name)) return true;
     }
     return false;
 }
@@ -3525,7 +6570,7 @@ class subprotocol_offer {
         for (const std::string_view name : http::list_elements(list)) {
             if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
             for (std::size_t i = 0; i != size_; ++i) {
-                if (http::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
+                if (sockless::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
             }
             if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
             if (error_ != ws::errc::none) return;
@@ -3562,7 +6607,7 @@ template <class Fields>
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!http::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
     if (all.bad_extensions) return ws::errc::bad_extensions;
@@ -3660,7 +6705,7 @@ namespace sockless::detail {
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
     // H1: only GET opens a WebSocket.
-    if (!http::equal(head.method, "GET")) return ws::errc::method_not_get;
+    if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
     // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
     // that the answer is 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
@@ -3676,7 +6721,7 @@ namespace sockless::detail {
 /// Whether `value` is one of the names in a comma list, with regard to case.
 [[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
     for (const std::string_view each : http::list_elements(list)) {
-        if (http::equal(each, value)) return true;
+        if (sockless::equal(each, value)) return true;
     }
     return false;
 }
@@ -3780,7 +6825,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
-    const bool same = http::equal(all.first(opening_field::accept), {right.data(), right.size()});
+    const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
     return same ? ws::errc::none : ws::errc::accept_wrong;
 }
 
@@ -3836,7 +6881,7 @@ class pseudo_fields {
     constexpr bool add(const field& each) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
-            if (!http::equal(each.name, names[i])) continue;
+            if (!sockless::equal(each.name, names[i])) continue;
             if (values_[i].data() != nullptr) return false;
             values_[i] = each.value.data() == nullptr ? std::string_view("") : each.value;
             return true;
@@ -3850,7 +6895,7 @@ class pseudo_fields {
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
     // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
-    if (!http::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
+    if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
     // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
@@ -3858,7 +6903,7 @@ class pseudo_fields {
     // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
-    if (!http::equal(scheme, "https") && !http::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
+    if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
     if (!http::is_target(path) || path.front() != '/') return ws::errc::bad_pseudo_field;
     for (const char c : path) {
         if (c == '#') return ws::errc::bad_pseudo_field;
@@ -3980,7 +7025,8 @@ constexpr void put_subprotocols(http::head_writer& head, std::span<const std::st
     }
     for (const std::string_view& each : names) {
         bool unique = http::is_token(each);
-        for (const std::string_view& other : names) unique = unique && (&other == &each || !http::equal(other, each));
+        for (const std::string_view& other : names)
+            unique = unique && (&other == &each || !sockless::equal(other, each));
         if (!unique) head.fail(ws::errc::bad_subprotocol);
     }
     head.field("Sec-WebSocket-Protocol", names);
@@ -4169,15 +7215,6 @@ class pending_pong {
 
 namespace sockless::ws {
 
-/// A time, in milliseconds since any moment the caller likes, that never goes back.
-using time = std::uint64_t;
-
-/// A deadline that does not come.
-inline constexpr time no_deadline = UINT64_MAX;
-
-/// A duration that does not end.
-inline constexpr std::uint32_t never = UINT32_MAX;
-
 /// How an endpoint behaves. Durations are in milliseconds, sizes in bytes. Deadlines only work for those who call
 /// `tick`.
 struct options {
@@ -4316,7 +7353,7 @@ class endpoint {
     /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
     /// event.
     [[nodiscard]] event tick(time now) noexcept {
-        if (!has_clock_) deadline_ = later(now, deadline_);
+        if (!has_clock_) deadline_ = detail::later(now, deadline_);
         has_clock_ = true;
         now_ = now;
         if (heard_ && state_ == ws::state::open) {
@@ -4502,11 +7539,8 @@ class endpoint {
     [[nodiscard]] bool keeps_output() const noexcept { return Own == role::client && state_ == ws::state::opening; }
     [[nodiscard]] std::size_t kept() const noexcept { return keeps_output() ? static_cast<std::size_t>(sent_) : 0; }
 
-    void arm(std::uint32_t duration) noexcept { deadline_ = duration == never ? no_deadline : later(now_, duration); }
-
-    // At the end of time there are no deadlines.
-    [[nodiscard]] static time later(time from, time duration) noexcept {
-        return duration < no_deadline - from ? from + duration : no_deadline;
+    void arm(std::uint32_t duration) noexcept {
+        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
     }
 
     void begin_decoding() noexcept {
@@ -5034,4 +8068,4 @@ using server = basic_server<growing_buffer>;
 // All of the WebSocket layer: codecs, opening handshake, endpoints.
 
 // ================================================== sockless.hpp ==================================================
-// sockless: WebSocket without the socket. This header is all that needs no third party.
+// sockless: WebSocket and STOMP without the socket. This header is all that needs no third party.

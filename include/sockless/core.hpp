@@ -45,6 +45,15 @@ struct field {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
+/// A time, in milliseconds since any moment the caller likes, that never goes back.
+using time = std::uint64_t;
+
+/// A deadline that does not come.
+inline constexpr time no_deadline = UINT64_MAX;
+
+/// A duration that does not end.
+inline constexpr std::uint32_t never = UINT32_MAX;
+
 /// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
 struct error_row {
     std::string_view name;        ///< the enumerator's name, for logs and for machines
@@ -101,6 +110,11 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     } else if (size != 0) {
         std::memcpy(to, from, size);
     }
+}
+
+/// The time that is `duration` after `from`. At the end of time there are no deadlines.
+[[nodiscard]] constexpr time later(time from, time duration) noexcept {
+    return duration < no_deadline - from ? from + duration : no_deadline;
 }
 
 } // namespace detail

@@ -13,26 +13,12 @@
 //   any time:   drop                                        (ends the TCP connection without a Close)
 // Every connection ends with the event `closed`, when its TCP connection has ended.
 
+#include "lines.hpp"
+
 #include <sockless/ws/client.hpp>
 #include <sockless/ws/server.hpp>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <deque>
-#include <string>
-#include <vector>
 
 namespace {
 
@@ -40,50 +26,7 @@ namespace ws = sockless::ws;
 using sockless::bytes;
 using sockless::cbytes;
 
-// --- Words and JSON --------------------------------------------------------------------------------------------------
-
-using words = std::vector<std::string_view>;
-
-words split(std::string_view line) {
-    words found;
-    while (!line.empty()) {
-        const std::size_t size = std::min(line.find(' '), line.size());
-        if (size != 0) found.push_back(line.substr(0, size));
-        line.remove_prefix(std::min(size + 1, line.size()));
-    }
-    return found;
-}
-
-std::size_t number(std::string_view text) { return std::strtoull(std::string(text).c_str(), nullptr, 10); }
-
-std::string from_hex(std::string_view text) {
-    std::string found;
-    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-        found += static_cast<char>(std::strtoul(std::string(text.substr(i, 2)).c_str(), nullptr, 16));
-    }
-    return found;
-}
-
-std::string to_hex(cbytes data) {
-    std::string found;
-    for (const std::byte each : data) {
-        for (const auto digit : {each >> 4, each & std::byte{15}}) found += "0123456789abcdef"[static_cast<int>(digit)];
-    }
-    return found;
-}
-
-// A JSON string; the text of a head may hold bytes that are no UTF-8, so each stands for itself (ISO 8859-1).
-std::string quoted(std::string_view text) {
-    std::string found = "\"";
-    for (const char each : text) {
-        const auto code = static_cast<unsigned char>(each);
-        const bool plain = code >= 0x20 && code < 0x7F && each != '"' && each != '\\';
-        char escaped[7];
-        std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(code));
-        found += plain ? std::string(1, each) : std::string(escaped);
-    }
-    return found + '"';
-}
+// --- Events in JSON --------------------------------------------------------------------------------------------------
 
 std::string json_of(const sockless::http::fields& fields) {
     std::string found;
@@ -93,46 +36,11 @@ std::string json_of(const sockless::http::fields& fields) {
     return '[' + found + ']';
 }
 
-void print(std::string_view event, const std::string& members = {}) {
-    std::printf("{\"event\":\"%.*s\"%s}\n", static_cast<int>(event.size()), event.data(), members.c_str());
-    std::fflush(stdout);
-}
-
 void print_error(sockless::error error) {
     if (error) print("error", ",\"error\":" + quoted(error.name()));
 }
 
 // --- Commands --------------------------------------------------------------------------------------------------------
-
-/// The lines of standard input, without waiting for them.
-class commands {
-  public:
-    /// Takes what is there. The program ends with its input.
-    void read() {
-        char buffer[65536];
-        const ssize_t size = ::read(STDIN_FILENO, buffer, sizeof buffer);
-        if (size <= 0) std::exit(EXIT_SUCCESS);
-        for (const char each : std::string_view(buffer, static_cast<std::size_t>(size))) {
-            if (each != '\n') {
-                line_ += each;
-                continue;
-            }
-            lines_.push_back(std::move(line_));
-            line_.clear();
-        }
-    }
-
-    [[nodiscard]] bool next(std::string& line) {
-        if (lines_.empty()) return false;
-        line = std::move(lines_.front());
-        lines_.pop_front();
-        return true;
-    }
-
-  private:
-    std::deque<std::string> lines_;
-    std::string line_;
-};
 
 /// What the words `subprotocol=NAME`, `field=NAME:HEX` and `body=HEX` of a command say.
 struct settings {
@@ -158,11 +66,6 @@ struct settings {
 };
 
 // --- One connection --------------------------------------------------------------------------------------------------
-
-ws::time now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<ws::time>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
 
 /// Moves bytes between a socket and `Peer`, commands to it, and events from it to standard output.
 template <class Peer>
@@ -190,9 +93,9 @@ class session {
         const short reading = in_.empty() && !input_ended_ ? POLLIN : 0;
         const short writing = peer_.output().empty() ? 0 : POLLOUT;
         pollfd files[] = {{STDIN_FILENO, POLLIN, 0}, {socket_, static_cast<short>(reading | writing), 0}};
-        const ws::time until = peer_.next_deadline();
-        const ws::time left = until > now() ? until - now() : 0;
-        ::poll(files, 2, static_cast<int>(std::min<ws::time>(left, 1000)));
+        const sockless::time until = peer_.next_deadline();
+        const sockless::time left = until > now() ? until - now() : 0;
+        ::poll(files, 2, static_cast<int>(std::min<sockless::time>(left, 1000)));
         if (files[0].revents != 0) commands_.read();
     }
 
@@ -330,7 +233,7 @@ class session {
         const bool by_peer = input_ended_;
         if (going_) {
             ::shutdown(socket_, SHUT_WR);
-            const ws::time until = now() + 2000;
+            const sockless::time until = now() + 2000;
             while (!input_ended_ && now() < until) {
                 pollfd file{socket_, POLLIN, 0};
                 ::poll(&file, 1, 100);
@@ -357,34 +260,8 @@ class session {
 
 // --- Both ends -------------------------------------------------------------------------------------------------------
 
-[[noreturn]] void give_up(const char* what) {
-    std::perror(what);
-    std::exit(EXIT_FAILURE);
-}
-
-sockaddr_in address_of(std::size_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-int open_socket() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (socket < 0) give_up("socket");
-    return socket;
-}
-
 void serve(const ws::options& options, commands& from) {
-    const int listener = open_socket();
-    sockaddr_in address = address_of(0);
-    socklen_t size = sizeof address;
-    if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) != 0) give_up("bind");
-    if (::listen(listener, 16) != 0) give_up("listen");
-    if (::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) give_up("getsockname");
-    std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    std::fflush(stdout);
+    const int listener = listen_somewhere();
     for (;;) {
         pollfd files[] = {{STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
         ::poll(files, 2, -1);
@@ -398,10 +275,7 @@ void serve(const ws::options& options, commands& from) {
 }
 
 void connect(const words& command, const ws::options& options, commands& from) {
-    const int socket = open_socket();
-    const sockaddr_in address = address_of(number(command.at(1)));
-    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) give_up("connect");
-
+    const int socket = connected_to(number(command.at(1)));
     ws::entropy::seed seed;
     if (::getentropy(seed.data(), seed.size()) != 0) give_up("getentropy");
     ws::client peer(ws::entropy(seed), options);

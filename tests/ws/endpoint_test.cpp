@@ -831,7 +831,7 @@ TEST_CASE_TEMPLATE("C8: an end of input without Close is abnormal, whenever it c
 // --- deadlines
 
 TEST_CASE_TEMPLATE("C8: the opening handshake has a deadline, from the first tick on", Side, server_side, client_side) {
-    for (const ws::time begin : {ws::time{0}, ws::time{5}, ws::time{1} << 60U}) {
+    for (const sockless::time begin : {sockless::time{0}, sockless::time{5}, sockless::time{1} << 60U}) {
         scripted run(Side::make());
         run.tick(begin);
         CHECK(run.peer.next_deadline() == begin + 10'000);
@@ -864,16 +864,16 @@ TEST_CASE_TEMPLATE("deadlines do not wrap around", Side, server_side, client_sid
 }
 
 TEST_CASE_TEMPLATE("without a tick, and where it is switched off, no deadline comes", Side, server_side, client_side) {
-    scripted run(Side::make({.handshake_timeout = ws::never, .close_timeout = ws::never}));
-    CHECK(run.peer.next_deadline() == ws::no_deadline);
+    scripted run(Side::make({.handshake_timeout = sockless::never, .close_timeout = sockless::never}));
+    CHECK(run.peer.next_deadline() == sockless::no_deadline);
     run.tick(1);
     run.tick(UINT64_MAX - 1);
     run.feed_copy(Side::opening());
-    CHECK(run.peer.next_deadline() == ws::no_deadline);
+    CHECK(run.peer.next_deadline() == sockless::no_deadline);
     run.tick(UINT64_MAX - 1);
     REQUIRE_FALSE(run.peer.close());
     run.tick(UINT64_MAX - 1);
-    CHECK(run.peer.next_deadline() == ws::no_deadline);
+    CHECK(run.peer.next_deadline() == sockless::no_deadline);
     CHECK(run.log.size() == 1);
 }
 
@@ -915,7 +915,7 @@ TEST_CASE_TEMPLATE("a silent peer is asked with a Ping, and given up where no si
         CHECK(run.log == lines{"closed 1006 unclean pong_timeout"});
     }
     SUBCASE("a byte comes every now and then") {
-        for (ws::time now = 51'300; now != 90'300; now += 250) {
+        for (sockless::time now = 51'300; now != 90'300; now += 250) {
             run.feed_copy(frame(Side::other, 0x8A));
             run.tick(now);
         }

@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <bit>
-
-#include "block.hpp"
+#include "../detail/text.hpp"
 
 namespace sockless::detail {
 
@@ -97,57 +95,9 @@ template <class Blocks = most_characters, class Byte>
     return skip(in_value, at, end);
 }
 
-/// The first `wanted` in [at, end), or `end`.
-template <class Blocks = most_characters>
-[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
-            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
-            if (found != 0) return at + std::countr_zero(found);
-        }
-    }
-    while (at != end && *at != wanted) ++at;
-    return at;
-}
-
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-/// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
-/// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some
-/// compilers, and codecs call nothing but `mem*`.
-[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
-    std::size_t i = 0;
-    if (!std::is_constant_evaluated()) {
-        for (; b.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
-            std::uint64_t left, right;
-            std::memcpy(&left, a.data() + i, sizeof left);
-            std::memcpy(&right, b.data() + i, sizeof right);
-            if (left != right) break;
-        }
-    }
-    while (i != b.size() && a[i] == b[i]) ++i;
-    return i;
-}
-
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
-
-[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-/// A number in decimal digits and nothing else, and whether it was one that fits.
-struct decimal {
-    std::uint64_t value = 0;
-    bool valid = false;
-};
-
-[[nodiscard]] constexpr decimal read_decimal(std::string_view text) noexcept {
-    decimal read{0, !text.empty()};
-    for (const char c : text) {
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (!is_digit(c) || read.value > (UINT64_MAX - digit) / 10) return {};
-        read.value = read.value * 10 + digit;
-    }
-    return read;
-}
 
 /// Without the SP and HTAB at both ends.
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
@@ -197,11 +147,6 @@ namespace sockless::http {
     ++at;
     while (at != end && detail::is_digit(*at)) ++at;
     return at == end;
-}
-
-/// Whether two texts are equal, the case of letters included.
-[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
-    return a.size() == b.size() && detail::common_prefix(a, b) == a.size();
 }
 
 /// Whether two texts are equal where the case of ASCII letters does not count.

@@ -89,15 +89,7 @@ class head_writer {
         return *this;
     }
 
-    constexpr head_writer& number(std::uint64_t value) noexcept {
-        char digits[20] = {};
-        std::size_t begin = sizeof digits;
-        do {
-            digits[--begin] = static_cast<char>('0' + value % 10);
-            value /= 10;
-        } while (value != 0);
-        return put({digits + begin, sizeof digits - begin});
-    }
+    constexpr head_writer& number(std::uint64_t value) noexcept { return put(detail::decimal_text(value).text()); }
 
     bytes out_;
     std::size_t size_ = 0;

@@ -91,7 +91,7 @@ namespace sockless::detail {
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
     // H1: only GET opens a WebSocket.
-    if (!http::equal(head.method, "GET")) return ws::errc::method_not_get;
+    if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
     // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
     // that the answer is 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
@@ -107,7 +107,7 @@ namespace sockless::detail {
 /// Whether `value` is one of the names in a comma list, with regard to case.
 [[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
     for (const std::string_view each : http::list_elements(list)) {
-        if (http::equal(each, value)) return true;
+        if (sockless::equal(each, value)) return true;
     }
     return false;
 }
@@ -211,7 +211,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
-    const bool same = http::equal(all.first(opening_field::accept), {right.data(), right.size()});
+    const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
     return same ? ws::errc::none : ws::errc::accept_wrong;
 }
 

@@ -11,15 +11,6 @@
 
 namespace sockless::ws {
 
-/// A time, in milliseconds since any moment the caller likes, that never goes back.
-using time = std::uint64_t;
-
-/// A deadline that does not come.
-inline constexpr time no_deadline = UINT64_MAX;
-
-/// A duration that does not end.
-inline constexpr std::uint32_t never = UINT32_MAX;
-
 /// How an endpoint behaves. Durations are in milliseconds, sizes in bytes. Deadlines only work for those who call
 /// `tick`.
 struct options {
@@ -158,7 +149,7 @@ class endpoint {
     /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
     /// event.
     [[nodiscard]] event tick(time now) noexcept {
-        if (!has_clock_) deadline_ = later(now, deadline_);
+        if (!has_clock_) deadline_ = detail::later(now, deadline_);
         has_clock_ = true;
         now_ = now;
         if (heard_ && state_ == ws::state::open) {
@@ -344,11 +335,8 @@ class endpoint {
     [[nodiscard]] bool keeps_output() const noexcept { return Own == role::client && state_ == ws::state::opening; }
     [[nodiscard]] std::size_t kept() const noexcept { return keeps_output() ? static_cast<std::size_t>(sent_) : 0; }
 
-    void arm(std::uint32_t duration) noexcept { deadline_ = duration == never ? no_deadline : later(now_, duration); }
-
-    // At the end of time there are no deadlines.
-    [[nodiscard]] static time later(time from, time duration) noexcept {
-        return duration < no_deadline - from ? from + duration : no_deadline;
+    void arm(std::uint32_t duration) noexcept {
+        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
     }
 
     void begin_decoding() noexcept {

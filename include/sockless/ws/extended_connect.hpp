@@ -36,7 +36,7 @@ class pseudo_fields {
     constexpr bool add(const field& each) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
-            if (!http::equal(each.name, names[i])) continue;
+            if (!sockless::equal(each.name, names[i])) continue;
             if (values_[i].data() != nullptr) return false;
             values_[i] = each.value.data() == nullptr ? std::string_view("") : each.value;
             return true;
@@ -50,7 +50,7 @@ class pseudo_fields {
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
     // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
-    if (!http::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
+    if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
     // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
@@ -58,7 +58,7 @@ class pseudo_fields {
     // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
-    if (!http::equal(scheme, "https") && !http::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
+    if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
     if (!http::is_target(path) || path.front() != '/') return ws::errc::bad_pseudo_field;
     for (const char c : path) {
         if (c == '#') return ws::errc::bad_pseudo_field;

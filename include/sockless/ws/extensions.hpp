@@ -239,7 +239,7 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
     for (const extension& one : extension_list(value)) {
-        if (http::equal(one.name, name)) return true;
+        if (sockless::equal(one.name, name)) return true;
     }
     return false;
 }

@@ -113,7 +113,7 @@ class subprotocol_offer {
         for (const std::string_view name : http::list_elements(list)) {
             if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
             for (std::size_t i = 0; i != size_; ++i) {
-                if (http::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
+                if (sockless::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
             }
             if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
             if (error_ != ws::errc::none) return;
@@ -150,7 +150,7 @@ template <class Fields>
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!http::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
     if (all.bad_extensions) return ws::errc::bad_extensions;

@@ -56,7 +56,8 @@ constexpr void put_subprotocols(http::head_writer& head, std::span<const std::st
     }
     for (const std::string_view& each : names) {
         bool unique = http::is_token(each);
-        for (const std::string_view& other : names) unique = unique && (&other == &each || !http::equal(other, each));
+        for (const std::string_view& other : names)
+            unique = unique && (&other == &each || !sockless::equal(other, each));
         if (!unique) head.fail(ws::errc::bad_subprotocol);
     }
     head.field("Sec-WebSocket-Protocol", names);

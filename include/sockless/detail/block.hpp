@@ -27,8 +27,12 @@ struct eight_characters {
     }
 
     /// Those that are `wanted`.
-    static unsigned equal(block text, char wanted) noexcept {
-        return mask(between(text ^ each * static_cast<unsigned char>(wanted), 0, 0));
+    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
+
+    /// Those that are one of `wanted`.
+    template <class... Char>
+    static unsigned any_of(block text, Char... wanted) noexcept {
+        return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
     /// All but letters, digits and `-`, of which nearly all field names are made.
@@ -71,8 +75,13 @@ struct sixteen_characters {
 
     static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
 
-    static unsigned equal(block text, char wanted) noexcept {
-        return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8(wanted))));
+    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
+
+    template <class... Char>
+    static unsigned any_of(block text, Char... wanted) noexcept {
+        block found = _mm_setzero_si128();
+        ((found = _mm_or_si128(found, _mm_cmpeq_epi8(text, _mm_set1_epi8(wanted)))), ...);
+        return static_cast<unsigned>(_mm_movemask_epi8(found));
     }
 
     static unsigned unusual(block text) noexcept {

@@ -1,0 +1,334 @@
+// The client's end of one STOMP session: bytes in, messages and receipts out, bytes back; no socket inside.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "session.hpp"
+
+namespace sockless::stomp {
+
+enum class client_kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the session has ended
+    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
+    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
+    receipt,    ///< `receipt_id`: the server has done what asked for it
+    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
+    heart_beat, ///< an end of line between frames
+    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
+    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
+};
+
+/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call on the
+/// session that is not const, or until the input is reused, whichever comes first.
+struct client_event {
+    client_kind kind = client_kind::need_input;
+    sockless::error error{}; ///< with `lost`: what went wrong
+    std::string_view server{};
+    std::string_view session{};
+    std::string_view subscription{}; ///< the id that was given to `subscribe`
+    std::string_view message_id{};
+    std::string_view destination{};
+    std::string_view ack{}; ///< in 1.2, where the message is to be acknowledged: what `ack` and `nack` take
+    std::string_view content_type{};
+    std::string_view receipt_id{};
+    std::string_view message{}; ///< with `error`: a short description
+    stomp::headers headers{};   ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+/// One session, seen from the client. Begin with `connect`; then feed what came to `next` until it returns falsy; send
+/// what `output()` holds and say so with `sent`; stop when `done()`. Any verb can be called at any time: what is not
+/// possible is said by an error, and then nothing was queued. What a server would answer with ERROR (an unknown
+/// transaction, a repeated subscription) is refused here already.
+///
+/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
+template <class Buffer>
+class basic_client_session : public session<role::client, Buffer> {
+    using base = session<role::client, Buffer>;
+    using typename base::name_kind;
+    using kind = client_kind;
+    using event = client_event;
+
+  public:
+    /// With buffers that grow up to the limits of `how`.
+    explicit basic_client_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
+                               growing_buffer(how.names), how) {}
+
+    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
+    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
+    /// subscriptions, transactions and outstanding receipts (each takes 12 bytes more). The sizes in `how` are then not
+    /// read.
+    basic_client_session(Buffer input, Buffer output, Buffer names, const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)) {}
+
+    /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
+    /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
+        if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
+        frame.versions = this->how_.versions;
+        frame.heart_beat = this->how_.heart_beat;
+        const auto wrote = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
+        has_asked_ = !wrote;
+        return wrote;
+    }
+
+    /// As `basic_server_session::next`.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (this->state() == stomp::state::closed) {
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            in = in.subspan(in.size());
+            const bool owed = loses_;
+            loses_ = false;
+            return owed ? lost() : event{};
+        }
+        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        if (found.error != errc::none) return fail(found.error);
+        if (found.heart_beat) return {.kind = kind::heart_beat};
+        return found.command == command::none ? event{} : take(found);
+    }
+
+    /// Queues a SEND (STOMP 1.2 SEND). Errors: `not_open` before and after the session is open, `unknown_transaction`,
+    /// `repeated_receipt` and `too_many_receipts`, `no_room`, and those of `write`; then nothing was queued. The same
+    /// holds for the verbs below.
+    [[nodiscard]] sockless::error send(const send_frame& frame) noexcept {
+        return queue_request(frame, frame.transaction, frame.receipt, frame.body.size());
+    }
+
+    /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
+    [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
+        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
+        if (has(how, text)) return errc::repeated_subscription;
+        if (this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination) >=
+            this->how_.subscriptions) {
+            return errc::too_many_subscriptions;
+        }
+        if (!this->is_open()) return errc::not_open;
+        if (!this->names_.add(how, text)) return errc::too_many_subscriptions;
+        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
+        if (wrote) this->names_.erase(this->names_.find(how, text));
+        return wrote;
+    }
+
+    /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
+    /// `unknown_subscription`.
+    [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
+        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
+        if (this->is_open() && !has(how, text)) return errc::unknown_subscription;
+        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
+        if (!wrote) this->names_.erase(this->names_.find(how, text));
+        return wrote;
+    }
+
+    /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK), for what `frame` names, or for a message as it was given by `next`.
+    [[nodiscard]] sockless::error ack(ack_frame frame) noexcept {
+        frame.as = command::ack;
+        return queue_request(frame, frame.transaction, frame.receipt, 0);
+    }
+    [[nodiscard]] sockless::error nack(ack_frame frame) noexcept {
+        frame.as = command::nack;
+        return queue_request(frame, frame.transaction, frame.receipt, 0);
+    }
+    [[nodiscard]] sockless::error ack(const event& message, std::string_view transaction = {}) noexcept {
+        return ack(answer_to(message, transaction));
+    }
+    [[nodiscard]] sockless::error nack(const event& message, std::string_view transaction = {}) noexcept {
+        return nack(answer_to(message, transaction));
+    }
+
+    /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
+    [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        if (!this->is_open()) return errc::not_open;
+        if (has(name_kind::transaction, transaction)) return errc::repeated_transaction;
+        if (this->names_.count(name_kind::transaction) >= this->how_.transactions ||
+            !this->names_.add(name_kind::transaction, transaction)) {
+            return errc::too_many_transactions;
+        }
+        const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
+        const sockless::error wrote = queue_request(frame, {}, receipt, 0);
+        if (wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
+        return wrote;
+    }
+
+    /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT). Errors: also `unknown_transaction`.
+    [[nodiscard]] sockless::error commit(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        return end_transaction(command::commit, transaction, receipt);
+    }
+    [[nodiscard]] sockless::error abort(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        return end_transaction(command::abort, transaction, receipt);
+    }
+
+    /// Says goodbye: queues DISCONNECT with this receipt, after which nothing more can be sent (STOMP 1.2 DISCONNECT).
+    /// Messages still come until the receipt; then comes `closed`.
+    [[nodiscard]] sockless::error disconnect(std::string_view receipt = "disconnect") noexcept {
+        if (receipt.empty()) return errc::missing_header;
+        const sockless::error wrote = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
+        if (!wrote) this->become_disconnecting();
+        return wrote;
+    }
+
+    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
+    /// the caller has waited. Does what is due: a heart-beat, or the end of a wait that took too long, which is a
+    /// `lost` event.
+    [[nodiscard]] event tick(time now) noexcept {
+        const errc due = this->pass_time(now);
+        return due == errc::none ? event{} : fail(due);
+    }
+
+    /// Says that the server has ended its input, or that the connection broke: `lost`, unless the session had ended.
+    [[nodiscard]] event finish() noexcept {
+        if (this->state() == stomp::state::closed) {
+            bytes none{};
+            return next(none);
+        }
+        const errc cut = this->parser_.finish();
+        return fail(cut != errc::none ? cut : errc::end_of_input);
+    }
+
+    /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
+    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
+    /// `std::string_view`, valid until the next call that is not const.
+    [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
+
+  private:
+    [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
+
+    // The one way to fail. A client has no frame to say why.
+    [[nodiscard]] event fail(sockless::error what) noexcept {
+        this->become_closed(what);
+        return lost();
+    }
+
+    [[nodiscard]] errc judge(command which) const noexcept {
+        if (sender_of(which) != role::server) return errc::unexpected_command;
+        if (which == command::error) return errc::none;
+        const bool connects = which == command::connected;
+        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
+        if (this->state() == stomp::state::connecting) {
+            return connects && has_asked_ ? errc::none : errc::not_connected;
+        }
+        return connects ? errc::already_connected : errc::none;
+    }
+
+    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+        const known_headers known(frame.headers);
+        event made{.server = known.server,
+                   .session = known.session,
+                   .subscription = known.subscription,
+                   .message_id = known.message_id,
+                   .destination = known.destination,
+                   .ack = known.ack,
+                   .content_type = known.content_type,
+                   .receipt_id = known.receipt_id,
+                   .message = known.message,
+                   .headers = frame.headers,
+                   .body = frame.body};
+        errc wrong = errc::none;
+        switch (frame.command) {
+        case command::connected:
+            made.kind = kind::connected;
+            wrong = take_connected(known);
+            break;
+        case command::message:
+            made.kind = kind::message;
+            wrong = judge_message(known);
+            break;
+        case command::receipt: return take_receipt(made);
+        default:
+            made.kind = kind::error;
+            this->become_closed(errc::error_received);
+            loses_ = true;
+        }
+        if (wrong == errc::none) return made;
+        this->note_offset_of_frame();
+        return fail(wrong);
+    }
+
+    // S6: the version is one of those that were offered; a server that does not name one speaks 1.0.
+    [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
+        const stomp::version agreed =
+            known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
+        if (!this->how_.versions.has(agreed)) return errc::no_common_version;
+        stomp::heart_beat server_beat{};
+        if (known.heart_beat.data() != nullptr) {
+            const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
+            if (!beat.valid) return errc::bad_heart_beat;
+            server_beat = beat.value;
+        }
+        this->become_open(agreed, server_beat);
+        return errc::none;
+    }
+
+    // A MESSAGE has a destination, an id and, since 1.1, the subscription that it is for (STOMP 1.2 MESSAGE).
+    [[nodiscard]] errc judge_message(const known_headers& known) const noexcept {
+        const bool named = !known.subscription.empty() || this->version() == stomp::version::v1_0;
+        const bool complete = named && !known.message_id.empty() && known.destination.data() != nullptr;
+        return complete ? errc::none : errc::missing_header;
+    }
+
+    [[nodiscard]] event take_receipt(event& made) noexcept {
+        made.kind = kind::receipt;
+        const auto outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
+        if (outstanding.text.data() == nullptr) return made;
+        const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
+        this->names_.erase(outstanding);
+        if (!is_goodbye) return made;
+        this->become_closed({});
+        made.kind = kind::closed;
+        return made;
+    }
+
+    [[nodiscard]] bool has(name_kind which, std::string_view text) const noexcept {
+        return this->names_.find(which, text).text.data() != nullptr;
+    }
+
+    [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
+        return {.id = message.ack,
+                .message_id = message.message_id,
+                .subscription = message.subscription,
+                .transaction = transaction};
+    }
+
+    [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
+                                                  std::string_view receipt) noexcept {
+        const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
+        const sockless::error wrote = queue_request(frame, transaction, receipt, 0);
+        if (!wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
+        return wrote;
+    }
+
+    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding.
+    template <class Frame>
+    [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
+                                                std::string_view receipt, std::size_t body) noexcept {
+        if (!this->is_open()) return errc::not_open;
+        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
+        if (receipt.empty()) return this->queue_frame(frame, body, 0);
+        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
+        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
+        if (this->names_.count(name_kind::receipt) >= this->how_.receipts ||
+            !this->names_.add(name_kind::receipt, receipt, mode)) {
+            return errc::too_many_receipts;
+        }
+        const sockless::error wrote = this->queue_frame(frame, body, 0);
+        if (wrote) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+        return wrote;
+    }
+
+    // The mode of the receipt that ends the session.
+    static constexpr std::uint8_t goodbye = 1;
+
+    bool has_asked_ = false;
+    bool loses_ = false; // the `lost` event is still owed
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using client_session = basic_client_session<growing_buffer>;
+
+} // namespace sockless::stomp

@@ -1,0 +1,137 @@
+// Everything that can go wrong in the STOMP layer: one enumerator, one row of the table each.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../core.hpp"
+
+namespace sockless::stomp {
+
+enum class errc : std::uint8_t {
+    none = 0,
+
+    // Frames
+    unknown_command,
+    nul_in_head,
+    bare_cr,
+    missing_colon,
+    empty_name,
+    bad_escape,
+    line_too_long,
+    too_many_headers,
+    head_too_large,
+    bad_content_length,
+    body_too_large,
+    unexpected_body,
+    body_not_terminated,
+    truncated,
+
+    // What a frame says, and when
+    not_connected,
+    already_connected,
+    after_disconnect,
+    unexpected_command,
+    no_common_version,
+    missing_header,
+    bad_heart_beat,
+    bad_ack_mode,
+    repeated_subscription,
+    unknown_subscription,
+    repeated_transaction,
+    unknown_transaction,
+    unknown_acknowledgement,
+    too_many_subscriptions,
+    too_many_transactions,
+    too_many_unacknowledged,
+
+    // The end of a session
+    end_of_input,
+    connect_timeout,
+    heart_beat_timeout,
+    receipt_timeout,
+    output_full,
+    error_sent,
+    error_received,
+
+    // The caller
+    no_room,
+    bad_header,
+    body_not_allowed,
+    nul_in_body,
+    not_open,
+    nothing_to_answer,
+    repeated_receipt,
+    too_many_receipts,
+};
+
+/// One row per enumerator of `errc`, in its order. The Close codes are for those who carry STOMP over WebSocket; the
+/// sections are those of STOMP 1.2, where it does not say otherwise.
+inline constexpr error_row errc_rows[] = {
+    {"none", "no error", "", 0, 0},
+
+    {"unknown_command", "the first line of a frame is no command", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"nul_in_head", "a NUL stands in the head of a frame", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"bare_cr", "a carriage return is not followed by a line feed", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"missing_colon", "a header line has no colon", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"empty_name", "a header has an empty name", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"bad_escape", "a backslash begins no escape of this version", "STOMP 1.2 Value Encoding", 1002, 0},
+    {"line_too_long", "a header line is longer than the limit", "STOMP 1.2 Size Limits", 1009, 0},
+    {"too_many_headers", "a frame has more headers than the limit", "STOMP 1.2 Size Limits", 1009, 0},
+    {"head_too_large", "the head of a frame is larger than the limit or than the memory for it",
+     "STOMP 1.2 Size Limits", 1009, 0},
+    {"bad_content_length", "content-length is not a decimal number", "STOMP 1.2 Header content-length", 1002, 0},
+    {"body_too_large", "the body of a frame is larger than the limit or than the memory for it",
+     "STOMP 1.2 Size Limits", 1009, 0},
+    {"unexpected_body", "a frame has a body that is not SEND, MESSAGE or ERROR", "STOMP 1.2 Body", 1002, 0},
+    {"body_not_terminated", "no NUL follows a body of the length that content-length says",
+     "STOMP 1.2 Header content-length", 1002, 0},
+    {"truncated", "the input ended inside a frame", "STOMP 1.2 STOMP Frames", 1006, 0},
+
+    {"not_connected", "a frame came before the session was connected", "STOMP 1.2 Connecting", 1002, 0},
+    {"already_connected", "the session is connected already", "STOMP 1.2 Connecting", 1002, 0},
+    {"after_disconnect", "something came after DISCONNECT", "STOMP 1.2 DISCONNECT", 1002, 0},
+    {"unexpected_command", "this side does not send this command, or not in this version", "STOMP 1.2 Augmented BNF",
+     1002, 0},
+    {"no_common_version", "the two sides have no version in common", "STOMP 1.2 Protocol Negotiation", 1002, 0},
+    {"missing_header", "a header is missing that the frame must have", "STOMP 1.2 Standard Headers", 1002, 0},
+    {"bad_heart_beat", "heart-beat is not two numbers with a comma between", "STOMP 1.2 Heart-beating", 1002, 0},
+    {"bad_ack_mode", "ack names no mode of this version", "STOMP 1.2 SUBSCRIBE ack Header", 1002, 0},
+    {"repeated_subscription", "there is a subscription of this id already", "STOMP 1.2 SUBSCRIBE id Header", 1002, 0},
+    {"unknown_subscription", "there is no subscription of this id", "STOMP 1.2 UNSUBSCRIBE", 1002, 0},
+    {"repeated_transaction", "there is a transaction of this name already", "STOMP 1.2 BEGIN", 1002, 0},
+    {"unknown_transaction", "there is no transaction of this name", "STOMP 1.2 BEGIN", 1002, 0},
+    {"unknown_acknowledgement", "no message that waits for it is acknowledged by this", "STOMP 1.2 ACK", 1002, 0},
+    {"too_many_subscriptions", "there are more subscriptions than the limit", "STOMP 1.2 Size Limits", 1008, 0},
+    {"too_many_transactions", "there are more open transactions than the limit", "STOMP 1.2 Size Limits", 1008, 0},
+    {"too_many_unacknowledged", "more messages wait for an acknowledgement than the limit", "STOMP 1.2 Size Limits",
+     1008, 0},
+
+    {"end_of_input", "the input ended before the session was disconnected", "STOMP 1.2 DISCONNECT", 1006, 0},
+    {"connect_timeout", "the session was not connected in time", "STOMP 1.2 Connecting", 1008, 0},
+    {"heart_beat_timeout", "nothing came for longer than the agreed heart-beats allow", "STOMP 1.2 Heart-beating", 1002,
+     0},
+    {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
+    {"output_full", "the peer does not take what it is owed", "STOMP 1.2 Size Limits", 1008, 0},
+    {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
+    {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
+
+    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"bad_header", "a header has an empty name, or holds what this version or this frame cannot carry",
+     "STOMP 1.2 Value Encoding", 0, 0},
+    {"body_not_allowed", "only SEND, MESSAGE and ERROR have a body", "STOMP 1.2 Body", 0, 0},
+    {"nul_in_body", "a body with a NUL needs a content-length", "STOMP 1.2 Header content-length", 0, 0},
+    {"not_open", "the session is not open for this", "STOMP 1.2 Connecting", 0, 0},
+    {"nothing_to_answer", "nothing waits for this answer", "STOMP 1.2 Connecting", 0, 0},
+    {"repeated_receipt", "a receipt of this id is outstanding already", "STOMP 1.2 Header receipt", 0, 0},
+    {"too_many_receipts", "there are more outstanding receipts than the limit", "STOMP 1.2 Header receipt", 0, 0},
+};
+
+/// The row of `code`: its name, sentence, section and Close code.
+[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+    return errc_rows[static_cast<std::size_t>(code)];
+}
+
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
+static_assert(row_of(errc::too_many_receipts).name == "too_many_receipts" &&
+              row_of(errc::truncated).name == "truncated");
+
+} // namespace sockless::stomp

@@ -1,0 +1,271 @@
+// The grammar of the head of a STOMP frame, checked and unescaped where it lies, which can stop and go on anywhere.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../buffer.hpp"
+#include "command.hpp"
+#include "errc.hpp"
+#include "headers.hpp"
+#include "limits.hpp"
+
+namespace sockless::detail {
+
+/// Checks the head of one frame that comes in pieces of any size, and rewrites it in place to what `stomp::headers`
+/// reads: name, NUL, value, NUL. Unescaping makes a line shorter; what it leaves behind is filled with NULs, so that
+/// every line still begins where it did. Looks at each byte once. All places are offsets from the head's first byte.
+class stomp_head_scanner {
+  public:
+    constexpr stomp_head_scanner() noexcept = default;
+    constexpr explicit stomp_head_scanner(stomp::version version) noexcept : version_(version) {}
+
+    /// Takes bytes of `head` from `from` on, which is where the last call stopped, up to the end of the head, the first
+    /// byte that is wrong, or `end`; returns where it stopped. `head` may lie elsewhere than it did, with its bytes up
+    /// to `from` as they were left.
+    constexpr std::size_t scan(char* head, std::size_t from, std::size_t end, const stomp::limits& limits) noexcept {
+        head_ = head;
+        end_ = end;
+        run_ = stop_ = from;
+        if (waiting_ != waiting::nothing && from != end) take_second(from, limits);
+        if (phase_ < phase::done) {
+            specials special(head + stop_, head + end);
+            if (phase_ != phase::command || scan_command(special)) scan_lines(special, limits);
+        }
+        head_ = nullptr;
+        return stop_;
+    }
+
+    [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
+    /// What is wrong with the byte where it stopped, if anything is.
+    [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
+
+    [[nodiscard]] constexpr stomp::command command() const noexcept { return command_; }
+    [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
+    [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
+
+    /// The header lines of a head that is done, where `head` is all of it.
+    [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
+        return {head + lines_, line_ - lines_};
+    }
+
+  private:
+    enum class phase : std::uint8_t { command, name, value, done, failed };
+
+    // The first byte of a pair was the last of its piece.
+    enum class waiting : std::uint8_t { nothing, line_feed, escaped };
+
+    using specials = occurrences<'\0', '\n', '\r', ':', '\\'>;
+
+    // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
+    constexpr bool fail(stomp::errc what, std::size_t place) noexcept {
+        error_ = what;
+        stop_ = place;
+        phase_ = phase::failed;
+        return false;
+    }
+
+    // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
+    // either (S15).
+    [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
+        return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
+    }
+    // S1: the first line is a command. True where it has ended.
+    constexpr bool scan_command(specials& special) noexcept {
+        const auto at = static_cast<std::size_t>(special.next() - head_);
+        if (at > stomp::max_command + 1) return fail(stomp::errc::unknown_command, 0);
+        stop_ = at;
+        if (at == end_) return false;
+        if (head_[at] == '\0') return fail(stomp::errc::nul_in_head, at);
+        if (head_[at] != '\r' || !cr_may_end_line()) return begin_lines(at, at);
+        if (at + 1 == end_) return wait_for(waiting::line_feed, at);
+        static_cast<void>(special.next());
+        return begin_lines(at, at + 1);
+    }
+
+    // The command ends at `end`, and its line at `last`.
+    constexpr bool begin_lines(std::size_t end, std::size_t last) noexcept {
+        command_ = stomp::command_of({head_, end});
+        if (head_[last] != '\n' || command_ == stomp::command::none) return fail(stomp::errc::unknown_command, 0);
+        escaping_ = escaping_of(version_, command_);
+        begin_line(last + 1);
+        lines_ = line_;
+        return true;
+    }
+
+    constexpr void begin_line(std::size_t at) noexcept {
+        line_ = element_ = static_cast<std::uint32_t>(at);
+        run_ = stop_ = at;
+        removed_ = 0;
+        phase_ = phase::name;
+    }
+
+    constexpr void scan_lines(specials& special, const stomp::limits& limits) noexcept {
+        do {
+            stop_ = static_cast<std::size_t>(special.next() - head_);
+        } while (take_special(special, stop_, limits));
+    }
+
+    // What stands at `at`. False where the scan stops.
+    constexpr bool take_special(specials& special, std::size_t at, const stomp::limits& limits) noexcept {
+        if (at - line_ >= limits.line && !may_end_long_line(at, limits)) {
+            return fail(stomp::errc::line_too_long, line_ + limits.line);
+        }
+        if (at == end_) {
+            move_run(at);
+            return false;
+        }
+        switch (head_[at]) {
+        case ':': return phase_ != phase::name || end_name(at, limits);
+        case '\n': return end_line(at, at, limits);
+        case '\r':
+            if (!cr_may_end_line()) return true;
+            if (at + 1 == end_) return wait_for(waiting::line_feed, at);
+            if (head_[at + 1] != '\n') return take_cr(at);
+            static_cast<void>(special.next());
+            return end_line(at, at + 1, limits);
+        case '\\':
+            if (escaping_ == escaping::none) return true;
+            if (at + 1 == end_) return wait_for(waiting::escaped, at);
+            if (head_[at + 1] == '\\') static_cast<void>(special.next());
+            return unescape(at, limits);
+        default: return fail(stomp::errc::nul_in_head, at);
+        }
+    }
+
+    // The byte at `at`, the last of its piece, is the first of a pair.
+    constexpr bool wait_for(waiting second, std::size_t at) noexcept {
+        move_run(at);
+        waiting_ = second;
+        stop_ = end_;
+        return false;
+    }
+
+    // The second of that pair.
+    constexpr void take_second(std::size_t at, const stomp::limits& limits) noexcept {
+        const waiting held = waiting_;
+        waiting_ = waiting::nothing;
+        const std::size_t first = at - 1;
+        run_ = first;
+        bool taken = false; // or else what is at `at` is looked at again
+        if (held == waiting::escaped) {
+            taken = unescape(first, limits);
+        } else if (phase_ == phase::command) {
+            begin_lines(first, at);
+        } else if (head_[at] == '\n') {
+            end_line(first, at, limits);
+        } else if (first - line_ >= limits.line) {
+            fail(stomp::errc::line_too_long, first);
+        } else {
+            take_cr(first);
+        }
+        if (taken) stop_ = at + 1;
+    }
+
+    // A CR that no LF follows is data in 1.0 and 1.1, and an error in 1.2.
+    constexpr bool take_cr(std::size_t at) noexcept {
+        return version_ != stomp::version::v1_2 || fail(stomp::errc::bare_cr, at);
+    }
+
+    // The limit counts all but the end of the line.
+    [[nodiscard]] constexpr bool may_end_long_line(std::size_t at, const stomp::limits& limits) const noexcept {
+        if (at - line_ != limits.line) return false;
+        if (at == end_) return true;
+        if (head_[at] == '\r' && cr_may_end_line()) return at + 1 == end_ || head_[at + 1] == '\n';
+        return head_[at] == '\n';
+    }
+
+    // S3: only the version's own escapes; one pass from left to right.
+    constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
+        for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
+            if (escapes[i].code != head_[at + 1]) continue;
+            if (at + 1 - line_ >= limits.line) return fail(stomp::errc::line_too_long, line_ + limits.line);
+            move_run(at);
+            head_[at - removed_] = escapes[i].plain;
+            ++removed_;
+            run_ = at + 2;
+            return true;
+        }
+        return fail(stomp::errc::bad_escape, at);
+    }
+
+    // Moves what came since the last escape of this line to where it belongs.
+    constexpr void move_run(std::size_t end) noexcept {
+        if (removed_ != 0) copy_down(head_ + run_ - removed_, head_ + run_, end - run_);
+        run_ = end;
+    }
+
+    // S1: a name is not empty, and a colon ends it.
+    constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
+        move_run(at);
+        const std::size_t end = at - removed_;
+        if (end == element_) return fail(stomp::errc::empty_name, at);
+        if (count_ == limits.headers) return fail(stomp::errc::too_many_headers, line_);
+        ++count_;
+        constexpr std::string_view length = "content-length";
+        // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
+        reads_length_ =
+            !has_length_ && end - element_ == length.size() && equal({head_ + element_, length.size()}, length);
+        head_[end] = '\0';
+        element_ = static_cast<std::uint32_t>(end + 1);
+        value_ = static_cast<std::uint32_t>(at + 1);
+        run_ = at + 1;
+        phase_ = phase::value;
+        return true;
+    }
+
+    // A line that ends at `end`, where its LF, or LF and CR before it, are up to `last`. False at the end of the head,
+    // and where the line is wrong.
+    constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
+        if (phase_ == phase::name) {
+            // S1: a header line has a colon.
+            if (end != line_) return fail(stomp::errc::missing_colon, end);
+            phase_ = phase::done;
+            stop_ = last + 1;
+            return false;
+        }
+        move_run(end);
+        if (reads_length_ && !read_length({head_ + element_, end - removed_ - element_}, limits)) return false;
+        for (std::size_t i = end - removed_; i <= last; ++i) head_[i] = '\0';
+        begin_line(last + 1);
+        return true;
+    }
+
+    // S2: digits only, within the limit.
+    constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
+        std::uint64_t length = 0;
+        bool too_large = false;
+        for (const char c : digits) {
+            const auto digit = static_cast<std::uint64_t>(c - '0');
+            if (!is_digit(c)) return fail(stomp::errc::bad_content_length, value_);
+            too_large = too_large || length > (UINT64_MAX - digit) / 10;
+            length = length * 10 + digit;
+        }
+        if (digits.empty()) return fail(stomp::errc::bad_content_length, value_);
+        if (too_large || length > limits.body) return fail(stomp::errc::body_too_large, value_);
+        length_ = length;
+        has_length_ = true;
+        reads_length_ = false;
+        return true;
+    }
+
+    char* head_ = nullptr; // during a call
+    std::size_t end_ = 0;
+    std::size_t stop_ = 0;
+    std::size_t run_ = 0; // what came since the last escape of the line
+    std::uint64_t length_ = 0;
+    std::uint32_t lines_ = 0;   // where the header lines begin
+    std::uint32_t line_ = 0;    // where the line that is being read begins
+    std::uint32_t element_ = 0; // and its name or value, as it is written,
+    std::uint32_t value_ = 0;   // and its value, as it came
+    std::uint32_t removed_ = 0; // bytes by which unescaping has made the line shorter
+    std::uint32_t count_ = 0;   // headers
+    phase phase_ = phase::command;
+    waiting waiting_ = waiting::nothing;
+    stomp::version version_ = stomp::version::unknown;
+    stomp::command command_ = stomp::command::none;
+    escaping escaping_ = escaping::none;
+    stomp::errc error_ = stomp::errc::none;
+    bool has_length_ = false;
+    bool reads_length_ = false;
+};
+
+} // namespace sockless::detail

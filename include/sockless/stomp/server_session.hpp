@@ -1,0 +1,528 @@
+// The server's end of one STOMP session: bytes in, checked frames out, bytes back; no socket inside.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "session.hpp"
+
+namespace sockless::stomp {
+
+enum class server_kind : std::uint8_t {
+    need_input,  ///< nothing yet: the input is used up, or the session has ended
+    connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
+    send,        ///< `destination`, `content_type`, `transaction`, `body`
+    subscribe,   ///< `subscription`, `id`, `destination`, `ack`
+    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
+    ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
+    nack,        ///< likewise
+    begin,       ///< `transaction`
+    commit,      ///< `transaction`
+    abort,       ///< `transaction`
+    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
+    heart_beat,  ///< an end of line between frames
+    closed,      ///< the end, after DISCONNECT. Nothing follows it.
+    lost,        ///< the end without it: `error`. Nothing follows it.
+};
+
+/// What a server session found. Falsy for `need_input`. All views and spans are valid until the next call on the
+/// session that is not const, or until the input is reused, whichever comes first.
+struct server_event {
+    server_kind kind = server_kind::need_input;
+    ack_mode ack = ack_mode::automatic; ///< with `subscribe`
+
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    bool cumulative = false;
+
+    std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
+    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
+    sockless::error error{};        ///< with `lost`: what went wrong
+    std::string_view host{};
+    std::string_view login{};
+    std::string_view passcode{};
+    std::string_view id{};
+    std::string_view destination{};
+    std::string_view content_type{};
+    std::string_view transaction{}; ///< empty where the frame is in none
+    std::string_view receipt{};     ///< that the client asks for; empty where it asks for none
+    stomp::headers headers{};       ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+/// What a server says of itself in CONNECTED.
+struct acceptance {
+    std::string_view session{}; ///< an id for this session
+    std::string_view server{};  ///< name, `/`, version
+    std::span<const header> headers{};
+};
+
+/// Why a server ends a session, for its ERROR.
+struct refusal {
+    std::string_view message{}; ///< a short description
+    std::string_view content_type{};
+    std::span<const header> headers{};
+    cbytes body{};
+};
+
+/// What became of a message that was delivered.
+struct delivered {
+    std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
+    sockless::error error{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::detail {
+
+/// A message that waits for its acknowledgement.
+struct unacknowledged {
+    std::uint64_t number = 0;
+    std::uint32_t subscription = 0;
+    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
+    std::uint32_t cumulative : 1 = 0;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::stomp {
+
+/// One session, seen from the server. Feed what came to `next` until it returns falsy; send what `output()` holds and
+/// say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is not possible
+/// is said by an error, and then nothing was queued. A frame that breaks a rule never reaches the caller: it is
+/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
+///
+/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
+template <class Buffer>
+class basic_server_session : public session<role::server, Buffer> {
+    using base = session<role::server, Buffer>;
+    using typename base::name_kind;
+    using kind = server_kind;
+    using event = server_event;
+
+  public:
+    /// With buffers that grow up to the limits of `how`.
+    explicit basic_server_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
+                               growing_buffer(how.names),
+                               growing_buffer(std::size_t{how.unacknowledged} * sizeof(detail::unacknowledged)), how) {}
+
+    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
+    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
+    /// subscriptions and transactions (each takes 12 bytes more), `unacknowledged` the messages that wait for an ACK
+    /// (16 bytes each). The sizes in `how` are then not read.
+    basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
+                         const options& how = {}) noexcept
+        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged)) {}
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
+    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
+    /// Between `connect` and the answer to it nothing is taken: answer while handling the event, or keep what is left
+    /// in `in` and give it again.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (is_asked_) return {};
+        if (this->how_.automatic_receipts && !settle_receipt()) return fail(errc::output_full);
+        if (this->state() == stomp::state::closed) {
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            in = in.subspan(in.size());
+            return tell_loss();
+        }
+        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        if (found.error != errc::none) return fail(found.error, found.headers);
+        if (found.heart_beat) return {.kind = kind::heart_beat};
+        return found.command == command::none ? event{} : take(found);
+    }
+
+    /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
+    /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
+    /// the client then still waits.
+    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
+        if (!is_asked_) return errc::nothing_to_answer;
+        const connected_frame answer{agreed_, how.session, how.server, this->how_.heart_beat, how.headers};
+        if (const sockless::error refused =
+                this->queue([&](bytes out) { return write(out, answer); }, 256, room_for_error)) {
+            return refused;
+        }
+        is_asked_ = false;
+        this->become_open(agreed_, client_beat_);
+        return {};
+    }
+
+    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
+    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. `next` then tells
+    /// `lost`, with `error_sent`. Errors: `not_open` where the session has ended, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
+        if (this->state() == stomp::state::closed) return errc::not_open;
+        const error_frame frame{.message = how.message,
+                                .receipt_id = owed_receipt().text,
+                                .content_type = how.content_type,
+                                .headers = how.headers,
+                                .body = how.body};
+        if (const sockless::error refused = this->queue_frame(frame, how.body.size(), 0)) return refused;
+        end(errc::error_sent);
+        loses_ = true;
+        return {};
+    }
+    [[nodiscard]] sockless::error refuse(std::string_view message) noexcept {
+        return refuse(refusal{.message = message});
+    }
+
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
+    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
+    /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
+    /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
+    [[nodiscard]] delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
+        if (!this->is_open()) return {0, errc::not_open};
+        const name to = subscription_of(subscription);
+        if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
+        const auto mode = static_cast<ack_mode>(to.record.mode);
+        const bool waits = mode != ack_mode::automatic;
+        if (waits && unacknowledged_.size() >= this->how_.unacknowledged) return {0, errc::too_many_unacknowledged};
+
+        const std::uint64_t number = last_number_ + 1;
+        const detail::decimal_text digits(number);
+        message.message_id = digits.text();
+        message.ack = waits ? digits.text() : std::string_view{};
+        message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
+        const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
+        if (waits && !unacknowledged_.push(record)) return {0, errc::too_many_unacknowledged};
+        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error)) {
+            if (waits) unacknowledged_.erase(unacknowledged_.size() - 1);
+            return {0, refused};
+        }
+        last_number_ = number;
+        return {number, {}};
+    }
+
+    /// Queues a RECEIPT, where `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// those of `write`.
+    [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
+        if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
+        const receipt_frame frame{.receipt_id = id};
+        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
+        const name owed = owed_receipt();
+        if (equal(owed.text, id)) this->names_.erase(owed);
+        return {};
+    }
+
+    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
+    /// the caller has waited. Does what is due: a heart-beat, or the end of a wait that took too long, which is a
+    /// `lost` event.
+    [[nodiscard]] event tick(time now) noexcept {
+        const errc due = this->pass_time(now);
+        return due == errc::none ? event{} : fail(due);
+    }
+
+    /// Says that the client has ended its input, or that the connection broke: `closed` after DISCONNECT, else `lost`.
+    [[nodiscard]] event finish() noexcept {
+        if (this->state() == stomp::state::closed) return tell_loss();
+        const bool clean = this->is_disconnecting();
+        const errc cut = this->parser_.finish();
+        end(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
+        return clean ? event{.kind = kind::closed} : lost();
+    }
+
+    /// How many messages wait for an acknowledgement.
+    [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
+
+  private:
+    using name = typename detail::name_list<name_kind, Buffer>::entry;
+
+    // An ERROR always fits, whatever else is queued.
+    static constexpr std::size_t room_for_error = 512;
+
+    [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
+
+    // The loss that `refuse` has brought about, once.
+    [[nodiscard]] event tell_loss() noexcept {
+        const bool owed = loses_;
+        loses_ = false;
+        return owed ? lost() : event{};
+    }
+
+    void end(sockless::error why) noexcept {
+        is_asked_ = false;
+        this->become_closed(why);
+    }
+
+    // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
+    // that is sent (STOMP 1.2 ERROR; S7, S13).
+    [[nodiscard]] event fail(errc what, const headers& cause = {}) noexcept {
+        std::string_view receipt = cause.find("receipt");
+        if (receipt.empty()) receipt = owed_receipt().text;
+        error_frame frame{.message = row_of(what).sentence, .receipt_id = receipt};
+        if (what == errc::no_common_version) frame.supported = this->how_.versions;
+        if (this->queue_frame(frame, 0, 0)) {
+            // A receipt that cannot be said back, or is too long, is left out.
+            frame.receipt_id = {};
+            static_cast<void>(this->queue_frame(frame, 0, 0));
+        }
+        end(what);
+        return lost();
+    }
+
+    [[nodiscard]] event fail_frame(errc what, const headers& cause) noexcept {
+        this->note_offset_of_frame();
+        return fail(what, cause);
+    }
+
+    // What of a frame its command tells (S6).
+    [[nodiscard]] errc judge(command which) const noexcept {
+        const bool connects = which == command::connect || which == command::stomp;
+        if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
+        // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
+        if (this->is_disconnecting()) return errc::after_disconnect;
+        if (connects) return errc::already_connected;
+        const bool known = sender_of(which) == role::client && is_in(which, this->version());
+        return known ? errc::none : errc::unexpected_command;
+    }
+
+    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+        const known_headers known(frame.headers);
+        event made{.host = known.host,
+                   .login = known.login,
+                   .passcode = known.passcode,
+                   .id = known.id,
+                   .destination = known.destination,
+                   .content_type = known.content_type,
+                   .transaction = known.transaction,
+                   .receipt = known.receipt,
+                   .headers = frame.headers,
+                   .body = frame.body};
+        if (const errc wrong = take_as(frame.command, known, made); wrong != errc::none) {
+            return fail_frame(wrong, frame.headers);
+        }
+        const bool owed = this->how_.automatic_receipts || made.kind == kind::disconnect;
+        if (owed && made.kind != kind::connect && !known.receipt.empty() &&
+            !this->names_.add(name_kind::receipt, known.receipt)) {
+            return fail_frame(errc::output_full, frame.headers);
+        }
+        return made;
+    }
+
+    // What the rules of its command say of a frame, and what it changes here.
+    [[nodiscard]] errc take_as(command which, const known_headers& known, event& made) noexcept {
+        switch (which) {
+        case command::connect:
+        case command::stomp: return take_connect(which, known, made);
+        case command::send:
+            made.kind = kind::send;
+            if (known.destination.empty()) return errc::missing_header;
+            return judge_transaction(known.transaction);
+        case command::subscribe: return take_subscribe(known, made);
+        case command::unsubscribe: return take_unsubscribe(known, made);
+        case command::ack:
+        case command::nack: made.kind = which == command::ack ? kind::ack : kind::nack; return take_ack(known, made);
+        case command::begin: return take_begin(known, made);
+        case command::commit:
+        case command::abort:
+            made.kind = which == command::commit ? kind::commit : kind::abort;
+            return end_transaction(known, made);
+        default:
+            made.kind = kind::disconnect;
+            this->become_disconnecting();
+            return errc::none;
+        }
+    }
+
+    // S6: the highest version that both have; a client of 1.0 does not say which it has.
+    [[nodiscard]] errc take_connect(command which, const known_headers& known, event& made) noexcept {
+        const bool lists = known.accept_version.data() != nullptr;
+        // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
+        if (!lists && which == command::stomp) return errc::missing_header;
+        const version_set asked =
+            lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
+        agreed_ = this->how_.versions.highest_in_common(asked);
+        if (agreed_ == stomp::version::unknown) return errc::no_common_version;
+        if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
+        if (known.heart_beat.data() != nullptr) {
+            const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
+            if (!beat.valid) return errc::bad_heart_beat;
+            client_beat_ = beat.value;
+        }
+        made.kind = kind::connect;
+        is_asked_ = true;
+        return errc::none;
+    }
+
+    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    [[nodiscard]] errc take_subscribe(const known_headers& known, event& made) noexcept {
+        made.kind = kind::subscribe;
+        const bool named = !known.id.empty();
+        if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
+        const name_kind how = named ? name_kind::subscription : name_kind::destination;
+        const std::string_view text = named ? known.id : known.destination;
+        if (this->names_.find(how, text).text.data() != nullptr) return errc::repeated_subscription;
+
+        bool valid = known.ack.data() == nullptr;
+        for (const ack_mode mode : {ack_mode::automatic, ack_mode::client, ack_mode::client_individual}) {
+            if (valid || !equal(known.ack, text_of(mode))) continue;
+            made.ack = mode;
+            valid = mode != ack_mode::client_individual || !is_1_0();
+        }
+        if (!valid) return errc::bad_ack_mode;
+
+        const std::size_t count =
+            this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
+        if (count >= this->how_.subscriptions ||
+            !this->names_.add(how, text, static_cast<std::uint8_t>(made.ack), ++last_subscription_)) {
+            return errc::too_many_subscriptions;
+        }
+        made.subscription = last_subscription_;
+        return errc::none;
+    }
+
+    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& made) noexcept {
+        made.kind = kind::unsubscribe;
+        const bool named = !known.id.empty();
+        const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
+        if (text.empty()) return errc::missing_header;
+        const name found = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        if (found.text.data() == nullptr) return errc::unknown_subscription;
+        made.subscription = found.record.number;
+        this->names_.erase(found);
+        unacknowledged_.erase_if([&](const auto& each) { return each.subscription == made.subscription; });
+        return errc::none;
+    }
+
+    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
+    // the number of the message. What is acknowledged in a transaction still waits until that is committed.
+    [[nodiscard]] errc take_ack(const known_headers& known, event& made) noexcept {
+        const bool is_1_2 = this->version() == stomp::version::v1_2;
+        const std::string_view text = is_1_2 ? known.id : known.message_id;
+        const bool needs_subscription = this->version() == stomp::version::v1_1;
+        if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
+        const detail::decimal number = detail::read_decimal(text);
+        const std::size_t place = number.valid ? place_of(number.value) : unacknowledged_.size();
+        if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
+        const detail::unacknowledged found = unacknowledged_[place];
+        if (found.transaction != 0) return errc::unknown_acknowledgement;
+        if (needs_subscription) {
+            const name from = this->names_.find(name_kind::subscription, known.subscription);
+            if (from.text.data() == nullptr) return errc::unknown_subscription;
+            if (from.record.number != found.subscription) return errc::unknown_acknowledgement;
+        }
+        if (const errc wrong = judge_transaction(known.transaction); wrong != errc::none) return wrong;
+
+        made.number = found.number;
+        made.subscription = found.subscription;
+        made.cumulative = found.cumulative != 0;
+        const std::uint32_t transaction =
+            known.transaction.empty() ? 0 : this->names_.find(name_kind::transaction, known.transaction).record.number;
+        acknowledge(made, place, transaction);
+        return errc::none;
+    }
+
+    void acknowledge(const event& what, std::size_t place, std::uint32_t transaction) noexcept {
+        const auto meant = [&](const detail::unacknowledged& each) {
+            return each.subscription == what.subscription && each.transaction == 0 && each.number <= what.number &&
+                   (what.cumulative || each.number == what.number);
+        };
+        if (transaction == 0 && !what.cumulative) return unacknowledged_.erase(place);
+        if (transaction == 0) return unacknowledged_.erase_if(meant);
+        for (std::size_t i = what.cumulative ? 0 : place; i <= place; ++i) {
+            detail::unacknowledged each = unacknowledged_[i];
+            if (!meant(each)) continue;
+            each.transaction = transaction & 0x7FFFFFFFU;
+            unacknowledged_.set(i, each);
+        }
+    }
+
+    // Numbers only rise.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+        std::size_t first = 0, last = unacknowledged_.size();
+        while (first != last) {
+            const std::size_t middle = first + (last - first) / 2;
+            if (unacknowledged_[middle].number < number) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        const bool found = first != unacknowledged_.size() && unacknowledged_[first].number == number;
+        return found ? first : unacknowledged_.size();
+    }
+
+    // S10: names are unique among the transactions that are open.
+    [[nodiscard]] errc take_begin(const known_headers& known, event& made) noexcept {
+        made.kind = kind::begin;
+        if (known.transaction.empty()) return errc::missing_header;
+        if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
+            return errc::repeated_transaction;
+        }
+        last_transaction_ = last_transaction_ % 0x7FFFFFFFU + 1;
+        const bool full = this->names_.count(name_kind::transaction) >= this->how_.transactions;
+        if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
+            return errc::too_many_transactions;
+        }
+        return errc::none;
+    }
+
+    // What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT.
+    [[nodiscard]] errc end_transaction(const known_headers& known, const event& made) noexcept {
+        if (known.transaction.empty()) return errc::missing_header;
+        const name open = this->names_.find(name_kind::transaction, known.transaction);
+        if (open.text.data() == nullptr) return errc::unknown_transaction;
+        if (made.kind == kind::commit) {
+            unacknowledged_.erase_if([&](const auto& each) { return each.transaction == open.record.number; });
+        } else {
+            for (std::size_t i = 0; i != unacknowledged_.size(); ++i) {
+                detail::unacknowledged each = unacknowledged_[i];
+                if (each.transaction != open.record.number) continue;
+                each.transaction = 0;
+                unacknowledged_.set(i, each);
+            }
+        }
+        this->names_.erase(open);
+        return errc::none;
+    }
+
+    [[nodiscard]] errc judge_transaction(std::string_view transaction) const noexcept {
+        const bool known =
+            transaction.empty() || this->names_.find(name_kind::transaction, transaction).text.data() != nullptr;
+        return known ? errc::none : errc::unknown_transaction;
+    }
+
+    [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
+
+    [[nodiscard]] name subscription_of(std::uint32_t number) const noexcept {
+        return this->names_.find_if([&](const name& each) {
+            const bool subscribed =
+                each.record.kind == name_kind::subscription || each.record.kind == name_kind::destination;
+            return subscribed && each.record.number == number;
+        });
+    }
+
+    [[nodiscard]] name owed_receipt() const noexcept {
+        return this->names_.find_if([](const name& each) { return each.record.kind == name_kind::receipt; });
+    }
+
+    // False where there is no room for it.
+    [[nodiscard]] bool settle_receipt() noexcept {
+        const name owed = owed_receipt();
+        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return true;
+        const receipt_frame frame{.receipt_id = owed.text};
+        if (this->queue_frame(frame, 0, room_for_error)) return false;
+        this->names_.erase(owed);
+        return true;
+    }
+
+    detail::record_list<detail::unacknowledged, Buffer> unacknowledged_;
+    std::uint64_t last_number_ = 0;
+    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_transaction_ = 0;
+    stomp::heart_beat client_beat_{};
+    stomp::version agreed_ = stomp::version::unknown;
+    bool is_asked_ = false; // a CONNECT waits for its answer
+    bool loses_ = false;    // the `lost` event is still owed
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using server_session = basic_server_session<growing_buffer>;
+
+} // namespace sockless::stomp

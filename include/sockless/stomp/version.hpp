@@ -1,0 +1,90 @@
+// The versions of STOMP, how they are negotiated, and how WebSocket names them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <initializer_list>
+
+#include "../detail/text.hpp"
+
+namespace sockless::stomp {
+
+/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` (S15).
+enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
+
+/// As it stands in `version` and `accept-version`; empty for `unknown`.
+[[nodiscard]] constexpr std::string_view text_of(version which) noexcept {
+    constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
+    return texts[static_cast<std::size_t>(which)];
+}
+
+/// The version of this text; `unknown` for any other.
+[[nodiscard]] constexpr version version_of(std::string_view text) noexcept {
+    for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+        if (equal(text, text_of(each))) return each;
+    }
+    return version::unknown;
+}
+
+/// Some of the versions, as `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
+class version_set {
+  public:
+    constexpr version_set() noexcept = default;
+    constexpr version_set(std::initializer_list<version> some) noexcept {
+        for (const version each : some) add(each);
+    }
+
+    /// All that this library speaks.
+    [[nodiscard]] static constexpr version_set all() noexcept { return {version::v1_0, version::v1_1, version::v1_2}; }
+
+    /// The versions of a comma list; those that nobody here knows are left out.
+    [[nodiscard]] static constexpr version_set of_list(std::string_view list) noexcept {
+        version_set found;
+        const char* at = list.data();
+        const char* const end = at + list.size();
+        for (;;) {
+            const char* const comma = detail::find(',', at, end);
+            found.add(version_of({at, static_cast<std::size_t>(comma - at)}));
+            if (comma == end) return found;
+            at = comma + 1;
+        }
+    }
+
+    constexpr void add(version which) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(which)); }
+    [[nodiscard]] constexpr bool has(version which) const noexcept { return (bits_ & bit(which)) != 0; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+
+    /// The highest version that both have, or `unknown` (S6).
+    [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
+        for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+            if (has(each) && other.has(each)) return each;
+        }
+        return version::unknown;
+    }
+
+    /// As a comma list, lowest first: a constant.
+    [[nodiscard]] constexpr std::string_view list() const noexcept {
+        constexpr std::string_view lists[] = {"", "1.0", "1.1", "1.0,1.1", "1.2", "1.0,1.2", "1.1,1.2", "1.0,1.1,1.2"};
+        return lists[bits_];
+    }
+
+  private:
+    [[nodiscard]] static constexpr unsigned bit(version which) noexcept {
+        return which == version::unknown ? 0U : 1U << (static_cast<unsigned>(which) - 1);
+    }
+
+    std::uint8_t bits_ = 0;
+};
+
+/// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
+/// server chooses (W1). The CONNECT frame decides the version all the same.
+inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
+
+/// Whether an agreed subprotocol is one of them (W1). Subprotocols are case-sensitive.
+[[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
+    for (const std::string_view each : subprotocols) {
+        if (equal(each, subprotocol)) return true;
+    }
+    return false;
+}
+
+} // namespace sockless::stomp

@@ -1,0 +1,135 @@
+// STOMP frames out, into a span: escapes what can be escaped, and refuses what a frame cannot carry.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "command.hpp"
+#include "errc.hpp"
+#include "headers.hpp"
+
+namespace sockless::stomp {
+
+/// Whether a body is announced by `content-length`, or ends at the NUL behind it.
+enum class content_length : std::uint8_t { automatic, omitted };
+
+/// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
+/// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
+/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding; S14).
+class writer {
+  public:
+    /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
+    constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
+
+    /// The first line. `unexpected_command` where the version does not have it.
+    constexpr writer& begin(command which) noexcept {
+        if (which == command::none || !is_in(which, version_)) return fail(errc::unexpected_command);
+        command_ = which;
+        return put(text_of(which)).put("\n");
+    }
+
+    /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
+    /// CONNECT and CONNECTED, which do not escape, an end of line, or a colon in the name), and for `content-length`,
+    /// which `finish` writes.
+    constexpr writer& header(std::string_view name, std::string_view value) noexcept {
+        if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
+        return text(name, part::name).put(":").text(value, part::value).put("\n");
+    }
+
+    /// One header, unless the value is empty.
+    constexpr writer& optional(std::string_view name, std::string_view value) noexcept {
+        return value.empty() ? *this : header(name, value);
+    }
+
+    /// One header that the frame must have: `missing_header` where the value is empty.
+    constexpr writer& required(std::string_view name, std::string_view value) noexcept {
+        return value.empty() ? fail(errc::missing_header) : header(name, value);
+    }
+
+    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    constexpr writer& fail(sockless::error error) noexcept {
+        if (!error_) error_ = error;
+        return *this;
+    }
+
+    /// Ends the head and the frame, with the body between, where there is one: `body_not_allowed` where the command has
+    /// none, `nul_in_body` where it has a NUL and its length is not told (STOMP 1.2 Body; S1, S2). The size is that of
+    /// the whole frame; with `no_room` it is the room needed.
+    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
+        if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
+        if (how == content_length::omitted && has_nul(body)) fail(errc::nul_in_body);
+        // S14: a body has a content-length unless the caller wants none.
+        if (how == content_length::automatic && !body.empty()) {
+            put("content-length:").put(detail::decimal_text(body.size()).text()).put("\n");
+        }
+        put("\n").put_bytes(body.data(), body.size()).put({"\0", 1});
+        if (error_) return {0, error_};
+        if (size_ > out_.size()) return {size_, errc::no_room};
+        return {size_, {}};
+    }
+
+  private:
+    enum class part : std::uint8_t { name, value };
+
+    constexpr writer& put(std::string_view some) noexcept { return put_bytes(some.data(), some.size()); }
+
+    template <class Byte>
+    constexpr writer& put_bytes(const Byte* from, std::size_t size) noexcept {
+        if (!error_ && size_ <= out_.size() && size <= out_.size() - size_) {
+            detail::copy(out_.data() + size_, from, size);
+        }
+        size_ += size;
+        return *this;
+    }
+
+    // A name or value, escaped.
+    constexpr writer& text(std::string_view plain, part what) noexcept {
+        const detail::escaping how = detail::escaping_of(version_, command_);
+        const char* run = plain.data();
+        const char* const end = run + plain.size();
+        detail::occurrences<'\0', '\n', '\r', ':', '\\'> special(run, end);
+        for (const char* at = special.next(); at != end; at = special.next()) {
+            const char code = escaped(*at, how);
+            if (code != '\0') {
+                const char pair[] = {'\\', code};
+                put({run, static_cast<std::size_t>(at - run)}).put({pair, 2});
+                run = at + 1;
+            } else if (!may_stand(*at, how, what)) {
+                return fail(errc::bad_header);
+            }
+        }
+        return put({run, static_cast<std::size_t>(end - run)});
+    }
+
+    // S3: what stands behind the backslash, or NUL where this is not escaped.
+    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping how) noexcept {
+        for (std::size_t i = 0; i != detail::number_of_escapes(how); ++i) {
+            if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
+        }
+        return '\0';
+    }
+
+    // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
+    // taken for a part of the end of line.
+    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping how, part what) noexcept {
+        switch (plain) {
+        case '\r': return how == detail::escaping::of_1_1;
+        case ':': return what == part::value;
+        case '\\': return true;
+        default: return false;
+        }
+    }
+
+    [[nodiscard]] static constexpr bool has_nul(cbytes body) noexcept {
+        for (const std::byte each : body) {
+            if (each == std::byte{0}) return true;
+        }
+        return false;
+    }
+
+    bytes out_;
+    std::size_t size_ = 0;
+    sockless::error error_{};
+    version version_;
+    command command_ = command::none;
+};
+
+} // namespace sockless::stomp
