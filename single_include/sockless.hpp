@@ -3528,6 +3528,11 @@ class basic_parser {
         return true;
     }
 
+    /// Whether a frame has ended and none has begun.
+    [[nodiscard]] constexpr bool is_between_frames() const noexcept {
+        return phase_ == phase::between || phase_ == phase::between_lf;
+    }
+
     /// Bytes of the head of the open frame, which is what it takes in the memory.
     [[nodiscard]] constexpr std::size_t head_size() const noexcept { return head_size_; }
 
@@ -3724,10 +3729,10 @@ struct options {
     /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
     std::size_t names = 256 * 1024;
 
-    std::uint32_t subscriptions = 1000;     ///< that the client may have
-    std::uint32_t transactions = 100;       ///< that the client may have open
-    std::uint32_t unacknowledged = 100'000; ///< server: messages that may wait for an ACK
-    std::uint32_t receipts = 100'000;       ///< client: receipts that may be outstanding
+    std::uint32_t subscriptions = 1000;    ///< that the client may have
+    std::uint32_t transactions = 100;      ///< that the client may have open
+    std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
+    std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
     std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
     std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
@@ -3773,7 +3778,9 @@ class session {
 
     /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
     void sent(std::size_t size) noexcept {
-        output_.consume(size < output_.size() ? size : output_.size());
+        if (size > output_.size()) size = output_.size();
+        if (size == 0) return;
+        output_.consume(size);
         arm_own_beat();
     }
 
@@ -3810,7 +3817,7 @@ class session {
 
     /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
     void release_memory() noexcept {
-        if (!in_frame_) {
+        if (parser_.is_between_frames()) {
             parser_.memory().clear();
             parser_.memory().release();
         }
@@ -3826,7 +3833,7 @@ class session {
           parser_(static_cast<Buffer&&>(input), how.limits_before),
           output_(static_cast<Buffer&&>(output)),
           names_(static_cast<Buffer&&>(names)) {
-        arm(how.connect_timeout);
+        begin_wait(how.connect_timeout);
     }
 
     [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
@@ -3854,21 +3861,21 @@ class session {
         while (const stomp::event found = parser_.next(in)) {
             switch (found.kind) {
             case kind::heart_beat: return {.heart_beat = true};
-            case kind::error: return {.error = found.error};
+            case kind::error: return broken(found.error);
             case kind::head:
                 in_frame_ = true;
                 if (const errc wrong = judge(found.command); wrong != errc::none) {
-                    offset_ = parser_.frame_offset();
-                    return {.command = found.command, .error = wrong, .headers = parser_.headers()};
+                    note_offset_of_frame();
+                    return broken(wrong);
                 }
                 break;
             case kind::body:
-                if (!found.last && !parser_.keep()) return {.error = errc::head_too_large};
+                if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
                 if (found.first && found.last) {
                     in_frame_ = false;
                     return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
                 }
-                if (!append(parser_.memory(), found.payload)) return {.error = errc::body_too_large};
+                if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
                 if (found.last) {
                     in_frame_ = false;
                     return {.command = found.command,
@@ -3880,16 +3887,23 @@ class session {
             }
         }
         // The input is gone before the body comes.
-        if (in_frame_ && !parser_.keep()) return {.error = errc::head_too_large};
+        if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
         return {};
+    }
+
+    // What is wrong, with the headers of the frame, as far as they are known: they may ask for a receipt.
+    [[nodiscard]] whole_frame broken(errc what) const noexcept {
+        return {.error = what, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
     }
 
     // What is wrong with a frame is at its first byte.
     void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
 
-    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free.
-    template <class Write>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
+    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free. `note` is
+    // called when the frame was written, and still can refuse it: so what the frame says may lie in what `note`
+    // changes.
+    template <class Write, class Note>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note) noexcept {
         const std::size_t free = output_.limit() - output_.size();
         if (free < reserve) return errc::no_room;
         const std::size_t most = free - reserve;
@@ -3899,25 +3913,35 @@ class session {
             room = output_.prepare(wrote.size);
             wrote = write(room);
         }
-        if (wrote) output_.commit(wrote.size);
-        return wrote.error;
+        if (!wrote) return wrote.error;
+        if (const errc refused = note(); refused != errc::none) return refused;
+        output_.commit(wrote.size);
+        return {};
+    }
+    template <class Write>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
+        return queue(write, likely, reserve, [] { return errc::none; });
+    }
+    template <class Frame, class Note>
+    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
+                                              Note note) noexcept {
+        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
     }
     template <class Frame>
     [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
-        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve);
+        return queue_frame(frame, body, reserve, [] { return errc::none; });
     }
 
     // The time that was told, and what is due. An error where the session has ended by it.
     [[nodiscard]] errc pass_time(time now) noexcept {
         now_ = now;
-        if (!has_clock_) {
-            deadline_ = detail::later(now, deadline_);
-            arm_own_beat();
-            arm_peer_beat();
-        }
-        has_clock_ = true;
+        // What began since the last call is counted from now, as nobody knows when it was.
+        if (begun_wait_ != 0) arm(begun_wait_);
         if (heard_) arm_peer_beat();
+        if (!has_clock_) arm_own_beat();
+        begun_wait_ = 0;
         heard_ = false;
+        has_clock_ = true;
         if (now >= deadline_) {
             deadline_ = no_deadline;
             switch (state_) {
@@ -3944,18 +3968,20 @@ class session {
         parser_.set_limits(how_.limits);
         state_ = stomp::state::open;
         deadline_ = no_deadline;
+        begun_wait_ = 0;
         if (agreed == stomp::version::v1_0) return;
         own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
         peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
         arm_own_beat();
         arm_peer_beat();
+        heard_ = true;
     }
 
     void become_disconnecting() noexcept {
         state_ = stomp::state::disconnecting;
         own_interval_ = peer_interval_ = 0;
         own_beat_ = peer_beat_ = no_deadline;
-        arm(how_.disconnect_timeout);
+        begin_wait(how_.disconnect_timeout);
     }
 
     // What is still queued goes out, but nobody waits for that without end.
@@ -3984,6 +4010,11 @@ class session {
         return {1, {}};
     }
 
+    void begin_wait(std::uint32_t duration) noexcept {
+        begun_wait_ = duration;
+        arm(duration);
+    }
+
     void arm(std::uint32_t duration) noexcept {
         deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
     }
@@ -4003,14 +4034,15 @@ class session {
     time deadline_ = no_deadline;  // of what the state waits for
     time own_beat_ = no_deadline;  // when something must be sent
     time peer_beat_ = no_deadline; // when something must have come
+    sockless::error error_{};
+    std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
     std::uint32_t own_interval_ = 0;
     std::uint32_t peer_interval_ = 0;
-    sockless::error error_{};
     stomp::state state_ = stomp::state::connecting;
-    bool has_clock_ = false;
-    bool heard_ = false;    // something came since the last `tick`
-    bool in_frame_ = false; // the head of a frame has come, its end has not
-    bool waited_ = false;   // long enough for the last output to be taken
+    bool has_clock_ : 1 = false;
+    bool heard_ : 1 = false;    // something came since the last `tick`
+    bool in_frame_ : 1 = false; // the head of a frame has come, its end has not
+    bool waited_ : 1 = false;   // long enough for the last output to be taken
 };
 
 } // namespace sockless::stomp
@@ -4086,9 +4118,9 @@ class basic_client_session : public session<role::client, Buffer> {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
         frame.versions = this->how_.versions;
         frame.heart_beat = this->how_.heart_beat;
-        const auto wrote = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
-        has_asked_ = !wrote;
-        return wrote;
+        const sockless::error refused = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
+        has_asked_ = !refused;
+        return refused;
     }
 
     /// As `basic_server_session::next`.
@@ -4117,27 +4149,26 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
         const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
-        if (has(how, text)) return errc::repeated_subscription;
-        if (this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination) >=
-            this->how_.subscriptions) {
-            return errc::too_many_subscriptions;
-        }
+        const std::size_t others =
+            this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (!this->names_.add(how, text)) return errc::too_many_subscriptions;
-        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
-        if (wrote) this->names_.erase(this->names_.find(how, text));
-        return wrote;
+        if (has(how, text)) return errc::repeated_subscription;
+        return queue_request(frame, {}, frame.receipt, 0, [&] {
+            const bool added = others < this->how_.subscriptions && this->names_.add(how, text);
+            return added ? errc::none : errc::too_many_subscriptions;
+        });
     }
 
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
     /// `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
         const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
-        if (this->is_open() && !has(how, text)) return errc::unknown_subscription;
-        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
-        if (!wrote) this->names_.erase(this->names_.find(how, text));
-        return wrote;
+        const name known = this->names_.find(how, frame.id.empty() ? frame.destination : frame.id);
+        if (!this->is_open()) return errc::not_open;
+        if (known.text.data() == nullptr) return errc::unknown_subscription;
+        const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
+        if (!refused) this->names_.erase(known);
+        return refused;
     }
 
     /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK), for what `frame` names, or for a message as it was given by `next`.
@@ -4158,16 +4189,14 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        constexpr name_kind how = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(name_kind::transaction, transaction)) return errc::repeated_transaction;
-        if (this->names_.count(name_kind::transaction) >= this->how_.transactions ||
-            !this->names_.add(name_kind::transaction, transaction)) {
-            return errc::too_many_transactions;
-        }
+        if (has(how, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
-        const sockless::error wrote = queue_request(frame, {}, receipt, 0);
-        if (wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
-        return wrote;
+        return queue_request(frame, {}, receipt, 0, [&] {
+            const bool added = this->names_.count(how) < this->how_.transactions && this->names_.add(how, transaction);
+            return added ? errc::none : errc::too_many_transactions;
+        });
     }
 
     /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT). Errors: also `unknown_transaction`.
@@ -4182,9 +4211,9 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Messages still come until the receipt; then comes `closed`.
     [[nodiscard]] sockless::error disconnect(std::string_view receipt = "disconnect") noexcept {
         if (receipt.empty()) return errc::missing_header;
-        const sockless::error wrote = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
-        if (!wrote) this->become_disconnecting();
-        return wrote;
+        const sockless::error refused = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
+        if (!refused) this->become_disconnecting();
+        return refused;
     }
 
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
@@ -4211,6 +4240,8 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
   private:
+    using name = typename detail::name_list<name_kind, Buffer>::entry;
+
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
     // The one way to fail. A client has no frame to say why.
@@ -4270,7 +4301,7 @@ class basic_client_session : public session<role::client, Buffer> {
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
         if (!this->how_.versions.has(agreed)) return errc::no_common_version;
         stomp::heart_beat server_beat{};
-        if (known.heart_beat.data() != nullptr) {
+        if (agreed != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
             if (!beat.valid) return errc::bad_heart_beat;
             server_beat = beat.value;
@@ -4288,7 +4319,7 @@ class basic_client_session : public session<role::client, Buffer> {
 
     [[nodiscard]] event take_receipt(event& made) noexcept {
         made.kind = kind::receipt;
-        const auto outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
+        const name outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
         if (outstanding.text.data() == nullptr) return made;
         const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
         this->names_.erase(outstanding);
@@ -4312,27 +4343,35 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
                                                   std::string_view receipt) noexcept {
         const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
-        const sockless::error wrote = queue_request(frame, transaction, receipt, 0);
-        if (!wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
-        return wrote;
+        const name open = this->names_.find(name_kind::transaction, transaction);
+        const sockless::error refused = queue_request(frame, transaction, receipt, 0);
+        if (!refused) this->names_.erase(open);
+        return refused;
     }
 
-    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding.
+    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding. `note` keeps
+    // what else the frame changes here, once it was written. What is added to the names leaves their places as they
+    // are.
+    template <class Frame, class Note>
+    [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
+                                                std::string_view receipt, std::size_t body, Note note) noexcept {
+        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
+        if (!this->is_open()) return errc::not_open;
+        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
+        if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
+        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
+        if (this->names_.count(name_kind::receipt) >= this->how_.receipts) return errc::too_many_receipts;
+        return this->queue_frame(frame, body, 0, [&] {
+            if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
+            const errc refused = note();
+            if (refused != errc::none) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+            return refused;
+        });
+    }
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body) noexcept {
-        if (!this->is_open()) return errc::not_open;
-        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
-        if (receipt.empty()) return this->queue_frame(frame, body, 0);
-        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
-        if (this->names_.count(name_kind::receipt) >= this->how_.receipts ||
-            !this->names_.add(name_kind::receipt, receipt, mode)) {
-            return errc::too_many_receipts;
-        }
-        const sockless::error wrote = this->queue_frame(frame, body, 0);
-        if (wrote) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
-        return wrote;
+        return queue_request(frame, transaction, receipt, body, [] { return errc::none; });
     }
 
     // The mode of the receipt that ends the session.
@@ -4408,6 +4447,7 @@ struct acceptance {
 /// Why a server ends a session, for its ERROR.
 struct refusal {
     std::string_view message{}; ///< a short description
+    std::string_view receipt{}; ///< that the frame asked for, where `automatic_receipts` is off; else it is known
     std::string_view content_type{};
     std::span<const header> headers{};
     cbytes body{};
@@ -4472,7 +4512,9 @@ class basic_server_session : public session<role::server, Buffer> {
     /// in `in` and give it again.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
-        if (this->how_.automatic_receipts && !settle_receipt()) return fail(errc::output_full);
+        if (this->how_.automatic_receipts) {
+            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid);
+        }
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
             in = in.subspan(in.size());
@@ -4505,11 +4547,11 @@ class basic_server_session : public session<role::server, Buffer> {
     [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
         const error_frame frame{.message = how.message,
-                                .receipt_id = owed_receipt().text,
+                                .receipt_id = how.receipt.empty() ? owed_receipt().text : how.receipt,
                                 .content_type = how.content_type,
                                 .headers = how.headers,
                                 .body = how.body};
-        if (const sockless::error refused = this->queue_frame(frame, how.body.size(), 0)) return refused;
+        if (const sockless::error refused = queue_error(frame)) return refused;
         end(errc::error_sent);
         loses_ = true;
         return {};
@@ -4573,6 +4615,12 @@ class basic_server_session : public session<role::server, Buffer> {
         return clean ? event{.kind = kind::closed} : lost();
     }
 
+    /// As `session::release_memory`.
+    void release_memory() noexcept {
+        base::release_memory();
+        unacknowledged_.release();
+    }
+
     /// How many messages wait for an acknowledgement.
     [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
 
@@ -4596,18 +4644,22 @@ class basic_server_session : public session<role::server, Buffer> {
         this->become_closed(why);
     }
 
+    // A receipt that cannot be said back, or is too long, is left out.
+    [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
+        const sockless::error refused = this->queue_frame(frame, frame.body.size(), 0);
+        if (!refused || frame.receipt_id.empty()) return refused;
+        frame.receipt_id = {};
+        return this->queue_frame(frame, frame.body.size(), 0);
+    }
+
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
     // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(errc what, const headers& cause = {}) noexcept {
+    [[nodiscard]] event fail(sockless::error what, const headers& cause = {}) noexcept {
         std::string_view receipt = cause.find("receipt");
         if (receipt.empty()) receipt = owed_receipt().text;
-        error_frame frame{.message = row_of(what).sentence, .receipt_id = receipt};
+        error_frame frame{.message = what.sentence(), .receipt_id = receipt};
         if (what == errc::no_common_version) frame.supported = this->how_.versions;
-        if (this->queue_frame(frame, 0, 0)) {
-            // A receipt that cannot be said back, or is too long, is left out.
-            frame.receipt_id = {};
-            static_cast<void>(this->queue_frame(frame, 0, 0));
-        }
+        static_cast<void>(queue_error(frame));
         end(what);
         return lost();
     }
@@ -4640,15 +4692,17 @@ class basic_server_session : public session<role::server, Buffer> {
                    .receipt = known.receipt,
                    .headers = frame.headers,
                    .body = frame.body};
-        if (const errc wrong = take_as(frame.command, known, made); wrong != errc::none) {
-            return fail_frame(wrong, frame.headers);
-        }
-        const bool owed = this->how_.automatic_receipts || made.kind == kind::disconnect;
-        if (owed && made.kind != kind::connect && !known.receipt.empty() &&
-            !this->names_.add(name_kind::receipt, known.receipt)) {
-            return fail_frame(errc::output_full, frame.headers);
-        }
-        return made;
+        errc wrong = take_as(frame.command, known, made);
+        if (wrong == errc::none && made.kind != kind::connect) wrong = owe_receipt(known.receipt, made);
+        return wrong == errc::none ? made : fail_frame(wrong, frame.headers);
+    }
+
+    // S7: all frames of a client but CONNECT may ask for one. The id is kept, as the input may be gone when it is due.
+    [[nodiscard]] errc owe_receipt(std::string_view id, const event& what) noexcept {
+        if (id.data() == nullptr) return errc::none;
+        if (id.empty()) return errc::missing_header;
+        if (!this->how_.automatic_receipts && what.kind != kind::disconnect) return errc::none;
+        return this->names_.add(name_kind::receipt, id) ? errc::none : errc::output_full;
     }
 
     // What the rules of its command say of a frame, and what it changes here.
@@ -4686,7 +4740,7 @@ class basic_server_session : public session<role::server, Buffer> {
         agreed_ = this->how_.versions.highest_in_common(asked);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
         if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
-        if (known.heart_beat.data() != nullptr) {
+        if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
             if (!beat.valid) return errc::bad_heart_beat;
             client_beat_ = beat.value;
@@ -4744,7 +4798,8 @@ class basic_server_session : public session<role::server, Buffer> {
         const bool needs_subscription = this->version() == stomp::version::v1_1;
         if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
-        const std::size_t place = number.valid ? place_of(number.value) : unacknowledged_.size();
+        const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
+        const std::size_t place = is_ours ? place_of(number.value) : unacknowledged_.size();
         if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
         const detail::unacknowledged found = unacknowledged_[place];
         if (found.transaction != 0) return errc::unknown_acknowledgement;
@@ -4848,14 +4903,15 @@ class basic_server_session : public session<role::server, Buffer> {
         return this->names_.find_if([](const name& each) { return each.record.kind == name_kind::receipt; });
     }
 
-    // False where there is no room for it.
-    [[nodiscard]] bool settle_receipt() noexcept {
+    [[nodiscard]] sockless::error settle_receipt() noexcept {
         const name owed = owed_receipt();
-        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return true;
+        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return {};
         const receipt_frame frame{.receipt_id = owed.text};
-        if (this->queue_frame(frame, 0, room_for_error)) return false;
+        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) {
+            return refused == errc::no_room ? errc::output_full : refused;
+        }
         this->names_.erase(owed);
-        return true;
+        return {};
     }
 
     detail::record_list<detail::unacknowledged, Buffer> unacknowledged_;

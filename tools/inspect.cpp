@@ -1,262 +1,67 @@
-// sockless-inspect: decodes captured WebSocket bytes and says what they mean. Also an example of the codecs.
+// sockless-inspect: decodes captured WebSocket and STOMP bytes and says what they mean. Also an example of the codecs.
 // SPDX-License-Identifier: MIT
 #include <sockless/http/head_parser.hpp>
+#include <sockless/stomp/parser.hpp>
 #include <sockless/ws/assembler.hpp>
 #include <sockless/ws/handshake.hpp>
 
 #include <unistd.h>
 
 #include <charconv>
-#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "inspect_printer.hpp"
+#include "inspect_stomp.hpp"
+
 using namespace sockless;
+using namespace sockless::inspect;
 
 static constexpr char help[] =
-    R"(usage: sockless-inspect [--protocol websocket] [--split N|random:SEED] [--json] CLIENT_BYTES [SERVER_BYTES]
+    R"(usage: sockless-inspect [OPTION…] CLIENT_BYTES [SERVER_BYTES]
 
-Decodes all that the client and the server of one WebSocket connection sent, each from the first byte of its HTTP head.
-The arguments are files; "-" stands for none. The client's bytes come first, decoded as a server would, then the
-server's, decoded as a client would, both within the library's default limits.
+Decodes all that the client and the server of one connection sent: of WebSocket each from the first byte of its HTTP
+head, of STOMP over TCP from the first frame. The arguments are files; "-" stands for none. The client's bytes come
+first, decoded as a server would, then the server's, decoded as a client would, both within the library's default limits.
 
-  --protocol P   what the connection speaks; so far only websocket
-  --split S      feed the decoders in pieces of N bytes, or of random sizes; the output does not depend on it
-  --json         one object a line: request, response, message, ping, pong, close and error events, then an end
+  --protocol P   what the connection speaks: websocket, if it is not given, or stomp, which is STOMP over TCP
+  --version V    read all STOMP frames as of 1.0, 1.1 or 1.2
+  --split S      feed the decoders in pieces of N bytes, or of random sizes: N or random:SEED; the output does not
+                 depend on it
+  --json         one object a line: request, response, message, ping, pong, close and error events, of STOMP frame,
+                 heartbeat and error events, then an end
 
 A 101 is checked against the request where there is one, and says whether compression was agreed to. Where there is no
 response, it is taken as agreed to if the request offered permessage-deflate. A compressed message is shown as it came.
 Interim responses are events too. What follows a Close, an error or a refusal is discarded; the body of a refusal is
 shown all the same, but not with --json.
 
+Where the subprotocol is one of STOMP (without a response: is offered), what a message holds of STOMP comes after it:
+the frames that end in it, and the heart-beats. After an error of STOMP, and after a compressed message, only the
+WebSocket is decoded further. Headers are shown as the version unescapes them that the CONNECTED frame agrees to; where
+there is no such frame, or it is in a compressed message, they are not unescaped.
+
 "offset" is the place in what this side sent: of a head, of a message's first frame, of a control frame, of the byte
-that broke a rule; an error of a head as a whole has the offset of the head. "code" is the Close code that answers an
-error, "status" the HTTP status, 0 where none does. "clean" is false where the bytes end inside a head or a frame, or an
-error came before the end.
+that broke a rule; an error of a head as a whole has the offset of the head. Of STOMP over WebSocket it is the place in
+all payloads of messages, one after the other. "code" is the Close code that answers an error, "status" the HTTP status,
+0 where none does. "clean" is false where the bytes end inside a head or a frame, or an error came before the end.
 
 Exit status: 0 if all was decoded, 1 if there was an error event, 2 if an argument or a file is at fault.
 )";
 
-// --- What there is to show -------------------------------------------------------------------------------------------
-
-enum class what { request, response, body, message, ping, pong, close, error, end };
-
-struct event {
-    what kind;
-    role from;
-    std::string_view layer;
-    std::uint64_t offset;
-    http::head head{};        // of a request or response
-    cbytes payload{};         // of a close the reason; of an error all that this side sent
-    std::string_view type{};  // of a message, as are the next two
-    std::uint32_t frames = 1; //
-    bool compressed = false;  //
-    std::uint16_t code = 0;   // of a close
-    sockless::error error{};  //
-    bool clean = true;        // of an end, as is the next one
-    std::string remark{};     //
-};
-
-static std::string name_of(what kind) {
-    static constexpr const char* names[] = {"request", "response", "body",  "message", "ping",
-                                            "pong",    "close",    "error", "end"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
-static std::string hex_of(cbytes data, std::string_view between = "") {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(data.size() * (2 + between.size()));
-    for (const std::byte octet : data) {
-        if (!out.empty()) out += between;
-        out += digits[static_cast<unsigned>(octet) >> 4U];
-        out += digits[static_cast<unsigned>(octet) & 15U];
-    }
-    return out;
-}
-
-/// The size of the UTF-8 character at the front of `text`; 0 where there is none.
-static std::size_t size_of_character(std::string_view text) {
-    for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
-        if (ws::is_utf8(bytes_of(text.substr(0, size)))) return size;
-    }
-    return 0;
-}
-
-/// At most `most` characters of `text`, escaped as in JSON. A byte that is not UTF-8 stands as \u00XX, and so does each
-/// control character: those of C1 too, which terminals obey. Quotes and backslashes are escaped where `escapes`.
-static std::string escaped(std::string_view text, bool escapes = true, std::size_t most = SIZE_MAX) {
-    std::string out;
-    for (; !text.empty() && most != 0; --most) {
-        std::size_t size = size_of_character(text);
-        auto value = static_cast<unsigned char>(text[0]);
-        if (size == 2 && value == 0xC2) value = static_cast<unsigned char>(text[1]);
-        if (size == 0 || value < 0x20 || (value >= 0x7F && value < 0xA0)) {
-            char code[8];
-            std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(value));
-            out += value == '\n' ? "\\n" : value == '\r' ? "\\r" : value == '\t' ? "\\t" : code;
-            size = size == 0 ? 1 : size;
-        } else {
-            if (escapes && (value == '"' || value == '\\')) out += '\\';
-            out += text.substr(0, size);
-        }
-        text.remove_prefix(size);
-    }
-    return out + (text.empty() ? "" : " …");
-}
-
-// --- As JSON ---------------------------------------------------------------------------------------------------------
-
-static std::string json_of(const event& shown) {
-    const auto number = [](const char* key, std::uint64_t value) {
-        return std::string(",\"") + key + "\":" + std::to_string(value);
-    };
-    const auto text = [](const char* key, std::string_view value) {
-        return std::string(",\"") + key + "\":\"" + escaped(value) + '"';
-    };
-    std::string out = shown.from == role::client ? R"({"from":"client")" : R"({"from":"server")";
-    out += text("layer", shown.layer);
-    if (shown.kind != what::end) out += text("event", name_of(shown.kind));
-    if (shown.kind != what::end && shown.kind != what::error) out += number("offset", shown.offset);
-
-    const auto fields = [&shown] {
-        std::string list;
-        for (const field& each : shown.head.fields) {
-            list += list.empty() ? "[\"" : ",[\"";
-            list += escaped(each.name) + "\",\"" + escaped(each.value) + "\"]";
-        }
-        return ",\"fields\":[" + list + ']';
-    };
-    switch (shown.kind) {
-    case what::request: out += text("method", shown.head.method) + text("target", shown.head.target) + fields(); break;
-    case what::response: out += number("status", shown.head.status) + fields(); break;
-    case what::body: return {};
-    case what::message: out += text("type", shown.type) + number("bytes", shown.payload.size()); [[fallthrough]];
-    case what::ping:
-    case what::pong: out += text("hex", hex_of(shown.payload)); break;
-    case what::close: out += number("code", shown.code) + text("reason", text_of(shown.payload)); break;
-    case what::error:
-        out += shown.layer == "ws" ? number("code", shown.error.close_code()) : number("status", shown.error.status());
-        out += text("error", shown.error.name()) + number("offset", shown.offset);
-        break;
-    case what::end: out += shown.clean ? R"(,"clean":true)" : R"(,"clean":false)"; break;
-    }
-    return out + (shown.compressed ? ",\"compressed\":true}\n" : "}\n");
-}
-
-// --- For people ------------------------------------------------------------------------------------------------------
-
-/// Writes events to standard output: as JSON, or each as a line of columns, which are the side, the offset, the layer,
-/// the kind, the size, and the content. What needs more lines is indented below.
-class printer {
-  public:
-    printer(bool json, bool colours, std::size_t largest_offset)
-        : json_(json), colours_(colours), width_(std::to_string(largest_offset).size()) {}
-
-    void show(const event& shown) {
-        const std::string out = json_ ? json_of(shown) : line_of(shown);
-        std::fwrite(out.data(), 1, out.size(), stdout);
-        errors_ = errors_ || shown.kind == what::error;
-    }
-
-    [[nodiscard]] bool errors() const { return errors_; }
-
-  private:
-    [[nodiscard]] std::string painted(const std::string& text, const std::string& style) const {
-        return colours_ ? "\033[" + style + "m" + text + "\033[0m" : text;
-    }
-
-    [[nodiscard]] std::string below() const { return '\n' + std::string(9 + width_ + 4, ' '); }
-
-    [[nodiscard]] std::string line_of(const event& shown) const {
-        const std::string kind = shown.kind == what::message ? std::string(shown.type) : name_of(shown.kind);
-        const bool sized = shown.kind >= what::body && shown.kind <= what::pong;
-        const std::string size = sized ? std::to_string(shown.payload.size()) + " B" : "";
-        char columns[96];
-        std::snprintf(columns, sizeof columns, "%*" PRIu64 "  %-4s  %-8s  %10s  ", static_cast<int>(width_),
-                      shown.offset, std::string(shown.layer).c_str(), kind.c_str(), size.c_str());
-        const bool wrong = shown.kind == what::error || !shown.clean;
-        const std::string side = shown.from == role::client ? painted("client → ", "36") : painted("server ← ", "35");
-        return side + (wrong ? painted(columns, "1;31") : columns) + content_of(shown) + '\n';
-    }
-
-    [[nodiscard]] std::string content_of(const event& shown) const {
-        switch (shown.kind) {
-        case what::request:
-        case what::response: return head_of(shown.head);
-        case what::message:
-            return preview_of(shown.payload, shown.type == "text" && !shown.compressed) +
-                   (shown.compressed ? " compressed" : "") +
-                   (shown.frames != 1 ? " in " + std::to_string(shown.frames) + " frames" : "");
-        case what::body:
-        case what::ping:
-        case what::pong: return preview_of(shown.payload, ws::is_utf8(shown.payload));
-        case what::close: return std::to_string(shown.code) + ' ' + preview_of(shown.payload, true);
-        case what::error: return error_of(shown);
-        case what::end: return (shown.clean ? "clean, " : "not clean, ") + shown.remark;
-        }
-        return {};
-    }
-
-    // The beginning of it.
-    [[nodiscard]] static std::string preview_of(cbytes data, bool text) {
-        if (text) return data.empty() ? "" : '"' + escaped(text_of(data), true, 60) + '"';
-        const cbytes begin = data.first(data.size() < 24 ? data.size() : 24);
-        return hex_of(begin, " ") + (begin.size() < data.size() ? " …" : "");
-    }
-
-    [[nodiscard]] std::string head_of(const http::head& head) const {
-        const std::string version = "HTTP/1." + std::to_string(head.minor_version);
-        const bool response = head.status != 0;
-        std::string out = response ? version + ' ' + std::to_string(head.status) + ' ' + escaped(head.reason, false)
-                                   : std::string(head.method) + ' ' + std::string(head.target) + ' ' + version;
-        out = painted(out, "1");
-        for (const field& each : head.fields) {
-            out += below() + painted(std::string(each.name), "2") + ": " + escaped(each.value, false);
-        }
-        return out;
-    }
-
-    // The rule that was broken; below it, in hexadecimal and in ASCII, the bytes around the one that broke it.
-    [[nodiscard]] std::string error_of(const event& shown) const {
-        std::string out = std::string(shown.error.name()) + ": " + std::string(shown.error.sentence()) + " (" +
-                          std::string(shown.error.section()) + ')';
-        if (shown.error.close_code() != 0) out += ", Close " + std::to_string(shown.error.close_code());
-        if (shown.error.status() != 0) out += ", status " + std::to_string(shown.error.status());
-
-        const auto at = static_cast<std::size_t>(shown.offset);
-        const std::size_t before = at < 8 ? at : 8;
-        const cbytes rest = shown.payload.subspan(at - before);
-        const cbytes around = rest.first(rest.size() < 17 ? rest.size() : 17);
-        std::string ascii(text_of(around));
-        for (char& c : ascii) c = c >= ' ' && c <= '~' ? c : '.';
-        std::string hex = hex_of(around, " ");
-        hex.resize(17 * 3, ' ');
-        std::string marks(hex.size() + before, ' ');
-        marks.replace(3 * before, 2, "^^");
-        return out + below() + hex + ascii + below() + painted(marks + '^', "1;31");
-    }
-
-    bool json_;
-    bool colours_;
-    bool errors_ = false;
-    std::size_t width_;
-};
-
 // --- What each side has to know of the other's head ------------------------------------------------------------------
 
-/// Decoders unmask where the bytes lie, and the bytes are needed again: so each of them gets a copy.
-using octets = std::vector<std::byte>;
-
 struct opening {
-    bool requested = false;   // there is a request, with the three below
-    std::string key;          //
-    std::string subprotocols; // that were offered
-    std::string extensions;   //
-    bool refused = false;     // there is a final response, and it is no 101
-    bool compression = false; // agreed to; or offered, where there is no response
+    bool requested = false;                           // there is a request, with the three below
+    std::string key;                                  //
+    std::string subprotocols;                         // that were offered
+    std::string extensions;                           //
+    bool refused = false;                             // there is a final response, and it is no 101
+    bool compression = false;                         // agreed to; or offered, where there is no response
+    bool stomp = false;                               // the same of a subprotocol that is STOMP
+    stomp::version version = stomp::version::unknown; // of STOMP, agreed to
 };
 
 static bool is_interim(const http::head& head) { return head.status < 200 && head.status != 101; }
@@ -270,6 +75,24 @@ static std::string list_of(const http::head& head, std::string_view name) {
         out += each.value;
     }
     return out;
+}
+
+/// In STOMP over TCP, and in the frames of a WebSocket.
+static stomp::version version_in(octets stream) {
+    version_finder finder;
+    finder.feed(stream);
+    return finder.version;
+}
+
+static stomp::version version_in(bytes frames, bool compression) {
+    ws::decoder decoder(role::client);
+    decoder.agree_to(compression ? ws::rsv::rsv1 : std::uint8_t{0});
+    version_finder finder;
+    while (const ws::decoder::event event = decoder.next(frames)) {
+        if (event.compressed) break;
+        if (event.kind == ws::decoder::kind::data) finder.feed(event.payload);
+    }
+    return finder.version;
 }
 
 static opening read_opening(octets client, octets server) {
@@ -286,23 +109,28 @@ static opening read_opening(octets client, octets server) {
         found.subprotocols = list_of(request.head, "sec-websocket-protocol");
         found.extensions = list_of(request.head, "sec-websocket-extensions");
         found.compression = compresses(found.extensions);
+        for (const std::string_view each : stomp::subprotocols) {
+            found.stomp = found.stomp || ws::offers_subprotocol(request.head.fields, each);
+        }
     }
     in = server;
     for (http::head_event response; (response = responses.next(in)).kind == http::kind::head; responses.restart()) {
         if (is_interim(response.head)) continue;
         found.refused = response.head.status != 101;
         found.compression = compresses(list_of(response.head, "sec-websocket-extensions"));
+        found.stomp = stomp::is_stomp(list_of(response.head, "sec-websocket-protocol"));
+        if (found.stomp) found.version = version_in(in, found.compression);
         break;
     }
     return found;
 }
 
-// --- One direction ---------------------------------------------------------------------------------------------------
+// --- WebSocket -------------------------------------------------------------------------------------------------------
 
 /// Decodes what one side sent: `feed` it in pieces, then `finish`.
-class direction {
+class websocket_direction {
   public:
-    direction(role from, cbytes stream, const opening& agreed, printer& out)
+    websocket_direction(role from, cbytes stream, const opening& agreed, stomp_version version, printer& out)
         : from_(from),
           stream_(stream),
           agreed_(agreed),
@@ -310,7 +138,8 @@ class direction {
           heads_(from == role::client ? http::head_kind::request : http::head_kind::response,
                  growing_buffer(http::limits{}.head)),
           frames_(from == role::client ? role::server : role::client),
-          messages_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))) {
+          messages_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))),
+          stomp_(from, version, out) {
         frames_.agree_to(agreed.compression ? ws::rsv::rsv1 : std::uint8_t{0});
         frames_.show_frames(true);
     }
@@ -328,8 +157,9 @@ class direction {
         }
         const bool in_head = phase_ == phase::heads && heads_.finish() == http::errc::truncated;
         const bool in_frame = phase_ == phase::frames && head_end_ + frames_.offset() != decoded_;
+        const bool in_stomp = stomp_.finish() && !stomp_lost_;
         event end{what::end, from_, "end", stream_.size()};
-        end.clean = !in_head && !in_frame && phase_ != phase::failed;
+        end.clean = !in_head && !in_frame && !in_stomp && phase_ != phase::failed && !stomp_.failed();
         switch (phase_) {
         case phase::heads: end.remark = in_head ? "inside a head" : "before a head"; break;
         case phase::frames: end.remark = in_frame ? "inside a frame" : open_ ? "between fragments" : "no Close"; break;
@@ -338,8 +168,11 @@ class direction {
         case phase::failed: end.remark = "an error came before"; break;
         }
         if (phase_ >= phase::closed && decoded_ != stream_.size()) {
-            end.remark += ", " + std::to_string(stream_.size() - decoded_) + " B discarded";
+            end.remark += discarded(stream_.size() - decoded_);
         }
+        if (in_stomp) end.remark += ", inside a frame of STOMP";
+        if (stomp_.failed()) end.remark += ", after an error of STOMP";
+        if (stomp_lost_) end.remark += ", STOMP is compressed";
         out_.show(end);
     }
 
@@ -418,6 +251,15 @@ class direction {
         shown.frames = message_frames_;
         shown.compressed = data.compressed;
         out_.show(shown);
+        if (agreed_.stomp) take_stomp(message, data.compressed);
+    }
+
+    // Message boundaries mean nothing to STOMP (W3).
+    void take_stomp(bytes message, bool compressed) {
+        stomp_lost_ = stomp_lost_ || compressed;
+        if (stomp_lost_) return;
+        stomp_stream_.insert(stomp_stream_.end(), message.begin(), message.end());
+        stomp_.feed(message, stomp_stream_);
     }
 
     void show_control(what kind, const ws::decoder::event& found, std::uint64_t begin) {
@@ -443,6 +285,9 @@ class direction {
     http::basic_head_parser<growing_buffer> heads_;
     ws::decoder frames_;
     ws::assembler<growing_buffer> messages_;
+    stomp_reader stomp_;
+    octets stomp_stream_{};   // what was in the messages
+    bool stomp_lost_ = false; // one of them was compressed
     phase phase_ = phase::heads;
     std::uint64_t head_end_ = 0; // where the frames begin
     std::uint64_t decoded_ = 0;  // the end of the last head or frame; after an error, its place
@@ -500,8 +345,8 @@ static octets read_file(const char* path) {
     return out;
 }
 
-static void decode(role from, const octets& stream, const opening& agreed, split cut, printer& out) {
-    direction decoded(from, stream, agreed, out);
+/// Feeds all of `stream`, cut so.
+static void decode(auto decoded, cbytes stream, split cut) {
     octets piece;
     for (cbytes rest = stream; !rest.empty(); rest = rest.subspan(piece.size())) {
         const std::size_t size = cut.next();
@@ -512,43 +357,69 @@ static void decode(role from, const octets& stream, const opening& agreed, split
     decoded.finish();
 }
 
-int main(int count, char** arguments) {
-    std::vector<const char*> paths;
+struct command_line {
+    std::vector<const char*> paths; // of the client's bytes and of the server's; "-" where there are none
     split cut;
+    stomp_version version;
+    bool stomp = false;
     bool json = false;
+};
+
+static command_line read_command_line(int count, char** arguments) {
+    command_line out;
     for (int i = 1; i != count; ++i) {
         const std::string_view argument = arguments[i];
-        const auto value = [&]() -> std::string_view {
+        const auto value = [&]() -> std::string {
             return ++i != count ? arguments[i] : (give_up(std::string(argument) + " needs a value"), "");
         };
         if (argument == "--help") {
             std::fputs(help, stdout);
-            return 0;
+            std::exit(0);
         }
         if (argument == "--json") {
-            json = true;
+            out.json = true;
         } else if (argument == "--split") {
-            cut = split_of(value());
+            out.cut = split_of(value());
+        } else if (argument == "--version") {
+            const std::string version = value();
+            out.version = {stomp::version_of(version), true};
+            if (out.version.version == stomp::version::unknown) {
+                give_up("--version takes a version of STOMP, 1.0, 1.1 or 1.2, not \"" + version + '"');
+            }
         } else if (argument == "--protocol") {
-            const std::string protocol(value());
-            if (protocol != "websocket") give_up("--protocol " + protocol + ": only websocket can be decoded so far");
+            const std::string protocol = value();
+            out.stomp = protocol == "stomp";
+            if (!out.stomp && protocol != "websocket") give_up("--protocol takes websocket or stomp, not " + protocol);
         } else if (argument.size() > 1 && argument[0] == '-') {
             give_up("there is no option " + std::string(argument) + "; see --help");
         } else {
-            paths.push_back(arguments[i]);
+            out.paths.push_back(arguments[i]);
         }
     }
-    if (paths.empty() || paths.size() > 2) give_up("one or two files are needed; see --help");
-    if (paths.size() == 1) paths.push_back("-");
+    if (out.paths.empty() || out.paths.size() > 2) give_up("one or two files are needed; see --help");
+    if (out.paths.size() == 1) out.paths.push_back("-");
+    return out;
+}
 
-    const octets client = read_file(paths[0]), server = read_file(paths[1]);
+int main(int count, char** arguments) {
+    const command_line asked = read_command_line(count, arguments);
+    const octets client = read_file(asked.paths[0]), server = read_file(asked.paths[1]);
     const char* const no_colour = std::getenv("NO_COLOR");
     const bool colours = (no_colour == nullptr || *no_colour == '\0') && ::isatty(STDOUT_FILENO) == 1;
-    printer out(json, colours, client.size() > server.size() ? client.size() : server.size());
-    const opening agreed = read_opening(client, server);
+    printer out(asked.json, colours, client.size() > server.size() ? client.size() : server.size());
+
+    const opening agreed = asked.stomp ? opening{} : read_opening(client, server);
+    stomp_version version = asked.version;
+    if (!version.given) version.version = asked.stomp ? version_in(server) : agreed.version;
     for (const role from : {role::client, role::server}) {
         const bool one = from == role::client;
-        if (std::string_view(paths[one ? 0 : 1]) != "-") decode(from, one ? client : server, agreed, cut, out);
+        const octets& stream = one ? client : server;
+        if (std::string_view(asked.paths[one ? 0 : 1]) == "-") continue;
+        if (asked.stomp) {
+            decode(stomp_direction(from, stream, version, out), stream, asked.cut);
+        } else {
+            decode(websocket_direction(from, stream, agreed, version, out), stream, asked.cut);
+        }
     }
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) give_up("the output cannot be written");
     return out.errors() ? 1 : 0;

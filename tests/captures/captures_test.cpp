@@ -1,18 +1,12 @@
 #include <sockless/ws/decoder.hpp>
 
 #include <doctest/doctest.h>
-#include <sockless/detail/sha1.hpp>
 #include <sockless/ws/handshake.hpp>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
-#include <sstream>
-#include <string>
 
 #include "../support/frame_log.hpp"
+#include "capture.hpp"
 
 // What real clients and servers sent to each other must decode to what is known of it. README.md in this folder says
 // what the captures are and what a transcript holds.
@@ -26,85 +20,9 @@ namespace {
 
 // --- transcripts
 
-struct direction {
-    buffer wire{};
-    std::vector<std::size_t> reads{};
-    std::vector<std::string> frames{};
-    std::vector<std::string> events{};
-    bool opened = false; // there are frames behind the head
-};
-
-struct capture {
-    std::string name{};
-    std::string request{};
-    std::string response{};
-    std::string subprotocol{};
-    std::string extensions{};
-    direction c2s{};
-    direction s2c{};
-};
-
-buffer read_file(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw std::runtime_error("cannot read " + path.string());
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    return bytes_from(text);
-}
-
-capture read_capture(const std::filesystem::path& path) {
-    capture out;
-    out.name = path.stem().string();
-    direction* side = nullptr;
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream rest(line);
-        std::string word;
-        rest >> word >> std::ws;
-        if (line == "c2s" || line == "s2c") {
-            side = line == "c2s" ? &out.c2s : &out.s2c;
-            side->wire = read_file(path.parent_path() / (out.name + "." + line + ".bin"));
-        } else if (side == nullptr) {
-            std::string value;
-            std::getline(rest, value);
-            if (word == "request") out.request = value;
-            if (word == "response") out.response = value;
-            if (word == "subprotocol") out.subprotocol = value;
-            if (word == "extensions") out.extensions = value;
-        } else if (word == "reads") {
-            side->reads.assign(std::istream_iterator<std::size_t>(rest), {});
-        } else if (word == "frames") {
-            side->frames.assign(std::istream_iterator<std::string>(rest), {});
-            side->opened = true;
-        } else if (!line.empty()) {
-            side->events.push_back(line);
-        }
-    }
-    return out;
-}
-
-const std::vector<capture>& captures() {
-    static const std::vector<capture> all = [] {
-        std::vector<std::filesystem::path> paths;
-        for (const auto& entry :
-             std::filesystem::directory_iterator(std::filesystem::path(SOCKLESS_TESTS) / "captures")) {
-            if (entry.path().extension() == ".txt") paths.push_back(entry.path());
-        }
-        std::sort(paths.begin(), paths.end());
-        std::vector<capture> out;
-        for (const auto& path : paths) out.push_back(read_capture(path));
-        return out;
-    }();
-    return all;
-}
-
 // The entries of a log as the lines of a transcript; of a compressed message the part that does not ask for inflating.
 std::string transcript_line(const frame_entry& entry) {
-    const auto with_payload = [&](std::string line) {
-        line += " " + std::to_string(entry.payload.size());
-        if (entry.payload.empty()) return line;
-        if (entry.payload.size() <= 48) return line + " " + to_hex(entry.payload);
-        return line + " sha1:" + to_hex(sockless::detail::sha1(text_of(entry.payload)));
-    };
+    const auto with_payload = [&](const std::string& line) { return line + " " + payload_line(entry.payload); };
     switch (entry.kind) {
     case event_kind::data: {
         const std::string type = entry.type == ws::message_type::text ? "text" : "binary";
@@ -363,8 +281,8 @@ void check_handshake(const capture& of) {
 // Runs both sides of every capture, cut as `cuts_of(side, round)` says, for a number of rounds.
 template <class CutsOf>
 void run_all(std::uint64_t rounds, CutsOf cuts_of) {
-    for (const capture& of : captures()) {
-        const bool compressed = of.extensions.rfind("permessage-deflate", 0) == 0;
+    for (const capture& of : websocket_captures()) {
+        const bool compressed = of.compressed();
         for (const direction* const side : {&of.c2s, &of.s2c}) {
             const bool request = side == &of.c2s;
             guarded_memory memory(side->wire.size());
@@ -383,8 +301,8 @@ void run_all(std::uint64_t rounds, CutsOf cuts_of) {
 } // namespace
 
 TEST_CASE("every capture is there, with both sides and its reads") {
-    CHECK(captures().size() > 100);
-    for (const capture& of : captures()) {
+    CHECK(websocket_captures().size() > 130);
+    for (const capture& of : websocket_captures()) {
         INFO(of.name);
         CHECK(!of.request.empty());
         CHECK(!of.response.empty());
@@ -398,7 +316,7 @@ TEST_CASE("every capture is there, with both sides and its reads") {
 }
 
 TEST_CASE("H1 H4 H5 H6 H7 H10 H11 H16 H17: the openings of real clients and servers are what they are, or refused") {
-    for (const capture& of : captures()) {
+    for (const capture& of : websocket_captures()) {
         INFO(of.name);
         check_handshake(of);
     }
@@ -406,12 +324,12 @@ TEST_CASE("H1 H4 H5 H6 H7 H10 H11 H16 H17: the openings of real clients and serv
 
 TEST_CASE("F1 F4 F6 F7 F8 F11 C2 C3 C5 C8 H19: every capture gives its transcript, and the error where a peer breaks a "
           "rule") {
-    for (const capture& of : captures()) {
+    for (const capture& of : websocket_captures()) {
         for (const direction* const side : {&of.c2s, &of.s2c}) {
             INFO((of.name + (side == &of.c2s ? ", client" : ", server")));
             guarded_memory memory(side->wire.size());
             known_direction known;
-            const bool compressed = of.extensions.rfind("permessage-deflate", 0) == 0;
+            const bool compressed = of.compressed();
             const cuts whole{side->wire.size()};
             CHECK(run(*side, side == &of.c2s, compressed, true, whole, memory, known, true).empty());
             if (side->opened) check_transcript(*side, known);
@@ -421,11 +339,7 @@ TEST_CASE("F1 F4 F6 F7 F8 F11 C2 C3 C5 C8 H19: every capture gives its transcrip
 }
 
 TEST_CASE("F12 H19: every capture gives the same events by its real reads") {
-    run_all(2, [](const direction& side, std::uint64_t) {
-        cuts at;
-        for (const std::size_t size : side.reads) at.push_back((at.empty() ? 0 : at.back()) + size);
-        return at;
-    });
+    run_all(2, [](const direction& side, std::uint64_t) { return real_cuts(side); });
 }
 
 TEST_CASE("F12 H19 H20: every capture gives the same events at 200 random splits") {

@@ -72,9 +72,9 @@ class basic_client_session : public session<role::client, Buffer> {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
         frame.versions = this->how_.versions;
         frame.heart_beat = this->how_.heart_beat;
-        const auto wrote = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
-        has_asked_ = !wrote;
-        return wrote;
+        const sockless::error refused = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
+        has_asked_ = !refused;
+        return refused;
     }
 
     /// As `basic_server_session::next`.
@@ -103,27 +103,26 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
         const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
-        if (has(how, text)) return errc::repeated_subscription;
-        if (this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination) >=
-            this->how_.subscriptions) {
-            return errc::too_many_subscriptions;
-        }
+        const std::size_t others =
+            this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (!this->names_.add(how, text)) return errc::too_many_subscriptions;
-        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
-        if (wrote) this->names_.erase(this->names_.find(how, text));
-        return wrote;
+        if (has(how, text)) return errc::repeated_subscription;
+        return queue_request(frame, {}, frame.receipt, 0, [&] {
+            const bool added = others < this->how_.subscriptions && this->names_.add(how, text);
+            return added ? errc::none : errc::too_many_subscriptions;
+        });
     }
 
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
     /// `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
         const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
-        if (this->is_open() && !has(how, text)) return errc::unknown_subscription;
-        const sockless::error wrote = queue_request(frame, {}, frame.receipt, 0);
-        if (!wrote) this->names_.erase(this->names_.find(how, text));
-        return wrote;
+        const name known = this->names_.find(how, frame.id.empty() ? frame.destination : frame.id);
+        if (!this->is_open()) return errc::not_open;
+        if (known.text.data() == nullptr) return errc::unknown_subscription;
+        const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
+        if (!refused) this->names_.erase(known);
+        return refused;
     }
 
     /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK), for what `frame` names, or for a message as it was given by `next`.
@@ -144,16 +143,14 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
+        constexpr name_kind how = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(name_kind::transaction, transaction)) return errc::repeated_transaction;
-        if (this->names_.count(name_kind::transaction) >= this->how_.transactions ||
-            !this->names_.add(name_kind::transaction, transaction)) {
-            return errc::too_many_transactions;
-        }
+        if (has(how, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
-        const sockless::error wrote = queue_request(frame, {}, receipt, 0);
-        if (wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
-        return wrote;
+        return queue_request(frame, {}, receipt, 0, [&] {
+            const bool added = this->names_.count(how) < this->how_.transactions && this->names_.add(how, transaction);
+            return added ? errc::none : errc::too_many_transactions;
+        });
     }
 
     /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT). Errors: also `unknown_transaction`.
@@ -168,9 +165,9 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Messages still come until the receipt; then comes `closed`.
     [[nodiscard]] sockless::error disconnect(std::string_view receipt = "disconnect") noexcept {
         if (receipt.empty()) return errc::missing_header;
-        const sockless::error wrote = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
-        if (!wrote) this->become_disconnecting();
-        return wrote;
+        const sockless::error refused = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
+        if (!refused) this->become_disconnecting();
+        return refused;
     }
 
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
@@ -197,6 +194,8 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
   private:
+    using name = typename detail::name_list<name_kind, Buffer>::entry;
+
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
     // The one way to fail. A client has no frame to say why.
@@ -256,7 +255,7 @@ class basic_client_session : public session<role::client, Buffer> {
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
         if (!this->how_.versions.has(agreed)) return errc::no_common_version;
         stomp::heart_beat server_beat{};
-        if (known.heart_beat.data() != nullptr) {
+        if (agreed != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
             if (!beat.valid) return errc::bad_heart_beat;
             server_beat = beat.value;
@@ -274,7 +273,7 @@ class basic_client_session : public session<role::client, Buffer> {
 
     [[nodiscard]] event take_receipt(event& made) noexcept {
         made.kind = kind::receipt;
-        const auto outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
+        const name outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
         if (outstanding.text.data() == nullptr) return made;
         const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
         this->names_.erase(outstanding);
@@ -298,27 +297,35 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
                                                   std::string_view receipt) noexcept {
         const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
-        const sockless::error wrote = queue_request(frame, transaction, receipt, 0);
-        if (!wrote) this->names_.erase(this->names_.find(name_kind::transaction, transaction));
-        return wrote;
+        const name open = this->names_.find(name_kind::transaction, transaction);
+        const sockless::error refused = queue_request(frame, transaction, receipt, 0);
+        if (!refused) this->names_.erase(open);
+        return refused;
     }
 
-    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding.
+    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding. `note` keeps
+    // what else the frame changes here, once it was written. What is added to the names leaves their places as they
+    // are.
+    template <class Frame, class Note>
+    [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
+                                                std::string_view receipt, std::size_t body, Note note) noexcept {
+        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
+        if (!this->is_open()) return errc::not_open;
+        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
+        if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
+        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
+        if (this->names_.count(name_kind::receipt) >= this->how_.receipts) return errc::too_many_receipts;
+        return this->queue_frame(frame, body, 0, [&] {
+            if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
+            const errc refused = note();
+            if (refused != errc::none) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+            return refused;
+        });
+    }
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body) noexcept {
-        if (!this->is_open()) return errc::not_open;
-        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
-        if (receipt.empty()) return this->queue_frame(frame, body, 0);
-        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
-        if (this->names_.count(name_kind::receipt) >= this->how_.receipts ||
-            !this->names_.add(name_kind::receipt, receipt, mode)) {
-            return errc::too_many_receipts;
-        }
-        const sockless::error wrote = this->queue_frame(frame, body, 0);
-        if (wrote) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
-        return wrote;
+        return queue_request(frame, transaction, receipt, body, [] { return errc::none; });
     }
 
     // The mode of the receipt that ends the session.

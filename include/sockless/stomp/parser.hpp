@@ -106,6 +106,11 @@ class basic_parser {
         return true;
     }
 
+    /// Whether a frame has ended and none has begun.
+    [[nodiscard]] constexpr bool is_between_frames() const noexcept {
+        return phase_ == phase::between || phase_ == phase::between_lf;
+    }
+
     /// Bytes of the head of the open frame, which is what it takes in the memory.
     [[nodiscard]] constexpr std::size_t head_size() const noexcept { return head_size_; }
 

@@ -62,6 +62,7 @@ struct acceptance {
 /// Why a server ends a session, for its ERROR.
 struct refusal {
     std::string_view message{}; ///< a short description
+    std::string_view receipt{}; ///< that the frame asked for, where `automatic_receipts` is off; else it is known
     std::string_view content_type{};
     std::span<const header> headers{};
     cbytes body{};
@@ -126,7 +127,9 @@ class basic_server_session : public session<role::server, Buffer> {
     /// in `in` and give it again.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
-        if (this->how_.automatic_receipts && !settle_receipt()) return fail(errc::output_full);
+        if (this->how_.automatic_receipts) {
+            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid);
+        }
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
             in = in.subspan(in.size());
@@ -159,11 +162,11 @@ class basic_server_session : public session<role::server, Buffer> {
     [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
         const error_frame frame{.message = how.message,
-                                .receipt_id = owed_receipt().text,
+                                .receipt_id = how.receipt.empty() ? owed_receipt().text : how.receipt,
                                 .content_type = how.content_type,
                                 .headers = how.headers,
                                 .body = how.body};
-        if (const sockless::error refused = this->queue_frame(frame, how.body.size(), 0)) return refused;
+        if (const sockless::error refused = queue_error(frame)) return refused;
         end(errc::error_sent);
         loses_ = true;
         return {};
@@ -227,6 +230,12 @@ class basic_server_session : public session<role::server, Buffer> {
         return clean ? event{.kind = kind::closed} : lost();
     }
 
+    /// As `session::release_memory`.
+    void release_memory() noexcept {
+        base::release_memory();
+        unacknowledged_.release();
+    }
+
     /// How many messages wait for an acknowledgement.
     [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
 
@@ -250,18 +259,22 @@ class basic_server_session : public session<role::server, Buffer> {
         this->become_closed(why);
     }
 
+    // A receipt that cannot be said back, or is too long, is left out.
+    [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
+        const sockless::error refused = this->queue_frame(frame, frame.body.size(), 0);
+        if (!refused || frame.receipt_id.empty()) return refused;
+        frame.receipt_id = {};
+        return this->queue_frame(frame, frame.body.size(), 0);
+    }
+
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
     // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(errc what, const headers& cause = {}) noexcept {
+    [[nodiscard]] event fail(sockless::error what, const headers& cause = {}) noexcept {
         std::string_view receipt = cause.find("receipt");
         if (receipt.empty()) receipt = owed_receipt().text;
-        error_frame frame{.message = row_of(what).sentence, .receipt_id = receipt};
+        error_frame frame{.message = what.sentence(), .receipt_id = receipt};
         if (what == errc::no_common_version) frame.supported = this->how_.versions;
-        if (this->queue_frame(frame, 0, 0)) {
-            // A receipt that cannot be said back, or is too long, is left out.
-            frame.receipt_id = {};
-            static_cast<void>(this->queue_frame(frame, 0, 0));
-        }
+        static_cast<void>(queue_error(frame));
         end(what);
         return lost();
     }
@@ -294,15 +307,17 @@ class basic_server_session : public session<role::server, Buffer> {
                    .receipt = known.receipt,
                    .headers = frame.headers,
                    .body = frame.body};
-        if (const errc wrong = take_as(frame.command, known, made); wrong != errc::none) {
-            return fail_frame(wrong, frame.headers);
-        }
-        const bool owed = this->how_.automatic_receipts || made.kind == kind::disconnect;
-        if (owed && made.kind != kind::connect && !known.receipt.empty() &&
-            !this->names_.add(name_kind::receipt, known.receipt)) {
-            return fail_frame(errc::output_full, frame.headers);
-        }
-        return made;
+        errc wrong = take_as(frame.command, known, made);
+        if (wrong == errc::none && made.kind != kind::connect) wrong = owe_receipt(known.receipt, made);
+        return wrong == errc::none ? made : fail_frame(wrong, frame.headers);
+    }
+
+    // S7: all frames of a client but CONNECT may ask for one. The id is kept, as the input may be gone when it is due.
+    [[nodiscard]] errc owe_receipt(std::string_view id, const event& what) noexcept {
+        if (id.data() == nullptr) return errc::none;
+        if (id.empty()) return errc::missing_header;
+        if (!this->how_.automatic_receipts && what.kind != kind::disconnect) return errc::none;
+        return this->names_.add(name_kind::receipt, id) ? errc::none : errc::output_full;
     }
 
     // What the rules of its command say of a frame, and what it changes here.
@@ -340,7 +355,7 @@ class basic_server_session : public session<role::server, Buffer> {
         agreed_ = this->how_.versions.highest_in_common(asked);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
         if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
-        if (known.heart_beat.data() != nullptr) {
+        if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
             if (!beat.valid) return errc::bad_heart_beat;
             client_beat_ = beat.value;
@@ -398,7 +413,8 @@ class basic_server_session : public session<role::server, Buffer> {
         const bool needs_subscription = this->version() == stomp::version::v1_1;
         if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
-        const std::size_t place = number.valid ? place_of(number.value) : unacknowledged_.size();
+        const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
+        const std::size_t place = is_ours ? place_of(number.value) : unacknowledged_.size();
         if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
         const detail::unacknowledged found = unacknowledged_[place];
         if (found.transaction != 0) return errc::unknown_acknowledgement;
@@ -502,14 +518,15 @@ class basic_server_session : public session<role::server, Buffer> {
         return this->names_.find_if([](const name& each) { return each.record.kind == name_kind::receipt; });
     }
 
-    // False where there is no room for it.
-    [[nodiscard]] bool settle_receipt() noexcept {
+    [[nodiscard]] sockless::error settle_receipt() noexcept {
         const name owed = owed_receipt();
-        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return true;
+        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return {};
         const receipt_frame frame{.receipt_id = owed.text};
-        if (this->queue_frame(frame, 0, room_for_error)) return false;
+        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) {
+            return refused == errc::no_room ? errc::output_full : refused;
+        }
         this->names_.erase(owed);
-        return true;
+        return {};
     }
 
     detail::record_list<detail::unacknowledged, Buffer> unacknowledged_;

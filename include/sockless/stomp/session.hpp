@@ -21,10 +21,10 @@ struct options {
     /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
     std::size_t names = 256 * 1024;
 
-    std::uint32_t subscriptions = 1000;     ///< that the client may have
-    std::uint32_t transactions = 100;       ///< that the client may have open
-    std::uint32_t unacknowledged = 100'000; ///< server: messages that may wait for an ACK
-    std::uint32_t receipts = 100'000;       ///< client: receipts that may be outstanding
+    std::uint32_t subscriptions = 1000;    ///< that the client may have
+    std::uint32_t transactions = 100;      ///< that the client may have open
+    std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
+    std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
     std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
     std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
@@ -70,7 +70,9 @@ class session {
 
     /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
     void sent(std::size_t size) noexcept {
-        output_.consume(size < output_.size() ? size : output_.size());
+        if (size > output_.size()) size = output_.size();
+        if (size == 0) return;
+        output_.consume(size);
         arm_own_beat();
     }
 
@@ -107,7 +109,7 @@ class session {
 
     /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
     void release_memory() noexcept {
-        if (!in_frame_) {
+        if (parser_.is_between_frames()) {
             parser_.memory().clear();
             parser_.memory().release();
         }
@@ -123,7 +125,7 @@ class session {
           parser_(static_cast<Buffer&&>(input), how.limits_before),
           output_(static_cast<Buffer&&>(output)),
           names_(static_cast<Buffer&&>(names)) {
-        arm(how.connect_timeout);
+        begin_wait(how.connect_timeout);
     }
 
     [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
@@ -151,21 +153,21 @@ class session {
         while (const stomp::event found = parser_.next(in)) {
             switch (found.kind) {
             case kind::heart_beat: return {.heart_beat = true};
-            case kind::error: return {.error = found.error};
+            case kind::error: return broken(found.error);
             case kind::head:
                 in_frame_ = true;
                 if (const errc wrong = judge(found.command); wrong != errc::none) {
-                    offset_ = parser_.frame_offset();
-                    return {.command = found.command, .error = wrong, .headers = parser_.headers()};
+                    note_offset_of_frame();
+                    return broken(wrong);
                 }
                 break;
             case kind::body:
-                if (!found.last && !parser_.keep()) return {.error = errc::head_too_large};
+                if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
                 if (found.first && found.last) {
                     in_frame_ = false;
                     return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
                 }
-                if (!append(parser_.memory(), found.payload)) return {.error = errc::body_too_large};
+                if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
                 if (found.last) {
                     in_frame_ = false;
                     return {.command = found.command,
@@ -177,16 +179,23 @@ class session {
             }
         }
         // The input is gone before the body comes.
-        if (in_frame_ && !parser_.keep()) return {.error = errc::head_too_large};
+        if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
         return {};
+    }
+
+    // What is wrong, with the headers of the frame, as far as they are known: they may ask for a receipt.
+    [[nodiscard]] whole_frame broken(errc what) const noexcept {
+        return {.error = what, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
     }
 
     // What is wrong with a frame is at its first byte.
     void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
 
-    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free.
-    template <class Write>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
+    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free. `note` is
+    // called when the frame was written, and still can refuse it: so what the frame says may lie in what `note`
+    // changes.
+    template <class Write, class Note>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note) noexcept {
         const std::size_t free = output_.limit() - output_.size();
         if (free < reserve) return errc::no_room;
         const std::size_t most = free - reserve;
@@ -196,25 +205,35 @@ class session {
             room = output_.prepare(wrote.size);
             wrote = write(room);
         }
-        if (wrote) output_.commit(wrote.size);
-        return wrote.error;
+        if (!wrote) return wrote.error;
+        if (const errc refused = note(); refused != errc::none) return refused;
+        output_.commit(wrote.size);
+        return {};
+    }
+    template <class Write>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
+        return queue(write, likely, reserve, [] { return errc::none; });
+    }
+    template <class Frame, class Note>
+    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
+                                              Note note) noexcept {
+        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
     }
     template <class Frame>
     [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
-        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve);
+        return queue_frame(frame, body, reserve, [] { return errc::none; });
     }
 
     // The time that was told, and what is due. An error where the session has ended by it.
     [[nodiscard]] errc pass_time(time now) noexcept {
         now_ = now;
-        if (!has_clock_) {
-            deadline_ = detail::later(now, deadline_);
-            arm_own_beat();
-            arm_peer_beat();
-        }
-        has_clock_ = true;
+        // What began since the last call is counted from now, as nobody knows when it was.
+        if (begun_wait_ != 0) arm(begun_wait_);
         if (heard_) arm_peer_beat();
+        if (!has_clock_) arm_own_beat();
+        begun_wait_ = 0;
         heard_ = false;
+        has_clock_ = true;
         if (now >= deadline_) {
             deadline_ = no_deadline;
             switch (state_) {
@@ -241,18 +260,20 @@ class session {
         parser_.set_limits(how_.limits);
         state_ = stomp::state::open;
         deadline_ = no_deadline;
+        begun_wait_ = 0;
         if (agreed == stomp::version::v1_0) return;
         own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
         peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
         arm_own_beat();
         arm_peer_beat();
+        heard_ = true;
     }
 
     void become_disconnecting() noexcept {
         state_ = stomp::state::disconnecting;
         own_interval_ = peer_interval_ = 0;
         own_beat_ = peer_beat_ = no_deadline;
-        arm(how_.disconnect_timeout);
+        begin_wait(how_.disconnect_timeout);
     }
 
     // What is still queued goes out, but nobody waits for that without end.
@@ -281,6 +302,11 @@ class session {
         return {1, {}};
     }
 
+    void begin_wait(std::uint32_t duration) noexcept {
+        begun_wait_ = duration;
+        arm(duration);
+    }
+
     void arm(std::uint32_t duration) noexcept {
         deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
     }
@@ -300,14 +326,15 @@ class session {
     time deadline_ = no_deadline;  // of what the state waits for
     time own_beat_ = no_deadline;  // when something must be sent
     time peer_beat_ = no_deadline; // when something must have come
+    sockless::error error_{};
+    std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
     std::uint32_t own_interval_ = 0;
     std::uint32_t peer_interval_ = 0;
-    sockless::error error_{};
     stomp::state state_ = stomp::state::connecting;
-    bool has_clock_ = false;
-    bool heard_ = false;    // something came since the last `tick`
-    bool in_frame_ = false; // the head of a frame has come, its end has not
-    bool waited_ = false;   // long enough for the last output to be taken
+    bool has_clock_ : 1 = false;
+    bool heard_ : 1 = false;    // something came since the last `tick`
+    bool in_frame_ : 1 = false; // the head of a frame has come, its end has not
+    bool waited_ : 1 = false;   // long enough for the last output to be taken
 };
 
 } // namespace sockless::stomp
