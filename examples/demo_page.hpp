@@ -4,45 +4,53 @@
 
 #include <sockless.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <list>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Writes a JSON object, one member after the other.
 class json {
   public:
-    explicit json(std::string_view event, std::string_view from) { member("event", event).member("from", from); }
+    json() = default;
+    json(std::string_view event, std::string_view from) { member("event", event).member("from", from); }
 
-    /// A byte that is not ASCII stands for the character of its number, as heads have no charset.
-    json& member(std::string_view name, std::string_view value) {
-        begin(name) += '"';
-        for (const char c : value) {
-            const bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-            plain ? void(text_ += c) : put_hex(text_ += "\\u00", static_cast<std::byte>(c));
-        }
-        text_ += '"';
-        return *this;
-    }
-
-    json& member(std::string_view name, std::uint64_t value) {
-        begin(name) += std::to_string(value);
-        return *this;
-    }
+    json& member(std::string_view name, std::string_view value) { return put(name, quoted(value)); }
+    json& member(std::string_view name, std::uint64_t value) { return put(name, std::to_string(value)); }
 
     /// As hexadecimal digits.
     json& member(std::string_view name, sockless::cbytes value) {
-        begin(name) += '"';
-        for (const std::byte each : value) put_hex(text_, each);
-        text_ += '"';
-        return *this;
+        std::string digits = "\"";
+        for (const std::byte each : value) put_hex(digits, each);
+        return put(name, digits + '"');
+    }
+
+    /// An array of what is JSON already.
+    json& member(std::string_view name, const std::vector<std::string>& values) {
+        std::string array = "[";
+        for (const std::string& each : values) array.append(array.size() == 1 ? "" : ",").append(each);
+        return put(name, array + ']');
     }
 
     [[nodiscard]] std::string text() const { return text_ + "}"; }
 
+    /// A byte that is not ASCII stands for the character of its number: the page knows what is UTF-8 and what is not.
+    static std::string quoted(std::string_view value) {
+        std::string made = "\"";
+        for (const char c : value) {
+            const bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+            plain ? void(made += c) : put_hex(made += "\\u00", static_cast<std::byte>(c));
+        }
+        return made + '"';
+    }
+
   private:
-    std::string& begin(std::string_view name) {
-        text_ += text_.empty() ? "{\"" : ",\"";
-        return text_.append(name).append("\":");
+    json& put(std::string_view name, std::string_view value) {
+        text_.append(text_.empty() ? "{\"" : ",\"").append(name).append("\":").append(value);
+        return *this;
     }
 
     static void put_hex(std::string& to, std::byte value) {
@@ -54,15 +62,106 @@ class json {
     std::string text_;
 };
 
+/// The bytes of something long, as far as they are shown, and how many there are.
+class excerpt {
+  public:
+    void add(sockless::cbytes more) {
+        size_ += more.size();
+        const auto shown = more.first(std::min(more.size(), most - shown_.size()));
+        shown_.insert(shown_.end(), shown.begin(), shown.end());
+    }
+    void clear() { *this = {}; }
+
+    [[nodiscard]] sockless::cbytes shown() const { return shown_; }
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+
+  private:
+    static constexpr std::size_t most = 1024;
+
+    std::vector<std::byte> shown_;
+    std::uint64_t size_ = 0;
+};
+
+/// What one side of a session says in STOMP, as a parser sees it in the payloads of its WebSocket frames.
+class stomp_view {
+  public:
+    explicit stomp_view(const sockless::stomp::server_session& session) : session_(&session) {}
+
+    /// Takes the next bytes of the stream, and changes them.
+    void take(sockless::bytes payload) {
+        parser_.set_version(session_->version());
+        while (const auto event = parser_.next(payload)) take_event(event);
+    }
+
+    /// What has ended since the last call, as JSON, and last, where a frame has begun that did not end, a part.
+    [[nodiscard]] std::vector<std::string> told() {
+        if (is_open_) told_.push_back(json().member("event", "part").text());
+        return std::exchange(told_, {});
+    }
+
+  private:
+    using kind = sockless::stomp::kind;
+
+    void take_event(const sockless::stomp::event& event) {
+        switch (event.kind) {
+        case kind::head:
+            is_open_ = true;
+            body_.clear();
+            frame_ = json();
+            frame_.member("event", "frame").member("command", text_of(event.command));
+            frame_.member("headers", quoted(event.headers));
+            break;
+        case kind::body:
+            body_.add(event.payload);
+            if (!event.last) break;
+            is_open_ = false;
+            told_.push_back(frame_.member("length", body_.size()).member("body", body_.shown()).text());
+            break;
+        case kind::heart_beat: told_.push_back(json().member("event", "heart-beat").text()); break;
+        case kind::error:
+            is_open_ = false;
+            told_.push_back(json()
+                                .member("event", "error")
+                                .member("name", row_of(event.error).name)
+                                .member("sentence", row_of(event.error).sentence)
+                                .member("section", row_of(event.error).section)
+                                .text());
+            break;
+        case kind::need_input: break;
+        }
+    }
+
+    static std::vector<std::string> quoted(const sockless::stomp::headers& headers) {
+        std::vector<std::string> all;
+        for (const auto& [name, value] : headers) {
+            all.push_back('[' + json::quoted(name) + ',' + json::quoted(value) + ']');
+        }
+        return all;
+    }
+
+    const sockless::stomp::server_session* session_;
+    sockless::stomp::basic_parser<sockless::growing_buffer> parser_{
+        sockless::growing_buffer(sockless::stomp::limits{}.head)};
+    json frame_;
+    excerpt body_;
+    bool is_open_ = false; // a frame has begun
+    std::vector<std::string> told_;
+};
+
 /// Shows the frames that one side of a connection sends, as a decoder sees them: the codecs below the endpoints, used
 /// by themselves. A decoder changes payloads where they lie, so this one works on a copy.
 class frame_view {
   public:
-    /// `reader` is the part of the side that reads these frames, `limits` are that side's, and `watcher` is told; it
-    /// outlives the view.
-    frame_view(sockless::role reader, const sockless::ws::limits& limits, sockless::ws::server& watcher)
-        : decoder_(reader, limits), watcher_(&watcher), from_(reader == sockless::role::server ? "client" : "server") {
+    /// `reader` is the part of the side that reads these frames, `limits` are that side's. `watcher` is told, and
+    /// outlives the view, as does `session`, the one that the frames carry, if any. `on` is what the page calls it all.
+    frame_view(sockless::role reader, const sockless::ws::limits& limits, sockless::ws::server& watcher,
+               std::string_view on, const sockless::stomp::server_session* session)
+        : decoder_(reader, limits),
+          watcher_(&watcher),
+          on_(on),
+          from_(reader == sockless::role::server ? "client" : "server") {
         decoder_.show_frames(true);
+        if (session != nullptr) stomp_.emplace(*session);
     }
 
     /// Takes the next bytes of the stream, and tells of each frame that ends in them.
@@ -72,7 +171,8 @@ class frame_view {
         while (const auto event = decoder_.next(in)) take_event(event);
     }
 
-    void tell(const json& what) {
+    void tell(json what) {
+        what.member("on", on_);
         // A watcher that does not read what it asked for would miss some of it, so it is told that this is the end.
         if (watcher_->send_text(what.text())) {
             static_cast<void>(watcher_->close(sockless::ws::close_code::try_again_later, "frames were left out"));
@@ -82,9 +182,6 @@ class frame_view {
   private:
     using kind = sockless::ws::decoder::kind;
 
-    // Bytes that are shown of a payload.
-    static constexpr std::size_t most_shown = 1024;
-
     void take_event(const sockless::ws::decoder::event& event) {
         switch (event.kind) {
         case kind::frame: begin(); break;
@@ -92,30 +189,25 @@ class frame_view {
             // The code was told apart from the reason; here the payload is wanted as it was.
             if (decoder_.header().length != 0) {
                 const std::byte code[] = {static_cast<std::byte>(event.code >> 8U), static_cast<std::byte>(event.code)};
-                add(code);
+                payload_.add(code);
             }
-            add(event.payload);
+            payload_.add(event.payload);
             break;
         case kind::data:
+            payload_.add(event.payload);
+            if (stomp_) stomp_->take(event.payload);
+            break;
         case kind::ping:
-        case kind::pong: add(event.payload); break;
+        case kind::pong: payload_.add(event.payload); break;
         case kind::error: return tell_error();
         case kind::need_input: return;
         }
-        if (taken_ == decoder_.header().length) tell_frame();
+        if (payload_.size() == decoder_.header().length) tell_frame();
     }
 
     void begin() {
-        shown_.clear();
-        taken_ = 0;
+        payload_.clear();
         untold_ = true;
-    }
-
-    void add(sockless::cbytes payload) {
-        taken_ += payload.size();
-        const std::size_t room = most_shown - shown_.size();
-        const auto shown = payload.first(payload.size() < room ? payload.size() : room);
-        shown_.insert(shown_.end(), shown.begin(), shown.end());
     }
 
     void tell_frame() {
@@ -130,8 +222,9 @@ class frame_view {
                  .member("masked", header.masked)
                  .member("key", header.masking_key)
                  .member("length", header.length)
-                 .member("taken", taken_)
-                 .member("payload", shown_));
+                 .member("taken", payload_.size())
+                 .member("payload", payload_.shown())
+                 .member("stomp", stomp_ ? stomp_->told() : std::vector<std::string>{}));
     }
 
     void tell_error() {
@@ -148,17 +241,16 @@ class frame_view {
     }
 
     sockless::ws::decoder decoder_;
+    std::optional<stomp_view> stomp_;
     sockless::ws::server* watcher_;
-    std::string_view from_;
+    std::string_view on_, from_;
     std::vector<std::byte> copy_;
-    std::vector<std::byte> shown_; // the payload of the current frame, as far as it is shown
-    std::uint64_t taken_ = 0;      // bytes of that payload that have come
+    excerpt payload_; // of the current frame
     bool untold_ = false;
 };
 
-/// What an echo server does for the page, which asks for two WebSockets: `/frames?page=ID` is told what happens, and
-/// takes commands (`obey`); `/echo?page=ID` is what it is told of. The page makes up the ID, so that nobody else can
-/// watch. Without a file nothing is done at all.
+/// What a server does for the page, which asks for WebSockets: `/frames?page=ID` is told what happens on the others,
+/// and takes commands for them (`obey`). The page makes up the ID, so that nobody else can watch.
 class demo_page {
   public:
     using peer = sockless::ws::server;
@@ -174,6 +266,9 @@ class demo_page {
 
     [[nodiscard]] bool exists() const { return !html_.empty(); }
 
+    /// Whether this target is that of a watcher.
+    [[nodiscard]] static bool is_watching(std::string_view target) { return target.starts_with("/frames?"); }
+
     /// Answers a request that is no upgrade.
     void serve(peer& from) const {
         const sockless::field fields[] = {{"Cache-Control", "no-store"}};
@@ -184,18 +279,20 @@ class demo_page {
         static_cast<void>(from.reject(answer));
     }
 
-    /// Looks at a connection that was just accepted. `rest` came behind the request.
-    void accepted(peer& from, sockless::cbytes rest) {
+    /// Looks at a connection that was just accepted. `session` is the one that it carries, if any, `on` what the page
+    /// calls it. `rest` came behind the request.
+    void accepted(peer& from, std::string_view on, const sockless::stomp::server_session* session,
+                  sockless::cbytes rest) {
         const auto& asked = from.head();
         const std::size_t mark = asked.target.find("?page=");
-        if (!exists() || mark == asked.target.npos) return;
+        if (mark == asked.target.npos) return;
         const std::string id(asked.target.substr(mark));
-        if (asked.target.starts_with("/frames?")) return watchers_.push_back({&from, id});
+        if (is_watching(asked.target)) return watchers_.push_back({&from, id});
         for (const watcher& each : watchers_) {
             if (each.id != id) continue;
-            const std::string_view answer = sockless::text_of(from.output());
-            watched_.push_back(
-                {&from, each.to, answer.size(), {server, limits_, *each.to}, {client, limits_, *each.to}});
+            const std::string answer(sockless::text_of(from.output()));
+            watched_.push_back({&from, each.to, on, answer.size(), frame_view(server, limits_, *each.to, on, session),
+                                frame_view(client, limits_, *each.to, on, session)});
             std::string request = std::string(asked.method).append(" ").append(asked.target) + " HTTP/1.1\r\n";
             watched_.back().sent_by_client.tell(
                 json("head", "client").member("text", request.append(asked.fields.text())));
@@ -221,14 +318,11 @@ class demo_page {
         }
     }
 
-    /// Does what a page asks of its other connection. False where the message is no command but one to be echoed.
-    bool obeys(const peer& from, std::string_view command) {
-        bool is_command = false;
-        for (const watcher& each : watchers_) is_command = is_command || each.to == &from;
+    /// Does what a watcher asks of the connection that the page calls `on`.
+    void obey(const peer& from, std::string_view on, std::string_view command) {
         for (watched& each : watched_) {
-            if (each.watcher == &from) obey(*each.peer, command);
+            if (each.watcher == &from && each.on == on) obey_for(*each.peer, command);
         }
-        return is_command;
     }
 
     /// Forgets a connection that has ended.
@@ -250,12 +344,13 @@ class demo_page {
     struct watched {
         demo_page::peer* peer;
         demo_page::peer* watcher;
+        std::string_view on;
         std::size_t head_left; // bytes of the response's head that are still to be sent
         frame_view sent_by_client, sent_by_server;
     };
 
     // Where something cannot be sent any more, the frames on the page have told so.
-    static void obey(peer& to, std::string_view command) {
+    static void obey_for(peer& to, std::string_view command) {
         using sockless::bytes_of;
         constexpr auto text = sockless::ws::message_type::text;
         if (command == "ping") static_cast<void>(to.ping(bytes_of("are you there?")));
@@ -270,5 +365,5 @@ class demo_page {
     std::string html_;
     sockless::ws::limits limits_;
     std::vector<watcher> watchers_;
-    std::vector<watched> watched_;
+    std::list<watched> watched_;
 };

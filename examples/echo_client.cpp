@@ -11,11 +11,7 @@
 
 #include "socket.hpp"
 
-#include <algorithm>
 #include <cstdio>
-#include <functional>
-#include <string>
-#include <vector>
 
 namespace {
 
@@ -27,9 +23,8 @@ constexpr std::size_t back_pressure = 1024 * 1024;
 // Bytes. As large as the largest messages of the usual conformance suite.
 constexpr std::size_t max_message = 16 * 1024 * 1024;
 
-// Milliseconds: of silence, after which nothing more is expected of a server that owes an answer; and in which it must
-// end the TCP connection once all is said.
-constexpr sockless::time patience = 60'000, patience_at_end = 2'000;
+// Milliseconds of silence, after which nothing more is expected of a server that owes an answer.
+constexpr sockless::time patience = 60'000;
 
 struct settings {
     std::uint16_t port = 0;
@@ -101,65 +96,50 @@ class lines {
 };
 
 // One connection, from the request to its end. Messages go to `handler`; where there is `input`, its lines are sent.
-class connection {
+class echo_connection : public connection {
   public:
-    connection(int socket, on_message handler, lines* input)
-        : socket_(socket), handler_(std::move(handler)), input_(input), peer_(fresh_entropy(), client_options()) {}
+    echo_connection(int socket, on_message handler, lines* input)
+        : connection(socket), handler_(std::move(handler)), input_(input), peer_(fresh_entropy(), client_options()) {
+        handle(peer_.tick(now())); // deadlines count from here
+    }
 
     // Whether there was a WebSocket, and it was closed cleanly.
     bool run(const ws::opening& asked) {
-        handle(peer_.tick(now()));
         if (const auto error = peer_.request(asked)) return fail(std::string(asked.target), error.sentence());
-        while (now() < end_by_ && !(said_all_ && heard_all_)) {
-            wait_and_serve();
-            if (peer_.done() && !said_all_) {
-                // To close the socket with input unread would be a reset, which can overtake the Close that was sent.
-                ::shutdown(socket_, SHUT_WR);
-                said_all_ = true;
-                end_by_ = now() + patience_at_end;
-            }
-        }
-        if (!said_all_) fail("the server", "it says nothing more, or the connection is broken");
+        do {
+            work();
+            wait();
+        } while (!is_over());
+        if (!said_all()) fail("the server", "it says nothing more, or the connection is broken");
         return was_clean_;
     }
 
-  private:
-    void wait_and_serve() {
-        const bool has_room = peer_.output().size() < back_pressure;
-        const bool wants_lines = input_ != nullptr && !input_->ended() && has_room && peer_.is_open();
-        const int wanted = (has_room && !heard_all_ ? POLLIN : 0) | (peer_.output().empty() ? 0 : POLLOUT);
-        pollfd polled[] = {{socket_, static_cast<short>(wanted), 0}, {wants_lines ? STDIN_FILENO : -1, POLLIN, 0}};
-        if (!said_all_) end_by_ = wants_lines ? sockless::no_deadline : active_at_ + patience;
-        ::poll(polled, 2, milliseconds_until(std::min(peer_.next_deadline(), end_by_)));
+    void close() override { static_cast<void>(peer_.close()); }
 
-        handle(peer_.tick(now()));
+  private:
+    // Until something comes, or is due.
+    void wait() {
+        const bool wants_lines = input_ != nullptr && !input_->ended() && wants_input() && peer_.is_open();
+        const sockless::time end_by = wants_lines || said_all() ? sockless::no_deadline : active_at_ + patience;
+        pollfd polled[] = {this->polled(), {wants_lines ? STDIN_FILENO : -1, POLLIN, 0}};
+        ::poll(polled, 2, milliseconds_until(std::min(deadline(), end_by)));
+
         if (polled[0].revents != 0 || polled[1].revents != 0) active_at_ = now();
-        if ((polled[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read();
+        if (end_by <= now()) hang_up();
+        receive(polled[0].revents);
         if (polled[1].revents != 0) input_->send_some(peer_);
-        write();
     }
 
-    void read() {
-        const ssize_t size = ::recv(socket_, buffer_, sizeof buffer_, 0);
-        if (try_again_later(size)) return;
-        if (size <= 0) {
-            heard_all_ = true;
-            handle(peer_.finish());
-            if (size < 0) hang_up();
-            return;
-        }
-        sockless::bytes in = sockless::bytes_of(buffer_, static_cast<std::size_t>(size));
+    void take(sockless::bytes in) override {
         while (const ws::event event = peer_.next(in)) handle(event);
     }
-
-    void write() {
-        while (!peer_.output().empty()) {
-            const ssize_t size = ::send(socket_, peer_.output().data(), peer_.output().size(), 0);
-            if (try_again_later(size)) return;
-            if (size < 0) return hang_up();
-            peer_.sent(static_cast<std::size_t>(size));
-        }
-    }
+    void finish() override { handle(peer_.finish()); }
+    void tick(sockless::time now) override { handle(peer_.tick(now)); }
+    [[nodiscard]] sockless::time next_deadline() const override { return peer_.next_deadline(); }
+    [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
+    void sent(std::size_t size) override { peer_.sent(size); }
+    [[nodiscard]] bool done() const override { return peer_.done(); }
+    [[nodiscard]] bool wants_input() const override { return peer_.output().size() < back_pressure; }
 
     void handle(const ws::event& event) {
         switch (event.kind) {
@@ -173,28 +153,21 @@ class connection {
         }
     }
 
-    void hang_up() { end_by_ = 0; }
-
-    int socket_;
     on_message handler_;
     lines* input_;
     ws::client peer_;
-    sockless::time active_at_ = now(), end_by_ = sockless::no_deadline;
-    bool said_all_ = false;  // our side of the TCP connection has ended
-    bool heard_all_ = false; // the server's has
+    sockless::time active_at_ = now();
     bool was_clean_ = false;
-    std::byte buffer_[64 * 1024];
 };
 
 bool run(const settings& how, const std::string& target, on_message handler, lines* input = nullptr) {
-    const int socket = connect_to(how.port);
-    if (socket < 0) return fail("127.0.0.1", std::strerror(errno));
+    std::string why;
+    const int socket = connect_to("127.0.0.1", how.port, why);
+    if (socket < 0) return fail("127.0.0.1", why);
     char host[32];
     const ws::opening asked{
         .host = ws::write_host(host, "127.0.0.1", how.port, false), .target = target, .subprotocols = how.subprotocols};
-    const bool was_clean = connection(socket, std::move(handler), input).run(asked);
-    ::close(socket);
-    return was_clean;
+    return echo_connection(socket, std::move(handler), input).run(asked);
 }
 
 bool echo_lines(const settings& how) {

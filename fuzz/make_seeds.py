@@ -19,7 +19,8 @@ MOST_OF_ONE = 1200
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]|@\w+|\w+')
-ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+ESCAPED = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.S)
+ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
 class Reader:
@@ -45,8 +46,7 @@ class Reader:
             if token == closing:
                 return out
             if token.startswith('"'):
-                text = re.sub(r"\\(.)", lambda found: ESCAPES[found[1]], token[1:-1], flags=re.S)
-                out += text.encode()
+                out += ESCAPED.sub(lambda found: unescaped(found[1]), token[1:-1].encode())
             elif token == "repeat":
                 times = int(self.take())
                 out += self.group() * times
@@ -72,6 +72,10 @@ class Reader:
             key = bytes([0x37 + turn, 0xFA, 0x21, 0x3D + turn])
             return header + key + combined(key, payload)
         return header + payload
+
+
+def unescaped(code):
+    return bytes.fromhex(code[1:].decode()) if code[:1] == b"x" and len(code) == 3 else ESCAPES.get(code, code)
 
 
 def combined(key, data):
@@ -200,6 +204,156 @@ def seeds_of_conversations(side):
         yield head + whole_frames(frames, MOST_OF_ONE - len(head)), endpoint_settings(number)
 
 
+STOMP_VERSIONS = {"unknown": 0, "1.0": 1, "1.1": 2, "1.2": 3}
+STOMP_LIMITS = [8192, 0, 1, 5, 12, 40, 100]
+
+# A conversation of each version, for the sessions: {ack} stands where the version names a message.
+STOMP_CLIENT = """CONNECT
+accept-version:{version}
+host:h
+heart-beat:100,100
+
+\0
+SUBSCRIBE
+id:0
+destination:/a
+ack:{mode}
+receipt:r0
+
+\0SEND
+destination:/a
+receipt:r1
+x:y
+
+hello\0SEND
+destination:/a
+content-length:3
+
+\0\n\0\0BEGIN
+transaction:t
+
+\0ACK
+{ack}:1
+subscription:0
+transaction:t
+
+\0SEND
+destination:/a
+transaction:t
+
+in it\0COMMIT
+transaction:t
+receipt:r2
+
+\0BEGIN
+transaction:t
+
+\0ABORT
+transaction:t
+
+\0ACK
+{ack}:2
+subscription:0
+
+\0UNSUBSCRIBE
+id:0
+
+\0DISCONNECT
+receipt:r3
+
+\0"""
+STOMP_SERVER = """CONNECTED
+version:{version}
+server:s/1
+session:1
+heart-beat:100,100
+
+\0
+MESSAGE
+subscription:0
+message-id:1
+ack:1
+destination:/a
+content-type:text/plain
+content-length:5
+
+hello\0RECEIPT
+receipt-id:r0
+
+\0MESSAGE
+subscription:1
+message-id:2
+destination:/a
+
+\0
+
+RECEIPT
+receipt-id:r1
+
+\0"""
+STOMP_SERVER_ENDS = ["RECEIPT\nreceipt-id:disconnect\n\n\0", "ERROR\nmessage:no\nreceipt-id:r2\n\nbecause\0", ""]
+
+
+def stomp_captures(side):
+    """(agreed version, as many whole frames of each capture of STOMP over TCP as fit), the shortest first."""
+    found = []
+    for path in (ROOT / "tests" / "captures" / "stomp").glob(f"*.{side}.bin"):
+        if not path.name.startswith("stompws"):
+            transcript = path.with_name(path.name.removesuffix(f".{side}.bin") + ".txt").read_text(encoding="utf-8")
+            version = re.search(r"^version (\S+)", transcript, re.M)
+            stream = path.read_bytes()[:MOST_OF_ONE]
+            found.append((version[1] if version else "unknown", stream[: stream.rfind(b"\0") + 1] or stream))
+    return sorted(found, key=lambda pair: (len(pair[1]), pair))
+
+
+def stomp_settings(known, agreed, limits=()):
+    chosen = dict(limits)
+    numbers = [STOMP_LIMITS.index(chosen.get(name, 8192)) for name in ("line", "headers", "head", "body")]
+    return bytes([STOMP_VERSIONS[known], STOMP_VERSIONS[agreed], *numbers]) + CUTS[:7]
+
+
+def session_settings(number):
+    """Defaults for the options, and flags and a script that differ from seed to seed."""
+    digest = hashlib.sha256(bytes([number % 251])).digest()
+    return bytes([digest[0] & 7]) + bytes(15) + CUTS[:5] + digest[:16]
+
+
+def seeds_of_stomp_frames():
+    for settings, text in vectors("stomp"):
+        words = settings.get("limit", "").split()
+        limits = [(name, int(most)) for name, most in zip(words[::2], words[1::2]) if int(most) in STOMP_LIMITS]
+        versions = settings.get("version", "all").replace("all", " ".join(STOMP_VERSIONS)).split()
+        for version in versions:
+            stream = Reader(text, False).until(None)
+            yield stream, stomp_settings(version, settings.get("agree", "unknown"), limits)
+    for side in ("c2s", "s2c"):
+        for agreed, frames in stomp_captures(side):
+            yield frames, stomp_settings("unknown", agreed)
+
+
+def seeds_of_stomp_sessions(side):
+    number = 0
+    for version in ("1.0", "1.1", "1.2"):
+        ack = "id" if version == "1.2" else "message-id"
+        for variant in range(4):
+            number += 1
+            if side == "c2s":
+                mode = ("client", "client-individual", "auto", "client")[variant]
+                text = STOMP_CLIENT.format(version=version, mode=mode, ack=ack)
+            else:
+                text = STOMP_SERVER.format(version=version) + STOMP_SERVER_ENDS[variant % 3]
+            yield text.encode(), session_settings(number)
+    for _, frames in stomp_captures(side):
+        number += 1
+        yield frames, session_settings(number)
+
+
+def seeds_of_stomp_pairs():
+    for number in range(48):
+        program = b"".join(hashlib.sha256(bytes([number, part])).digest() for part in range(1 + number % 16))
+        yield b"\x0f\1" + program, bytes([number % 4, number * 5 % 81, number // 4 % 4])
+
+
 def write(target, seeds, key=lambda stream, settings: stream):
     folder = SEEDS / target
     shutil.rmtree(folder, ignore_errors=True)
@@ -222,3 +376,7 @@ write("decoder", seeds_of_frames())
 write("encode", seeds_of_payloads(), key=lambda *seed: seed)
 write("server", seeds_of_conversations("c2s"))
 write("client", seeds_of_conversations("s2c"))
+write("stomp_parser", seeds_of_stomp_frames(), key=lambda *seed: seed)
+write("stomp_server_session", seeds_of_stomp_sessions("c2s"))
+write("stomp_client_session", seeds_of_stomp_sessions("s2c"))
+write("stomp_pair", seeds_of_stomp_pairs())

@@ -1,6 +1,5 @@
 // A unit that uses every codec and nothing else: it refers to no function but mem* (tools/check symbols).
 // SPDX-License-Identifier: MIT
-#include <sockless/http/block.hpp>
 #include <sockless/http/body.hpp>
 #include <sockless/http/errc.hpp>
 #include <sockless/http/fields.hpp>
@@ -10,6 +9,16 @@
 #include <sockless/http/status.hpp>
 #include <sockless/http/text.hpp>
 #include <sockless/http/write_head.hpp>
+#include <sockless/stomp/command.hpp>
+#include <sockless/stomp/errc.hpp>
+#include <sockless/stomp/frames.hpp>
+#include <sockless/stomp/head_scanner.hpp>
+#include <sockless/stomp/headers.hpp>
+#include <sockless/stomp/heart_beat.hpp>
+#include <sockless/stomp/limits.hpp>
+#include <sockless/stomp/parser.hpp>
+#include <sockless/stomp/version.hpp>
+#include <sockless/stomp/writer.hpp>
 #include <sockless/ws/assembler.hpp>
 #include <sockless/ws/check_opening.hpp>
 #include <sockless/ws/close_code.hpp>
@@ -35,6 +44,7 @@ namespace {
 using sockless::bytes;
 using sockless::cbytes;
 namespace http = sockless::http;
+namespace stomp = sockless::stomp;
 namespace ws = sockless::ws;
 
 // A sum that shows each byte and its place.
@@ -131,6 +141,54 @@ std::uint64_t use_handshake(bytes room) noexcept {
     return sum + sum_of(room.first(refused.size));
 }
 
+// Frames in two pieces, the first of which may end in a head.
+std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
+    char memory[512];
+    stomp::parser parser(sockless::span_buffer<char>(memory), {.line = 200, .headers = 20, .head = 512, .body = 1000});
+    parser.set_version(agreed);
+    std::uint64_t sum = 0;
+    for (bytes piece : {in.first(in.size() / 3), in.subspan(in.size() / 3)}) {
+        while (const auto event = parser.next(piece)) {
+            if (event.kind == stomp::kind::head) {
+                const stomp::known_headers known(event.headers);
+                sum += sum_of(text_of(event.command)) + sum_of(known.destination) + sum_of(event.headers.find("x"));
+                for (const auto& each : event.headers) sum += sum_of(each.name) * 7 + sum_of(each.value);
+                sum += parser.keep() ? 1U : 0U;
+            }
+            sum += sum_of(event.payload) + parser.frame_offset() + sum_of(sockless::error(event.error).sentence());
+        }
+        sum += parser.headers().empty() ? 1U : 0U;
+    }
+    return sum + sum_of(sockless::error(parser.finish()).name()) + parser.offset();
+}
+
+// Every frame of a version, written and read again.
+std::uint64_t use_stomp(bytes room, stomp::version in) noexcept {
+    static constexpr stomp::header headers[] = {{"x", "y\\"}, {"z:", ":\n"}};
+    std::uint64_t sum = 0;
+    const auto take = [&](sockless::written wrote) {
+        sum += use_stomp_parser(room.first(wrote.size), in) + wrote.size;
+    };
+    take(stomp::write(room, stomp::connect_frame{.host = "h", .heart_beat = {1, 2}}));
+    take(stomp::write(room, stomp::connected_frame{.version = in, .server = "s/1"}));
+    take(stomp::write(room, in, stomp::send_frame{.destination = "/a", .headers = headers, .body = room.last(9)}));
+    take(stomp::write(room, in, stomp::subscribe_frame{.id = "0", .destination = "/a"}));
+    take(stomp::write(room, in, stomp::unsubscribe_frame{.id = "0", .destination = "/a"}));
+    take(stomp::write(room, in, stomp::ack_frame{.id = "1", .message_id = "1", .subscription = "0"}));
+    take(stomp::write(room, in, stomp::transaction_frame{.transaction = "t"}));
+    take(stomp::write(room, in, stomp::disconnect_frame{.receipt = "r"}));
+    const stomp::headers forwarded({"a\0b\0receipt\0r\0", 14});
+    take(stomp::write(
+        room, in,
+        stomp::message_frame{.destination = "/a", .message_id = "1", .subscription = "0", .forwarded = forwarded}));
+    take(stomp::write(room, in, stomp::receipt_frame{.receipt_id = "r"}));
+    take(
+        stomp::write(room, in, stomp::error_frame{.message = "no", .supported = stomp::version_set::of_list("1.1,x")}));
+    take(stomp::writer(room, in).begin(stomp::command_of("NACK")).header("id", "1").optional("o", {}).finish());
+    const auto beat = stomp::parse_heart_beat("10,20").value;
+    return sum + stomp::agreed_interval(beat.sends, beat.wants) + (stomp::is_stomp("v12.stomp") ? 1U : 0U);
+}
+
 } // namespace
 
 /// Runs each codec over the bytes, which it changes, and sums up what came out. `size` is at least 256.
@@ -144,6 +202,10 @@ std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
     std::uint64_t sum = use_encoders(all.first(256), room) + use_head_writer(room) + use_handshake(room);
     sum += ws::is_utf8(all) ? 1U : 0U;
     for (const sockless::role own : {sockless::role::client, sockless::role::server}) sum += use_decoder(all, own);
+    for (const auto each :
+         {stomp::version::unknown, stomp::version::v1_0, stomp::version::v1_1, stomp::version::v1_2}) {
+        sum += use_stomp(room, each);
+    }
     sockless::detail::copy(data, request.data(), request.size());
     sum += use_heads(all, http::head_kind::request);
     sockless::detail::copy(data, response.data(), response.size());

@@ -14,9 +14,10 @@ import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
+FROM_NPM = HERE.parent.parent / "build/npm/node_modules"  # where tools/test installs what package.json names
 PATIENCE = 10  # seconds for any one event
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")} | {
-    "NODE_PATH": "/usr/share/nodejs", "PYTHONDONTWRITEBYTECODE": "1"}
+    "NODE_PATH": f"/usr/share/nodejs:{FROM_NPM}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Failure(Exception):
@@ -146,11 +147,13 @@ class Browser(End):
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--disable-features=BackForwardCache")
 
-    def __init__(self, name):
+    def __init__(self, name, files):
+        """`files` are those that it can load, the first as its page."""
         super().__init__(name)
         self.folder = tempfile.mkdtemp(prefix="sockless-chromium-")
         self.driver = Program("chromedriver", ["chromedriver", "--port=0"], obeys=False)
         self.pages = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        self.pages.files = {"/" + file.name: file for file in files} | {"/": files[0]}
         self.origin = f"http://127.0.0.1:{self.pages.server_port}"
         threading.Thread(target=self.pages.serve_forever, daemon=True).start()
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -209,12 +212,13 @@ class Browser(End):
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Gives the browser its page, and an empty one at any other path."""
+    """Gives the browser its page and what that loads, and an empty one at any other path."""
 
     def do_GET(self):
-        body = (HERE / "page.html").read_bytes() if self.path == "/" else b""
+        file = self.server.files.get(self.path)
+        body = file.read_bytes() if file else b""
         self.send_response(200)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/javascript" if self.path.endswith(".js") else "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

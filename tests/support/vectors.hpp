@@ -24,7 +24,7 @@
 //         text first last "Hello" @first
 //         error end_of_input 1006 @end
 //
-// Bytes are hexadecimal digits in pairs, or "text" (`\n`, `\r`, `\t`, `\"` and `\\` as in C), and
+// Bytes are hexadecimal digits in pairs, or "text" (`\n`, `\r`, `\t`, `\"`, `\\` as in C, and `\xHH`), and
 //
 //     @name                 no bytes: gives this place a name; `@end` is the end of the input
 //     repeat N ( bytes )    N times
@@ -85,6 +85,17 @@ class byte_reader {
         return true;
     }
 
+    /// The next text in quotation marks, which is taken.
+    [[nodiscard]] buffer quoted() {
+        skip_space();
+        if (at_ == text_.size() || text_[at_] != '"') wrong("no quotation mark");
+        ++at_;
+        buffer out;
+        while (at_ < text_.size() && text_[at_] != '"') out.push_back(text_byte());
+        if (at_++ == text_.size()) wrong("no closing quotation mark");
+        return out;
+    }
+
   private:
     [[noreturn]] void wrong(const std::string& what) const {
         throw std::invalid_argument(what + " at: " + std::string(text_.substr(at_ < text_.size() ? at_ : 0, 40)));
@@ -104,6 +115,7 @@ class byte_reader {
         case 't': return std::byte{'\t'};
         case '"': return std::byte{'"'};
         case '\\': return std::byte{'\\'};
+        case 'x': at_ += 2; return from_hex(text_.substr(at_ - 2, 2)).at(0);
         default: wrong("unknown escape");
         }
     }
@@ -121,9 +133,8 @@ class byte_reader {
                 return;
             }
             if (next == '"') {
-                ++at_;
-                while (at_ < text_.size() && text_[at_] != '"') out.data.push_back(text_byte());
-                if (at_++ == text_.size()) wrong("no closing quotation mark");
+                const buffer some = quoted();
+                out.data.insert(out.data.end(), some.begin(), some.end());
             } else if (next == '@') {
                 ++at_;
                 out.names[word()] = out.data.size();
@@ -209,8 +220,9 @@ namespace detail {
 
 inline std::string without_comment(const std::string& line) {
     bool quoted = false;
-    for (std::size_t i = 0; i != line.size(); ++i) {
-        if (line[i] == '"' && (i == 0 || line[i - 1] != '\\')) quoted = !quoted;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == '"') quoted = !quoted;
+        if (line[i] == '\\' && quoted) ++i;
         if (line[i] == '#' && !quoted) return line.substr(0, i);
     }
     return line;

@@ -40,11 +40,11 @@ class record_list {
 
     void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
 
-    /// Takes out the records for which `wanted` says so.
+    /// Takes out those of the first `count` records for which `wanted` says so.
     template <class Wanted>
-    void erase_if(Wanted wanted) noexcept {
-        std::size_t first_kept = size();
-        for (std::size_t i = size(); i-- != 0;) {
+    void erase_if(std::size_t count, Wanted wanted) noexcept {
+        std::size_t first_kept = count;
+        for (std::size_t i = count; i-- != 0;) {
             const Record record = (*this)[i];
             if (!wanted(record)) set(--first_kept, record);
         }
@@ -155,6 +155,12 @@ class name_list {
 
     void erase(const entry& which) noexcept {
         erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
+    }
+
+    void set_mode(const entry& which, std::uint8_t mode) noexcept {
+        name_record<Kind> record = which.record;
+        record.mode = mode;
+        std::memcpy(memory_.contents().data() + which.place, &record, sizeof record);
     }
 
     [[nodiscard]] std::size_t count(Kind kind) const noexcept {

@@ -17,8 +17,9 @@ enum class client_kind : std::uint8_t {
     lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
 };
 
-/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call on the
-/// session that is not const, or until the input is reused, whichever comes first.
+/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
+/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
+/// them as they are.
 struct client_event {
     client_kind kind = client_kind::need_input;
     sockless::error error{}; ///< with `lost`: what went wrong
@@ -171,8 +172,8 @@ class basic_client_session : public session<role::client, Buffer> {
     }
 
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited. Does what is due: a heart-beat, or the end of a wait that took too long, which is a
-    /// `lost` event.
+    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
+    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
     [[nodiscard]] event tick(time now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);

@@ -122,7 +122,8 @@ inline constexpr error_row errc_rows[] = {
     {"not_open", "the session is not open for this", "STOMP 1.2 Connecting", 0, 0},
     {"nothing_to_answer", "nothing waits for this answer", "STOMP 1.2 Connecting", 0, 0},
     {"repeated_receipt", "a receipt of this id is outstanding already", "STOMP 1.2 Header receipt", 0, 0},
-    {"too_many_receipts", "there are more outstanding receipts than the limit", "STOMP 1.2 Header receipt", 0, 0},
+    {"too_many_receipts", "there are more outstanding receipts than the limit or than the memory for them",
+     "STOMP 1.2 Header receipt", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section and Close code.

@@ -70,6 +70,9 @@ class headers {
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty(); }
 
+    /// The text that this is a view of: who wants to keep the headers copies it, and makes `headers` of the copy.
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+
     /// The value of the first header of this name, which is the one that counts (STOMP 1.2 Repeated Header Entries);
     /// where there is none, a view whose `data()` is null. Looks through the headers.
     [[nodiscard]] constexpr std::string_view find(std::string_view name) const noexcept {

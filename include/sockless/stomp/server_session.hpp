@@ -23,8 +23,9 @@ enum class server_kind : std::uint8_t {
     lost,        ///< the end without it: `error`. Nothing follows it.
 };
 
-/// What a server session found. Falsy for `need_input`. All views and spans are valid until the next call on the
-/// session that is not const, or until the input is reused, whichever comes first.
+/// What a server session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
+/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
+/// them as they are.
 struct server_event {
     server_kind kind = server_kind::need_input;
     ack_mode ack = ack_mode::automatic; ///< with `subscribe`
@@ -157,8 +158,9 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. `next` then tells
-    /// `lost`, with `error_sent`. Errors: `not_open` where the session has ended, `no_room`, and those of `write`.
+    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
+    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` where the session
+    /// has ended, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
         const error_frame frame{.message = how.message,
@@ -214,8 +216,8 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited. Does what is due: a heart-beat, or the end of a wait that took too long, which is a
-    /// `lost` event.
+    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
+    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
     [[nodiscard]] event tick(time now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
@@ -244,6 +246,12 @@ class basic_server_session : public session<role::server, Buffer> {
 
     // An ERROR always fits, whatever else is queued.
     static constexpr std::size_t room_for_error = 512;
+
+    // The mode of a transaction in which something was acknowledged.
+    static constexpr std::uint8_t acknowledges = 1;
+
+    // Transactions are numbered from 1, and then again.
+    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
@@ -303,21 +311,20 @@ class basic_server_session : public session<role::server, Buffer> {
                    .id = known.id,
                    .destination = known.destination,
                    .content_type = known.content_type,
-                   .transaction = known.transaction,
                    .receipt = known.receipt,
                    .headers = frame.headers,
                    .body = frame.body};
-        errc wrong = take_as(frame.command, known, made);
-        if (wrong == errc::none && made.kind != kind::connect) wrong = owe_receipt(known.receipt, made);
+        errc wrong = owe_receipt(frame.command, known.receipt);
+        if (wrong == errc::none) wrong = take_as(frame.command, known, made);
         return wrong == errc::none ? made : fail_frame(wrong, frame.headers);
     }
 
     // S7: all frames of a client but CONNECT may ask for one. The id is kept, as the input may be gone when it is due.
-    [[nodiscard]] errc owe_receipt(std::string_view id, const event& what) noexcept {
-        if (id.data() == nullptr) return errc::none;
+    [[nodiscard]] errc owe_receipt(command which, std::string_view id) noexcept {
+        if (id.data() == nullptr || this->state() == stomp::state::connecting) return errc::none;
         if (id.empty()) return errc::missing_header;
-        if (!this->how_.automatic_receipts && what.kind != kind::disconnect) return errc::none;
-        return this->names_.add(name_kind::receipt, id) ? errc::none : errc::output_full;
+        if (!this->how_.automatic_receipts && which != command::disconnect) return errc::none;
+        return this->names_.add(name_kind::receipt, id) ? errc::none : errc::too_many_receipts;
     }
 
     // What the rules of its command say of a frame, and what it changes here.
@@ -328,7 +335,7 @@ class basic_server_session : public session<role::server, Buffer> {
         case command::send:
             made.kind = kind::send;
             if (known.destination.empty()) return errc::missing_header;
-            return judge_transaction(known.transaction);
+            return judge_transaction(known, made);
         case command::subscribe: return take_subscribe(known, made);
         case command::unsubscribe: return take_unsubscribe(known, made);
         case command::ack:
@@ -401,7 +408,8 @@ class basic_server_session : public session<role::server, Buffer> {
         if (found.text.data() == nullptr) return errc::unknown_subscription;
         made.subscription = found.record.number;
         this->names_.erase(found);
-        unacknowledged_.erase_if([&](const auto& each) { return each.subscription == made.subscription; });
+        unacknowledged_.erase_if(unacknowledged_.size(),
+                                 [&](const auto& each) { return each.subscription == made.subscription; });
         return errc::none;
     }
 
@@ -423,28 +431,30 @@ class basic_server_session : public session<role::server, Buffer> {
             if (from.text.data() == nullptr) return errc::unknown_subscription;
             if (from.record.number != found.subscription) return errc::unknown_acknowledgement;
         }
-        if (const errc wrong = judge_transaction(known.transaction); wrong != errc::none) return wrong;
+        if (const errc wrong = judge_transaction(known, made); wrong != errc::none) return wrong;
 
         made.number = found.number;
         made.subscription = found.subscription;
         made.cumulative = found.cumulative != 0;
-        const std::uint32_t transaction =
-            known.transaction.empty() ? 0 : this->names_.find(name_kind::transaction, known.transaction).record.number;
-        acknowledge(made, place, transaction);
+        acknowledge(made, place);
         return errc::none;
     }
 
-    void acknowledge(const event& what, std::size_t place, std::uint32_t transaction) noexcept {
+    void acknowledge(const event& what, std::size_t place) noexcept {
         const auto meant = [&](const detail::unacknowledged& each) {
-            return each.subscription == what.subscription && each.transaction == 0 && each.number <= what.number &&
+            return each.subscription == what.subscription && each.transaction == 0 &&
                    (what.cumulative || each.number == what.number);
         };
-        if (transaction == 0 && !what.cumulative) return unacknowledged_.erase(place);
-        if (transaction == 0) return unacknowledged_.erase_if(meant);
+        if (what.transaction.empty()) {
+            if (what.cumulative) return unacknowledged_.erase_if(place + 1, meant);
+            return unacknowledged_.erase(place);
+        }
+        const name open = this->names_.find(name_kind::transaction, what.transaction);
+        this->names_.set_mode(open, acknowledges);
         for (std::size_t i = what.cumulative ? 0 : place; i <= place; ++i) {
             detail::unacknowledged each = unacknowledged_[i];
             if (!meant(each)) continue;
-            each.transaction = transaction & 0x7FFFFFFFU;
+            each.transaction = open.record.number & max_transaction;
             unacknowledged_.set(i, each);
         }
     }
@@ -467,11 +477,12 @@ class basic_server_session : public session<role::server, Buffer> {
     // S10: names are unique among the transactions that are open.
     [[nodiscard]] errc take_begin(const known_headers& known, event& made) noexcept {
         made.kind = kind::begin;
+        made.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
             return errc::repeated_transaction;
         }
-        last_transaction_ = last_transaction_ % 0x7FFFFFFFU + 1;
+        last_transaction_ = last_transaction_ % max_transaction + 1;
         const bool full = this->names_.count(name_kind::transaction) >= this->how_.transactions;
         if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
             return errc::too_many_transactions;
@@ -480,14 +491,16 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     // What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT.
-    [[nodiscard]] errc end_transaction(const known_headers& known, const event& made) noexcept {
+    [[nodiscard]] errc end_transaction(const known_headers& known, event& made) noexcept {
+        made.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
         if (open.text.data() == nullptr) return errc::unknown_transaction;
+        const std::size_t waiting = open.record.mode == acknowledges ? unacknowledged_.size() : 0;
         if (made.kind == kind::commit) {
-            unacknowledged_.erase_if([&](const auto& each) { return each.transaction == open.record.number; });
+            unacknowledged_.erase_if(waiting, [&](const auto& each) { return each.transaction == open.record.number; });
         } else {
-            for (std::size_t i = 0; i != unacknowledged_.size(); ++i) {
+            for (std::size_t i = 0; i != waiting; ++i) {
                 detail::unacknowledged each = unacknowledged_[i];
                 if (each.transaction != open.record.number) continue;
                 each.transaction = 0;
@@ -498,10 +511,11 @@ class basic_server_session : public session<role::server, Buffer> {
         return errc::none;
     }
 
-    [[nodiscard]] errc judge_transaction(std::string_view transaction) const noexcept {
-        const bool known =
-            transaction.empty() || this->names_.find(name_kind::transaction, transaction).text.data() != nullptr;
-        return known ? errc::none : errc::unknown_transaction;
+    [[nodiscard]] errc judge_transaction(const known_headers& known, event& made) const noexcept {
+        made.transaction = known.transaction;
+        const bool is_open = known.transaction.data() == nullptr ||
+                             this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
+        return is_open ? errc::none : errc::unknown_transaction;
     }
 
     [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }

@@ -50,10 +50,12 @@ class writer {
         return *this;
     }
 
-    /// Ends the head and the frame, with the body between, where there is one: `body_not_allowed` where the command has
+    /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
+    /// begun, `body_not_allowed` where the command has
     /// none, `nul_in_body` where it has a NUL and its length is not told (STOMP 1.2 Body; S1, S2). The size is that of
     /// the whole frame; with `no_room` it is the room needed.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
+        if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
         if (how == content_length::omitted && has_nul(body)) fail(errc::nul_in_body);
         // S14: a body has a content-length unless the caller wants none.

@@ -1,0 +1,592 @@
+// Either end of a STOMP session, for tests/interop/run: a line of standard input is a command, of output an event.
+// SPDX-License-Identifier: MIT
+//
+//   sockless-interop-stomp server    a broker for TCP and WebSocket on one port, which it prints; takes no commands
+//   sockless-interop-stomp client    one session after the other
+//
+// A command is a verb, then words NAME=HEX (HEX is any number of bytes in hexadecimal, `-` for none), then, for headers
+// of the caller's own, words header=HEX:HEX.
+//   connect transport=tcp|ws port target version heart-beat host [login] [passcode]
+//   send destination body [content-type] | subscribe destination id ack | unsubscribe id
+//   ack|nack message-id subscription ack           (what the MESSAGE had; each version has its own way to name it)
+//   begin|commit|abort transaction | disconnect receipt
+//   status                                         (how many heart-beats have come)
+//   drop                                           (ends the connection without DISCONNECT)
+// Any command behind `connect` takes `receipt`, and where STOMP allows it `transaction`.
+//
+// The events of a client are connected, message, receipt, error, status and closed; `refused` is what the library
+// itself does not let a command do. Those of the server are connect, where it accepts, rejected, where it could not,
+// and closed.
+
+#include "lines.hpp"
+
+#include <sockless/detail/sha1.hpp>
+#include <sockless/stomp/client_session.hpp>
+#include <sockless/stomp/server_session.hpp>
+#include <sockless/stomp/websocket.hpp>
+#include <sockless/ws/client.hpp>
+#include <sockless/ws/server.hpp>
+
+#include <sys/random.h>
+
+#include <list>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace {
+
+namespace stomp = sockless::stomp;
+namespace ws = sockless::ws;
+using sockless::bytes;
+using sockless::cbytes;
+
+// --- Commands and events ---------------------------------------------------------------------------------------------
+
+/// A command: its verb, and what its words say.
+struct command {
+    explicit command(std::string_view line) {
+        const words all = split(line);
+        verb = all.at(0);
+        for (const std::string_view word : words(all.begin() + 1, all.end())) {
+            const std::size_t equals = std::min(word.find('='), word.size());
+            const std::string_view value = word.substr(std::min(equals + 1, word.size()));
+            const std::size_t colon = std::min(value.find(':'), value.size());
+            if (word.substr(0, equals) != "header") {
+                values[std::string(word.substr(0, equals))] = from_hex(value);
+                continue;
+            }
+            own.emplace_back(from_hex(value.substr(0, colon)),
+                             from_hex(value.substr(std::min(colon + 1, value.size()))));
+        }
+        for (const auto& [name, value] : own) headers.push_back({name, value});
+    }
+
+    [[nodiscard]] std::string_view operator[](const std::string& name) const {
+        const auto found = values.find(name);
+        return found == values.end() ? std::string_view{} : found->second;
+    }
+
+    std::string verb;
+    std::map<std::string, std::string> values;
+    std::deque<std::pair<std::string, std::string>> own;
+    std::vector<stomp::header> headers;
+};
+
+std::string member(std::string_view name, std::string_view value) {
+    return ",\"" + std::string(name) + "\":" + quoted(value);
+}
+
+std::string member(std::string_view name, std::size_t value) {
+    return ",\"" + std::string(name) + "\":" + std::to_string(value);
+}
+
+template <class Names>
+std::string list(std::string_view name, const Names& names) {
+    std::string found;
+    for (const std::string_view each : names) found += (found.empty() ? "" : ",") + quoted(each);
+    return ",\"" + std::string(name) + "\":[" + found + ']';
+}
+
+/// As an object, so the first of repeated headers is put last, where it counts.
+std::string json_of(const stomp::headers& headers) {
+    std::string found;
+    for (const auto& [name, value] : headers) {
+        found = quoted(name) + ':' + quoted(value) + (found.empty() ? "" : ",") + found;
+    }
+    return ",\"headers\":{" + found + '}';
+}
+
+// --- What carries a session ------------------------------------------------------------------------------------------
+
+/// A socket and the session on it: its bytes as they are, or in the messages of `WebSocket`.
+template <class Session, class WebSocket>
+class carrier {
+  public:
+    carrier(int socket, const stomp::options& how) : session(how), socket_(socket) {
+        ::fcntl(socket_, F_SETFL, O_NONBLOCK);
+        report_nothing(session.tick(now()));
+    }
+    ~carrier() { ::close(socket_); }
+    carrier(const carrier&) = delete;
+    carrier& operator=(const carrier&) = delete;
+
+    [[nodiscard]] pollfd file() const {
+        const bool passes = !web || web->is_open(); // what the session has to send
+        const bool writes = (passes && !session.output().empty()) || (web && !web->output().empty());
+        return {socket_, static_cast<short>((input_ended_ ? 0 : POLLIN) | (writes ? POLLOUT : 0)), 0};
+    }
+
+    [[nodiscard]] sockless::time next_deadline() const {
+        const sockless::time own = std::min(session.next_deadline(), until_);
+        return web ? std::min(own, web->next_deadline()) : own;
+    }
+
+    /// Whether the connection is over, on both sides or by our patience.
+    [[nodiscard]] bool over() const { return dropped_ || (ending_ && (input_ended_ || now() >= until_)); }
+
+    /// Ends the connection at once.
+    void drop() { dropped_ = true; }
+
+    /// Does what is due, sends what waits, and ends our side where that was all. `take` is told each event.
+    template <class Take>
+    void work(const Take& take) {
+        if (const auto event = session.tick(now())) take(event);
+        if (web) report_nothing(web->tick(now()));
+        pump();
+        while (!out().empty() && !dropped_) {
+            const ssize_t size = ::send(socket_, out().data(), out().size(), MSG_NOSIGNAL);
+            if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            if (size < 0) return end_input(take);
+            web ? web->sent(static_cast<std::size_t>(size)) : session.sent(static_cast<std::size_t>(size));
+            pump();
+        }
+        if (!ending_ && (web ? web->done() : session.done())) {
+            // What the other side still sends is read for a while: closing a socket with unread input resets it.
+            ending_ = true;
+            until_ = now() + 2000;
+            ::shutdown(socket_, SHUT_WR);
+        }
+    }
+
+    /// Takes what has come. `take` is told each event.
+    template <class Take>
+    void receive(const Take& take) {
+        if (input_ended_) return;
+        const ssize_t size = ::recv(socket_, buffer_, sizeof buffer_, 0);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (size <= 0) return end_input(take);
+        bytes in(buffer_, static_cast<std::size_t>(size));
+        // A client that wants a WebSocket begins with GET, one of STOMP with CONNECT or STOMP.
+        if constexpr (std::is_same_v<WebSocket, ws::server>) {
+            if (!begun_ && in[0] == std::byte{'G'}) web.emplace(ws::options{.whole_messages = false});
+        }
+        begun_ = true;
+        if (!web) return feed(in, take);
+        while (ws::event event = web->next(in)) {
+            if (event.kind == ws::kind::piece) feed(event.payload, take);
+            if (event.kind == ws::kind::request) answer();
+            if (event.kind == ws::kind::closed) finish(take);
+        }
+    }
+
+    Session session;
+    std::optional<WebSocket> web;
+
+  private:
+    template <class Event>
+    static void report_nothing(const Event&) {}
+
+    [[nodiscard]] cbytes out() const { return web ? web->output() : session.output(); }
+
+    // W3: message boundaries mean nothing, so whatever comes is fed as it comes.
+    template <class Take>
+    void feed(bytes in, const Take& take) {
+        while (const auto event = session.next(in)) take(event);
+    }
+
+    // From the output of the session to that of the WebSocket.
+    void pump() {
+        if (!web || !web->is_open()) return;
+        static_cast<void>(output_.pass(session, *web));
+        if (session.done()) static_cast<void>(web->close());
+    }
+
+    void answer() {
+        if constexpr (std::is_same_v<WebSocket, ws::server>) {
+            const auto subprotocol = ws::choose_subprotocol(stomp::subprotocols, web->head().fields);
+            static_cast<void>(web->accept({.subprotocol = subprotocol}));
+        }
+    }
+
+    template <class Take>
+    void finish(const Take& take) {
+        if (const auto event = session.finish()) take(event);
+    }
+
+    template <class Take>
+    void end_input(const Take& take) {
+        input_ended_ = true;
+        ending_ = true;
+        if (web) report_nothing(web->finish());
+        finish(take);
+    }
+
+    stomp::websocket_output output_;
+    int socket_;
+    std::byte buffer_[65536];
+    bool begun_ = false;
+    bool input_ended_ = false;
+    bool ending_ = false;
+    bool dropped_ = false;
+    sockless::time until_ = sockless::no_deadline;
+};
+
+int milliseconds_until(sockless::time deadline) {
+    const sockless::time left = deadline > now() ? deadline - now() : 0;
+    return static_cast<int>(std::min<sockless::time>(left, 1000));
+}
+
+// --- The client ------------------------------------------------------------------------------------------------------
+
+class client {
+  public:
+    client(const command& how, commands& from)
+        : carrier_(connected_to(number(how["port"])), options_of(how)), commands_(from) {
+        if (how["transport"] == "ws") begin_web(how);
+        note(session().connect({.host = how["host"],
+                                .login = how["login"],
+                                .passcode = how["passcode"],
+                                .headers = how.headers,
+                                .as = how["as"] == "STOMP" ? stomp::command::stomp : stomp::command::connect}));
+    }
+
+    void run() {
+        const auto take = [this](const stomp::client_event& event) { report(event); };
+        for (;;) {
+            carrier_.work(take);
+            if (carrier_.over()) break;
+            pollfd files[] = {{STDIN_FILENO, POLLIN, 0}, carrier_.file()};
+            ::poll(files, 2, milliseconds_until(carrier_.next_deadline()));
+            if (files[0].revents != 0) commands_.read();
+            std::string line;
+            while (commands_.next(line)) obey(command(line));
+            carrier_.receive(take);
+        }
+        print("closed", member("error", session().error().name()) + list("receipts", session().receipts()));
+    }
+
+  private:
+    static stomp::options options_of(const command& how) {
+        stomp::options options;
+        options.versions = stomp::version_set::of_list(how["version"]);
+        options.heart_beat = stomp::parse_heart_beat(how["heart-beat"]).value;
+        return options;
+    }
+
+    void begin_web(const command& how) {
+        ws::entropy::seed seed;
+        if (::getentropy(seed.data(), seed.size()) != 0) give_up("getentropy");
+        carrier_.web.emplace(ws::entropy(seed), ws::options{.whole_messages = false});
+        const std::string host = "127.0.0.1:" + std::string(how["port"]);
+        note(carrier_.web->request({.host = host, .target = how["target"], .subprotocols = stomp::subprotocols}));
+    }
+
+    stomp::client_session& session() { return carrier_.session; }
+
+    static void note(sockless::error error) {
+        if (error) print("refused", member("error", error.name()));
+    }
+
+    void obey(const command& how) {
+        const std::string& verb = how.verb;
+        const std::string_view receipt = how["receipt"], transaction = how["transaction"], id = how["id"];
+        if (verb == "send") {
+            note(session().send({.destination = how["destination"],
+                                 .content_type = how["content-type"],
+                                 .transaction = transaction,
+                                 .receipt = receipt,
+                                 .headers = how.headers,
+                                 .body = sockless::bytes_of(how["body"])}));
+        } else if (verb == "subscribe") {
+            note(session().subscribe({.id = id,
+                                      .destination = how["destination"],
+                                      .ack = ack_mode_of(how["ack"]),
+                                      .receipt = receipt,
+                                      .headers = how.headers}));
+        } else if (verb == "unsubscribe") {
+            note(session().unsubscribe({.id = id, .receipt = receipt, .headers = how.headers}));
+        } else if (verb == "ack" || verb == "nack") {
+            const stomp::ack_frame frame{.id = how["ack"],
+                                         .message_id = how["message-id"],
+                                         .subscription = how["subscription"],
+                                         .transaction = transaction,
+                                         .receipt = receipt,
+                                         .headers = how.headers};
+            note(verb == "ack" ? session().ack(frame) : session().nack(frame));
+        } else if (verb == "begin") {
+            note(session().begin(transaction, receipt));
+        } else if (verb == "commit") {
+            note(session().commit(transaction, receipt));
+        } else if (verb == "abort") {
+            note(session().abort(transaction, receipt));
+        } else if (verb == "disconnect") {
+            note(session().disconnect(receipt));
+        } else if (verb == "status") {
+            print("status", member("heart_beats", heart_beats_));
+        } else if (verb == "drop") {
+            carrier_.drop();
+        }
+    }
+
+    static stomp::ack_mode ack_mode_of(std::string_view text) {
+        for (const auto mode : {stomp::ack_mode::client, stomp::ack_mode::client_individual}) {
+            if (text == text_of(mode)) return mode;
+        }
+        return stomp::ack_mode::automatic;
+    }
+
+    void report(const stomp::client_event& event) {
+        switch (event.kind) {
+        case stomp::client_kind::connected:
+            print("connected", member("version", text_of(session().version())) + member("server", event.server) +
+                                   member("session", event.session) +
+                                   member("heart_beat", event.headers.find("heart-beat")));
+            break;
+        case stomp::client_kind::message:
+            print("message", json_of(event.headers) + member("bytes", event.body.size()) +
+                                 member("sha1", to_hex(sockless::detail::sha1(event.text()))));
+            break;
+        case stomp::client_kind::receipt:
+        case stomp::client_kind::closed: print("receipt", member("id", event.receipt_id)); break;
+        case stomp::client_kind::error: print("error", json_of(event.headers)); break;
+        case stomp::client_kind::heart_beat: ++heart_beats_; break;
+        case stomp::client_kind::lost:
+        case stomp::client_kind::need_input: break;
+        }
+    }
+
+    carrier<stomp::client_session, ws::client> carrier_;
+    commands& commands_;
+    std::size_t heart_beats_ = 0;
+};
+
+// --- The broker ------------------------------------------------------------------------------------------------------
+
+struct message {
+    std::string destination;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+};
+
+/// A message that a client has, and has not acknowledged.
+struct delivery {
+    std::uint64_t number;
+    std::uint32_t subscription;
+    message what;
+};
+
+struct subscription {
+    std::uint32_t number;
+    std::string destination;
+    bool is_acknowledged;
+};
+
+/// What is done at COMMIT, or not.
+struct transaction {
+    std::vector<message> sent;
+    std::vector<delivery> acknowledged;
+    std::vector<delivery> refused;
+};
+
+/// A client as the broker sees it.
+struct member_client {
+    member_client(int socket, const stomp::options& how) : carried(socket, how) {}
+
+    carrier<stomp::server_session, ws::server> carried;
+    std::vector<subscription> subscriptions;
+    std::vector<delivery> waiting;
+    std::map<std::string, transaction, std::less<>> transactions;
+    std::string transport = "tcp";
+    std::size_t heart_beats = 0;
+    std::string closed;
+};
+
+/// What is sent to /topic/… goes to all that are subscribed; what is sent to /queue/… to one, or waits for one. A
+/// message that was not acknowledged goes back to the front of its queue.
+class broker {
+  public:
+    [[noreturn]] void run(commands& from) {
+        const int listener = listen_somewhere();
+        for (;;) {
+            wait(listener, from);
+            for (auto at = clients_.begin(); at != clients_.end();) {
+                member_client& each = *at;
+                const auto take = [&](const event& found) { this->take(each, found); };
+                each.carried.receive(take);
+                if (each.carried.web) each.transport = "ws";
+                each.carried.work(take);
+                at = each.carried.over() ? leave(at) : std::next(at);
+            }
+        }
+    }
+
+  private:
+    using event = stomp::server_event;
+
+    void wait(int listener, commands& from) {
+        std::vector<pollfd> files{{STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
+        sockless::time until = sockless::no_deadline;
+        for (const member_client& each : clients_) {
+            files.push_back(each.carried.file());
+            until = std::min(until, each.carried.next_deadline());
+        }
+        ::poll(files.data(), files.size(), milliseconds_until(until));
+        if (files[0].revents != 0) from.read();
+        if (files[1].revents == 0) return;
+        const int socket = ::accept(listener, nullptr, nullptr);
+        if (socket < 0) give_up("accept");
+        // Its own interval is short, so that the client's decides.
+        clients_.emplace_back(socket, stomp::options{.heart_beat = {100, 100}});
+    }
+
+    std::list<member_client>::iterator leave(std::list<member_client>::iterator at) {
+        print("closed", at->closed + member("transport", at->transport) + member("heart_beats", at->heart_beats));
+        return clients_.erase(at);
+    }
+
+    void take(member_client& from, const event& found) {
+        using kind = stomp::server_kind;
+        switch (found.kind) {
+        case kind::connect: return accept(from, found);
+        case kind::send: return take_send(from, found);
+        case kind::subscribe:
+            from.subscriptions.push_back(
+                {found.subscription, std::string(found.destination), found.ack != stomp::ack_mode::automatic});
+            return dispatch(from.subscriptions.back().destination);
+        case kind::unsubscribe:
+            std::erase_if(from.subscriptions, [&](const auto& each) { return each.number == found.subscription; });
+            return give_back(extract(from, found.subscription, UINT64_MAX, true));
+        case kind::ack:
+        case kind::nack: return acknowledge(from, found);
+        case kind::begin: from.transactions.try_emplace(std::string(found.transaction)); return;
+        case kind::commit:
+        case kind::abort: return end_transaction(from, found.transaction, found.kind == kind::commit);
+        case kind::heart_beat: ++from.heart_beats; return;
+        case kind::closed:
+        case kind::lost: return end(from, found.error);
+        case kind::disconnect:
+        case kind::need_input: return;
+        }
+    }
+
+    static void accept(member_client& from, const event& found) {
+        if (found.login != "guest" || found.passcode != "guest") {
+            static_cast<void>(from.carried.session.refuse("access refused"));
+            print("connect", member("login", found.login) + member("transport", from.transport));
+            return;
+        }
+        print("connect", member("login", found.login) + member("host", found.host) +
+                             member("transport", from.transport) +
+                             member("accept_version", found.headers.find("accept-version")));
+        static_cast<void>(from.carried.session.accept({.session = "session", .server = "sockless/interop"}));
+    }
+
+    void take_send(member_client& from, const event& found) {
+        const bool is_known = found.destination.starts_with("/queue/") || found.destination.starts_with("/topic/");
+        if (!is_known) return static_cast<void>(from.carried.session.refuse("unknown destination"));
+        message made{std::string(found.destination), {}, std::string(found.text())};
+        for (const auto& [name, value] : found.headers) {
+            if (stomp::is_forwarded(name)) made.headers.emplace_back(name, value);
+        }
+        if (found.transaction.empty()) return route(std::move(made));
+        from.transactions.find(found.transaction)->second.sent.push_back(std::move(made));
+    }
+
+    void acknowledge(member_client& from, const event& found) {
+        std::vector<delivery> meant = extract(from, found.subscription, found.number, found.cumulative);
+        const bool refuses = found.kind == stomp::server_kind::nack;
+        if (found.transaction.empty()) {
+            if (refuses) give_back(std::move(meant));
+            return;
+        }
+        transaction& in = from.transactions.find(found.transaction)->second;
+        std::vector<delivery>& to = refuses ? in.refused : in.acknowledged;
+        to.insert(to.end(), meant.begin(), meant.end());
+    }
+
+    void end_transaction(member_client& from, std::string_view name, bool commits) {
+        const auto found = from.transactions.find(name);
+        transaction ended = std::move(found->second);
+        from.transactions.erase(found);
+        if (commits) {
+            for (message& each : ended.sent) route(std::move(each));
+            return give_back(std::move(ended.refused));
+        }
+        for (auto* some : {&ended.acknowledged, &ended.refused}) {
+            from.waiting.insert(from.waiting.end(), some->begin(), some->end());
+        }
+        std::ranges::sort(from.waiting, {}, &delivery::number);
+    }
+
+    // S10: transactions that are open are aborted; what was not acknowledged goes to somebody else.
+    void end(member_client& from, sockless::error error) {
+        const auto open = from.carried.session.transactions();
+        from.closed = member("error", error.name()) + list("transactions", open);
+        while (!from.transactions.empty()) end_transaction(from, from.transactions.begin()->first, false);
+        from.subscriptions.clear();
+        give_back(std::exchange(from.waiting, {}));
+    }
+
+    // Of the messages that the client has, those of a subscription with this number, or up to it.
+    static std::vector<delivery> extract(member_client& from, std::uint32_t subscription, std::uint64_t number,
+                                         bool cumulative) {
+        std::vector<delivery> found, rest;
+        for (delivery& each : from.waiting) {
+            const bool reached = cumulative ? each.number <= number : each.number == number;
+            (each.subscription == subscription && reached ? found : rest).push_back(std::move(each));
+        }
+        from.waiting = std::move(rest);
+        return found;
+    }
+
+    void give_back(std::vector<delivery> some) {
+        for (auto each = some.rbegin(); each != some.rend(); ++each) {
+            message what = std::move(each->what);
+            std::erase_if(what.headers, [](const auto& header) { return header.first == "redelivered"; });
+            what.headers.emplace_back("redelivered", "true");
+            queues_[what.destination].push_front(std::move(what));
+        }
+        for (auto& [destination, queue] : queues_) dispatch(destination);
+    }
+
+    void route(message what) {
+        if (!what.destination.starts_with("/topic/")) {
+            queues_[what.destination].push_back(what);
+            return dispatch(what.destination);
+        }
+        for (member_client& client : clients_) {
+            for (const subscription& each : client.subscriptions) {
+                if (each.destination == what.destination) static_cast<void>(deliver(client, each, what));
+            }
+        }
+    }
+
+    void dispatch(const std::string& destination) {
+        std::deque<message>& queue = queues_[destination];
+        for (member_client& client : clients_) {
+            for (const subscription& each : client.subscriptions) {
+                while (each.destination == destination && !queue.empty() && deliver(client, each, queue.front())) {
+                    queue.pop_front();
+                }
+            }
+        }
+    }
+
+    static bool deliver(member_client& to, const subscription& which, const message& what) {
+        std::vector<stomp::header> headers;
+        for (const auto& [name, value] : what.headers) headers.push_back({name, value});
+        const stomp::delivered sent =
+            to.carried.session.deliver(which.number, {.destination = what.destination,
+                                                      .headers = headers,
+                                                      .body = sockless::bytes_of(std::string_view(what.body))});
+        if (sent && which.is_acknowledged) to.waiting.push_back({sent.number, which.number, what});
+        return static_cast<bool>(sent);
+    }
+
+    std::list<member_client> clients_;
+    std::map<std::string, std::deque<message>> queues_;
+};
+
+} // namespace
+
+int main(int count, char** arguments) {
+    const words all(arguments, arguments + count);
+    commands from;
+    if (count > 1 && all[1] == "server") broker().run(from);
+    for (std::string line;;) {
+        while (!from.next(line)) from.read();
+        const command how(line);
+        if (how.verb == "connect") client(how, from).run();
+    }
+}

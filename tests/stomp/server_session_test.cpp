@@ -1,0 +1,1307 @@
+// The server's end of a STOMP session.
+// SPDX-License-Identifier: MIT
+#include <sockless/stomp/server_session.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <initializer_list>
+
+#include "../support/allocations.hpp"
+#include "scripted.hpp"
+
+using namespace sockless;
+using namespace sockless::test;
+using lines = std::vector<std::string>;
+using server = stomp::server_session;
+using stomp::server_kind;
+using stomp::version;
+
+namespace {
+
+// What a server does on its own: the client is left to be answered by the test.
+void wait(server&, const stomp::server_event&) {}
+
+server_run open_server(std::string_view version = "1.2", const stomp::options& how = {},
+                       server_run::reaction react = {}) {
+    return connected_run<stomp_server_side>(version, how, static_cast<server_run::reaction&&>(react));
+}
+
+constexpr version all_versions[] = {version::v1_0, version::v1_1, version::v1_2};
+
+stomp::version_set set_of(unsigned bits) {
+    stomp::version_set made;
+    for (unsigned i = 0; i != 3; ++i) {
+        if ((bits & 1U << i) != 0) made.add(all_versions[i]);
+    }
+    return made;
+}
+
+// A message that this server owes to subscription `to`.
+std::uint64_t deliver(server& peer, std::uint32_t to = 1) {
+    const stomp::delivered done = peer.deliver(to, {.destination = "/a", .body = bytes_of("x")});
+    REQUIRE_FALSE(done.error);
+    return done.number;
+}
+
+// The ERROR of a rule, with what may stand behind its message.
+std::string error_frame(stomp::errc what, std::string_view more = {}) {
+    return "ERROR\nmessage:" + std::string(row_of(what).sentence) + "\n" + std::string(more) + "\n";
+}
+
+// What became of a session that the last input should have ended.
+void check_lost(server_run& run, stomp::errc what, std::uint64_t offset, std::string_view more = {}) {
+    const lines log = run.take_log();
+    CHECK(log == lines{"lost " + std::string(row_of(what).name) + " @" + std::to_string(offset)});
+    CHECK(run.take_frames() == lines{error_frame(what, more)});
+    CHECK(run.complaint == "");
+    CHECK(run.peer.error() == what);
+    CHECK(run.peer.done());
+    // S13: and nothing more is read or sent.
+    run.feed(connect_text() + framed("SEND\ndestination:/a\nreceipt:1\n\n"));
+    run.finish();
+    CHECK(run.log.empty());
+    CHECK(run.take_frames().empty());
+    CHECK(run.peer.offset() == offset);
+    CHECK(run.complaint == "");
+}
+
+} // namespace
+
+TEST_CASE("the sessions are small") {
+    CHECK(sizeof(stomp::server_session) <= 512);
+    CHECK(sizeof(stomp::basic_server_session<small_memory>) <= 512);
+}
+
+// --- S6: connecting
+
+TEST_CASE("S6: the highest version that both sides know is chosen, of every two sets") {
+    constexpr const char* lists[] = {"",    "1.0",      "1.1",     "1.1,1.0", "1.2", "2.0,1.2,1.0",
+                                     "1.2,1.1", "1.0,1.1,0.9,1.2"};
+    for (unsigned ours = 1; ours != 8; ++ours) {
+        for (unsigned theirs = 0; theirs != 8; ++theirs) {
+            for (const std::string command : {"CONNECT", "STOMP"}) {
+                CAPTURE(ours);
+                CAPTURE(theirs);
+                server_run run(server({.versions = set_of(ours)}));
+                run.feed(framed(command + "\naccept-version:" + lists[theirs] + "\nhost:h\n\n"));
+                const unsigned common = ours & theirs;
+                if (common == 0) {
+                    const std::string supported(set_of(ours).list());
+                    check_lost(run, stomp::errc::no_common_version, 0, "version:" + supported + "\n");
+                    continue;
+                }
+                const unsigned best = (common & 4U) != 0 ? 2 : (common & 2U) != 0 ? 1 : 0;
+                CHECK(run.peer.version() == all_versions[best]);
+                const std::string said = best == 0 ? "" : "version:" + std::string(text_of(all_versions[best])) + "\n";
+                CHECK(run.take_frames() == lines{"CONNECTED\n" + said + "\n"});
+                CHECK(run.log == lines{"connect host=h"});
+                CHECK(run.complaint == "");
+            }
+        }
+    }
+}
+
+TEST_CASE("S6: without accept-version the client speaks 1.0") {
+    for (unsigned ours = 1; ours != 8; ++ours) {
+        server_run run(server({.versions = set_of(ours)}));
+        run.feed(framed("CONNECT\nlogin:u\npasscode:p\n\n"));
+        if ((ours & 1U) != 0) {
+            CHECK(run.log == lines{"connect login=u passcode=p"});
+            CHECK(run.take_frames() == lines{"CONNECTED\n\n"});
+            CHECK(run.peer.version() == version::v1_0);
+        } else {
+            check_lost(run, stomp::errc::no_common_version, 0,
+                       "version:" + std::string(set_of(ours).list()) + "\n");
+        }
+    }
+}
+
+TEST_CASE("S6: STOMP, which came with 1.1, has accept-version") {
+    server_run run{server()};
+    run.feed(framed("STOMP\nhost:h\n\n"));
+    check_lost(run, stomp::errc::missing_header, 0);
+}
+
+TEST_CASE("S6: what accept-version lists is taken by the letter, and the first header counts") {
+    struct {
+        const char* headers;
+        version chosen;
+    } const cases[] = {
+        {"accept-version:1.1,\n", version::v1_1},
+        {"accept-version:,,1.2,,\n", version::v1_2},
+        {"accept-version:1.2,1.2\n", version::v1_2},
+        {"accept-version:1.1, 1.2\n", version::v1_1},
+        {"accept-version:1.1\naccept-version:1.2\n", version::v1_1},
+        {"accept-version:1.10,1.1\n", version::v1_1},
+        {"Accept-Version:1.2\n", version::v1_0},
+        {"accept-version:\n", version::unknown},
+        {"accept-version: 1.2\n", version::unknown},
+        {"accept-version:1.3,2.0,1\n", version::unknown},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.headers);
+        server_run run{server()};
+        run.feed(framed("CONNECT\nhost:h\n" + std::string(each.headers) + "\n"));
+        CHECK(run.peer.version() == each.chosen);
+        if (each.chosen == version::unknown) {
+            check_lost(run, stomp::errc::no_common_version, 0, "version:1.0,1.1,1.2\n");
+        }
+    }
+}
+
+TEST_CASE("S6: a client of 1.1 or 1.2 names its host") {
+    for (const std::string_view versions : {"1.0", "1.1", "1.2", "1.0,1.1,1.2"}) {
+        for (const std::string_view host : {"", "host:\n", "host:h\n", "Host:h\n"}) {
+            CAPTURE(versions);
+            CAPTURE(host);
+            server_run run{server()};
+            run.feed(framed("CONNECT\naccept-version:" + std::string(versions) + "\n" + std::string(host) + "\n"));
+            if (versions == "1.0" || host.starts_with("host")) {
+                CHECK(run.peer.is_open());
+            } else {
+                check_lost(run, stomp::errc::missing_header, 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("S5 S6: heart-beat is two numbers, and in 1.0 nothing at all") {
+    for (const std::string_view bad : {"", "1", "1,", ",1", "1,2,3", "a,b", "-1,0", " 1,2", "1, 2", "1e3,0", "0x1,1",
+                                       "4294967296,0", "0,99999999999999999999999"}) {
+        CAPTURE(bad);
+        const std::string header = "heart-beat:" + std::string(bad) + "\n";
+        server_run run{server()};
+        run.feed(connect_text("1.1", header));
+        check_lost(run, stomp::errc::bad_heart_beat, 0);
+        for (const std::string& old : {framed("CONNECT\n" + header + "\n"), connect_text("1.0", header)}) {
+            server_run plain{server()};
+            plain.feed(old);
+            CHECK(plain.peer.is_open());
+        }
+    }
+    server_run run{server()};
+    run.feed(connect_text("1.2", "heart-beat:4294967295,0\nheart-beat:x\n"));
+    CHECK(run.peer.is_open());
+}
+
+TEST_CASE("S6: the caller sees all of a CONNECT before anything is answered") {
+    lines headers;
+    server_run run(server(), [&](server& peer, const stomp::server_event& event) {
+        REQUIRE(event.kind == server_kind::connect);
+        headers = lines_of(event.headers);
+        CHECK(peer.output().empty());
+        CHECK(peer.state() == stomp::state::connecting);
+        CHECK(peer.version() == version::unknown);
+    });
+    run.feed(connect_text("1.2,1.1", "login:u\\n\npasscode: p:\nlogin:other\nx-app:1\n"));
+    CHECK(run.log == lines{"connect host=h login=u\\n passcode= p:"});
+    CHECK(headers ==
+          lines{"accept-version:1.2,1.1", "host:h", "login:u\\n", "passcode: p:", "login:other", "x-app:1"});
+    CHECK(run.sent.empty());
+}
+
+TEST_CASE("S6: between CONNECT and its answer nothing is taken, and nothing lost") {
+    const std::string early = framed("SEND\ndestination:/a\n\nearly") + "\n";
+    server_run run(server(), wait);
+    run.feed(connect_text() + early);
+    CHECK(run.left == early);
+    run.feed("\n");
+    run.feed(framed("BEGIN\ntransaction:t\n\n"));
+    CHECK(run.log == lines{"connect host=h"});
+    CHECK(run.left.size() == early.size() + 1 + framed("BEGIN\ntransaction:t\n\n").size());
+    CHECK(run.peer.offset() == connect_text().size());
+
+    REQUIRE_FALSE(run.peer.accept());
+    run.feed("");
+    CHECK(run.log ==
+          lines{"connect host=h", "send destination=/a: early", "heart_beat", "heart_beat", "begin transaction=t"});
+    CHECK(run.left.empty());
+    CHECK(run.take_frames() == lines{"CONNECTED\nversion:1.2\n\n"});
+    CHECK(run.complaint == "");
+}
+
+TEST_CASE("S6: CONNECTED says what the caller wants it to, once") {
+    const stomp::header headers[] = {{"x-a", "1:2"}, {"x-b", ""}};
+    server_run run(server({.heart_beat = {100, 200}}), wait);
+    CHECK(run.peer.accept() == stomp::errc::nothing_to_answer);
+    run.feed(connect_text());
+    const stomp::header bad_name[] = {{"a:b", "c"}};
+    CHECK(run.peer.accept({.session = "two\nlines"}) == stomp::errc::bad_header);
+    CHECK(run.peer.accept({.headers = bad_name}) == stomp::errc::bad_header);
+    CHECK(run.peer.output().empty());
+    CHECK_FALSE(run.peer.is_open());
+
+    CHECK_FALSE(run.peer.accept({.session = "s-1", .server = "name/1.0", .headers = headers}));
+    CHECK(run.peer.accept() == stomp::errc::nothing_to_answer);
+    CHECK(run.take_frames() ==
+          lines{"CONNECTED\nversion:1.2\nsession:s-1\nserver:name/1.0\nheart-beat:100,200\nx-a:1:2\nx-b:\n\n"});
+}
+
+TEST_CASE("S6 S13: the caller refuses with an ERROR of its own, after which nothing is read") {
+    const stomp::header headers[] = {{"x-a", "1"}};
+    server_run run(server(), [&](server& peer, const stomp::server_event& event) {
+        if (event.kind != server_kind::connect) return;
+        CHECK(peer.refuse("two\nlines") == stomp::errc::bad_header);
+        CHECK(peer.output().empty());
+        CHECK_FALSE(peer.refuse({.message = "Bad login",
+                                 .content_type = "text/plain",
+                                 .headers = headers,
+                                 .body = bytes_of("no\0pe", 5)}));
+        CHECK(peer.refuse("again") == stomp::errc::not_open);
+        CHECK(peer.accept() == stomp::errc::nothing_to_answer);
+    });
+    const std::string input = connect_text();
+    run.feed(input + framed("SEND\ndestination:/a\n\n", "CONNECT\n\n"));
+    CHECK(run.log == lines{"connect host=h", "lost error_sent @" + std::to_string(input.size())});
+    CHECK(run.left.empty());
+    CHECK(run.take_frames() == lines{"ERROR\nmessage:Bad login\ncontent-type:text/plain\nx-a:1\ncontent-length:5\n\nno" +
+                                     std::string("\0pe", 3)});
+    CHECK(run.peer.error() == stomp::errc::error_sent);
+    CHECK(run.peer.done());
+    run.finish();
+    CHECK(run.log.size() == 2);
+    CHECK(run.complaint == "");
+}
+
+TEST_CASE("S13: a session can be refused before a CONNECT, and at any time after") {
+    server_run before{server()};
+    REQUIRE_FALSE(before.peer.refuse("Shutting down"));
+    before.feed("");
+    CHECK(before.log == lines{"lost error_sent @0"});
+    CHECK(before.take_frames() == lines{"ERROR\nmessage:Shutting down\n\n"});
+
+    server_run after = open_server();
+    REQUIRE_FALSE(after.peer.refuse("Shutting down"));
+    after.finish();
+    CHECK(after.log.size() == 1);
+    CHECK(after.take_frames() == lines{"ERROR\nmessage:Shutting down\n\n"});
+
+    server_run leaving = open_server();
+    leaving.feed(framed("DISCONNECT\n\n"));
+    REQUIRE_FALSE(leaving.peer.refuse("Too late"));
+    leaving.feed("");
+    CHECK(leaving.log.back().starts_with("lost error_sent"));
+}
+
+TEST_CASE("S6: the first frame is CONNECT or STOMP") {
+    for (const std::string command : {"SEND", "SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT",
+                                      "DISCONNECT", "CONNECTED", "MESSAGE", "RECEIPT", "ERROR"}) {
+        CAPTURE(command);
+        server_run run{server()};
+        run.feed(framed(command + "\nid:1\ndestination:/a\ntransaction:t\n\n"));
+        check_lost(run, stomp::errc::not_connected, 0);
+    }
+    // It is judged by its head: no body is waited for.
+    server_run run{server()};
+    run.feed("\n\r\nSEND\ndestination:/a\nreceipt:7\n\nbod");
+    CHECK(run.take_log() == lines{"heart_beat", "heart_beat", "lost not_connected @3"});
+    CHECK(run.take_frames() == lines{error_frame(stomp::errc::not_connected, "receipt-id:7\n")});
+}
+
+TEST_CASE("S6: there is one CONNECT") {
+    for (const std::string command : {"CONNECT", "STOMP"}) {
+        for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+            server_run run = open_server(version);
+            run.feed("\n" + framed(command + "\naccept-version:1.2\nhost:h\n\n"));
+            REQUIRE(run.log.size() == 2);
+            run.log.erase(run.log.begin());
+            check_lost(run, stomp::errc::already_connected, connect_text(version).size() + 1);
+        }
+    }
+}
+
+TEST_CASE("S6: after DISCONNECT nothing comes but ends of line") {
+    for (const std::string command : {"SEND", "SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT",
+                                      "DISCONNECT", "CONNECT", "STOMP", "CONNECTED", "MESSAGE", "RECEIPT", "ERROR"}) {
+        CAPTURE(command);
+        server_run run = open_server();
+        const std::string goodbye = framed("DISCONNECT\n\n") + "\n\r\n";
+        run.feed(goodbye);
+        CHECK(run.take_log() == lines{"disconnect", "heart_beat", "heart_beat"});
+        CHECK(run.peer.state() == stomp::state::disconnecting);
+        run.feed(framed(command + "\nid:1\ndestination:/a\ntransaction:t\n\n"));
+        check_lost(run, stomp::errc::after_disconnect, connect_text().size() + goodbye.size());
+    }
+}
+
+TEST_CASE("S6: a client does not send what only a server sends, and no NACK in 1.0") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        for (const std::string command : {"CONNECTED", "MESSAGE", "RECEIPT", "ERROR", "NACK"}) {
+            if (command == "NACK" && version != "1.0") continue;
+            CAPTURE(command);
+            server_run run = open_server(version);
+            run.feed(framed(command + "\nmessage-id:1\nsubscription:1\ndestination:/a\nreceipt:r\n\n"));
+            check_lost(run, stomp::errc::unexpected_command, connect_text(version).size(), "receipt-id:r\n");
+        }
+    }
+}
+
+TEST_CASE("S6: DISCONNECT ends a session, and so does the end of the input, but not as well") {
+    server_run clean = open_server();
+    clean.feed(framed("DISCONNECT\nreceipt:bye\n\n"));
+    CHECK(clean.take_frames() == lines{"RECEIPT\nreceipt-id:bye\n\n"});
+    CHECK(clean.peer.done());
+    clean.finish();
+    CHECK(clean.log == lines{"disconnect receipt=bye", "closed"});
+    CHECK_FALSE(clean.peer.error());
+    clean.finish();
+    CHECK(clean.log.size() == 2);
+    CHECK(clean.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::not_open);
+
+    struct {
+        const char* input;
+        const char* event;
+    } const cases[] = {{"", "lost end_of_input @0"},
+                       {"\n", "lost end_of_input @1"},
+                       {"CONN", "lost truncated @4"},
+                       {"CONNECT\nhost:h\n", "lost truncated @15"}};
+    for (const auto& each : cases) {
+        CAPTURE(each.input);
+        server_run run{server()};
+        run.feed(each.input);
+        run.finish();
+        CHECK(run.log.back() == each.event);
+        CHECK(run.take_frames().empty());
+        CHECK(run.peer.done());
+    }
+    for (const std::string more : {"", "SEND\ndestination:/a\n\nbody", "SEND\n"}) {
+        server_run run = open_server();
+        run.feed(more);
+        run.finish();
+        CHECK(run.log == lines{(more.empty() ? "lost end_of_input @" : "lost truncated @") +
+                               std::to_string(connect_text().size() + more.size())});
+    }
+    server_run asked(server(), wait);
+    asked.feed(connect_text());
+    asked.finish();
+    CHECK(asked.log.back() == "lost end_of_input @" + std::to_string(connect_text().size()));
+    CHECK(asked.peer.accept() == stomp::errc::nothing_to_answer);
+}
+
+TEST_CASE("S15: CONNECT is read as any version, what follows as the one that was agreed on") {
+    struct {
+        std::string_view version;
+        const char* destination;
+    } const cases[] = {{"1.0", "\\c\\n\\q"}, {"1.1", ":\n"}, {"1.2", ":\n\r"}};
+    for (const auto& each : cases) {
+        CAPTURE(each.version);
+        const std::string_view escapes = each.version == "1.0" ? "\\c\\n\\q" : each.version == "1.1" ? "\\c\\n" : "\\c\\n\\r";
+        for (const bool crlf : {false, true}) {
+            const std::string end = crlf ? "\r\n" : "\n";
+            server_run run{server()};
+            run.feed("CONNECT" + end + "accept-version:" + std::string(each.version) + end + "host:\\c\\q" + end + end +
+                     std::string(1, '\0') + framed("SEND\ndestination:" + std::string(escapes) + "\n\n"));
+            CHECK(run.log ==
+                  lines{"connect host=\\c\\q", "send destination=" + std::string(each.destination)});
+        }
+    }
+    // A CR before the LF is a part of the end of line in 1.2, else data.
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        server_run run = open_server(version);
+        run.feed(framed("SEND\ndestination:/a\r\n\n"));
+        CHECK(run.log == lines{version == "1.2" ? "send destination=/a" : "send destination=/a\r"});
+    }
+}
+
+// --- events
+
+TEST_CASE("a SEND is handed out with its headers and its body, of any bytes") {
+    lines headers;
+    server_run run = open_server("1.2", {}, [&](server&, const stomp::server_event& event) {
+        headers = lines_of(event.headers);
+    });
+    run.feed(framed("SEND\ndestination:/a\ncontent-type:text/plain\nx:1\\n2\nx:2\ndestination:/b\n\nhello"));
+    CHECK(run.take_log() == lines{"send destination=/a type=text/plain: hello"});
+    CHECK(headers == lines{"destination:/a", "content-type:text/plain", "x:1\n2", "x:2", "destination:/b"});
+    const std::string body("a\0\n\xFF", 4);
+    run.feed(framed("SEND\ndestination:/a\ncontent-length:4\n\n" + body));
+    CHECK(run.take_log() == lines{"send destination=/a: " + body});
+    run.feed(framed("SEND\ndestination:/a\n\n"));
+    CHECK(run.take_log() == lines{"send destination=/a"});
+}
+
+TEST_CASE("SEND has a destination") {
+    for (const std::string_view headers : {"", "destination:\n", "Destination:/a\n", "receipt:r\n"}) {
+        server_run run = open_server();
+        run.feed(framed("SEND\n" + std::string(headers) + "\nx"));
+        check_lost(run, stomp::errc::missing_header, connect_text().size(),
+                   headers == "receipt:r\n" ? "receipt-id:r\n" : "");
+    }
+}
+
+// --- S7: receipts
+
+TEST_CASE("S7: each frame but CONNECT is answered with its RECEIPT, in order, once the caller has handled it") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        const std::string ack = version == "1.2" ? "id:1" : "message-id:1\nsubscription:s";
+        const std::string nack = version == "1.2" ? "id:2" : "message-id:2\nsubscription:s";
+        std::string input = framed(
+            "SUBSCRIBE\nid:s\ndestination:/a\nack:client\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\nx",
+            "ACK\n" + ack + "\nreceipt:3\n\n", "BEGIN\ntransaction:t\nreceipt:4\n\n",
+            "SEND\ndestination:/a\ntransaction:t\nreceipt:5\n\nx", "COMMIT\ntransaction:t\nreceipt:6\n\n",
+            "BEGIN\ntransaction:t\n\n", "ABORT\ntransaction:t\nreceipt:7\n\n");
+        if (version != "1.0") input += framed("NACK\n" + nack + "\nreceipt:8\n\n");
+        input += "\n" + framed("UNSUBSCRIBE\nid:s\nreceipt:9\n\n", "DISCONNECT\nreceipt:10\n\n");
+
+        lines sent; // in the order of events: a line per event, then what stands in the output
+        server_run run = open_server(version);
+        run.drains = false;
+        run.react = [&](server& peer, const stomp::server_event& event) {
+            for (const std::string& each : stomp_frames_in(text_of(peer.output()))) sent.push_back(each);
+            peer.sent(SIZE_MAX);
+            sent.push_back("> " + std::string(event.receipt));
+            // What the caller sends while it handles a frame goes out before its RECEIPT.
+            if (event.kind == server_kind::subscribe) deliver(peer), deliver(peer);
+        };
+        run.feed(connect_text().substr(0, 0) + input);
+        lines expected;
+        for (const std::string id : {"1", "2", "3", "4", "5", "6", "", "7", "8", "", "9", "10"}) {
+            if (id == "8" && version == "1.0") continue;
+            expected.push_back("> " + id);
+            if (id == "1") expected.insert(expected.end(), {"message", "message"});
+            if (!id.empty() && id != "10") expected.push_back("RECEIPT\nreceipt-id:" + id + "\n\n");
+        }
+        for (std::string& each : sent) {
+            if (each.starts_with("MESSAGE\n")) each = "message";
+        }
+        CHECK(sent == expected);
+        CHECK(run.take_frames() == lines{"RECEIPT\nreceipt-id:10\n\n"});
+        CHECK(run.peer.done());
+        CHECK(run.complaint == "");
+    }
+}
+
+TEST_CASE("S7: CONNECT is not answered with a RECEIPT") {
+    server_run run{server()};
+    run.feed(connect_text("1.2", "receipt:1\n") + "\n" + framed("SEND\ndestination:/a\nreceipt:2\n\n"));
+    CHECK(run.take_frames() == lines{"CONNECTED\nversion:1.2\n\n", "RECEIPT\nreceipt-id:2\n\n"});
+}
+
+TEST_CASE("S7 S14: a receipt is said back as the version writes it") {
+    struct {
+        std::string_view version;
+        const char* written;
+    } const cases[] = {{"1.0", "a:b\\c \\n"}, {"1.1", "a\\cb\\\\\\n\r"}, {"1.2", "a\\cb\\\\\\n\\r"}};
+    for (const auto& each : cases) {
+        CAPTURE(each.version);
+        server_run run = open_server(each.version);
+        run.feed(framed("SEND\ndestination:/a\nreceipt:" + std::string(each.written) + "\n\n"));
+        CHECK(run.take_frames() == lines{"RECEIPT\nreceipt-id:" + std::string(each.written) + "\n\n"});
+    }
+}
+
+TEST_CASE("S7: the ERROR that the caller sends for a frame names its receipt") {
+    server_run run = open_server("1.2", {}, [](server& peer, const stomp::server_event& event) {
+        if (event.kind == server_kind::send) REQUIRE_FALSE(peer.refuse("No such destination"));
+    });
+    run.feed(framed("BEGIN\ntransaction:t\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\n",
+                    "SEND\ndestination:/a\nreceipt:3\n\n"));
+    CHECK(run.take_frames() ==
+          lines{"RECEIPT\nreceipt-id:1\n\n", "ERROR\nmessage:No such destination\nreceipt-id:2\n\n"});
+    CHECK(run.log.back().starts_with("lost error_sent"));
+
+    // Where there is none it names none.
+    server_run later = open_server();
+    later.feed(framed("SEND\ndestination:/a\nreceipt:1\n\n"));
+    static_cast<void>(later.take_frames());
+    REQUIRE_FALSE(later.peer.refuse("Shutting down"));
+    CHECK(later.take_frames() == lines{"ERROR\nmessage:Shutting down\n\n"});
+}
+
+TEST_CASE("S7: the ERROR names the receipt of a frame whose body is wrong too, however it comes") {
+    struct {
+        const char* frame;
+        stomp::errc what;
+    } const cases[] = {
+        {"SEND\ndestination:/a\nreceipt:77\ncontent-length:3\n\nabc^d", stomp::errc::body_not_terminated},
+        {"BEGIN\ntransaction:t\nreceipt:77\n\n^body", stomp::errc::unexpected_body},
+        {"SEND\ndestination:/a\nreceipt:77\n\n0123456789^a", stomp::errc::body_too_large},
+    };
+    const std::string before = framed("SEND\ndestination:/a\nreceipt:1\n\n");
+    for (const auto& each : cases) {
+        const marked_text frame(framed(each.frame));
+        for (std::size_t cut = 0; cut <= frame.text.size(); ++cut) {
+            CAPTURE(each.frame);
+            CAPTURE(cut);
+            server_run run = open_server("1.2", {.limits = {.body = 10}});
+            run.feed(before);
+            static_cast<void>(run.take_log());
+            static_cast<void>(run.take_frames());
+            run.feed(std::string_view(frame.text).substr(0, cut));
+            run.feed(std::string_view(frame.text).substr(cut));
+            check_lost(run, each.what, connect_text().size() + before.size() + frame.place, "receipt-id:77\n");
+        }
+    }
+    // A head that is wrong tells no receipt, least of all that of the frame before.
+    server_run run = open_server();
+    run.feed(framed("SEND\ndestination:/a\nreceipt:1\n\n", "SEND\nreceipt:2\nreceipt\n\n"));
+    CHECK(run.take_frames() ==
+          lines{"RECEIPT\nreceipt-id:1\n\n", error_frame(stomp::errc::missing_colon)});
+    server_run between = open_server();
+    between.feed(framed("SEND\ndestination:/a\nreceipt:1\n\n") + "\rSEND");
+    CHECK(between.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n", error_frame(stomp::errc::bare_cr)});
+}
+
+TEST_CASE("S7: an ERROR goes out without a receipt that it cannot carry") {
+    // What is data in 1.0 cannot be said there.
+    const std::string frame = framed("SEND\nreceipt:7\r\n\n");
+    server_run run = open_server("1.0");
+    run.feed(frame);
+    check_lost(run, stomp::errc::missing_header, connect_text("1.0").size());
+
+    server_run refused = open_server("1.0", {}, [](server& peer, const stomp::server_event& event) {
+        if (event.kind == server_kind::send) CHECK_FALSE(peer.refuse("no"));
+    });
+    refused.feed(framed("SEND\ndestination:/a\nreceipt:7\r\n\n"));
+    CHECK(refused.take_frames() == lines{"ERROR\nmessage:no\n\n"});
+}
+
+TEST_CASE("S7: the caller can send RECEIPTs of its own, late and in any order") {
+    server_run run = open_server("1.2", {.automatic_receipts = false});
+    run.feed(framed("SEND\ndestination:/a\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\n",
+                    "DISCONNECT\nreceipt:3\n\n"));
+    CHECK(run.log == lines{"send destination=/a receipt=1", "send destination=/a receipt=2", "disconnect receipt=3"});
+    CHECK(run.take_frames().empty());
+    CHECK_FALSE(run.peer.done());
+    CHECK(run.peer.receipt("") == stomp::errc::missing_header);
+    CHECK_FALSE(run.peer.receipt("2"));
+    CHECK_FALSE(run.peer.receipt("1"));
+    CHECK(run.take_frames() == lines{"RECEIPT\nreceipt-id:2\n\n", "RECEIPT\nreceipt-id:1\n\n"});
+    CHECK_FALSE(run.peer.done());
+    CHECK_FALSE(run.peer.receipt("3"));
+    CHECK_FALSE(run.peer.done());
+    run.drain();
+    CHECK(run.peer.done());
+    run.finish();
+    CHECK(run.log.back() == "closed");
+    CHECK(run.peer.receipt("4") == stomp::errc::not_open);
+    CHECK(run.peer.output().empty());
+
+    server_run early{server()};
+    CHECK(early.peer.receipt("1") == stomp::errc::not_open);
+}
+
+TEST_CASE("S7: receipts that nobody takes end the session, they do not pile up") {
+    server_run run = open_server("1.2", {.output = 1000});
+    run.drains = false;
+    std::size_t fed = 0;
+    while (run.log.empty() || !run.log.back().starts_with("lost")) {
+        run.feed(framed("BEGIN\ntransaction:" + std::to_string(fed) + "\nreceipt:" + std::to_string(fed) + "\n\n"));
+        REQUIRE(++fed < 100);
+    }
+    CHECK(run.peer.error() == stomp::errc::output_full);
+    CHECK(run.peer.output().size() <= 1000);
+    const lines frames = run.take_frames();
+    // All that were owed before, in order, and no other.
+    REQUIRE(frames.size() > 3);
+    for (std::size_t i = 0; i + 1 != frames.size(); ++i) {
+        CHECK(frames[i] == "RECEIPT\nreceipt-id:" + std::to_string(i) + "\n\n");
+    }
+    CHECK(frames.back().starts_with(error_frame(stomp::errc::output_full).substr(0, 40)));
+}
+
+// --- S8: subscriptions
+
+TEST_CASE("S8: a subscription has an id of its own") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        server_run run = open_server(version);
+        run.feed(framed("SUBSCRIBE\nid:0\ndestination:/a\n\n", "SUBSCRIBE\nid:1\ndestination:/a\nack:auto\n\n",
+                        "SUBSCRIBE\nid:a\\\\b\ndestination:/b\nack:client\n\n", "UNSUBSCRIBE\nid:0\n\n",
+                        "SUBSCRIBE\nid:0\ndestination:/c\n\n"));
+        const std::string id = version == "1.0" ? "a\\\\b" : "a\\b";
+        CHECK(run.take_log() ==
+              lines{"subscribe #1 id=0 destination=/a auto", "subscribe #2 id=1 destination=/a auto",
+                    "subscribe #3 id=" + id + " destination=/b client", "unsubscribe #1 id=0",
+                    "subscribe #4 id=0 destination=/c auto"});
+        CHECK(names_in(run.peer.subscriptions()) == lines{"1", id, "0"});
+        const std::uint64_t offset = run.peer.offset();
+        run.feed(framed("SUBSCRIBE\nid:1\ndestination:/other\nreceipt:r\n\n"));
+        check_lost(run, stomp::errc::repeated_subscription, offset, "receipt-id:r\n");
+    }
+}
+
+TEST_CASE("S8: what is not subscribed to cannot be ended") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        for (const std::string_view id : {"0", "11", "1 ", "", "/a"}) {
+            CAPTURE(version);
+            CAPTURE(id);
+            server_run run = open_server(version);
+            run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+            static_cast<void>(run.take_log());
+            const std::uint64_t offset = run.peer.offset();
+            run.feed(framed("UNSUBSCRIBE\nid:" + std::string(id) + "\n\n"));
+            check_lost(run, id.empty() ? stomp::errc::missing_header : stomp::errc::unknown_subscription, offset);
+        }
+        server_run run = open_server(version);
+        run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n", "UNSUBSCRIBE\nid:1\n\n"));
+        const std::uint64_t offset = run.peer.offset();
+        run.feed(framed("UNSUBSCRIBE\nid:1\n\n"));
+        CHECK(run.log.back() == "lost unknown_subscription @" + std::to_string(offset));
+    }
+}
+
+TEST_CASE("S8: SUBSCRIBE has a destination and, since 1.1, an id") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        server_run none = open_server(version);
+        none.feed(framed("SUBSCRIBE\nid:1\n\n"));
+        check_lost(none, stomp::errc::missing_header, connect_text(version).size());
+        server_run run = open_server(version);
+        run.feed(framed("SUBSCRIBE\ndestination:/a\n\n"));
+        if (version == "1.0") {
+            CHECK(run.log == lines{"subscribe #1 destination=/a auto"});
+        } else {
+            check_lost(run, stomp::errc::missing_header, connect_text(version).size());
+        }
+        server_run unsubscribe = open_server(version);
+        unsubscribe.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+        static_cast<void>(unsubscribe.take_log());
+        const std::uint64_t offset = unsubscribe.peer.offset();
+        unsubscribe.feed(framed("UNSUBSCRIBE\ndestination:/a\n\n"));
+        check_lost(unsubscribe, version == "1.0" ? stomp::errc::unknown_subscription : stomp::errc::missing_header,
+                   offset);
+    }
+}
+
+TEST_CASE("S8: in 1.0 a destination stands for an id that is missing") {
+    server_run run = open_server("1.0");
+    run.feed(framed("SUBSCRIBE\ndestination:/a\nack:client\n\n", "SUBSCRIBE\nid:/a\ndestination:/a\n\n",
+                    "SUBSCRIBE\ndestination:/b\n\n"));
+    CHECK(run.take_log() == lines{"subscribe #1 destination=/a client", "subscribe #2 id=/a destination=/a auto",
+                                  "subscribe #3 destination=/b auto"});
+    deliver(run.peer, 1);
+    deliver(run.peer, 2);
+    CHECK(run.take_frames() == lines{"MESSAGE\nmessage-id:1\ndestination:/a\ncontent-length:1\n\nx",
+                                     "MESSAGE\nsubscription:/a\nmessage-id:2\ndestination:/a\ncontent-length:1\n\nx"});
+    run.feed(framed("UNSUBSCRIBE\ndestination:/a\n\n"));
+    CHECK(run.take_log() == lines{"unsubscribe #1 destination=/a"});
+    CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
+    deliver(run.peer, 2);
+    run.feed(framed("SUBSCRIBE\ndestination:/b\n\n"));
+    CHECK(run.log.back().starts_with("lost repeated_subscription"));
+}
+
+TEST_CASE("S8: the modes of acknowledgement are those of the version") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        for (const std::string_view mode :
+             {"auto", "client", "client-individual", "", "Auto", "individual", "client ", "none"}) {
+            CAPTURE(version);
+            CAPTURE(mode);
+            server_run run = open_server(version);
+            run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\nack:" + std::string(mode) + "\n\n"));
+            const bool known =
+                mode == "auto" || mode == "client" || (mode == "client-individual" && version != "1.0");
+            if (known) {
+                CHECK(run.log == lines{"subscribe #1 id=1 destination=/a " + std::string(mode)});
+            } else {
+                check_lost(run, stomp::errc::bad_ack_mode, connect_text(version).size());
+            }
+        }
+    }
+}
+
+// --- S9: acknowledgements
+
+namespace {
+
+// The headers by which a version names a message.
+std::string ack_headers(std::string_view version, std::uint64_t number, std::string_view subscription) {
+    const std::string text = std::to_string(number);
+    if (version == "1.2") return "id:" + text + "\n";
+    return "message-id:" + text + "\n" + (version == "1.1" ? "subscription:" + std::string(subscription) + "\n" : "");
+}
+
+std::string ack(std::string_view version, std::uint64_t number, std::string_view subscription,
+                std::string_view more = {}, std::string_view command = "ACK") {
+    return framed(std::string(command) + "\n" + ack_headers(version, number, subscription) + std::string(more) + "\n");
+}
+
+// Two subscriptions, "a" (#1) and "b" (#2), with messages delivered to them by turns: odd numbers to "a".
+server_run with_messages(std::string_view version, std::string_view mode, unsigned messages) {
+    server_run run = open_server(version);
+    const std::string ack = "\nack:" + std::string(mode) + "\n\n";
+    run.feed(framed("SUBSCRIBE\nid:a\ndestination:/a" + ack, "SUBSCRIBE\nid:b\ndestination:/a" + ack));
+    for (unsigned i = 0; i != messages; ++i) REQUIRE(deliver(run.peer, 1 + i % 2) == i + 1);
+    static_cast<void>(run.take_log());
+    static_cast<void>(run.take_frames());
+    return run;
+}
+
+} // namespace
+
+TEST_CASE("S9: a MESSAGE says how it is acknowledged, as the version wants it") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        for (const std::string_view mode : {"auto", "client", "client-individual"}) {
+            if (mode == "client-individual" && version == "1.0") continue;
+            server_run run = with_messages(version, mode, 0);
+            const stomp::header more[] = {{"x", "1"}};
+            const auto done = run.peer.deliver(2, {.destination = "/a",
+                                                   .message_id = "mine",
+                                                   .subscription = "mine",
+                                                   .ack = "mine",
+                                                   .content_type = "text/plain",
+                                                   .headers = more,
+                                                   .body = bytes_of("x")});
+            CHECK(done.number == 1);
+            const std::string ack = version == "1.2" && mode != "auto" ? "ack:1\n" : "";
+            CHECK(run.take_frames() == lines{"MESSAGE\nsubscription:b\nmessage-id:1\ndestination:/a\n" + ack +
+                                             "content-type:text/plain\nx:1\ncontent-length:1\n\nx"});
+            CHECK(run.peer.waiting() == (mode == "auto" ? 0 : 1));
+        }
+    }
+}
+
+TEST_CASE("S9: in client mode an acknowledgement is of all messages of the subscription up to its own") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        server_run run = with_messages(version, "client", 10);
+        CHECK(run.peer.waiting() == 10);
+        run.feed(ack(version, 5, "a"));
+        CHECK(run.take_log() == lines{"ack #1 message=5 cumulative"});
+        CHECK(run.peer.waiting() == 7); // 2 4 6 8 10 of b, and 7 9
+        run.feed(ack(version, 4, "b", "receipt:r\n"));
+        CHECK(run.take_log() == lines{"ack #2 message=4 cumulative receipt=r"});
+        CHECK(run.peer.waiting() == 5);
+        run.feed(ack(version, 9, "a") + ack(version, 10, "b"));
+        CHECK(run.take_log() == lines{"ack #1 message=9 cumulative", "ack #2 message=10 cumulative"});
+        CHECK(run.peer.waiting() == 0);
+        if (version == "1.0") continue;
+        server_run nack = with_messages(version, "client", 4);
+        nack.feed(ack(version, 3, "a", "", "NACK"));
+        CHECK(nack.take_log() == lines{"nack #1 message=3 cumulative"});
+        CHECK(nack.peer.waiting() == 2);
+    }
+}
+
+TEST_CASE("S9: in client-individual mode an acknowledgement is of one message") {
+    for (const std::string_view version : {"1.1", "1.2"}) {
+        server_run run = with_messages(version, "client-individual", 6);
+        run.feed(ack(version, 5, "a") + ack(version, 2, "b", "", "NACK") + ack(version, 1, "a"));
+        CHECK(run.take_log() == lines{"ack #1 message=5", "nack #2 message=2", "ack #1 message=1"});
+        CHECK(run.peer.waiting() == 3);
+        run.feed(ack(version, 6, "b") + ack(version, 3, "a") + ack(version, 4, "b"));
+        CHECK(run.peer.waiting() == 0);
+        CHECK(run.log.size() == 3);
+    }
+}
+
+TEST_CASE("S9: what does not wait for an acknowledgement cannot get one") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        struct {
+            const char* id;
+            const char* subscription;
+            stomp::errc what;
+        } const cases[] = {
+            {"7", "a", stomp::errc::unknown_acknowledgement},    // not delivered yet
+            {"0", "a", stomp::errc::unknown_acknowledgement},    // never
+            {"1", "a", stomp::errc::unknown_acknowledgement},    // acknowledged already, by a later one
+            {"3", "a", stomp::errc::unknown_acknowledgement},    // by itself
+            {"05", "a", stomp::errc::unknown_acknowledgement},   // not as it was given
+            {"+5", "a", stomp::errc::unknown_acknowledgement},
+            {"5 ", "a", stomp::errc::unknown_acknowledgement},
+            {"18446744073709551621", "a", stomp::errc::unknown_acknowledgement}, // 5 + 2^64
+            {"x", "a", stomp::errc::unknown_acknowledgement},
+            {"", "a", stomp::errc::missing_header},
+        };
+        for (const auto& each : cases) {
+            CAPTURE(each.id);
+            server_run run = with_messages(version, "client", 6);
+            run.feed(ack(version, 3, "a"));
+            static_cast<void>(run.take_log());
+            const std::uint64_t offset = run.peer.offset();
+            const std::string name = version == "1.2" ? "id:" : "message-id:";
+            run.feed(framed("ACK\n" + name + each.id + "\nsubscription:" + each.subscription + "\nreceipt:r\n\n"));
+            check_lost(run, each.what, offset, "receipt-id:r\n");
+        }
+    }
+    server_run automatic = with_messages("1.2", "auto", 2);
+    automatic.feed(ack("1.2", 1, "a"));
+    CHECK(automatic.log.back().starts_with("lost unknown_acknowledgement"));
+}
+
+TEST_CASE("S9: each version names a message by its own headers") {
+    struct {
+        std::string_view version;
+        const char* headers;
+        stomp::errc what;
+    } const cases[] = {
+        {"1.2", "message-id:1\nsubscription:a\n", stomp::errc::missing_header},
+        {"1.1", "id:1\nsubscription:a\n", stomp::errc::missing_header},
+        {"1.1", "message-id:1\n", stomp::errc::missing_header},
+        {"1.1", "message-id:1\nsubscription:c\n", stomp::errc::unknown_subscription},
+        {"1.1", "message-id:1\nsubscription:b\n", stomp::errc::unknown_acknowledgement}, // it is one of a
+        {"1.0", "id:1\n", stomp::errc::missing_header},
+        {"1.0", "", stomp::errc::missing_header},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.headers);
+        server_run run = with_messages(each.version, "client", 2);
+        const std::uint64_t offset = run.peer.offset();
+        run.feed(framed("ACK\n" + std::string(each.headers) + "\n"));
+        check_lost(run, each.what, offset);
+    }
+}
+
+TEST_CASE("S9: with the end of a subscription nothing of it waits any more") {
+    server_run run = with_messages("1.2", "client", 6);
+    run.feed(framed("UNSUBSCRIBE\nid:a\n\n"));
+    CHECK(run.peer.waiting() == 3);
+    run.feed(ack("1.2", 6, "b"));
+    CHECK(run.peer.waiting() == 0);
+    CHECK(run.take_log() == lines{"unsubscribe #1 id=a", "ack #2 message=6 cumulative"});
+    server_run late = with_messages("1.2", "client", 6);
+    late.feed(framed("UNSUBSCRIBE\nid:a\n\n") + ack("1.2", 5, "a"));
+    CHECK(late.log.back().starts_with("lost unknown_acknowledgement"));
+}
+
+TEST_CASE("S9 S10: what is acknowledged in a transaction waits until that is committed, and again where it is aborted") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        const std::string in_t = "transaction:t\n";
+        for (const bool commits : {true, false}) {
+            server_run run = with_messages(version, "client", 10);
+            run.feed(framed("BEGIN\ntransaction:t\n\n") + ack(version, 5, "a", in_t));
+            CHECK(run.take_log() ==
+                  lines{"begin transaction=t", "ack #1 message=5 cumulative transaction=t"});
+            CHECK(run.peer.waiting() == 10);
+            // Outside of it the rest can be acknowledged.
+            run.feed(ack(version, 9, "a"));
+            CHECK(run.peer.waiting() == 8); // 7 and 9 are gone
+            run.feed(framed(std::string(commits ? "COMMIT" : "ABORT") + "\ntransaction:t\n\n"));
+            CHECK(run.peer.waiting() == (commits ? 5 : 8));
+            run.feed(ack(version, 3, "a"));
+            const bool waits_again = run.log.back() == "ack #1 message=3 cumulative";
+            CHECK(waits_again == !commits);
+            CHECK(run.peer.error() == (commits ? error(stomp::errc::unknown_acknowledgement) : error()));
+        }
+        // Twice, while the transaction is open.
+        for (const std::string_view second : {"", "transaction:t\n", "transaction:u\n"}) {
+            server_run run = with_messages(version, "client", 4);
+            run.feed(framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n") + ack(version, 1, "a", in_t));
+            const std::uint64_t offset = run.peer.offset();
+            static_cast<void>(run.take_log());
+            run.feed(ack(version, 1, "a", second));
+            check_lost(run, stomp::errc::unknown_acknowledgement, offset);
+        }
+    }
+    // Single ones, of two transactions.
+    server_run run = with_messages("1.2", "client-individual", 8);
+    run.feed(framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n") + ack("1.2", 7, "a", "transaction:t\n") +
+             ack("1.2", 2, "b", "transaction:u\n", "NACK") + ack("1.2", 3, "a", "transaction:t\n") +
+             ack("1.2", 5, "a", "transaction:u\n") + ack("1.2", 1, "a"));
+    CHECK(run.peer.waiting() == 7);
+    run.feed(framed("COMMIT\ntransaction:t\n\n"));
+    CHECK(run.peer.waiting() == 5);
+    run.feed(framed("ABORT\ntransaction:u\n\n"));
+    CHECK(run.peer.waiting() == 5);
+    run.feed(ack("1.2", 5, "a") + ack("1.2", 2, "b"));
+    CHECK(run.peer.waiting() == 3);
+    CHECK_FALSE(run.peer.error());
+    // With its subscription goes what waits for a COMMIT.
+    server_run gone = with_messages("1.2", "client", 4);
+    gone.feed(framed("BEGIN\ntransaction:t\n\n") + ack("1.2", 3, "a", "transaction:t\n") +
+              framed("UNSUBSCRIBE\nid:a\n\n"));
+    CHECK(gone.peer.waiting() == 2);
+    gone.feed(framed("ABORT\ntransaction:t\n\n"));
+    CHECK(gone.peer.waiting() == 2);
+}
+
+TEST_CASE("S9: any acknowledgements leave what a model says") {
+    struct waiting {
+        std::uint64_t number;
+        unsigned subscription;
+        int transaction; // -1: none
+    };
+    for (std::uint64_t seed = 0; seed != 30; ++seed) {
+        CAPTURE(seed);
+        std::mt19937_64 random(seed);
+        const bool cumulative = seed % 2 == 0;
+        server_run run = with_messages("1.2", cumulative ? "client" : "client-individual", 0);
+        std::vector<waiting> model;
+        std::array<bool, 3> open{};
+        std::uint64_t last = 0;
+        for (int step = 0; step != 300; ++step) {
+            const int transaction = static_cast<int>(random() % 3);
+            const std::string name = "transaction:" + std::to_string(transaction) + "\n";
+            switch (random() % 4) {
+            case 0: {
+                if (!open[static_cast<std::size_t>(transaction)]) {
+                    run.feed(framed("BEGIN\n" + name + "\n"));
+                    open[static_cast<std::size_t>(transaction)] = true;
+                    break;
+                }
+                const bool commits = random() % 2 == 0;
+                run.feed(framed(std::string(commits ? "COMMIT\n" : "ABORT\n") + name + "\n"));
+                open[static_cast<std::size_t>(transaction)] = false;
+                std::vector<waiting> kept;
+                for (waiting each : model) {
+                    if (each.transaction == transaction && commits) continue;
+                    if (each.transaction == transaction) each.transaction = -1;
+                    kept.push_back(each);
+                }
+                model = kept;
+                break;
+            }
+            case 1: {
+                std::vector<waiting> free;
+                for (const waiting& each : model) {
+                    if (each.transaction < 0) free.push_back(each);
+                }
+                if (free.empty()) break;
+                const waiting chosen = free[static_cast<std::size_t>(random()) % free.size()];
+                const bool within = open[static_cast<std::size_t>(transaction)] && random() % 2 == 0;
+                run.feed(ack("1.2", chosen.number, "", within ? name : "", random() % 2 == 0 ? "ACK" : "NACK"));
+                std::vector<waiting> kept;
+                for (waiting each : model) {
+                    const bool meant = each.transaction < 0 && each.subscription == chosen.subscription &&
+                                       (each.number == chosen.number || (cumulative && each.number < chosen.number));
+                    if (meant && !within) continue;
+                    if (meant) each.transaction = transaction;
+                    kept.push_back(each);
+                }
+                model = kept;
+                break;
+            }
+            default: {
+                const unsigned to = 1 + static_cast<unsigned>(random() % 2);
+                REQUIRE(deliver(run.peer, to) == ++last);
+                model.push_back({last, to, -1});
+            }
+            }
+            run.peer.sent(SIZE_MAX);
+            REQUIRE_FALSE(run.peer.error());
+            REQUIRE(run.peer.waiting() == model.size());
+        }
+        // And they are the ones that wait: each can be acknowledged, in an order that leaves none out.
+        for (int i = 0; i != 3; ++i) {
+            if (open[static_cast<std::size_t>(i)]) {
+                run.feed(framed("ABORT\ntransaction:" + std::to_string(i) + "\n\n"));
+            }
+        }
+        for (const waiting& each : model) run.feed(ack("1.2", each.number, ""));
+        CHECK_FALSE(run.peer.error());
+        CHECK(run.peer.waiting() == 0);
+    }
+}
+
+// --- S10: transactions
+
+TEST_CASE("S10: a transaction has a name of its own while it is open") {
+    server_run run = open_server();
+    run.feed(framed("BEGIN\ntransaction:a\\c\n\n", "BEGIN\ntransaction:b\n\n", "BEGIN\ntransaction:A\n\n"));
+    CHECK(names_in(run.peer.transactions()) == lines{"a:", "b", "A"});
+    run.feed(framed("COMMIT\ntransaction:a\\c\n\n", "ABORT\ntransaction:b\n\n"));
+    CHECK(names_in(run.peer.transactions()) == lines{"A"});
+    // Then it is free.
+    run.feed(framed("BEGIN\ntransaction:b\n\n", "BEGIN\ntransaction:a\\c\n\n"));
+    CHECK(names_in(run.peer.transactions()) == lines{"A", "b", "a:"});
+    CHECK(run.take_log() ==
+          lines{"begin transaction=a:", "begin transaction=b", "begin transaction=A", "commit transaction=a:",
+                "abort transaction=b", "begin transaction=b", "begin transaction=a:"});
+    const std::uint64_t offset = run.peer.offset();
+    run.feed(framed("BEGIN\ntransaction:b\nreceipt:r\n\n"));
+    check_lost(run, stomp::errc::repeated_transaction, offset, "receipt-id:r\n");
+    // At the end those that are open are named: they are to be aborted.
+    CHECK(names_in(run.peer.transactions()) == lines{"A", "b", "a:"});
+}
+
+TEST_CASE("S10: no frame is in a transaction that is not open") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        for (const std::string command : {"SEND", "ACK", "NACK", "COMMIT", "ABORT"}) {
+            if (version == "1.0" && command == "NACK") continue;
+            for (const std::string_view transaction : {"other", "T", "done", "aborted", "a"}) {
+                CAPTURE(version);
+                CAPTURE(command);
+                CAPTURE(transaction);
+                server_run run = with_messages(version, "client", 2);
+                run.feed(framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:done\n\n",
+                                "COMMIT\ntransaction:done\n\n", "BEGIN\ntransaction:aborted\n\n",
+                                "ABORT\ntransaction:aborted\n\n"));
+                static_cast<void>(run.take_log());
+                const std::uint64_t offset = run.peer.offset();
+                run.feed(framed(command + "\ndestination:/a\n" + ack_headers(version, 1, "a") +
+                                "transaction:" + std::string(transaction) + "\n\n"));
+                check_lost(run, stomp::errc::unknown_transaction, offset);
+            }
+        }
+    }
+}
+
+TEST_CASE("S10: BEGIN, COMMIT and ABORT name their transaction") {
+    for (const std::string command : {"BEGIN", "COMMIT", "ABORT"}) {
+        for (const std::string_view header : {"", "transaction:\n", "Transaction:t\n"}) {
+            server_run run = open_server();
+            run.feed(framed(command + "\n" + std::string(header) + "\n"));
+            check_lost(run, stomp::errc::missing_header, connect_text().size());
+        }
+    }
+}
+
+TEST_CASE("S10: transactions that are open at the end are named, however it ends") {
+    const std::string begin = framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n", "COMMIT\ntransaction:t\n\n");
+    server_run left = open_server();
+    left.feed(begin + framed("DISCONNECT\nreceipt:r\n\n"));
+    left.finish();
+    CHECK(left.log.back() == "closed");
+    CHECK(names_in(left.peer.transactions()) == lines{"u"});
+    server_run cut = open_server();
+    cut.feed(begin);
+    cut.finish();
+    CHECK(names_in(cut.peer.transactions()) == lines{"u"});
+    server_run refused = open_server();
+    refused.feed(begin);
+    REQUIRE_FALSE(refused.peer.refuse("no"));
+    CHECK(names_in(refused.peer.transactions()) == lines{"u"});
+}
+
+// --- S11: messages
+
+TEST_CASE("S11: the headers of a SEND pass to the MESSAGE, but not those that are between two parties") {
+    for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
+        CAPTURE(version);
+        server_run to = with_messages(version, "client", 0);
+        server_run from = open_server("1.2", {}, [&](server&, const stomp::server_event& event) {
+            if (event.kind != server_kind::send) return;
+            const auto done = to.peer.deliver(
+                1, {.destination = event.destination, .forwarded = event.headers, .body = event.body});
+            CHECK_FALSE(done.error);
+        });
+        from.feed(framed("BEGIN\ntransaction:t\n\n",
+                         "SEND\nx-first:1\ndestination:/a\nreceipt:r\ntransaction:t\ncontent-length:4\nsubscription:s\n"
+                         "message-id:m\nack:k\ncontent-type:text/plain\nx-second: \\\\2\nx-second:3\npriority:4\n"
+                         "Receipt:kept\n\nbody"));
+        const std::string second = version == "1.0" ? " \\2" : " \\\\2";
+        const std::string ack = version == "1.2" ? "ack:1\n" : "";
+        CHECK(to.take_frames() ==
+              lines{"MESSAGE\nsubscription:a\nmessage-id:1\ndestination:/a\n" + ack +
+                    "x-first:1\ncontent-type:text/plain\nx-second:" + second +
+                    "\nx-second:3\npriority:4\nReceipt:kept\ncontent-length:4\n\nbody"});
+    }
+}
+
+TEST_CASE("S11 S14: what a version cannot say is not sent, and nothing of it") {
+    server_run run = with_messages("1.0", "client", 0);
+    const stomp::header two_lines[] = {{"x", "1\n2"}};
+    CHECK(run.peer.deliver(1, {.destination = "/a", .headers = two_lines}).error == stomp::errc::bad_header);
+    CHECK(run.peer.deliver(1, {.body = bytes_of("x")}).error == stomp::errc::missing_header);
+    CHECK(run.peer.deliver(0, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
+    CHECK(run.peer.deliver(3, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
+    CHECK(run.peer.output().empty());
+    CHECK(run.peer.waiting() == 0);
+    CHECK(deliver(run.peer) == 1);
+}
+
+TEST_CASE("S6: nothing is delivered before a session is open, and nothing after") {
+    server_run run{server()};
+    CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::not_open);
+    run.feed(connect_text() + framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+    deliver(run.peer);
+    run.feed(framed("DISCONNECT\n\n"));
+    static_cast<void>(run.take_frames());
+    CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::not_open);
+    run.feed(framed("DISCONNECT\n\n"));
+    static_cast<void>(run.take_frames());
+    CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::not_open);
+    CHECK(run.peer.receipt("1") == stomp::errc::not_open);
+    CHECK(run.peer.refuse("x") == stomp::errc::not_open);
+    CHECK(run.peer.accept() == stomp::errc::nothing_to_answer);
+    CHECK(run.peer.output().empty());
+}
+
+// --- S12: limits on what a session holds
+
+namespace {
+
+using small_server = stomp::basic_server_session<small_memory>;
+
+// Memory of the caller's for one session, of these sizes.
+struct memory_of_a_server {
+    memory_of_a_server(std::size_t output_size, std::size_t names_size, std::size_t unacknowledged_size)
+        : input(65536), output(output_size), names(names_size), unacknowledged(unacknowledged_size) {}
+
+    [[nodiscard]] small_server make(const stomp::options& how = {}) {
+        return stomp_server_side::make_small(input, output, names, unacknowledged, how);
+    }
+
+    buffer input, output, names, unacknowledged;
+};
+
+// Runs a test with memory of either kind, of these sizes.
+template <class Test>
+void in_either_memory(std::size_t output, std::size_t names, std::size_t unacknowledged, stomp::options how,
+                      Test&& test) {
+    memory_of_a_server memory(output, names, unacknowledged * 16);
+    test(connected_by(memory.make(how), connect_text()));
+    how.output = output;
+    how.names = names;
+    how.unacknowledged = static_cast<std::uint32_t>(unacknowledged);
+    test(open_server("1.2", how));
+}
+
+constexpr std::size_t plenty = 65536;
+
+} // namespace
+
+TEST_CASE("S12: the numbers of subscriptions, transactions and messages that wait are exact limits") {
+    const stomp::options how{.subscriptions = 2, .transactions = 2, .unacknowledged = 2};
+    in_either_memory(plenty, plenty, 2, how, [](auto run) {
+        run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\n\n", "SUBSCRIBE\nid:2\ndestination:/a\n\n",
+                        "UNSUBSCRIBE\nid:2\n\n", "SUBSCRIBE\nid:3\ndestination:/a\n\n"));
+        for (int i = 0; i != 2; ++i) CHECK_FALSE(run.peer.deliver(1, {.destination = "/a"}).error);
+        static_cast<void>(run.take_frames());
+        CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::too_many_unacknowledged);
+        CHECK(run.peer.output().empty());
+        CHECK(run.peer.waiting() == 2);
+        // Those that need none still go, and so does another after an ACK.
+        CHECK_FALSE(run.peer.deliver(3, {.destination = "/a"}).error);
+        run.feed(framed("ACK\nid:1\n\n"));
+        CHECK(run.peer.deliver(1, {.destination = "/a"}).number == 4);
+        CHECK_FALSE(run.peer.error());
+        const std::uint64_t offset = run.peer.offset();
+        run.feed(framed("SUBSCRIBE\nid:4\ndestination:/a\n\n"));
+        CHECK(run.log.back() == "lost too_many_subscriptions @" + std::to_string(offset));
+    });
+    in_either_memory(plenty, plenty, 2, how, [](auto run) {
+        run.feed(framed("BEGIN\ntransaction:1\n\n", "BEGIN\ntransaction:2\n\n", "COMMIT\ntransaction:1\n\n",
+                        "BEGIN\ntransaction:3\n\n"));
+        CHECK_FALSE(run.peer.error());
+        const std::uint64_t offset = run.peer.offset();
+        run.feed(framed("BEGIN\ntransaction:4\n\n"));
+        CHECK(run.log.back() == "lost too_many_transactions @" + std::to_string(offset));
+    });
+    // In 1.0 the subscriptions without an id count too.
+    server_run old = open_server("1.0", how);
+    old.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n", "SUBSCRIBE\ndestination:/a\n\n"));
+    CHECK_FALSE(old.peer.error());
+    old.feed(framed("SUBSCRIBE\ndestination:/b\n\n"));
+    CHECK(old.peer.error() == stomp::errc::too_many_subscriptions);
+}
+
+TEST_CASE("S12: the memory for names is an exact limit") {
+    // Twelve bytes and the name for each.
+    for (const std::size_t missing : {std::size_t{0}, std::size_t{1}}) {
+        in_either_memory(plenty, 2 * 12 + 3 + 4 - missing, 10, {}, [&](auto run) {
+            run.feed(framed("SUBSCRIBE\nid:123\ndestination:/a\n\n", "SUBSCRIBE\nid:1234\ndestination:/a\n\n"));
+            CHECK(run.peer.error() == (missing == 0 ? error() : error(stomp::errc::too_many_subscriptions)));
+        });
+        in_either_memory(plenty, 2 * 12 + 3 + 4 - missing, 10, {}, [&](auto run) {
+            run.feed(framed("SUBSCRIBE\nid:123\ndestination:/a\n\n", "BEGIN\ntransaction:1234\n\n"));
+            CHECK(run.peer.error() == (missing == 0 ? error() : error(stomp::errc::too_many_transactions)));
+        });
+        // A receipt takes its own while its frame is handled, and no longer.
+        in_either_memory(plenty, 2 * 12 + 3 + 4 - missing, 10, {}, [&](auto run) {
+            run.feed(framed("SUBSCRIBE\nid:123\ndestination:/a\n\n", "SEND\ndestination:/a\nreceipt:1234\n\n",
+                            "SEND\ndestination:/a\nreceipt:5678\n\n"));
+            CHECK(run.peer.error() == (missing == 0 ? error() : error(stomp::errc::too_many_receipts)));
+            const lines frames = run.take_frames();
+            REQUIRE(!frames.empty());
+            if (missing == 0) CHECK(frames.size() == 2);
+            if (missing == 1) CHECK(frames == lines{error_frame(stomp::errc::too_many_receipts, "receipt-id:1234\n")});
+        });
+    }
+}
+
+TEST_CASE("S12: a MESSAGE fits or is not sent, nothing is half-written, and an ERROR fits always") {
+    const std::string message = "MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/a\nack:1\ncontent-length:100\n\n" +
+                                std::string(100, 'b');
+    const std::size_t size = message.size() + 1;
+    for (const std::size_t missing : {std::size_t{0}, std::size_t{1}, std::size_t{100}, size - 30}) {
+        in_either_memory(size + 512 - missing, plenty, 10, {}, [&](auto run) {
+            run.drains = false;
+            run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\n\n"));
+            const std::string body(100, 'b');
+            const auto done = run.peer.deliver(1, {.destination = "/a", .body = bytes_of(body)});
+            if (missing == 0) {
+                CHECK(done.number == 1);
+                CHECK(run.peer.waiting() == 1);
+            } else {
+                CHECK(done.error == stomp::errc::no_room);
+                CHECK(run.peer.output().empty());
+                CHECK(run.peer.waiting() == 0);
+            }
+            CHECK(run.peer.deliver(1, {.destination = "/a", .body = bytes_of(body)}).error == stomp::errc::no_room);
+            static_cast<void>(run.take_log());
+            run.feed(framed("SENT\n\n"));
+            CHECK(run.log.size() == 1);
+            const lines frames = run.take_frames();
+            CHECK(frames.back() == error_frame(stomp::errc::unknown_command));
+            CHECK(run.complaint == "");
+        });
+    }
+}
+
+TEST_CASE("S12 S13: an ERROR fits whatever was queued before it, of any errors, and leaves out what is too long") {
+    // The caller fills the output with what it may; then each error still has its frame.
+    const std::string id(3000, 'r');
+    const std::string wrong[] = {framed("SENT\n\n"),
+                                 framed("SEND\nreceipt:" + id + "\n\n"),
+                                 framed("SEND\nreceipt:7\n\n"),
+                                 framed("SEND\ndestination:/a\ncontent-length:1\nreceipt:" + id + "\n\nab"),
+                                 framed("BEGIN\n\n")};
+    for (const std::string& last : wrong) {
+        for (std::size_t room = 543; room < 900; room += 7) {
+            in_either_memory(room, plenty, 1000, {}, [&](auto run) {
+                run.drains = false;
+                run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+                std::size_t delivered = 0;
+                while (!run.peer.deliver(1, {.destination = "/a"}).error) REQUIRE(++delivered < 100);
+                run.feed(last);
+                CHECK(run.peer.state() == stomp::state::closed);
+                const lines frames = run.take_frames();
+                REQUIRE(frames.size() == delivered + 1);
+                CHECK(frames.back().starts_with("ERROR\nmessage:" + std::string(run.peer.error().sentence()) + "\n"));
+                const bool long_one = frames.back().find("receipt-id:rrr") != std::string::npos;
+                CHECK_FALSE(long_one);
+                CHECK((frames.back().find("receipt-id:7") != std::string::npos) ==
+                      (last.find("receipt:7") != std::string::npos));
+            });
+        }
+    }
+}
+
+TEST_CASE("S12: CONNECTED waits for room, and the client with it") {
+    memory_of_a_server memory(540, 0, 0);
+    scripted_session<small_server> run(memory.make(), [](auto&, const auto&) {});
+    run.feed(connect_text());
+    CHECK(run.peer.accept({.session = "a session with a name that is too long"}) == stomp::errc::no_room);
+    CHECK(run.peer.output().empty());
+    CHECK_FALSE(run.peer.is_open());
+    CHECK_FALSE(run.peer.accept());
+    CHECK(run.take_frames() == lines{"CONNECTED\nversion:1.2\n\n"});
+}
+
+TEST_CASE("a session works in memory of the caller's alone") {
+    memory_of_a_server memory(4096, 1000, 160);
+    auto run = connected_by(memory.make(), connect_text());
+    const std::string round =
+        framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\nreceipt:1\n\n", "BEGIN\ntransaction:t\n\n",
+               "SEND\ndestination:/a\ntransaction:t\n\nhello") +
+        "\n" + framed("COMMIT\ntransaction:t\n\n", "UNSUBSCRIBE\nid:1\n\n");
+    run.react = [](small_server& peer, const stomp::server_event& event) {
+        if (event.kind != server_kind::subscribe) return;
+        REQUIRE_FALSE(peer.deliver(event.subscription, {.destination = "/a", .body = bytes_of("x")}).error);
+    };
+    for (int i = 0; i != 50; ++i) {
+        const std::size_t cut = static_cast<std::size_t>(i) * 3 % round.size();
+        run.feed(std::string_view(round).substr(0, cut));
+        run.feed(std::string_view(round).substr(cut));
+        REQUIRE_FALSE(run.peer.error());
+        REQUIRE(run.take_frames().size() == 2);
+    }
+    std::string input = round;
+    bytes in = bytes_of(input.data(), input.size());
+    run.react = nullptr;
+    const std::size_t before = allocations();
+    while (const stomp::server_event event = run.peer.next(in)) {
+        if (event.kind == server_kind::subscribe) {
+            static_cast<void>(run.peer.deliver(event.subscription, {.destination = "/a"}));
+        }
+        run.peer.sent(SIZE_MAX);
+    }
+    CHECK(allocations() == before);
+    CHECK(in.empty());
+}
