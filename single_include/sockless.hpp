@@ -2141,8 +2141,11 @@ class name_list {
     /// False where the memory is full; then nothing was added.
     [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
         const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
+        // A name that is in the list already moves with it.
+        const std::size_t place = place_of(text);
         const bytes room = memory_.prepare(sizeof record + text.size());
         if (room.empty()) return false;
+        if (place < memory_.size()) text = text_of(memory_.contents().subspan(place, text.size()));
         std::memcpy(room.data(), &record, sizeof record);
         detail::copy(room.data() + sizeof record, text.data(), text.size());
         memory_.commit(room.size());
@@ -2187,6 +2190,12 @@ class name_list {
     }
 
   private:
+    // Where it lies in the list; what does not lie there is somewhere behind its end.
+    [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(text.data()) -
+               reinterpret_cast<std::uintptr_t>(memory_.contents().data());
+    }
+
     [[nodiscard]] static entry at(cbytes all, std::size_t place) noexcept {
         entry found;
         std::memcpy(&found.record, all.data() + place, sizeof found.record);
@@ -3041,7 +3050,7 @@ namespace sockless::stomp {
 /// Writes a frame as a version has it to the front of `out`. Errors: those of `writer`, and `missing_header`.
 [[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
     writer to(out, version::unknown);
-    to.begin(frame.as);
+    to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
     if (frame.versions.empty()) to.fail(errc::missing_header);
     // A client of 1.0 knows neither accept-version nor heart-beats; one of a later version names its host.
@@ -4193,10 +4202,14 @@ class basic_client_session : public session<role::client, Buffer> {
         frame.as = command::nack;
         return queue_request(frame, frame.transaction, frame.receipt, 0);
     }
-    [[nodiscard]] sockless::error ack(const event& message, std::string_view transaction = {}) noexcept {
+    template <class Event>
+        requires std::is_same_v<Event, event> // so that braces make a frame
+    [[nodiscard]] sockless::error ack(const Event& message, std::string_view transaction = {}) noexcept {
         return ack(answer_to(message, transaction));
     }
-    [[nodiscard]] sockless::error nack(const event& message, std::string_view transaction = {}) noexcept {
+    template <class Event>
+        requires std::is_same_v<Event, event> // so that braces make a frame
+    [[nodiscard]] sockless::error nack(const Event& message, std::string_view transaction = {}) noexcept {
         return nack(answer_to(message, transaction));
     }
 
@@ -4527,7 +4540,7 @@ class basic_server_session : public session<role::server, Buffer> {
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->how_.automatic_receipts) {
-            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid);
+            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid, owed_receipt().text);
         }
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
@@ -4535,7 +4548,7 @@ class basic_server_session : public session<role::server, Buffer> {
             return tell_loss();
         }
         const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
-        if (found.error != errc::none) return fail(found.error, found.headers);
+        if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
     }
@@ -4675,9 +4688,7 @@ class basic_server_session : public session<role::server, Buffer> {
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
     // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(sockless::error what, const headers& cause = {}) noexcept {
-        std::string_view receipt = cause.find("receipt");
-        if (receipt.empty()) receipt = owed_receipt().text;
+    [[nodiscard]] event fail(sockless::error what, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = what.sentence(), .receipt_id = receipt};
         if (what == errc::no_common_version) frame.supported = this->how_.versions;
         static_cast<void>(queue_error(frame));
@@ -4687,7 +4698,7 @@ class basic_server_session : public session<role::server, Buffer> {
 
     [[nodiscard]] event fail_frame(errc what, const headers& cause) noexcept {
         this->note_offset_of_frame();
-        return fail(what, cause);
+        return fail(what, cause.find("receipt"));
     }
 
     // What of a frame its command tells (S6).

@@ -459,6 +459,31 @@ def rule_cases(link):
         yield "S6 S13: no version in common", no_common_version
 
 
+# --- The example client ----------------------------------------------------------------------------------------------
+
+
+def cli_cases(link, run):
+    """`run` runs the example with these arguments and gives its status and what it printed."""
+    def arguments(version, passcode="guest"):
+        return ["--port", link.port(), *(["--ws", link.target] if link.transport == "ws" else []),
+                "--login", "guest", "--passcode", passcode, "--version", version]
+
+    def sends(version):
+        destination = next(destinations)
+        for body in ("hello", KOREAN):
+            need(run(*arguments(version), "send", destination, body) == (0, ""), "the example does not send")
+        found = run(*arguments(version), "subscribe", destination, "--count", "2")
+        need(found == (0, f"hello\n{KOREAN}\n"), f"the example gives {found}")
+
+    def wrong_passcode():
+        found = run(*arguments("1.2", "wrong"), "send", "/queue/a", "x")
+        need(found == (1, ""), f"the example gives {found}")
+
+    for version in link.versions:
+        yield f"S6 S7 S9: stomp_cli sends and subscribes, {version}, {link.name}", lambda v=version: sends(v)
+    yield f"S13: stomp_cli with a wrong passcode, {link.name}", wrong_passcode
+
+
 # --- All together ----------------------------------------------------------------------------------------------------
 
 
@@ -477,7 +502,7 @@ def room_cases(link, other):
         link.close()
         other.close()
 
-    yield "S11: two clients, one over TCP and one not, in one room", case
+    yield f"S11: {link.name} and {other.name} in one room", case
 
 
 def all_cases(link):

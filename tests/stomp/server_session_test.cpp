@@ -583,6 +583,24 @@ TEST_CASE("S7: the caller can send RECEIPTs of its own, late and in any order") 
     CHECK(early.peer.receipt("1") == stomp::errc::not_open);
 }
 
+TEST_CASE("S7: a caller that sends its own RECEIPTs names the one of an ERROR") {
+    const auto react = [](server& peer, const stomp::server_event& event) {
+        if (event.kind != server_kind::send) return;
+        REQUIRE_FALSE(peer.refuse({.message = "no", .receipt = event.receipt}));
+    };
+    server_run run = open_server("1.2", {.automatic_receipts = false}, react);
+    run.feed(framed("BEGIN\ntransaction:t\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\n"));
+    CHECK(run.take_frames() == lines{"ERROR\nmessage:no\nreceipt-id:2\n\n"});
+
+    // And it is never that of another frame.
+    server_run after = open_server("1.2", {.automatic_receipts = false});
+    after.feed(framed("DISCONNECT\nreceipt:1\n\n", "SEND\ndestination:/a\n\n"));
+    CHECK(after.take_frames() == lines{error_frame(stomp::errc::after_disconnect)});
+    server_run named = open_server("1.2", {.automatic_receipts = false});
+    named.feed(framed("DISCONNECT\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\n"));
+    CHECK(named.take_frames() == lines{error_frame(stomp::errc::after_disconnect, "receipt-id:2\n")});
+}
+
 TEST_CASE("S7: receipts that nobody takes end the session, they do not pile up") {
     server_run run = open_server("1.2", {.output = 1000});
     run.drains = false;
@@ -1029,6 +1047,18 @@ TEST_CASE("S10: no frame is in a transaction that is not open") {
             }
         }
     }
+}
+
+TEST_CASE("S7 S10: an empty name is not taken for none") {
+    for (const std::string command : {"SEND", "ACK"}) {
+        server_run run = with_messages("1.2", "client", 2);
+        const std::uint64_t offset = run.peer.offset();
+        run.feed(framed(command + "\ndestination:/a\nid:1\ntransaction:\n\n"));
+        check_lost(run, stomp::errc::unknown_transaction, offset);
+    }
+    server_run run = open_server();
+    run.feed(framed("SEND\ndestination:/a\nreceipt:\n\n"));
+    check_lost(run, stomp::errc::missing_header, connect_text().size());
 }
 
 TEST_CASE("S10: BEGIN, COMMIT and ABORT name their transaction") {

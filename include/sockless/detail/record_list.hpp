@@ -130,8 +130,11 @@ class name_list {
     /// False where the memory is full; then nothing was added.
     [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
         const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
+        // A name that is in the list already moves with it.
+        const std::size_t place = place_of(text);
         const bytes room = memory_.prepare(sizeof record + text.size());
         if (room.empty()) return false;
+        if (place < memory_.size()) text = text_of(memory_.contents().subspan(place, text.size()));
         std::memcpy(room.data(), &record, sizeof record);
         detail::copy(room.data() + sizeof record, text.data(), text.size());
         memory_.commit(room.size());
@@ -176,6 +179,12 @@ class name_list {
     }
 
   private:
+    // Where it lies in the list; what does not lie there is somewhere behind its end.
+    [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(text.data()) -
+               reinterpret_cast<std::uintptr_t>(memory_.contents().data());
+    }
+
     [[nodiscard]] static entry at(cbytes all, std::size_t place) noexcept {
         entry found;
         std::memcpy(&found.record, all.data() + place, sizeof found.record);

@@ -135,10 +135,14 @@ class basic_client_session : public session<role::client, Buffer> {
         frame.as = command::nack;
         return queue_request(frame, frame.transaction, frame.receipt, 0);
     }
-    [[nodiscard]] sockless::error ack(const event& message, std::string_view transaction = {}) noexcept {
+    template <class Event>
+        requires std::is_same_v<Event, event> // so that braces make a frame
+    [[nodiscard]] sockless::error ack(const Event& message, std::string_view transaction = {}) noexcept {
         return ack(answer_to(message, transaction));
     }
-    [[nodiscard]] sockless::error nack(const event& message, std::string_view transaction = {}) noexcept {
+    template <class Event>
+        requires std::is_same_v<Event, event> // so that braces make a frame
+    [[nodiscard]] sockless::error nack(const Event& message, std::string_view transaction = {}) noexcept {
         return nack(answer_to(message, transaction));
     }
 

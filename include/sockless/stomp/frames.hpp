@@ -142,7 +142,7 @@ namespace sockless::stomp {
 /// Writes a frame as a version has it to the front of `out`. Errors: those of `writer`, and `missing_header`.
 [[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
     writer to(out, version::unknown);
-    to.begin(frame.as);
+    to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
     if (frame.versions.empty()) to.fail(errc::missing_header);
     // A client of 1.0 knows neither accept-version nor heart-beats; one of a later version names its host.

@@ -129,7 +129,7 @@ class basic_server_session : public session<role::server, Buffer> {
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->how_.automatic_receipts) {
-            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid);
+            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid, owed_receipt().text);
         }
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
@@ -137,7 +137,7 @@ class basic_server_session : public session<role::server, Buffer> {
             return tell_loss();
         }
         const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
-        if (found.error != errc::none) return fail(found.error, found.headers);
+        if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
     }
@@ -277,9 +277,7 @@ class basic_server_session : public session<role::server, Buffer> {
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
     // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(sockless::error what, const headers& cause = {}) noexcept {
-        std::string_view receipt = cause.find("receipt");
-        if (receipt.empty()) receipt = owed_receipt().text;
+    [[nodiscard]] event fail(sockless::error what, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = what.sentence(), .receipt_id = receipt};
         if (what == errc::no_common_version) frame.supported = this->how_.versions;
         static_cast<void>(queue_error(frame));
@@ -289,7 +287,7 @@ class basic_server_session : public session<role::server, Buffer> {
 
     [[nodiscard]] event fail_frame(errc what, const headers& cause) noexcept {
         this->note_offset_of_frame();
-        return fail(what, cause);
+        return fail(what, cause.find("receipt"));
     }
 
     // What of a frame its command tells (S6).
