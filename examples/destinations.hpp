@@ -126,9 +126,11 @@ class stomp_client {
 
     // A SEND that waits for COMMIT. The views that an event has do not last, so this has texts of its own.
     struct kept_send {
-        std::string transaction, destination, body;
-        std::vector<std::pair<std::string, std::string>> headers;
-        std::size_t size;
+        std::string transaction, destination, headers, body;
+
+        [[nodiscard]] std::size_t size() const {
+            return sizeof(kept_send) + transaction.size() + destination.size() + headers.size() + body.size();
+        }
     };
 
     void send(const sockless::stomp::server_event& event) {
@@ -137,17 +139,9 @@ class stomp_client {
     }
 
     void keep(const sockless::stomp::server_event& event) {
-        kept_send made{std::string(event.transaction),
-                       std::string(event.destination),
-                       std::string(event.text()),
-                       {},
-                       sizeof(kept_send) + event.body.size()};
-        for (const auto& [name, value] : event.headers) {
-            made.size += 2 * sizeof(std::string) + name.size() + value.size();
-            if (sockless::stomp::is_forwarded(name)) made.headers.emplace_back(name, value);
-        }
-        size_of_kept_ += made.size;
-        kept_.push_back(std::move(made));
+        kept_.push_back({std::string(event.transaction), std::string(event.destination),
+                         std::string(event.headers.text()), std::string(event.text())});
+        size_of_kept_ += kept_.back().size();
         if (size_of_kept_ > most_kept) refuse("the open transactions are too large");
     }
 
@@ -155,10 +149,8 @@ class stomp_client {
         for (const kept_send& each : kept_) {
             if (each.transaction != transaction) continue;
             sends_to_ = each.destination;
-            std::vector<sockless::stomp::header> headers;
-            for (const auto& [name, value] : each.headers) headers.push_back({name, value});
             among_.publish({.destination = each.destination,
-                            .headers = headers,
+                            .forwarded = sockless::stomp::headers(each.headers),
                             .body = sockless::bytes_of(std::string_view(each.body))});
         }
         forget(transaction);
@@ -166,7 +158,7 @@ class stomp_client {
 
     void forget(std::string_view transaction) {
         std::erase_if(kept_, [&](const kept_send& each) {
-            if (each.transaction == transaction) size_of_kept_ -= each.size;
+            if (each.transaction == transaction) size_of_kept_ -= each.size();
             return each.transaction == transaction;
         });
     }

@@ -3209,6 +3209,7 @@ class stomp_head_scanner {
     }
 
     [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
+
     /// What is wrong with the byte where it stopped, if anything is.
     [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
 
@@ -3242,6 +3243,7 @@ class stomp_head_scanner {
     [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
+
     // S1: the first line is a command. True where it has ended.
     constexpr bool scan_command(specials& special) noexcept {
         const auto at = static_cast<std::size_t>(special.next() - head_);
@@ -3380,7 +3382,6 @@ class stomp_head_scanner {
             !has_length_ && end - element_ == length.size() && equal({head_ + element_, length.size()}, length);
         head_[end] = '\0';
         element_ = static_cast<std::uint32_t>(end + 1);
-        value_ = static_cast<std::uint32_t>(at + 1);
         run_ = at + 1;
         phase_ = phase::value;
         return true;
@@ -3409,15 +3410,14 @@ class stomp_head_scanner {
         bool too_large = false;
         for (const char c : digits) {
             const auto digit = static_cast<std::uint64_t>(c - '0');
-            if (!is_digit(c)) return fail(stomp::errc::bad_content_length, value_);
+            if (!is_digit(c)) return fail(stomp::errc::bad_content_length, element_);
             too_large = too_large || length > (UINT64_MAX - digit) / 10;
             length = length * 10 + digit;
         }
-        if (digits.empty()) return fail(stomp::errc::bad_content_length, value_);
-        if (too_large || length > limits.body) return fail(stomp::errc::body_too_large, value_);
+        if (digits.empty()) return fail(stomp::errc::bad_content_length, element_);
+        if (too_large || length > limits.body) return fail(stomp::errc::body_too_large, element_);
         length_ = length;
         has_length_ = true;
-        reads_length_ = false;
         return true;
     }
 
@@ -3428,8 +3428,7 @@ class stomp_head_scanner {
     std::uint64_t length_ = 0;
     std::uint32_t lines_ = 0;   // where the header lines begin
     std::uint32_t line_ = 0;    // where the line that is being read begins
-    std::uint32_t element_ = 0; // and its name or value, as it is written,
-    std::uint32_t value_ = 0;   // and its value, as it came
+    std::uint32_t element_ = 0; // and its name or value, as it is written
     std::uint32_t removed_ = 0; // bytes by which unescaping has made the line shorter
     std::uint32_t count_ = 0;   // headers
     phase phase_ = phase::command;
@@ -3679,8 +3678,7 @@ class basic_parser {
         const std::size_t most = in.size() < left_ ? in.size() : static_cast<std::size_t>(left_);
         bytes piece = in.first(most);
         if (phase_ == phase::until_nul) piece = piece.first(place_of_nul(piece));
-        const bool ended = piece.size() != in.size() && in[piece.size()] == nul &&
-                           (phase_ == phase::until_nul || piece.size() == left_);
+        const bool ended = piece.size() != in.size() && in[piece.size()] == nul;
         left_ -= piece.size();
         take(in, piece.size() + (ended ? 1U : 0U));
         if (ended) {

@@ -89,9 +89,10 @@ void behaves_as_names(detail::name_list<kind, Buffer> list, std::size_t limit, s
     std::mt19937_64 random(seed);
     std::vector<known_name> model;
     for (int step = 0; step != 4000; ++step) {
-        const known_name made{random() % 2 == 0 ? kind::one : kind::two,
-                              std::string(static_cast<std::size_t>(random() % 12), static_cast<char>('a' + random() % 3)),
-                              static_cast<std::uint8_t>(random()), static_cast<std::uint32_t>(random())};
+        const known_name made{
+            random() % 2 == 0 ? kind::one : kind::two,
+            std::string(static_cast<std::size_t>(random() % 12), static_cast<char>('a' + random() % 3)),
+            static_cast<std::uint8_t>(random()), static_cast<std::uint32_t>(random())};
         const auto same = [&](const known_name& each) { return each.which == made.which && each.text == made.text; };
         const auto known = std::find_if(model.begin(), model.end(), same);
         const auto found = list.find(made.which, made.text);

@@ -292,6 +292,8 @@ def ack_cases(link):
         link.acknowledge(messages[0], transaction="t")
         link.acknowledge(messages[3], transaction="t")
         link.say(end, transaction="t")
+        if end == "abort":
+            link.acknowledge(messages[0])
         synced(destination)
         link.drop()
         link.left(destination, *left)
@@ -305,7 +307,7 @@ def ack_cases(link):
         if link.known["nack"]:
             yield f"S9: NACK, and the message comes again, {version}", lambda v=version: nacked(v)
     yield "S9 S10: ACK in a transaction that is committed", lambda: in_transaction("commit", "m2", "m3")
-    yield "S9 S10: ACK in a transaction that is aborted", lambda: in_transaction("abort", "m1", "m2", "m3", "m4")
+    yield "S9 S10: ACK in a transaction that is aborted, and one of them again", lambda: in_transaction("abort", "m2", "m3", "m4")
 
 
 # --- Transactions and receipts ---------------------------------------------------------------------------------------

@@ -64,9 +64,9 @@ std::vector<std::pair<std::string, error>> all_verbs(client& peer) {
 }
 
 void nothing_is_possible(client_run& run) {
-    for (const auto& [verb, said] : all_verbs(run.peer)) {
-        CAPTURE(verb);
-        CHECK(said == errc::not_open);
+    for (const auto& each : all_verbs(run.peer)) {
+        CAPTURE(each.first);
+        CHECK(each.second == errc::not_open);
     }
     CHECK(run.peer.output().empty());
 }
@@ -85,7 +85,8 @@ TEST_CASE("S6: CONNECT says the versions and the host, once") {
         stomp::version_set versions;
         const char* headers;
     } const cases[] = {
-        {stomp::version_set::all(), "accept-version:1.0,1.1,1.2\nhost:h\nlogin:u\npasscode:p:\\\nheart-beat:5,6\nx:1\n"},
+        {stomp::version_set::all(),
+         "accept-version:1.0,1.1,1.2\nhost:h\nlogin:u\npasscode:p:\\\nheart-beat:5,6\nx:1\n"},
         {{version::v1_1}, "accept-version:1.1\nhost:h\nlogin:u\npasscode:p:\\\nheart-beat:5,6\nx:1\n"},
         {{version::v1_0}, "host:h\nlogin:u\npasscode:p:\\\nx:1\n"},
     };
@@ -120,9 +121,12 @@ TEST_CASE("S6 S14: a CONNECT that cannot be said is not sent, and can be said be
 }
 
 TEST_CASE("S6: CONNECTED tells the version, which must be one that was offered") {
-    const stomp::version_set sets[] = {stomp::version_set::all(),          {version::v1_0},
-                                       {version::v1_1},                    {version::v1_2},
-                                       {version::v1_0, version::v1_2},     {version::v1_1, version::v1_2},
+    const stomp::version_set sets[] = {stomp::version_set::all(),
+                                       {version::v1_0},
+                                       {version::v1_1},
+                                       {version::v1_2},
+                                       {version::v1_0, version::v1_2},
+                                       {version::v1_1, version::v1_2},
                                        {version::v1_0, version::v1_1}};
     for (const stomp::version_set offered : sets) {
         for (const std::string_view answer : {"1.0", "1.1", "1.2", "", "1.3", "2.0", "1.2 ", "1.1,1.2", "none"}) {
@@ -157,7 +161,8 @@ TEST_CASE("S5 S6: heart-beat of CONNECTED is two numbers, and in 1.0 nothing at 
     }
 }
 
-TEST_CASE("S6: the first frame of a server is CONNECTED or ERROR, and CONNECTED comes once and where it was asked for") {
+TEST_CASE(
+    "S6: the first frame of a server is CONNECTED or ERROR, and CONNECTED comes once and where it was asked for") {
     for (const std::string command : {"MESSAGE", "RECEIPT"}) {
         client_run run = asking();
         run.feed(framed(command + "\nsubscription:1\nmessage-id:1\ndestination:/a\nreceipt-id:1\n\n"));
@@ -190,7 +195,8 @@ TEST_CASE("S6: a server does not send what only a client sends") {
 
 TEST_CASE("S13: an ERROR instead of CONNECTED is told, and is the last") {
     client_run run = asking();
-    const std::string input = framed("ERROR\nmessage:Bad\\clogin\nversion:1.3\ncontent-type:text/plain\n\nNo such user.");
+    const std::string input =
+        framed("ERROR\nmessage:Bad\\clogin\nversion:1.3\ncontent-type:text/plain\n\nNo such user.");
     run.feed(input + connected_text() + "?");
     CHECK(run.take_log() == lines{"error type=text/plain message=Bad\\clogin: No such user.",
                                   "lost error_received @" + std::to_string(input.size())});
@@ -228,7 +234,8 @@ TEST_CASE("S6: nothing can be sent before a session is open, and nothing after")
     client_run before = asking();
     nothing_is_possible(before);
     client_run fresh{client()};
-    for (const auto& [verb, said] : all_verbs(fresh.peer)) CHECK(said == (verb == "connect" ? error() : errc::not_open));
+    for (const auto& [verb, said] : all_verbs(fresh.peer))
+        CHECK(said == (verb == "connect" ? error() : errc::not_open));
 
     const auto prepared = [] {
         client_run run = open_client();
@@ -274,15 +281,14 @@ TEST_CASE("S8 S9 S10 S14: each verb writes its frame as the version wants it") {
                                  .receipt = "1",
                                  .headers = headers,
                                  .body = bytes_of("x\0y", 3)}));
-        REQUIRE_FALSE(peer.send({.destination = "/a", .body = bytes_of("x"), .length = stomp::content_length::omitted}));
+        REQUIRE_FALSE(
+            peer.send({.destination = "/a", .body = bytes_of("x"), .length = stomp::content_length::omitted}));
         REQUIRE_FALSE(peer.subscribe({.id = "s", .destination = "/a", .ack = stomp::ack_mode::client, .receipt = "2"}));
         const stomp::ack_frame named{.id = "k", .message_id = "m", .subscription = "s"};
         REQUIRE_FALSE(peer.ack(named));
-        if (each.version != "1.0") REQUIRE_FALSE(peer.nack({.id = "k",
-                                                            .message_id = "m",
-                                                            .subscription = "s",
-                                                            .transaction = "t",
-                                                            .receipt = "3"}));
+        if (each.version != "1.0")
+            REQUIRE_FALSE(
+                peer.nack({.id = "k", .message_id = "m", .subscription = "s", .transaction = "t", .receipt = "3"}));
         REQUIRE_FALSE(peer.commit("t", "4"));
         REQUIRE_FALSE(peer.begin("u", "5"));
         REQUIRE_FALSE(peer.abort("u"));
@@ -464,9 +470,8 @@ TEST_CASE("S12: a frame fits or is not sent, in output and in names") {
 
 TEST_CASE("a MESSAGE is handed out with its headers and its body, of any bytes") {
     lines headers;
-    client_run run = open_client("1.2", {}, [&](client&, const stomp::client_event& event) {
-        headers = lines_of(event.headers);
-    });
+    client_run run =
+        open_client("1.2", {}, [&](client&, const stomp::client_event& event) { headers = lines_of(event.headers); });
     const std::string body("a\0\n\xFF", 4);
     run.feed(framed("MESSAGE\nsubscription:s\\c\nmessage-id:m\ndestination:/a\nack:k\\\\\ncontent-type:text/plain\n"
                     "content-length:4\nx:1\nx:2\nmessage-id:n\n\n" +
@@ -596,8 +601,7 @@ TEST_CASE("S6 S7: DISCONNECT is answered by its receipt; until then messages com
     REQUIRE_FALSE(run.peer.send({.destination = "/a", .receipt = "1"}));
     REQUIRE_FALSE(run.peer.disconnect());
     CHECK(run.peer.state() == stomp::state::disconnecting);
-    CHECK(run.take_frames() ==
-          lines{"SEND\ndestination:/a\nreceipt:1\n\n", "DISCONNECT\nreceipt:disconnect\n\n"});
+    CHECK(run.take_frames() == lines{"SEND\ndestination:/a\nreceipt:1\n\n", "DISCONNECT\nreceipt:disconnect\n\n"});
     CHECK_FALSE(run.peer.done());
     run.feed(framed("MESSAGE\nsubscription:s\nmessage-id:m\ndestination:/a\n\n", "RECEIPT\nreceipt-id:1\n\n") + "\n");
     CHECK(run.peer.state() == stomp::state::disconnecting);

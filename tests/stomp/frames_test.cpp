@@ -106,6 +106,8 @@ TEST_CASE("S6 S14: CONNECTED of each version") {
     CHECK(said(connected_frame{.version = version::v1_0}) == "CONNECTED\n\n\0"s);
     CHECK(said(connected_frame{}) == "CONNECTED\nversion:1.2\n\n\0"s);
     CHECK(full(version::unknown) == "!missing_header");
+    // Nothing is escaped in it, whatever the version.
+    CHECK(said(connected_frame{.session = "a:\\c"}) == "CONNECTED\nversion:1.2\nsession:a:\\c\n\n\0"s);
     CHECK(said(connected_frame{.session = "a\nb"}) == "!bad_header");
 }
 

@@ -78,8 +78,8 @@ inline std::string named_value(std::string_view name, std::string_view value) {
 
 template <class Session>
 std::string line_of(const Session& peer, const stomp::server_event& event) {
-    constexpr std::string_view names[] = {"need_input", "connect", "send",   "subscribe", "unsubscribe",
-                                          "ack",        "nack",    "begin",  "commit",    "abort",
+    constexpr std::string_view names[] = {"need_input", "connect",    "send",   "subscribe", "unsubscribe",
+                                          "ack",        "nack",       "begin",  "commit",    "abort",
                                           "disconnect", "heart_beat", "closed", "lost"};
     std::string line(names[static_cast<std::size_t>(event.kind)]);
     if (event.subscription != 0) line += " #" + std::to_string(event.subscription);
@@ -316,9 +316,9 @@ scripted_session<Session> connected_by(Session made, const std::string& opening,
     return run;
 }
 template <class Side>
-scripted_session<typename Side::session> connected_run(
-    std::string_view version = "1.2", const stomp::options& how = {},
-    typename scripted_session<typename Side::session>::reaction react = {}) {
+scripted_session<typename Side::session>
+connected_run(std::string_view version = "1.2", const stomp::options& how = {},
+              typename scripted_session<typename Side::session>::reaction react = {}) {
     return connected_by(Side::make(how), Side::opening(version), static_cast<decltype(react)&&>(react));
 }
 

@@ -76,8 +76,7 @@ TEST_CASE("the sessions are small") {
 // --- S6: connecting
 
 TEST_CASE("S6: the highest version that both sides know is chosen, of every two sets") {
-    constexpr const char* lists[] = {"",    "1.0",      "1.1",     "1.1,1.0", "1.2", "2.0,1.2,1.0",
-                                     "1.2,1.1", "1.0,1.1,0.9,1.2"};
+    constexpr const char* lists[] = {"", "1.0", "1.1", "1.1,1.0", "1.2", "2.0,1.2,1.0", "1.2,1.1", "1.0,1.1,0.9,1.2"};
     for (unsigned ours = 1; ours != 8; ++ours) {
         for (unsigned theirs = 0; theirs != 8; ++theirs) {
             for (const std::string command : {"CONNECT", "STOMP"}) {
@@ -111,8 +110,7 @@ TEST_CASE("S6: without accept-version the client speaks 1.0") {
             CHECK(run.take_frames() == lines{"CONNECTED\n\n"});
             CHECK(run.peer.version() == version::v1_0);
         } else {
-            check_lost(run, stomp::errc::no_common_version, 0,
-                       "version:" + std::string(set_of(ours).list()) + "\n");
+            check_lost(run, stomp::errc::no_common_version, 0, "version:" + std::string(set_of(ours).list()) + "\n");
         }
     }
 }
@@ -196,8 +194,7 @@ TEST_CASE("S6: the caller sees all of a CONNECT before anything is answered") {
     });
     run.feed(connect_text("1.2,1.1", "login:u\\n\npasscode: p:\nlogin:other\nx-app:1\n"));
     CHECK(run.log == lines{"connect host=h login=u\\n passcode= p:"});
-    CHECK(headers ==
-          lines{"accept-version:1.2,1.1", "host:h", "login:u\\n", "passcode: p:", "login:other", "x-app:1"});
+    CHECK(headers == lines{"accept-version:1.2,1.1", "host:h", "login:u\\n", "passcode: p:", "login:other", "x-app:1"});
     CHECK(run.sent.empty());
 }
 
@@ -244,10 +241,8 @@ TEST_CASE("S6 S13: the caller refuses with an ERROR of its own, after which noth
         if (event.kind != server_kind::connect) return;
         CHECK(peer.refuse("two\nlines") == stomp::errc::bad_header);
         CHECK(peer.output().empty());
-        CHECK_FALSE(peer.refuse({.message = "Bad login",
-                                 .content_type = "text/plain",
-                                 .headers = headers,
-                                 .body = bytes_of("no\0pe", 5)}));
+        CHECK_FALSE(peer.refuse(
+            {.message = "Bad login", .content_type = "text/plain", .headers = headers, .body = bytes_of("no\0pe", 5)}));
         CHECK(peer.refuse("again") == stomp::errc::not_open);
         CHECK(peer.accept() == stomp::errc::nothing_to_answer);
     });
@@ -255,8 +250,9 @@ TEST_CASE("S6 S13: the caller refuses with an ERROR of its own, after which noth
     run.feed(input + framed("SEND\ndestination:/a\n\n", "CONNECT\n\n"));
     CHECK(run.log == lines{"connect host=h", "lost error_sent @" + std::to_string(input.size())});
     CHECK(run.left.empty());
-    CHECK(run.take_frames() == lines{"ERROR\nmessage:Bad login\ncontent-type:text/plain\nx-a:1\ncontent-length:5\n\nno" +
-                                     std::string("\0pe", 3)});
+    CHECK(run.take_frames() ==
+          lines{"ERROR\nmessage:Bad login\ncontent-type:text/plain\nx-a:1\ncontent-length:5\n\nno" +
+                std::string("\0pe", 3)});
     CHECK(run.peer.error() == stomp::errc::error_sent);
     CHECK(run.peer.done());
     run.finish();
@@ -386,14 +382,15 @@ TEST_CASE("S15: CONNECT is read as any version, what follows as the one that was
     } const cases[] = {{"1.0", "\\c\\n\\q"}, {"1.1", ":\n"}, {"1.2", ":\n\r"}};
     for (const auto& each : cases) {
         CAPTURE(each.version);
-        const std::string_view escapes = each.version == "1.0" ? "\\c\\n\\q" : each.version == "1.1" ? "\\c\\n" : "\\c\\n\\r";
+        const std::string_view escapes = each.version == "1.0"   ? "\\c\\n\\q"
+                                         : each.version == "1.1" ? "\\c\\n"
+                                                                 : "\\c\\n\\r";
         for (const bool crlf : {false, true}) {
             const std::string end = crlf ? "\r\n" : "\n";
             server_run run{server()};
             run.feed("CONNECT" + end + "accept-version:" + std::string(each.version) + end + "host:\\c\\q" + end + end +
                      std::string(1, '\0') + framed("SEND\ndestination:" + std::string(escapes) + "\n\n"));
-            CHECK(run.log ==
-                  lines{"connect host=\\c\\q", "send destination=" + std::string(each.destination)});
+            CHECK(run.log == lines{"connect host=\\c\\q", "send destination=" + std::string(each.destination)});
         }
     }
     // A CR before the LF is a part of the end of line in 1.2, else data.
@@ -408,9 +405,8 @@ TEST_CASE("S15: CONNECT is read as any version, what follows as the one that was
 
 TEST_CASE("a SEND is handed out with its headers and its body, of any bytes") {
     lines headers;
-    server_run run = open_server("1.2", {}, [&](server&, const stomp::server_event& event) {
-        headers = lines_of(event.headers);
-    });
+    server_run run =
+        open_server("1.2", {}, [&](server&, const stomp::server_event& event) { headers = lines_of(event.headers); });
     run.feed(framed("SEND\ndestination:/a\ncontent-type:text/plain\nx:1\\n2\nx:2\ndestination:/b\n\nhello"));
     CHECK(run.take_log() == lines{"send destination=/a type=text/plain: hello"});
     CHECK(headers == lines{"destination:/a", "content-type:text/plain", "x:1\n2", "x:2", "destination:/b"});
@@ -437,11 +433,11 @@ TEST_CASE("S7: each frame but CONNECT is answered with its RECEIPT, in order, on
         CAPTURE(version);
         const std::string ack = version == "1.2" ? "id:1" : "message-id:1\nsubscription:s";
         const std::string nack = version == "1.2" ? "id:2" : "message-id:2\nsubscription:s";
-        std::string input = framed(
-            "SUBSCRIBE\nid:s\ndestination:/a\nack:client\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\nx",
-            "ACK\n" + ack + "\nreceipt:3\n\n", "BEGIN\ntransaction:t\nreceipt:4\n\n",
-            "SEND\ndestination:/a\ntransaction:t\nreceipt:5\n\nx", "COMMIT\ntransaction:t\nreceipt:6\n\n",
-            "BEGIN\ntransaction:t\n\n", "ABORT\ntransaction:t\nreceipt:7\n\n");
+        std::string input =
+            framed("SUBSCRIBE\nid:s\ndestination:/a\nack:client\nreceipt:1\n\n", "SEND\ndestination:/a\nreceipt:2\n\nx",
+                   "ACK\n" + ack + "\nreceipt:3\n\n", "BEGIN\ntransaction:t\nreceipt:4\n\n",
+                   "SEND\ndestination:/a\ntransaction:t\nreceipt:5\n\nx", "COMMIT\ntransaction:t\nreceipt:6\n\n",
+                   "BEGIN\ntransaction:t\n\n", "ABORT\ntransaction:t\nreceipt:7\n\n");
         if (version != "1.0") input += framed("NACK\n" + nack + "\nreceipt:8\n\n");
         input += "\n" + framed("UNSUBSCRIBE\nid:s\nreceipt:9\n\n", "DISCONNECT\nreceipt:10\n\n");
 
@@ -537,8 +533,7 @@ TEST_CASE("S7: the ERROR names the receipt of a frame whose body is wrong too, h
     // A head that is wrong tells no receipt, least of all that of the frame before.
     server_run run = open_server();
     run.feed(framed("SEND\ndestination:/a\nreceipt:1\n\n", "SEND\nreceipt:2\nreceipt\n\n"));
-    CHECK(run.take_frames() ==
-          lines{"RECEIPT\nreceipt-id:1\n\n", error_frame(stomp::errc::missing_colon)});
+    CHECK(run.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n", error_frame(stomp::errc::missing_colon)});
     server_run between = open_server();
     between.feed(framed("SEND\ndestination:/a\nreceipt:1\n\n") + "\rSEND");
     CHECK(between.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n", error_frame(stomp::errc::bare_cr)});
@@ -630,10 +625,9 @@ TEST_CASE("S8: a subscription has an id of its own") {
                         "SUBSCRIBE\nid:a\\\\b\ndestination:/b\nack:client\n\n", "UNSUBSCRIBE\nid:0\n\n",
                         "SUBSCRIBE\nid:0\ndestination:/c\n\n"));
         const std::string id = version == "1.0" ? "a\\\\b" : "a\\b";
-        CHECK(run.take_log() ==
-              lines{"subscribe #1 id=0 destination=/a auto", "subscribe #2 id=1 destination=/a auto",
-                    "subscribe #3 id=" + id + " destination=/b client", "unsubscribe #1 id=0",
-                    "subscribe #4 id=0 destination=/c auto"});
+        CHECK(run.take_log() == lines{"subscribe #1 id=0 destination=/a auto", "subscribe #2 id=1 destination=/a auto",
+                                      "subscribe #3 id=" + id + " destination=/b client", "unsubscribe #1 id=0",
+                                      "subscribe #4 id=0 destination=/c auto"});
         CHECK(names_in(run.peer.subscriptions()) == lines{"1", id, "0"});
         const std::uint64_t offset = run.peer.offset();
         run.feed(framed("SUBSCRIBE\nid:1\ndestination:/other\nreceipt:r\n\n"));
@@ -710,8 +704,7 @@ TEST_CASE("S8: the modes of acknowledgement are those of the version") {
             CAPTURE(mode);
             server_run run = open_server(version);
             run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\nack:" + std::string(mode) + "\n\n"));
-            const bool known =
-                mode == "auto" || mode == "client" || (mode == "client-individual" && version != "1.0");
+            const bool known = mode == "auto" || mode == "client" || (mode == "client-individual" && version != "1.0");
             if (known) {
                 CHECK(run.log == lines{"subscribe #1 id=1 destination=/a " + std::string(mode)});
             } else {
@@ -814,11 +807,11 @@ TEST_CASE("S9: what does not wait for an acknowledgement cannot get one") {
             const char* subscription;
             stomp::errc what;
         } const cases[] = {
-            {"7", "a", stomp::errc::unknown_acknowledgement},    // not delivered yet
-            {"0", "a", stomp::errc::unknown_acknowledgement},    // never
-            {"1", "a", stomp::errc::unknown_acknowledgement},    // acknowledged already, by a later one
-            {"3", "a", stomp::errc::unknown_acknowledgement},    // by itself
-            {"05", "a", stomp::errc::unknown_acknowledgement},   // not as it was given
+            {"7", "a", stomp::errc::unknown_acknowledgement},  // not delivered yet
+            {"0", "a", stomp::errc::unknown_acknowledgement},  // never
+            {"1", "a", stomp::errc::unknown_acknowledgement},  // acknowledged already, by a later one
+            {"3", "a", stomp::errc::unknown_acknowledgement},  // by itself
+            {"05", "a", stomp::errc::unknown_acknowledgement}, // not as it was given
             {"+5", "a", stomp::errc::unknown_acknowledgement},
             {"5 ", "a", stomp::errc::unknown_acknowledgement},
             {"18446744073709551621", "a", stomp::errc::unknown_acknowledgement}, // 5 + 2^64
@@ -876,15 +869,15 @@ TEST_CASE("S9: with the end of a subscription nothing of it waits any more") {
     CHECK(late.log.back().starts_with("lost unknown_acknowledgement"));
 }
 
-TEST_CASE("S9 S10: what is acknowledged in a transaction waits until that is committed, and again where it is aborted") {
+TEST_CASE(
+    "S9 S10: what is acknowledged in a transaction waits until that is committed, and again where it is aborted") {
     for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
         CAPTURE(version);
         const std::string in_t = "transaction:t\n";
         for (const bool commits : {true, false}) {
             server_run run = with_messages(version, "client", 10);
             run.feed(framed("BEGIN\ntransaction:t\n\n") + ack(version, 5, "a", in_t));
-            CHECK(run.take_log() ==
-                  lines{"begin transaction=t", "ack #1 message=5 cumulative transaction=t"});
+            CHECK(run.take_log() == lines{"begin transaction=t", "ack #1 message=5 cumulative transaction=t"});
             CHECK(run.peer.waiting() == 10);
             // Outside of it the rest can be acknowledged.
             run.feed(ack(version, 9, "a"));
@@ -1017,9 +1010,9 @@ TEST_CASE("S10: a transaction has a name of its own while it is open") {
     // Then it is free.
     run.feed(framed("BEGIN\ntransaction:b\n\n", "BEGIN\ntransaction:a\\c\n\n"));
     CHECK(names_in(run.peer.transactions()) == lines{"A", "b", "a:"});
-    CHECK(run.take_log() ==
-          lines{"begin transaction=a:", "begin transaction=b", "begin transaction=A", "commit transaction=a:",
-                "abort transaction=b", "begin transaction=b", "begin transaction=a:"});
+    CHECK(run.take_log() == lines{"begin transaction=a:", "begin transaction=b", "begin transaction=A",
+                                  "commit transaction=a:", "abort transaction=b", "begin transaction=b",
+                                  "begin transaction=a:"});
     const std::uint64_t offset = run.peer.offset();
     run.feed(framed("BEGIN\ntransaction:b\nreceipt:r\n\n"));
     check_lost(run, stomp::errc::repeated_transaction, offset, "receipt-id:r\n");
@@ -1072,7 +1065,8 @@ TEST_CASE("S10: BEGIN, COMMIT and ABORT name their transaction") {
 }
 
 TEST_CASE("S10: transactions that are open at the end are named, however it ends") {
-    const std::string begin = framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n", "COMMIT\ntransaction:t\n\n");
+    const std::string begin =
+        framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n", "COMMIT\ntransaction:t\n\n");
     server_run left = open_server();
     left.feed(begin + framed("DISCONNECT\nreceipt:r\n\n"));
     left.finish();
@@ -1096,8 +1090,8 @@ TEST_CASE("S11: the headers of a SEND pass to the MESSAGE, but not those that ar
         server_run to = with_messages(version, "client", 0);
         server_run from = open_server("1.2", {}, [&](server&, const stomp::server_event& event) {
             if (event.kind != server_kind::send) return;
-            const auto done = to.peer.deliver(
-                1, {.destination = event.destination, .forwarded = event.headers, .body = event.body});
+            const auto done =
+                to.peer.deliver(1, {.destination = event.destination, .forwarded = event.headers, .body = event.body});
             CHECK_FALSE(done.error);
         });
         from.feed(framed("BEGIN\ntransaction:t\n\n",
@@ -1106,10 +1100,9 @@ TEST_CASE("S11: the headers of a SEND pass to the MESSAGE, but not those that ar
                          "Receipt:kept\n\nbody"));
         const std::string second = version == "1.0" ? " \\2" : " \\\\2";
         const std::string ack = version == "1.2" ? "ack:1\n" : "";
-        CHECK(to.take_frames() ==
-              lines{"MESSAGE\nsubscription:a\nmessage-id:1\ndestination:/a\n" + ack +
-                    "x-first:1\ncontent-type:text/plain\nx-second:" + second +
-                    "\nx-second:3\npriority:4\nReceipt:kept\ncontent-length:4\n\nbody"});
+        CHECK(to.take_frames() == lines{"MESSAGE\nsubscription:a\nmessage-id:1\ndestination:/a\n" + ack +
+                                        "x-first:1\ncontent-type:text/plain\nx-second:" + second +
+                                        "\nx-second:3\npriority:4\nReceipt:kept\ncontent-length:4\n\nbody"});
     }
 }
 
@@ -1236,8 +1229,8 @@ TEST_CASE("S12: the memory for names is an exact limit") {
 }
 
 TEST_CASE("S12: a MESSAGE fits or is not sent, nothing is half-written, and an ERROR fits always") {
-    const std::string message = "MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/a\nack:1\ncontent-length:100\n\n" +
-                                std::string(100, 'b');
+    const std::string message =
+        "MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/a\nack:1\ncontent-length:100\n\n" + std::string(100, 'b');
     const std::size_t size = message.size() + 1;
     for (const std::size_t missing : {std::size_t{0}, std::size_t{1}, std::size_t{100}, size - 30}) {
         in_either_memory(size + 512 - missing, plenty, 10, {}, [&](auto run) {
@@ -1267,11 +1260,9 @@ TEST_CASE("S12: a MESSAGE fits or is not sent, nothing is half-written, and an E
 TEST_CASE("S12 S13: an ERROR fits whatever was queued before it, of any errors, and leaves out what is too long") {
     // The caller fills the output with what it may; then each error still has its frame.
     const std::string id(3000, 'r');
-    const std::string wrong[] = {framed("SENT\n\n"),
-                                 framed("SEND\nreceipt:" + id + "\n\n"),
-                                 framed("SEND\nreceipt:7\n\n"),
-                                 framed("SEND\ndestination:/a\ncontent-length:1\nreceipt:" + id + "\n\nab"),
-                                 framed("BEGIN\n\n")};
+    const std::string wrong[] = {
+        framed("SENT\n\n"), framed("SEND\nreceipt:" + id + "\n\n"), framed("SEND\nreceipt:7\n\n"),
+        framed("SEND\ndestination:/a\ncontent-length:1\nreceipt:" + id + "\n\nab"), framed("BEGIN\n\n")};
     for (const std::string& last : wrong) {
         for (std::size_t room = 543; room < 900; room += 7) {
             in_either_memory(room, plenty, 1000, {}, [&](auto run) {
@@ -1307,10 +1298,9 @@ TEST_CASE("S12: CONNECTED waits for room, and the client with it") {
 TEST_CASE("a session works in memory of the caller's alone") {
     memory_of_a_server memory(4096, 1000, 160);
     auto run = connected_by(memory.make(), connect_text());
-    const std::string round =
-        framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\nreceipt:1\n\n", "BEGIN\ntransaction:t\n\n",
-               "SEND\ndestination:/a\ntransaction:t\n\nhello") +
-        "\n" + framed("COMMIT\ntransaction:t\n\n", "UNSUBSCRIBE\nid:1\n\n");
+    const std::string round = framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\nreceipt:1\n\n",
+                                     "BEGIN\ntransaction:t\n\n", "SEND\ndestination:/a\ntransaction:t\n\nhello") +
+                              "\n" + framed("COMMIT\ntransaction:t\n\n", "UNSUBSCRIBE\nid:1\n\n");
     run.react = [](small_server& peer, const stomp::server_event& event) {
         if (event.kind != server_kind::subscribe) return;
         REQUIRE_FALSE(peer.deliver(event.subscription, {.destination = "/a", .body = bytes_of("x")}).error);

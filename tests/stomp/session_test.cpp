@@ -1,5 +1,5 @@
-// What the two ends of a STOMP session have in common: splits, limits, malformed frames, heart-beats, deadlines, memory.
-// SPDX-License-Identifier: MIT
+// What the two ends of a STOMP session have in common: splits, limits, malformed frames, heart-beats, deadlines,
+// memory. SPDX-License-Identifier: MIT
 #include <sockless/stomp/session.hpp>
 
 #include <doctest/doctest.h>
@@ -300,11 +300,12 @@ TEST_CASE_TEMPLATE("S12: a head without end takes bounded memory, and is ended a
         std::size_t times;
         errc what;
         std::size_t offset;
-    } const cases[] = {{"x", 1'000'000, errc::line_too_long, 4096},
-                       {"x:y\n", 10'000, errc::too_many_headers, 50 * 4},
-                       {"long-enough:to-reach-the-limit-of-the-head-before-that-of-the-number-of-headers-because-this-is-"
-                        "one-of-nearly-two-hundred-characters-in-all-so-that-fifty-of-them-are-more-than-eight-thousand\n",
-                        10'000, errc::head_too_large, 0}};
+    } const cases[] = {
+        {"x", 1'000'000, errc::line_too_long, 4096},
+        {"x:y\n", 10'000, errc::too_many_headers, 50 * 4},
+        {"long-enough:to-reach-the-limit-of-the-head-before-that-of-the-number-of-headers-because-this-is-"
+         "one-of-nearly-two-hundred-characters-in-all-so-that-fifty-of-them-are-more-than-eight-thousand\n",
+         10'000, errc::head_too_large, 0}};
     for (const auto& each : cases) {
         for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1000}, std::size_t{1'000'000}}) {
             CAPTURE(each.unit);
@@ -376,11 +377,10 @@ struct beats {
 template <class Side>
 scripted_session<typename Side::session> beating(beats own, beats peer, std::string_view version = "1.2",
                                                  sockless::time start = 0) {
-    scripted_session<typename Side::session> run(
-        Side::make({.heart_beat = {own.sends, own.wants}}));
+    scripted_session<typename Side::session> run(Side::make({.heart_beat = {own.sends, own.wants}}));
     run.tick(start);
-    run.feed(Side::opening(version,
-                           "heart-beat:" + std::to_string(peer.sends) + "," + std::to_string(peer.wants) + "\n"));
+    run.feed(
+        Side::opening(version, "heart-beat:" + std::to_string(peer.sends) + "," + std::to_string(peer.wants) + "\n"));
     REQUIRE(run.peer.is_open());
     static_cast<void>(run.take_frames());
     static_cast<void>(run.take_log());
@@ -572,7 +572,8 @@ TEST_CASE_TEMPLATE("S5: after the goodbye there are no heart-beats", Side, stomp
 
 // --- deadlines
 
-TEST_CASE_TEMPLATE("S6: connecting has a deadline, from the first tick on", Side, stomp_server_side, stomp_client_side) {
+TEST_CASE_TEMPLATE("S6: connecting has a deadline, from the first tick on", Side, stomp_server_side,
+                   stomp_client_side) {
     for (const sockless::time start : {sockless::time{0}, sockless::time{1}, sockless::time{1'000'000'000'000}}) {
         scripted_session<typename Side::session> run(Side::make({.connect_timeout = 700}));
         run.drain();
@@ -627,8 +628,8 @@ TEST_CASE_TEMPLATE("S13: the last output is waited for, but not without end", Si
 }
 
 TEST_CASE_TEMPLATE("S5: deadlines do not wrap around", Side, stomp_server_side, stomp_client_side) {
-    auto run = beating<Side>({4'000'000'000U, 4'000'000'000U}, {4'000'000'000U, 4'000'000'000U}, "1.2",
-                             no_deadline - 10);
+    auto run =
+        beating<Side>({4'000'000'000U, 4'000'000'000U}, {4'000'000'000U, 4'000'000'000U}, "1.2", no_deadline - 10);
     run.tick(no_deadline - 5);
     CHECK(run.peer.next_deadline() == no_deadline);
     CHECK(run.log.empty());
@@ -834,14 +835,12 @@ TEST_CASE("S5 S6 S7 S9 S10 S11: two sessions understand each other at any cuts, 
             const std::string destination = "/" + random_text(random, characters, 6);
             const std::string value = random_text(random, characters, 20);
             const std::string body = random_text(random, std::string_view("ab\0\n", 4), random() % 8 == 0 ? 5000 : 30);
-            const std::string receipt = random() % 3 == 0 ? "r" + std::to_string(i) + random_text(random, characters, 3)
-                                                          : std::string();
+            const std::string receipt =
+                random() % 3 == 0 ? "r" + std::to_string(i) + random_text(random, characters, 3) : std::string();
             const std::string_view name = agreed == stomp::version::v1_0 ? "x-" : "x-:";
             const stomp::header header[] = {{name, value}};
-            REQUIRE_FALSE(client.peer.send({.destination = destination,
-                                            .receipt = receipt,
-                                            .headers = header,
-                                            .body = bytes_of(body)}));
+            REQUIRE_FALSE(client.peer.send(
+                {.destination = destination, .receipt = receipt, .headers = header, .body = bytes_of(body)}));
             said.push_back(destination + "|" + (agreed == stomp::version::v1_0 ? "" : value) + "|" + body);
             if (!receipt.empty()) receipts.push_back(receipt);
             if (random() % 3 == 0) converse(client, server, random);

@@ -30,6 +30,7 @@ std::vector<version_set> all_sets() {
 static_assert(stomp::version_of("1.2") == version::v1_2 && stomp::text_of(version::v1_2) == "1.2");
 static_assert(version_set::of_list("1.0,1.1,2.0").highest_in_common(version_set::all()) == version::v1_1);
 static_assert(version_set::all().list() == "1.0,1.1,1.2");
+static_assert(version_set{version::unknown}.empty() && !version_set::all().has(version::unknown));
 
 } // namespace
 

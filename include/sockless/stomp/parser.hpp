@@ -236,8 +236,7 @@ class basic_parser {
         const std::size_t most = in.size() < left_ ? in.size() : static_cast<std::size_t>(left_);
         bytes piece = in.first(most);
         if (phase_ == phase::until_nul) piece = piece.first(place_of_nul(piece));
-        const bool ended = piece.size() != in.size() && in[piece.size()] == nul &&
-                           (phase_ == phase::until_nul || piece.size() == left_);
+        const bool ended = piece.size() != in.size() && in[piece.size()] == nul;
         left_ -= piece.size();
         take(in, piece.size() + (ended ? 1U : 0U));
         if (ended) {
