@@ -29,7 +29,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
 #include <new>
 #include <span>
 #include <string_view>
@@ -2282,9 +2281,12 @@ enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
     return texts[static_cast<std::size_t>(which)];
 }
 
+/// All there are, the highest first.
+inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version::v1_0};
+
 /// The version of this text; `unknown` for any other.
 [[nodiscard]] constexpr version version_of(std::string_view text) noexcept {
-    for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+    for (const version each : all_versions) {
         if (equal(text, text_of(each))) return each;
     }
     return version::unknown;
@@ -2294,8 +2296,13 @@ enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 class version_set {
   public:
     constexpr version_set() noexcept = default;
-    constexpr version_set(std::initializer_list<version> some) noexcept {
-        for (const version each : some) add(each);
+
+    /// Of these: `version_set{version::v1_1, version::v1_2}`.
+    template <class... Version>
+        requires(std::is_same_v<Version, version>&&...)
+    constexpr version_set(version first, Version... more) noexcept {
+        add(first);
+        (add(more), ...);
     }
 
     /// All that this library speaks.
@@ -2320,7 +2327,7 @@ class version_set {
 
     /// The highest version that both have, or `unknown` (S6).
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
-        for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+        for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
         }
         return version::unknown;
@@ -2923,6 +2930,9 @@ enum class ack_mode : std::uint8_t {
     client,            ///< each with all before it
     client_individual, ///< each by itself; since 1.1
 };
+
+/// All there are.
+inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::client, ack_mode::client_individual};
 
 /// As it stands in `ack`.
 [[nodiscard]] constexpr std::string_view text_of(ack_mode mode) noexcept {
@@ -4789,7 +4799,7 @@ class basic_server_session : public session<role::server, Buffer> {
         if (this->names_.find(how, text).text.data() != nullptr) return errc::repeated_subscription;
 
         bool valid = known.ack.data() == nullptr;
-        for (const ack_mode mode : {ack_mode::automatic, ack_mode::client, ack_mode::client_individual}) {
+        for (const ack_mode mode : all_ack_modes) {
             if (valid || !equal(known.ack, text_of(mode))) continue;
             made.ack = mode;
             valid = mode != ack_mode::client_individual || !is_1_0();

@@ -16,6 +16,9 @@ enum class ack_mode : std::uint8_t {
     client_individual, ///< each by itself; since 1.1
 };
 
+/// All there are.
+inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::client, ack_mode::client_individual};
+
 /// As it stands in `ack`.
 [[nodiscard]] constexpr std::string_view text_of(ack_mode mode) noexcept {
     constexpr std::string_view texts[] = {"auto", "client", "client-individual"};

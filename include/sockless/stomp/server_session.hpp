@@ -380,7 +380,7 @@ class basic_server_session : public session<role::server, Buffer> {
         if (this->names_.find(how, text).text.data() != nullptr) return errc::repeated_subscription;
 
         bool valid = known.ack.data() == nullptr;
-        for (const ack_mode mode : {ack_mode::automatic, ack_mode::client, ack_mode::client_individual}) {
+        for (const ack_mode mode : all_ack_modes) {
             if (valid || !equal(known.ack, text_of(mode))) continue;
             made.ack = mode;
             valid = mode != ack_mode::client_individual || !is_1_0();

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <initializer_list>
-
 #include "../detail/text.hpp"
 
 namespace sockless::stomp {
@@ -17,9 +15,12 @@ enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
     return texts[static_cast<std::size_t>(which)];
 }
 
+/// All there are, the highest first.
+inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version::v1_0};
+
 /// The version of this text; `unknown` for any other.
 [[nodiscard]] constexpr version version_of(std::string_view text) noexcept {
-    for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+    for (const version each : all_versions) {
         if (equal(text, text_of(each))) return each;
     }
     return version::unknown;
@@ -29,8 +30,13 @@ enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 class version_set {
   public:
     constexpr version_set() noexcept = default;
-    constexpr version_set(std::initializer_list<version> some) noexcept {
-        for (const version each : some) add(each);
+
+    /// Of these: `version_set{version::v1_1, version::v1_2}`.
+    template <class... Version>
+        requires(std::is_same_v<Version, version>&&...)
+    constexpr version_set(version first, Version... more) noexcept {
+        add(first);
+        (add(more), ...);
     }
 
     /// All that this library speaks.
@@ -55,7 +61,7 @@ class version_set {
 
     /// The highest version that both have, or `unknown` (S6).
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
-        for (const version each : {version::v1_2, version::v1_1, version::v1_0}) {
+        for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
         }
         return version::unknown;
