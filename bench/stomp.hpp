@@ -28,6 +28,13 @@ inline constexpr stomp_workload stomp_read_workloads[] = {
     {"stomp/reads/100x1460", true, 100, 1460},
 };
 
+/// Frames that are written, without what RabbitMQ sends behind each.
+inline constexpr stomp_workload stomp_write_workloads[] = {
+    {"stomp/write/message/100", true, 100},
+    {"stomp/write/message/4K", true, 4096},
+    {"stomp/write/send/100", false, 100},
+};
+
 /// How an implementation gives headers out.
 enum class rendering { unescaped, as_written, sorted };
 

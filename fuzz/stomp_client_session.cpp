@@ -103,6 +103,21 @@ class caller final : public fuzz::stomp_caller<stomp::client_session> {
         std::erase(transactions_, name);
     }
 
+    // Ends what there is by the session's own names.
+    void give_back(std::string_view receipt) {
+        if (!peer_.subscriptions().empty()) {
+            const std::pair first(std::string(*peer_.subscriptions().begin()), true);
+            const std::string_view own = *peer_.subscriptions().begin();
+            if (ask(receipt, [&] { return peer_.unsubscribe({.id = own, .receipt = receipt}); })) {
+                std::erase(subscriptions_, first);
+            }
+        } else if (!peer_.transactions().empty()) {
+            const std::string first(*peer_.transactions().begin());
+            const std::string_view own = *peer_.transactions().begin();
+            if (ask(receipt, [&] { return peer_.abort(own, receipt); })) std::erase(transactions_, first);
+        }
+    }
+
     void send(std::string_view transaction, const stomp::send_frame& frame) {
         if (!ask(frame.receipt, [&] { return peer_.send(frame); })) return;
         promise(transaction.empty() || std::count(transactions_.begin(), transactions_.end(), transaction) == 1,
@@ -149,7 +164,13 @@ class caller final : public fuzz::stomp_caller<stomp::client_session> {
                        .ack = static_cast<stomp::ack_mode>(amount % 3),
                        .receipt = receipt});
             break;
-        case 4: unsubscribe({.id = id, .destination = destination, .receipt = receipt}); break;
+        case 4:
+            if (amount == 15) {
+                give_back(receipts[2]);
+            } else {
+                unsubscribe({.id = id, .destination = destination, .receipt = receipt});
+            }
+            break;
         case 5:
         case 6:
         case 7: act_on_transaction(step % 16, transaction, receipt); break;

@@ -2843,7 +2843,7 @@ class writer {
         if (how == content_length::automatic && !body.empty()) {
             put("content-length:").put(detail::decimal_text(body.size()).text()).put("\n");
         }
-        put("\n").put_bytes(body.data(), body.size()).put({"\0", 1});
+        put("\n").put(body).put({"\0", 1});
         if (error_) return {0, error_};
         if (size_ > out_.size()) return {size_, errc::no_room};
         return {size_, {}};
@@ -2852,15 +2852,21 @@ class writer {
   private:
     enum class part : std::uint8_t { name, value };
 
-    constexpr writer& put(std::string_view some) noexcept { return put_bytes(some.data(), some.size()); }
-
-    template <class Byte>
-    constexpr writer& put_bytes(const Byte* from, std::size_t size) noexcept {
-        if (!error_ && size_ <= out_.size() && size <= out_.size() - size_) {
-            detail::copy(out_.data() + size_, from, size);
-        }
-        size_ += size;
+    constexpr writer& put(std::string_view some) noexcept {
+        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
         return *this;
+    }
+    constexpr writer& put(cbytes some) noexcept {
+        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        return *this;
+    }
+
+    // Where the next `size` bytes belong; null where there is no room for them, or nothing is written any more.
+    [[nodiscard]] constexpr std::byte* take(std::size_t size) noexcept {
+        const bool fits = !error_ && size_ <= out_.size() && size <= out_.size() - size_;
+        std::byte* const place = fits ? out_.data() + size_ : nullptr;
+        size_ += size;
+        return place;
     }
 
     // A name or value, escaped.

@@ -43,11 +43,12 @@ class Broker:
             raise
 
     def _run(self, command, environment=None):
-        """Starts a process that leads a group of its own, so that whatever it starts ends with it."""
+        """Starts a process that leads a group of its own, so that whatever it starts ends with it, and that ends when
+        this program is killed."""
         self.started.append(subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
-            cwd=self.folder, env={**ENVIRONMENT, "HOME": str(self.folder), **(environment or {})},
-            start_new_session=True))
+            ["setpriv", "--pdeathsig", "TERM", *(str(word) for word in command)], stdin=subprocess.DEVNULL,
+            stdout=self.log, stderr=subprocess.STDOUT, cwd=self.folder,
+            env={**ENVIRONMENT, "HOME": str(self.folder), **(environment or {})}, start_new_session=True))
 
     def _wait(self):
         until = time.monotonic() + LONGEST_START
@@ -66,20 +67,24 @@ class Broker:
 
     def stop(self):
         """Ends what was started, the last first. A broker has nothing to say at its end."""
-        while self.started:
-            process = self.started.pop()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                pass
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self.log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            for process in reversed(self.started):
+                self._signal(process, signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(10)
+        finally:
+            for process in self.started:
+                self._signal(process, signal.SIGKILL)
+                process.wait()
+            self.started.clear()
+            self.log.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
         return ""
+
+    @staticmethod
+    def _signal(process, number):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 class RabbitMQ(Broker):
@@ -115,9 +120,10 @@ class RabbitMQ(Broker):
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_LOG_BASE": str(self.folder),
             "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
-            "RABBITMQ_NODENAME": "rabbit@localhost",
+            "RABBITMQ_NODENAME": "rabbit@127.0.0.1",  # as not every container knows what localhost is
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_USE_LONGNAME": "true",
         })
         return [tcp, ws]
 

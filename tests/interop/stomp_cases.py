@@ -39,7 +39,7 @@ class Link:
     elsewhere when it is started again."""
 
     def __init__(self, client, broker, *, port, transport="tcp", target="/", server=None, ours=False,
-                 versions=VERSIONS, interval=200, **known):
+                 versions=VERSIONS, interval=500, **known):
         self.client, self.server, self.ours = client, server, ours
         self.port, self.transport, self.target = port, transport, target
         self.name = f"{broker} over {'TCP' if transport == 'tcp' else 'WebSocket'}"
@@ -58,9 +58,14 @@ class Link:
                  login=login, passcode=passcode, host="/", **{"heart_beat": "0,0", **more})
 
     def ask(self, version, **more):
-        """Sends CONNECT; gives what our server says of it."""
+        """Sends CONNECT, which our server shows."""
         self.begin(version, **more)
-        return self.server.expect("connect", transport=self.transport) if self.server else None
+        if self.server:
+            # Theirs offers the subprotocols of its versions, ours all.
+            best = self.versions[-1] if self.ours else version.split(",")[-1]
+            subprotocol = f"v{best.replace('.', '')}.stomp" if self.transport == "ws" else ""
+            host = {} if version == "1.0" else {"host": "/"}  # which came with 1.1
+            self.server.expect("connect", transport=self.transport, subprotocol=subprotocol, login="guest", **host)
 
     def open(self, version="1.2", **more):
         self.ask(version, **more)
@@ -139,8 +144,8 @@ class Link:
 
 
 def connect_cases(link):
-    def case(version):
-        link.open(version)
+    def case(version, **more):
+        link.open(version, **more)
         link.close()
 
     def highest():
@@ -154,7 +159,9 @@ def connect_cases(link):
         link.failed("error_sent", message="access refused")
 
     for version in link.versions:
-        yield f"S6 S15: connects with {version}", lambda v=version: case(v)
+        yield f"{'W1 ' if link.transport == 'ws' else ''}S6 S15: connects with {version}", lambda v=version: case(v)
+    if link.ours:
+        yield "S6: connects with STOMP in place of CONNECT", lambda: case("1.2", **{"as": "STOMP"})
     if link.known["many_versions"]:
         yield "S6: of three versions the highest is agreed on", highest
     yield "S6 S13: a wrong passcode", bad_login

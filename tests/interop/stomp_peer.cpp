@@ -6,7 +6,7 @@
 //
 // A command is a verb, then words NAME=HEX (HEX is any number of bytes in hexadecimal, `-` for none), then, for headers
 // of the caller's own, words header=HEX:HEX.
-//   connect transport=tcp|ws port target version heart-beat host [login] [passcode]
+//   connect transport=tcp|ws port target version heart-beat host [login] [passcode] [as=STOMP]
 //   send destination body [content-type] | subscribe destination id ack | unsubscribe id
 //   ack|nack message-id subscription ack           (what the MESSAGE had; each version has its own way to name it)
 //   begin|commit|abort transaction | disconnect receipt
@@ -15,8 +15,7 @@
 // Any command behind `connect` takes `receipt`, and where STOMP allows it `transaction`.
 //
 // The events of a client are connected, message, receipt, error, status and closed; `refused` is what the library
-// itself does not let a command do. Those of the server are connect, where it accepts, rejected, where it could not,
-// and closed.
+// itself does not let a command do. Those of the server are connect, for each CONNECT that it can answer, and closed.
 
 #include "lines.hpp"
 
@@ -172,6 +171,7 @@ class carrier {
 
     Session session;
     std::optional<WebSocket> web;
+    std::string_view subprotocol; // that the server has chosen
 
   private:
     template <class Event>
@@ -194,7 +194,8 @@ class carrier {
 
     void answer() {
         if constexpr (std::is_same_v<WebSocket, ws::server>) {
-            const auto subprotocol = ws::choose_subprotocol(stomp::subprotocols, web->head().fields);
+            // W1: the server chooses its best.
+            subprotocol = ws::choose_subprotocol(stomp::subprotocols, web->head().fields);
             static_cast<void>(web->accept({.subprotocol = subprotocol}));
         }
     }
@@ -461,15 +462,11 @@ class broker {
     }
 
     static void accept(member_client& from, const event& found) {
-        if (found.login != "guest" || found.passcode != "guest") {
-            static_cast<void>(from.carried.session.refuse("access refused"));
-            print("connect", member("login", found.login) + member("transport", from.transport));
-            return;
-        }
-        print("connect", member("login", found.login) + member("host", found.host) +
-                             member("transport", from.transport) +
-                             member("accept_version", found.headers.find("accept-version")));
-        static_cast<void>(from.carried.session.accept({.session = "session", .server = "sockless/interop"}));
+        print("connect", member("transport", from.transport) + member("subprotocol", from.carried.subprotocol) +
+                             member("login", found.login) + member("host", found.host));
+        const bool known = found.login == "guest" && found.passcode == "guest";
+        static_cast<void>(known ? from.carried.session.accept({.session = "session", .server = "sockless/interop"})
+                                : from.carried.session.refuse("access refused"));
     }
 
     void take_send(member_client& from, const event& found) {

@@ -375,6 +375,23 @@ TEST_CASE("S6: DISCONNECT ends a session, and so does the end of the input, but 
     CHECK(asked.peer.accept() == stomp::errc::nothing_to_answer);
 }
 
+TEST_CASE("S6: a client that says goodbye and takes nothing any more is not waited for without end") {
+    server_run run = open_server("1.2", {.disconnect_timeout = 500});
+    run.drains = false;
+    run.tick(1000);
+    run.feed(framed("DISCONNECT\nreceipt:r\n\n"));
+    CHECK_FALSE(run.peer.done());
+    run.tick(2000); // nobody knows when it came
+    CHECK(run.peer.next_deadline() == 2500);
+    run.tick(2499);
+    CHECK_FALSE(run.peer.done());
+    run.tick(2500);
+    CHECK(run.peer.done());
+    CHECK(run.peer.next_deadline() == no_deadline);
+    run.finish();
+    CHECK(run.log == lines{"disconnect receipt=r", "closed"});
+}
+
 TEST_CASE("S15: CONNECT is read as any version, what follows as the one that was agreed on") {
     struct {
         std::string_view version;
@@ -1293,6 +1310,15 @@ TEST_CASE("S12: CONNECTED waits for room, and the client with it") {
     CHECK_FALSE(run.peer.is_open());
     CHECK_FALSE(run.peer.accept());
     CHECK(run.take_frames() == lines{"CONNECTED\nversion:1.2\n\n"});
+
+    // Where there is not even room for an ERROR behind it, nothing else is sent.
+    memory_of_a_server little(500, 0, 0);
+    scripted_session<small_server> refusing(little.make(), [](auto&, const auto&) {});
+    refusing.feed(connect_text());
+    CHECK(refusing.peer.accept() == stomp::errc::no_room);
+    CHECK(refusing.peer.output().empty());
+    CHECK_FALSE(refusing.peer.refuse("no"));
+    CHECK(refusing.take_frames() == lines{"ERROR\nmessage:no\n\n"});
 }
 
 TEST_CASE("a session works in memory of the caller's alone") {
@@ -1324,4 +1350,34 @@ TEST_CASE("a session works in memory of the caller's alone") {
     }
     CHECK(allocations() == before);
     CHECK(in.empty());
+}
+
+TEST_CASE("the memory of lists that are empty can be given back") {
+    server_run run = open_server();
+    const auto round = [&](bool releases) {
+        std::string begin = framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\n\n");
+        std::string end = framed("ACK\nid:" + std::to_string(run.log.size() + 1) + "\n\n", "UNSUBSCRIBE\nid:1\n\n");
+        run.log.emplace_back();
+        const std::size_t before = allocations();
+        bytes in = bytes_of(begin.data(), begin.size());
+        const std::uint32_t subscription = run.peer.next(in).subscription;
+        const std::size_t named = allocations();
+        REQUIRE_FALSE(run.peer.deliver(subscription, {.destination = "/a"}).error);
+        if (releases) run.peer.release_memory(); // of what is in use nothing
+        run.peer.sent(SIZE_MAX);
+        in = bytes_of(end.data(), end.size());
+        REQUIRE(run.peer.next(in).kind == server_kind::ack);
+        REQUIRE(run.peer.next(in).kind == server_kind::unsubscribe);
+        const std::size_t after = allocations();
+        if (releases) run.peer.release_memory();
+        return std::pair(named - before, after - named);
+    };
+    run.log.reserve(100);
+    static_cast<void>(round(false));
+    CHECK(round(true) == std::pair<std::size_t, std::size_t>(0, 0));
+    // For the names, and then for the output and the message that waits.
+    CHECK(round(true) == std::pair<std::size_t, std::size_t>(1, 2));
+    CHECK(round(false) == std::pair<std::size_t, std::size_t>(1, 2));
+    CHECK(round(false) == std::pair<std::size_t, std::size_t>(0, 0));
+    CHECK_FALSE(run.peer.error());
 }

@@ -531,6 +531,23 @@ TEST_CASE_TEMPLATE("S5: without a header there are no heart-beats", Side, stomp_
     CHECK(run.peer.next_deadline() == no_deadline);
 }
 
+TEST_CASE_TEMPLATE("S5: heart-beats are counted from the first tick, where the session was connected before", Side,
+                   stomp_server_side, stomp_client_side) {
+    scripted_session<typename Side::session> run(Side::make({.heart_beat = {1000, 1000}}));
+    run.feed(Side::opening("1.2", "heart-beat:1000,1000\n"));
+    static_cast<void>(run.take_frames());
+    static_cast<void>(run.take_log());
+    run.tick(1'000'000);
+    CHECK(run.take_frames().empty());
+    CHECK(run.log.empty());
+    CHECK(run.peer.next_deadline() > 1'000'000);
+    CHECK(run.peer.next_deadline() <= 1'001'000);
+    run.tick(1'001'999);
+    CHECK(run.log.empty());
+    run.tick(1'002'000);
+    CHECK(run.log.size() == 1);
+}
+
 TEST_CASE("S5: each side says what it promises and wishes") {
     scripted_session<stomp::client_session> client(stomp_client_side::make({.heart_beat = {1, 4'000'000'000U}}));
     CHECK(client.take_frames() == lines{"CONNECT\naccept-version:1.0,1.1,1.2\nhost:h\nheart-beat:1,4000000000\n\n"});
