@@ -122,9 +122,9 @@ class sockless_parser {
         switch (event.kind) {
         case sockless::stomp::kind::head:
             element(sink_, text_of(event.command));
-            for (const sockless::stomp::header& header : event.headers) {
-                element(sink_, header.name);
-                element(sink_, header.value);
+            for (const sockless::stomp::header& each : event.headers) {
+                element(sink_, each.name);
+                element(sink_, each.value);
             }
             break;
         case sockless::stomp::kind::body: sink_.piece(event.payload.data(), event.payload.size(), event.last); break;

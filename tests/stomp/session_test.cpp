@@ -650,6 +650,8 @@ TEST_CASE_TEMPLATE("S5: deadlines do not wrap around", Side, stomp_server_side, 
     run.tick(no_deadline - 5);
     CHECK(run.peer.next_deadline() == no_deadline);
     CHECK(run.log.empty());
+    auto patient = beating<Side>({0, 4'000'000'000U}, {4'000'000'000U, 0});
+    CHECK(patient.peer.next_deadline() == 8'000'000'000U);
     scripted_session<typename Side::session> opening(Side::make());
     opening.tick(no_deadline - 1);
     CHECK(opening.peer.next_deadline() == no_deadline);

@@ -261,7 +261,6 @@ class session {
         state_ = stomp::state::open;
         deadline_ = no_deadline;
         begun_wait_ = 0;
-        if (agreed == stomp::version::v1_0) return;
         own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
         peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
         arm_own_beat();
