@@ -19,6 +19,28 @@ template <class Blocks = most_characters>
     return at;
 }
 
+/// Which of the `size` characters at `text`, at most 64, are one of `Wanted`: the first is the lowest bit. No
+/// `constexpr`, so that compilers do not put it into every loop that it serves.
+template <char... Wanted>
+std::uint64_t bits_of(const char* text, std::size_t size) noexcept {
+    using blocks = most_characters;
+    const auto bits = [text](std::size_t at) {
+        return std::uint64_t{blocks::any_of(blocks::load(text + at), Wanted...)} << at;
+    };
+    std::uint64_t found = 0;
+    std::size_t at = 0;
+    if (size >= blocks::size) {
+        for (; size - at > blocks::size; at += blocks::size) found |= bits(at);
+        // The last ones are looked at together with some before them.
+        return found | bits(size - blocks::size);
+    }
+    for (; at != size; ++at) {
+        const char c = text[at];
+        if (((c == Wanted) || ...)) found |= std::uint64_t{1} << at;
+    }
+    return found;
+}
+
 /// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. The text is looked at in
 /// blocks, each once, and what was found in a block is kept as bits.
 template <char... Wanted>
@@ -44,31 +66,22 @@ class occurrences {
     constexpr void look_at_block() noexcept {
         block_ = next_;
         const auto left = static_cast<std::size_t>(end_ - block_);
-        std::size_t size = 0;
+        const std::size_t size = left < block_size ? left : block_size;
+        next_ += size;
         if (!std::is_constant_evaluated()) {
-            if (left >= block_size) {
-                for (; size != block_size; size += blocks::size) look_at(size);
-            } else {
-                for (; left - size >= blocks::size; size += blocks::size) look_at(size);
-            }
+            found_ = bits_of<Wanted...>(block_, size);
+            return;
         }
-        for (; size != left && size != block_size; ++size) {
-            const char c = block_[size];
-            found_ |= std::uint64_t{((c == Wanted) || ...) ? 1U : 0U} << size;
+        for (std::size_t at = 0; at != size; ++at) {
+            const char c = block_[at];
+            found_ |= std::uint64_t{((c == Wanted) || ...) ? 1U : 0U} << at;
         }
-        next_ = block_ + size;
     }
-
-    void look_at(std::size_t place) noexcept {
-        found_ |= std::uint64_t{blocks::any_of(blocks::load(block_ + place), Wanted...)} << place;
-    }
-
-    using blocks = most_characters;
 
     const char* block_ = nullptr;
     const char* next_ = nullptr;
     const char* end_ = nullptr;
-    std::uint64_t found_ = 0;
+    std::uint64_t found_ = 0; // in the block, from the next one on
 };
 
 /// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
@@ -86,6 +99,21 @@ class occurrences {
     }
     while (i != b.size() && a[i] == b[i]) ++i;
     return i;
+}
+
+/// Whether `size` characters, which are at least a word, are equal. The last word may overlap with the one before it.
+template <class Word>
+[[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
+    const auto differ = [a, b](std::size_t at) {
+        Word left, right;
+        std::memcpy(&left, a + at, sizeof left);
+        std::memcpy(&right, b + at, sizeof right);
+        return left != right;
+    };
+    for (std::size_t at = 0; size - at > sizeof(Word); at += sizeof(Word)) {
+        if (differ(at)) return false;
+    }
+    return !differ(size - sizeof(Word));
 }
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -132,7 +160,14 @@ namespace sockless {
 
 /// Whether two texts are equal, the case of letters included.
 [[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
-    return a.size() == b.size() && detail::common_prefix(a, b) == a.size();
+    if (a.size() != b.size()) return false;
+    if (!std::is_constant_evaluated()) {
+        if (b.size() >= 8) return detail::equal_in_words<std::uint64_t>(a.data(), b.data(), b.size());
+        if (b.size() >= 4) return detail::equal_in_words<std::uint32_t>(a.data(), b.data(), b.size());
+    }
+    std::size_t i = 0;
+    while (i != b.size() && a[i] == b[i]) ++i;
+    return i == b.size();
 }
 
 } // namespace sockless

@@ -27,8 +27,11 @@ class stomp_head_scanner {
         run_ = stop_ = from;
         if (waiting_ != waiting::nothing && from != end) take_second(from, limits);
         if (phase_ < phase::done) {
-            specials special(head + stop_, head + end);
-            if (phase_ != phase::command || scan_command(special)) scan_lines(special, limits);
+            if (end - stop_ < few) {
+                scan_few(limits);
+            } else {
+                scan_many(limits);
+            }
         }
         head_ = nullptr;
         return stop_;
@@ -56,6 +59,13 @@ class stomp_head_scanner {
 
     using specials = occurrences<'\0', '\n', '\r', ':', '\\'>;
 
+    // So few characters are looked at one by one, as setting up a look at many costs more.
+    static constexpr std::size_t few = 16;
+
+    [[nodiscard]] static constexpr bool is_special(char c) noexcept {
+        return c == '\0' || c == '\n' || c == '\r' || c == ':' || c == '\\';
+    }
+
     // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
     constexpr bool fail(stomp::errc what, std::size_t place) noexcept {
         error_ = what;
@@ -70,16 +80,14 @@ class stomp_head_scanner {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
 
-    // S1: the first line is a command. True where it has ended.
-    constexpr bool scan_command(specials& special) noexcept {
-        const auto at = static_cast<std::size_t>(special.next() - head_);
+    // S1: the first line is a command.
+    constexpr bool take_command(std::size_t at) noexcept {
         if (at > stomp::max_command + 1) return fail(stomp::errc::unknown_command, 0);
         stop_ = at;
         if (at == end_) return false;
         if (head_[at] == '\0') return fail(stomp::errc::nul_in_head, at);
         if (head_[at] != '\r' || !cr_may_end_line()) return begin_lines(at, at);
         if (at + 1 == end_) return wait_for(waiting::line_feed, at);
-        static_cast<void>(special.next());
         return begin_lines(at, at + 1);
     }
 
@@ -100,21 +108,73 @@ class stomp_head_scanner {
         phase_ = phase::name;
     }
 
-    constexpr void scan_lines(specials& special, const stomp::limits& limits) noexcept {
-        do {
-            stop_ = static_cast<std::size_t>(special.next() - head_);
-        } while (take_special(special, stop_, limits));
+    constexpr void scan_few(const stomp::limits& limits) noexcept {
+        std::size_t at = stop_;
+        while (at != end_) {
+            if (!is_special(head_[at])) {
+                ++at;
+            } else if (take_special(at, limits)) {
+                at = stop_;
+            } else {
+                return;
+            }
+        }
+        take_special(at, limits);
+    }
+
+    constexpr void scan_many(const stomp::limits& limits) noexcept {
+        specials special(head_ + stop_, head_ + end_);
+        for (;;) {
+            std::size_t at = next_place(special);
+            // The second of a pair was taken with the first.
+            if (at < stop_) continue;
+            if (phase_ == phase::name && removed_ == 0) at = take_plain_lines(special, at, limits);
+            if (phase_ == phase::failed || !take_special(at, limits)) return;
+        }
+    }
+
+    [[nodiscard]] constexpr std::size_t next_place(specials& special) const noexcept {
+        return static_cast<std::size_t>(special.next() - head_);
+    }
+
+    // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
+    // the first special of a line, which is at `at`; returns the place of the first that is for the long way.
+    constexpr std::size_t take_plain_lines(specials& special, std::size_t at, const stomp::limits& limits) noexcept {
+        std::size_t line = line_;
+        while (at != end_ && head_[at] == ':' && at != line && count_ != limits.headers) {
+            const std::size_t colon = at;
+            do {
+                at = next_place(special);
+            } while (at != end_ && head_[at] == ':');
+            if (at == end_ || head_[at] != '\n' || at - line > limits.line) {
+                begin_line(line);
+                end_name(colon, limits);
+                return at;
+            }
+            if (is_length({head_ + line, colon - line}) && !read_length({head_ + colon + 1, at - colon - 1}, limits)) {
+                return at;
+            }
+            head_[colon] = head_[at] = '\0';
+            ++count_;
+            line = at + 1;
+            at = next_place(special);
+        }
+        begin_line(line);
+        return at;
     }
 
     // What stands at `at`. False where the scan stops.
-    constexpr bool take_special(specials& special, std::size_t at, const stomp::limits& limits) noexcept {
+    constexpr bool take_special(std::size_t at, const stomp::limits& limits) noexcept {
+        if (phase_ == phase::command) return take_command(at);
         if (at - line_ >= limits.line && !may_end_long_line(at, limits)) {
             return fail(stomp::errc::line_too_long, line_ + limits.line);
         }
         if (at == end_) {
-            move_run(at);
+            move_run(at, at);
+            stop_ = at;
             return false;
         }
+        stop_ = at + 1;
         switch (head_[at]) {
         case ':': return phase_ != phase::name || end_name(at, limits);
         case '\n': return end_line(at, at, limits);
@@ -122,12 +182,10 @@ class stomp_head_scanner {
             if (!cr_may_end_line()) return true;
             if (at + 1 == end_) return wait_for(waiting::line_feed, at);
             if (head_[at + 1] != '\n') return take_cr(at);
-            static_cast<void>(special.next());
             return end_line(at, at + 1, limits);
         case '\\':
             if (escaping_ == escaping::none) return true;
             if (at + 1 == end_) return wait_for(waiting::escaped, at);
-            if (head_[at + 1] == '\\') static_cast<void>(special.next());
             return unescape(at, limits);
         default: return fail(stomp::errc::nul_in_head, at);
         }
@@ -135,7 +193,7 @@ class stomp_head_scanner {
 
     // The byte at `at`, the last of its piece, is the first of a pair.
     constexpr bool wait_for(waiting second, std::size_t at) noexcept {
-        move_run(at);
+        move_run(at, at);
         waiting_ = second;
         stop_ = end_;
         return false;
@@ -147,9 +205,8 @@ class stomp_head_scanner {
         waiting_ = waiting::nothing;
         const std::size_t first = at - 1;
         run_ = first;
-        bool taken = false; // or else what is at `at` is looked at again
         if (held == waiting::escaped) {
-            taken = unescape(first, limits);
+            unescape(first, limits);
         } else if (phase_ == phase::command) {
             begin_lines(first, at);
         } else if (head_[at] == '\n') {
@@ -159,7 +216,6 @@ class stomp_head_scanner {
         } else {
             take_cr(first);
         }
-        if (taken) stop_ = at + 1;
     }
 
     // A CR that no LF follows is data in 1.0 and 1.1, and an error in 1.2.
@@ -180,35 +236,30 @@ class stomp_head_scanner {
         for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
             if (escapes[i].code != head_[at + 1]) continue;
             if (at + 1 - line_ >= limits.line) return fail(stomp::errc::line_too_long, line_ + limits.line);
-            move_run(at);
+            move_run(at, at + 2);
             head_[at - removed_] = escapes[i].plain;
             ++removed_;
-            run_ = at + 2;
+            stop_ = at + 2;
             return true;
         }
         return fail(stomp::errc::bad_escape, at);
     }
 
-    // Moves what came since the last escape of this line to where it belongs.
-    constexpr void move_run(std::size_t end) noexcept {
+    // Moves what came since the last escape of this line to where it belongs; the next run begins at `next`.
+    constexpr void move_run(std::size_t end, std::size_t next) noexcept {
         if (removed_ != 0) copy_down(head_ + run_ - removed_, head_ + run_, end - run_);
-        run_ = end;
+        run_ = next;
     }
 
     // S1: a name is not empty, and a colon ends it.
     constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
-        move_run(at);
+        move_run(at, at + 1);
         const std::size_t end = at - removed_;
         if (end == element_) return fail(stomp::errc::empty_name, at);
         if (count_ == limits.headers) return fail(stomp::errc::too_many_headers, line_);
         ++count_;
-        constexpr std::string_view length = "content-length";
-        // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
-        reads_length_ =
-            !has_length_ && end - element_ == length.size() && equal({head_ + element_, length.size()}, length);
         head_[end] = '\0';
         element_ = static_cast<std::uint32_t>(end + 1);
-        run_ = at + 1;
         phase_ = phase::value;
         return true;
     }
@@ -223,25 +274,35 @@ class stomp_head_scanner {
             stop_ = last + 1;
             return false;
         }
-        move_run(end);
-        if (reads_length_ && !read_length({head_ + element_, end - removed_ - element_}, limits)) return false;
-        for (std::size_t i = end - removed_; i <= last; ++i) head_[i] = '\0';
+        move_run(end, end);
+        if (is_length({head_ + line_, element_ - line_ - 1}) &&
+            !read_length({head_ + element_, end - removed_ - element_}, limits)) {
+            return false;
+        }
+        head_[end] = head_[last] = '\0';
+        for (; removed_ != 0; --removed_) head_[end - removed_] = '\0';
         begin_line(last + 1);
         return true;
     }
 
-    // S2: digits only, within the limit.
+    // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
+    [[nodiscard]] constexpr bool is_length(std::string_view name) const noexcept {
+        return equal(name, "content-length") && !has_length_;
+    }
+
+    // S2: digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
+        const auto place = static_cast<std::size_t>(digits.data() - head_);
         std::uint64_t length = 0;
         bool too_large = false;
         for (const char c : digits) {
             const auto digit = static_cast<std::uint64_t>(c - '0');
-            if (!is_digit(c)) return fail(stomp::errc::bad_content_length, element_);
+            if (!is_digit(c)) return fail(stomp::errc::bad_content_length, place);
             too_large = too_large || length > (UINT64_MAX - digit) / 10;
             length = length * 10 + digit;
         }
-        if (digits.empty()) return fail(stomp::errc::bad_content_length, element_);
-        if (too_large || length > limits.body) return fail(stomp::errc::body_too_large, element_);
+        if (digits.empty()) return fail(stomp::errc::bad_content_length, place);
+        if (too_large || length > limits.body) return fail(stomp::errc::body_too_large, place);
         length_ = length;
         has_length_ = true;
         return true;
@@ -264,7 +325,6 @@ class stomp_head_scanner {
     escaping escaping_ = escaping::none;
     stomp::errc error_ = stomp::errc::none;
     bool has_length_ = false;
-    bool reads_length_ = false;
 };
 
 } // namespace sockless::detail

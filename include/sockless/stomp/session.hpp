@@ -315,9 +315,11 @@ class session {
         if (own_interval_ != 0) own_beat_ = detail::later(now_, own_interval_ - own_interval_ / 4);
     }
 
-    // The margin of the reader is as much again.
+    // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
+    // their first heart-beat.
     void arm_peer_beat() noexcept {
-        if (peer_interval_ != 0) peer_beat_ = detail::later(now_, std::uint64_t{2} * peer_interval_);
+        const time silence = time{2} * peer_interval_ + peer_interval_ / 2;
+        if (silence != 0) peer_beat_ = detail::later(now_, silence);
     }
 
     std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
