@@ -48,7 +48,7 @@ struct room_visit {
         while (const auto event = session.next(in)) client.handle(event);
     }
 
-    void tick(sockless::time now, ws::server& carrier) {
+    void tick(sockless::instant now, ws::server& carrier) {
         client.tick(now);
         client.handle(session.tick(now));
         pass_on(carrier);
@@ -61,7 +61,7 @@ struct room_visit {
         static_cast<void>(error ? carrier.close(error.close_code(), error.sentence()) : carrier.close());
     }
 
-    [[nodiscard]] sockless::time next_deadline() const {
+    [[nodiscard]] sockless::instant next_deadline() const {
         return std::min(session.next_deadline(), client.next_deadline());
     }
 
@@ -91,11 +91,11 @@ class demo_connection : public connection {
         while (const ws::event event = peer_.next(in)) handle(event, in);
     }
     void finish() override { handle(peer_.finish(), {}); }
-    void tick(sockless::time now) override {
+    void tick(sockless::instant now) override {
         handle(peer_.tick(now), {});
         if (visit_) visit_->tick(now, peer_);
     }
-    [[nodiscard]] sockless::time next_deadline() const override {
+    [[nodiscard]] sockless::instant next_deadline() const override {
         return visit_ ? std::min(peer_.next_deadline(), visit_->next_deadline()) : peer_.next_deadline();
     }
     [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }

@@ -99,7 +99,7 @@ class stomp_client {
     }
 
     /// Ends a session whose client is too slow for those who send to it. To be called after every wait.
-    void tick(sockless::time now) {
+    void tick(sockless::instant now) {
         if (session_.output().size() < destinations::back_pressure) {
             slow_until_ = sockless::no_deadline;
         } else if (slow_until_ == sockless::no_deadline) {
@@ -108,7 +108,7 @@ class stomp_client {
             refuse("the client is too slow");
         }
     }
-    [[nodiscard]] sockless::time next_deadline() const {
+    [[nodiscard]] sockless::instant next_deadline() const {
         return session_.is_open() ? slow_until_ : sockless::no_deadline;
     }
 
@@ -119,7 +119,7 @@ class stomp_client {
 
   private:
     // Milliseconds; less than the silence after which those who are kept waiting would be taken for dead.
-    static constexpr sockless::time patience = 5'000;
+    static constexpr sockless::instant patience = 5'000;
 
     // Bytes that may be kept for open transactions.
     static constexpr std::size_t most_kept = 1024 * 1024;
@@ -170,5 +170,5 @@ class stomp_client {
     std::vector<kept_send> kept_;
     std::size_t size_of_kept_ = 0;
     std::string sends_to_; // the last destination
-    sockless::time slow_until_ = sockless::no_deadline;
+    sockless::instant slow_until_ = sockless::no_deadline;
 };

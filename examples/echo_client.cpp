@@ -24,7 +24,7 @@ constexpr std::size_t back_pressure = 1024 * 1024;
 constexpr std::size_t max_message = 16 * 1024 * 1024;
 
 // Milliseconds of silence, after which nothing more is expected of a server that owes an answer.
-constexpr sockless::time patience = 60'000;
+constexpr sockless::instant patience = 60'000;
 
 struct settings {
     std::uint16_t port = 0;
@@ -120,7 +120,7 @@ class echo_connection : public connection {
     // Until something comes, or is due.
     void wait() {
         const bool wants_lines = input_ != nullptr && !input_->ended() && wants_input() && peer_.is_open();
-        const sockless::time end_by = wants_lines || said_all() ? sockless::no_deadline : active_at_ + patience;
+        const sockless::instant end_by = wants_lines || said_all() ? sockless::no_deadline : active_at_ + patience;
         pollfd polled[] = {this->polled(), {wants_lines ? STDIN_FILENO : -1, POLLIN, 0}};
         ::poll(polled, 2, milliseconds_until(std::min(deadline(), end_by)));
 
@@ -134,8 +134,8 @@ class echo_connection : public connection {
         while (const ws::event event = peer_.next(in)) handle(event);
     }
     void finish() override { handle(peer_.finish()); }
-    void tick(sockless::time now) override { handle(peer_.tick(now)); }
-    [[nodiscard]] sockless::time next_deadline() const override { return peer_.next_deadline(); }
+    void tick(sockless::instant now) override { handle(peer_.tick(now)); }
+    [[nodiscard]] sockless::instant next_deadline() const override { return peer_.next_deadline(); }
     [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
     void sent(std::size_t size) override { peer_.sent(size); }
     [[nodiscard]] bool done() const override { return peer_.done(); }
@@ -156,7 +156,7 @@ class echo_connection : public connection {
     on_message handler_;
     lines* input_;
     ws::client peer_;
-    sockless::time active_at_ = now();
+    sockless::instant active_at_ = now();
     bool was_clean_ = false;
 };
 

@@ -54,8 +54,8 @@ class echo_connection : public connection {
         while (const ws::event event = peer_.next(in)) handle(event);
     }
     void finish() override { handle(peer_.finish()); }
-    void tick(sockless::time now) override { handle(peer_.tick(now)); }
-    [[nodiscard]] sockless::time next_deadline() const override { return peer_.next_deadline(); }
+    void tick(sockless::instant now) override { handle(peer_.tick(now)); }
+    [[nodiscard]] sockless::instant next_deadline() const override { return peer_.next_deadline(); }
     [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
     void sent(std::size_t size) override { peer_.sent(size); }
     [[nodiscard]] bool done() const override { return peer_.done(); }

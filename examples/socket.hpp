@@ -39,14 +39,14 @@ std::optional<Number> read_number(std::string_view text) {
 }
 
 /// Milliseconds on a clock that never goes back.
-inline sockless::time now() {
+inline sockless::instant now() {
     const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<sockless::time>(std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count());
+    return static_cast<sockless::instant>(std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count());
 }
 
 /// How long `poll` may wait for a deadline: at most a minute at a time, as it counts in `int`.
-inline int milliseconds_until(sockless::time deadline) {
-    const sockless::time at = now(), left = deadline > at ? deadline - at : 0;
+inline int milliseconds_until(sockless::instant deadline) {
+    const sockless::instant at = now(), left = deadline > at ? deadline - at : 0;
     return left < 60'000 ? static_cast<int>(left) : 60'000;
 }
 
@@ -149,7 +149,7 @@ class connection {
         const bool reads = !heard_all_ && (said_all_ || wants_input());
         return {socket_, static_cast<short>((reads ? POLLIN : 0) | (output().empty() ? 0 : POLLOUT)), 0};
     }
-    [[nodiscard]] sockless::time deadline() const { return std::min(next_deadline(), end_by_); }
+    [[nodiscard]] sockless::instant deadline() const { return std::min(next_deadline(), end_by_); }
 
     /// Takes what has come, if `ready`, which `poll` has given, says that something has.
     void receive(short ready) {
@@ -186,12 +186,12 @@ class connection {
 
   private:
     // Milliseconds in which the peer must end its side once all is said.
-    static constexpr sockless::time patience_at_end = 5'000;
+    static constexpr sockless::instant patience_at_end = 5'000;
 
     virtual void take(sockless::bytes in) = 0;
     virtual void finish() = 0;
-    virtual void tick(sockless::time now) = 0;
-    [[nodiscard]] virtual sockless::time next_deadline() const = 0;
+    virtual void tick(sockless::instant now) = 0;
+    [[nodiscard]] virtual sockless::instant next_deadline() const = 0;
     [[nodiscard]] virtual sockless::cbytes output() const = 0;
     virtual void sent(std::size_t size) = 0;
     [[nodiscard]] virtual bool done() const = 0;
@@ -207,7 +207,7 @@ class connection {
     }
 
     int socket_;
-    sockless::time end_by_ = sockless::no_deadline;
+    sockless::instant end_by_ = sockless::no_deadline;
     bool said_all_ = false;  // our side of the TCP connection has ended
     bool heard_all_ = false; // the peer's side has
 };
@@ -225,7 +225,7 @@ class poll_server {
         std::vector<pollfd> polled;
         while (!stopping || !connections_.empty()) {
             polled = {{stopping ? -1 : stop, POLLIN, 0}, {stopping || full_ ? -1 : listener, POLLIN, 0}};
-            sockless::time deadline = sockless::no_deadline;
+            sockless::instant deadline = sockless::no_deadline;
             for (const auto& each : connections_) {
                 polled.push_back(each->polled());
                 deadline = std::min(deadline, each->deadline());

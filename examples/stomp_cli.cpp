@@ -18,7 +18,7 @@ namespace stomp = sockless::stomp;
 namespace ws = sockless::ws;
 
 // Milliseconds in which the server must say that it has done what it was asked for.
-constexpr sockless::time patience = 10'000;
+constexpr sockless::instant patience = 10'000;
 
 struct settings {
     std::string host = "127.0.0.1";
@@ -190,7 +190,7 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
 
     const settings& how_;
     std::uint64_t printed_ = 0;
-    sockless::time answer_by_ = sockless::no_deadline;
+    sockless::instant answer_by_ = sockless::no_deadline;
     bool said_goodbye_ = false;
     bool is_done_ = false; // and the server has answered that
     bool failed_ = false;

@@ -41,14 +41,14 @@ class stomp_connection : public connection {
         while (const auto event = web_socket_->next(in)) take_event(event);
     }
 
-    void tick(sockless::time now) override {
+    void tick(sockless::instant now) override {
         handle(session_.tick(now));
         if (!web_socket_) return;
         take_event(web_socket_->tick(now));
         pass_on();
     }
 
-    [[nodiscard]] sockless::time next_deadline() const override {
+    [[nodiscard]] sockless::instant next_deadline() const override {
         const auto due = session_.next_deadline();
         return web_socket_ ? std::min(due, web_socket_->next_deadline()) : due;
     }

@@ -52,12 +52,12 @@ class client_connection : public stomp_connection<stomp::server_session, ws::ser
 
     void handle(const stomp::server_event& event) override { client_.handle(event); }
 
-    void tick(sockless::time now) override {
+    void tick(sockless::instant now) override {
         client_.tick(now);
         stomp_connection::tick(now);
     }
 
-    [[nodiscard]] sockless::time next_deadline() const override {
+    [[nodiscard]] sockless::instant next_deadline() const override {
         return std::min(stomp_connection::next_deadline(), client_.next_deadline());
     }
 

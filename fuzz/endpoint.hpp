@@ -304,7 +304,7 @@ class session {
     std::size_t begin_ = 0; // of what of `sent_` was not read yet
     std::size_t turn_ = 0;
     sends sends_{};
-    sockless::time now_ = 0;
+    sockless::instant now_ = 0;
     bool interim_ = false;
     bool refused_ = false;
     bool open_ = false;

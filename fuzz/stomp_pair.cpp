@@ -498,7 +498,7 @@ class conversation {
     stomp::client_session client_;
     stomp::server_session server_;
     unsigned habits_;
-    sockless::time now_ = 0;
+    sockless::instant now_ = 0;
     std::deque<std::string> to_server_{};
     std::deque<std::string> to_client_{};
     std::deque<std::string> receipts_{};        // that the client has asked for

@@ -219,7 +219,7 @@ class stomp_caller {
     std::vector<std::byte> left_{};
     std::size_t fed_ = 0;
     std::size_t turn_ = 0;
-    sockless::time now_ = 0;
+    sockless::instant now_ = 0;
     bool in_step_;
     bool first_tick_ = true;
 };

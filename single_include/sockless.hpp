@@ -74,10 +74,10 @@ struct field {
 }
 
 /// A time, in milliseconds since any moment the caller likes, that never goes back.
-using time = std::uint64_t;
+using instant = std::uint64_t;
 
 /// A deadline that does not come.
-inline constexpr time no_deadline = UINT64_MAX;
+inline constexpr instant no_deadline = UINT64_MAX;
 
 /// A duration that does not end.
 inline constexpr std::uint32_t never = UINT32_MAX;
@@ -141,7 +141,7 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
 }
 
 /// The time that is `duration` after `from`. At the end of time there are no deadlines.
-[[nodiscard]] constexpr time later(time from, time duration) noexcept {
+[[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {
     return duration < no_deadline - from ? from + duration : no_deadline;
 }
 
@@ -3914,8 +3914,8 @@ class session {
     }
 
     /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
-    [[nodiscard]] time next_deadline() const noexcept {
-        const time beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
+    [[nodiscard]] instant next_deadline() const noexcept {
+        const instant beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
         return beat < deadline_ ? beat : deadline_;
     }
 
@@ -4062,7 +4062,7 @@ class session {
     }
 
     // The time that was told, and what is due. An error where the session has ended by it.
-    [[nodiscard]] errc pass_time(time now) noexcept {
+    [[nodiscard]] errc pass_time(instant now) noexcept {
         now_ = now;
         // What began since the last call is counted from now, as nobody knows when it was.
         if (begun_wait_ != 0) arm(begun_wait_);
@@ -4155,15 +4155,15 @@ class session {
     // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
     // their first heart-beat.
     void arm_peer_beat() noexcept {
-        const time silence = time{2} * peer_interval_ + peer_interval_ / 2;
+        const instant silence = instant{2} * peer_interval_ + peer_interval_ / 2;
         if (silence != 0) peer_beat_ = detail::later(now_, silence);
     }
 
     std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
-    time now_ = 0;
-    time deadline_ = no_deadline;  // of what the state waits for
-    time own_beat_ = no_deadline;  // when something must be sent
-    time peer_beat_ = no_deadline; // when something must have come
+    instant now_ = 0;
+    instant deadline_ = no_deadline;  // of what the state waits for
+    instant own_beat_ = no_deadline;  // when something must be sent
+    instant peer_beat_ = no_deadline; // when something must have come
     sockless::error error_{};
     std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
     std::uint32_t own_interval_ = 0;
@@ -4354,7 +4354,7 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
     /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
     /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
-    [[nodiscard]] event tick(time now) noexcept {
+    [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
@@ -4635,8 +4635,8 @@ class basic_server_session : public session<role::server, Buffer> {
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
     /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions and transactions (each takes 12 bytes more), `unacknowledged` the messages that wait for an ACK
-    /// (16 bytes each). The sizes in `how` are then not read.
+    /// subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
+    /// messages that wait for an ACK (16 bytes each). The sizes in `how` are then not read.
     basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
                          const options& how = {}) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
@@ -4715,9 +4715,10 @@ class basic_server_session : public session<role::server, Buffer> {
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
         const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
-        if (waits && !unacknowledged_.push(record)) return {0, errc::too_many_unacknowledged};
-        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error)) {
-            if (waits) unacknowledged_.erase(unacknowledged_.size() - 1);
+        const auto note = [&] {
+            return !waits || unacknowledged_.push(record) ? errc::none : errc::too_many_unacknowledged;
+        };
+        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
             return {0, refused};
         }
         last_number_ = number;
@@ -4738,7 +4739,7 @@ class basic_server_session : public session<role::server, Buffer> {
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
     /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
     /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
-    [[nodiscard]] event tick(time now) noexcept {
+    [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
@@ -7555,7 +7556,7 @@ class endpoint {
     /// Says what time it is: call it once when the endpoint is made, as deadlines are counted from there, and whenever
     /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
     /// event.
-    [[nodiscard]] event tick(time now) noexcept {
+    [[nodiscard]] event tick(instant now) noexcept {
         if (!has_clock_) deadline_ = detail::later(now, deadline_);
         has_clock_ = true;
         now_ = now;
@@ -7582,7 +7583,7 @@ class endpoint {
     }
 
     /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
-    [[nodiscard]] time next_deadline() const noexcept { return deadline_; }
+    [[nodiscard]] instant next_deadline() const noexcept { return deadline_; }
 
     /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
     /// 1006 where that was too soon (RFC 6455 section 7.1.5; C8).
@@ -7848,8 +7849,8 @@ class endpoint {
     Buffer output_;
     std::uint64_t sent_ = 0;     // bytes, from the first of all
     std::uint64_t pong_end_ = 0; // the place in the output, counted likewise, where the last Pong ends
-    time now_ = 0;
-    time deadline_ = no_deadline;
+    instant now_ = 0;
+    instant deadline_ = no_deadline;
     sockless::error error_{};
     [[no_unique_address]] Keys keys_;
     std::uint32_t close_timeout_;

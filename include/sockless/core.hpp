@@ -46,10 +46,10 @@ struct field {
 }
 
 /// A time, in milliseconds since any moment the caller likes, that never goes back.
-using time = std::uint64_t;
+using instant = std::uint64_t;
 
 /// A deadline that does not come.
-inline constexpr time no_deadline = UINT64_MAX;
+inline constexpr instant no_deadline = UINT64_MAX;
 
 /// A duration that does not end.
 inline constexpr std::uint32_t never = UINT32_MAX;
@@ -113,7 +113,7 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
 }
 
 /// The time that is `duration` after `from`. At the end of time there are no deadlines.
-[[nodiscard]] constexpr time later(time from, time duration) noexcept {
+[[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {
     return duration < no_deadline - from ? from + duration : no_deadline;
 }
 

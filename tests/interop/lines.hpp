@@ -144,7 +144,7 @@ inline int connected_to(std::size_t port) {
     return socket;
 }
 
-inline sockless::time now() {
+inline sockless::instant now() {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return static_cast<sockless::time>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+    return static_cast<sockless::instant>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
 }

@@ -93,9 +93,9 @@ class session {
         const short reading = in_.empty() && !input_ended_ ? POLLIN : 0;
         const short writing = peer_.output().empty() ? 0 : POLLOUT;
         pollfd files[] = {{STDIN_FILENO, POLLIN, 0}, {socket_, static_cast<short>(reading | writing), 0}};
-        const sockless::time until = peer_.next_deadline();
-        const sockless::time left = until > now() ? until - now() : 0;
-        ::poll(files, 2, static_cast<int>(std::min<sockless::time>(left, 1000)));
+        const sockless::instant until = peer_.next_deadline();
+        const sockless::instant left = until > now() ? until - now() : 0;
+        ::poll(files, 2, static_cast<int>(std::min<sockless::instant>(left, 1000)));
         if (files[0].revents != 0) commands_.read();
     }
 
@@ -233,7 +233,7 @@ class session {
         const bool by_peer = input_ended_;
         if (going_) {
             ::shutdown(socket_, SHUT_WR);
-            const sockless::time until = now() + 2000;
+            const sockless::instant until = now() + 2000;
             while (!input_ended_ && now() < until) {
                 pollfd file{socket_, POLLIN, 0};
                 ::poll(&file, 1, 100);

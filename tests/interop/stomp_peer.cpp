@@ -116,8 +116,8 @@ class carrier {
         return {socket_, static_cast<short>((input_ended_ ? 0 : POLLIN) | (writes ? POLLOUT : 0)), 0};
     }
 
-    [[nodiscard]] sockless::time next_deadline() const {
-        const sockless::time own = std::min(session.next_deadline(), until_);
+    [[nodiscard]] sockless::instant next_deadline() const {
+        const sockless::instant own = std::min(session.next_deadline(), until_);
         return web ? std::min(own, web->next_deadline()) : own;
     }
 
@@ -220,12 +220,12 @@ class carrier {
     bool input_ended_ = false;
     bool ending_ = false;
     bool dropped_ = false;
-    sockless::time until_ = sockless::no_deadline;
+    sockless::instant until_ = sockless::no_deadline;
 };
 
-int milliseconds_until(sockless::time deadline) {
-    const sockless::time left = deadline > now() ? deadline - now() : 0;
-    return static_cast<int>(std::min<sockless::time>(left, 1000));
+int milliseconds_until(sockless::instant deadline) {
+    const sockless::instant left = deadline > now() ? deadline - now() : 0;
+    return static_cast<int>(std::min<sockless::instant>(left, 1000));
 }
 
 // --- The client ------------------------------------------------------------------------------------------------------
@@ -417,7 +417,7 @@ class broker {
 
     void wait(int listener, commands& from) {
         std::vector<pollfd> files{{STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
-        sockless::time until = sockless::no_deadline;
+        sockless::instant until = sockless::no_deadline;
         for (const member_client& each : clients_) {
             files.push_back(each.carried.file());
             until = std::min(until, each.carried.next_deadline());

@@ -292,7 +292,7 @@ class scripted {
     }
     void feed_text(std::string_view text) { feed_copy(bytes_of(text)); }
 
-    void tick(sockless::time now) { note(peer.tick(now)); }
+    void tick(sockless::instant now) { note(peer.tick(now)); }
     void finish() { note(peer.finish()); }
 
     /// Takes up to `most` bytes of output.

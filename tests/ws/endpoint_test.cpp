@@ -831,7 +831,7 @@ TEST_CASE_TEMPLATE("C8: an end of input without Close is abnormal, whenever it c
 // --- deadlines
 
 TEST_CASE_TEMPLATE("C8: the opening handshake has a deadline, from the first tick on", Side, server_side, client_side) {
-    for (const sockless::time begin : {sockless::time{0}, sockless::time{5}, sockless::time{1} << 60U}) {
+    for (const sockless::instant begin : {sockless::instant{0}, sockless::instant{5}, sockless::instant{1} << 60U}) {
         scripted run(Side::make());
         run.tick(begin);
         CHECK(run.peer.next_deadline() == begin + 10'000);
@@ -915,7 +915,7 @@ TEST_CASE_TEMPLATE("a silent peer is asked with a Ping, and given up where no si
         CHECK(run.log == lines{"closed 1006 unclean pong_timeout"});
     }
     SUBCASE("a byte comes every now and then") {
-        for (sockless::time now = 51'300; now != 90'300; now += 250) {
+        for (sockless::instant now = 51'300; now != 90'300; now += 250) {
             run.feed_copy(frame(Side::other, 0x8A));
             run.tick(now);
         }

@@ -178,7 +178,7 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
     /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
     /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
-    [[nodiscard]] event tick(time now) noexcept {
+    [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }

@@ -115,8 +115,8 @@ class basic_server_session : public session<role::server, Buffer> {
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
     /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions and transactions (each takes 12 bytes more), `unacknowledged` the messages that wait for an ACK
-    /// (16 bytes each). The sizes in `how` are then not read.
+    /// subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
+    /// messages that wait for an ACK (16 bytes each). The sizes in `how` are then not read.
     basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
                          const options& how = {}) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
@@ -195,9 +195,10 @@ class basic_server_session : public session<role::server, Buffer> {
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
         const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
-        if (waits && !unacknowledged_.push(record)) return {0, errc::too_many_unacknowledged};
-        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error)) {
-            if (waits) unacknowledged_.erase(unacknowledged_.size() - 1);
+        const auto note = [&] {
+            return !waits || unacknowledged_.push(record) ? errc::none : errc::too_many_unacknowledged;
+        };
+        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
             return {0, refused};
         }
         last_number_ = number;
@@ -218,7 +219,7 @@ class basic_server_session : public session<role::server, Buffer> {
     /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
     /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
     /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
-    [[nodiscard]] event tick(time now) noexcept {
+    [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }

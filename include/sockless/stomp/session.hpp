@@ -77,8 +77,8 @@ class session {
     }
 
     /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
-    [[nodiscard]] time next_deadline() const noexcept {
-        const time beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
+    [[nodiscard]] instant next_deadline() const noexcept {
+        const instant beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
         return beat < deadline_ ? beat : deadline_;
     }
 
@@ -225,7 +225,7 @@ class session {
     }
 
     // The time that was told, and what is due. An error where the session has ended by it.
-    [[nodiscard]] errc pass_time(time now) noexcept {
+    [[nodiscard]] errc pass_time(instant now) noexcept {
         now_ = now;
         // What began since the last call is counted from now, as nobody knows when it was.
         if (begun_wait_ != 0) arm(begun_wait_);
@@ -318,15 +318,15 @@ class session {
     // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
     // their first heart-beat.
     void arm_peer_beat() noexcept {
-        const time silence = time{2} * peer_interval_ + peer_interval_ / 2;
+        const instant silence = instant{2} * peer_interval_ + peer_interval_ / 2;
         if (silence != 0) peer_beat_ = detail::later(now_, silence);
     }
 
     std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
-    time now_ = 0;
-    time deadline_ = no_deadline;  // of what the state waits for
-    time own_beat_ = no_deadline;  // when something must be sent
-    time peer_beat_ = no_deadline; // when something must have come
+    instant now_ = 0;
+    instant deadline_ = no_deadline;  // of what the state waits for
+    instant own_beat_ = no_deadline;  // when something must be sent
+    instant peer_beat_ = no_deadline; // when something must have come
     sockless::error error_{};
     std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
     std::uint32_t own_interval_ = 0;

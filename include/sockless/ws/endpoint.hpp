@@ -148,7 +148,7 @@ class endpoint {
     /// Says what time it is: call it once when the endpoint is made, as deadlines are counted from there, and whenever
     /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
     /// event.
-    [[nodiscard]] event tick(time now) noexcept {
+    [[nodiscard]] event tick(instant now) noexcept {
         if (!has_clock_) deadline_ = detail::later(now, deadline_);
         has_clock_ = true;
         now_ = now;
@@ -175,7 +175,7 @@ class endpoint {
     }
 
     /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
-    [[nodiscard]] time next_deadline() const noexcept { return deadline_; }
+    [[nodiscard]] instant next_deadline() const noexcept { return deadline_; }
 
     /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
     /// 1006 where that was too soon (RFC 6455 section 7.1.5; C8).
@@ -441,8 +441,8 @@ class endpoint {
     Buffer output_;
     std::uint64_t sent_ = 0;     // bytes, from the first of all
     std::uint64_t pong_end_ = 0; // the place in the output, counted likewise, where the last Pong ends
-    time now_ = 0;
-    time deadline_ = no_deadline;
+    instant now_ = 0;
+    instant deadline_ = no_deadline;
     sockless::error error_{};
     [[no_unique_address]] Keys keys_;
     std::uint32_t close_timeout_;
