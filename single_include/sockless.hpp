@@ -2867,8 +2867,8 @@ class writer {
     }
 
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
-    /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not told
-    /// (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
+    /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
+    /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
