@@ -189,7 +189,7 @@ class scripted_session {
         feed(bytes(copy.get(), text.size()));
     }
 
-    void tick(time now) { note(peer.tick(now)); }
+    void tick(instant now) { note(peer.tick(now)); }
     void finish() { note(peer.finish()); }
 
     /// Takes up to `most` bytes of output.
