@@ -63,7 +63,10 @@ class stomp_head_scanner {
     static constexpr std::size_t few = 16;
 
     [[nodiscard]] static constexpr bool is_special(char c) noexcept {
-        return c == '\0' || c == '\n' || c == '\r' || c == ':' || c == '\\';
+        const auto code = static_cast<unsigned char>(c);
+        constexpr std::uint64_t low =
+            1U | std::uint64_t{1} << '\n' | std::uint64_t{1} << '\r' | std::uint64_t{1} << ':';
+        return code < 64 ? (low >> code & 1U) != 0 : c == '\\';
     }
 
     // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
