@@ -26,6 +26,7 @@
 
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -5153,6 +5154,11 @@ enum class errc : std::uint8_t {
     too_many_frames,
     invalid_utf8,
 
+    // Compression
+    deflate_corrupt,
+    deflate_truncated,
+    no_memory,
+
     // Closing
     close_payload_too_short,
     close_code_invalid,
@@ -5202,9 +5208,11 @@ enum class errc : std::uint8_t {
     accept_wrong,
     subprotocol_not_offered,
     extension_not_offered,
+    bad_deflate_response,
 
     // Opening handshake, as the caller asks for it
     reserved_field,
+    bad_deflate_window,
 };
 
 /// One row per enumerator of `errc`, in its order.
@@ -5225,6 +5233,10 @@ inline constexpr error_row errc_rows[] = {
     {"message_too_big", "a message is larger than the limit", "RFC 6455 10.4", 1009, 0},
     {"too_many_frames", "a message has more frames than the limit", "RFC 6455 10.4", 1008, 0},
     {"invalid_utf8", "a text message is not UTF-8", "RFC 6455 8.1", 1007, 0},
+
+    {"deflate_corrupt", "a compressed message is not deflate data", "RFC 7692 7.2.2", 1007, 0},
+    {"deflate_truncated", "a compressed message does not end where its data ends", "RFC 7692 7.2.2", 1007, 0},
+    {"no_memory", "there is no memory to inflate a message", "RFC 6455 7.4.1", 1011, 0},
 
     {"close_payload_too_short", "the payload of a Close is a single byte", "RFC 6455 5.5.1", 1002, 0},
     {"close_code_invalid", "a Close has a code that may not be sent", "RFC 6455 7.4", 1002, 0},
@@ -5271,8 +5283,11 @@ inline constexpr error_row errc_rows[] = {
     {"accept_wrong", "Sec-WebSocket-Accept does not belong to the key", "RFC 6455 4.1", 0, 0},
     {"subprotocol_not_offered", "the server chose a subprotocol that was not offered", "RFC 6455 4.1", 0, 0},
     {"extension_not_offered", "the server agreed to an extension that was not offered", "RFC 6455 4.1", 0, 0},
+    {"bad_deflate_response", "the server agreed to other terms of compression than were offered", "RFC 7692 7.1", 0, 0},
 
     {"reserved_field", "a field may not be given, as it is written, or left out, on its own terms", "RFC 6455 4", 0, 0},
+    {"bad_deflate_window", "a window for compression has fewer bits than can be had, or more than 15", "RFC 7692 7.1.2",
+     0, 0},
 };
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
@@ -5280,7 +5295,7 @@ inline constexpr error_row errc_rows[] = {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::reserved_field) + 1);
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_window) + 1);
 
 } // namespace sockless::ws
 
@@ -7189,6 +7204,7 @@ struct opening {
     std::string_view target = "/";                    ///< path and query, without a fragment
     std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
     std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                          ///< offer it, where the endpoint can compress
     std::string_view origin{};                        ///< empty for none
     std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
 };
@@ -7197,6 +7213,7 @@ struct opening {
 struct acceptance {
     std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
     std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;         ///< agree to it, where it is offered and the endpoint can compress
     std::span<const field> fields{}; ///< more fields: Set-Cookie …
 };
 
@@ -7239,10 +7256,12 @@ constexpr void put_subprotocols(http::head_writer& head, std::span<const std::st
     head.field("Sec-WebSocket-Protocol", names);
 }
 
-constexpr void put_extensions(http::head_writer& head, std::string_view extensions) noexcept {
-    if (extensions.empty()) return;
-    if (!ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
-    head.field("Sec-WebSocket-Extensions", extensions);
+/// All extensions stand in one field: a response may not have it twice (RFC 6455 section 11.3.2).
+constexpr void put_extensions(http::head_writer& head, std::string_view extensions, std::string_view more) noexcept {
+    if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
+    const std::string_view lists[] = {extensions, more};
+    const std::size_t begin = extensions.empty() ? 1 : 0, end = more.empty() ? 1 : 2;
+    if (begin < end) head.field("Sec-WebSocket-Extensions", std::span(lists).subspan(begin, end - begin));
 }
 
 } // namespace sockless::detail
@@ -7276,8 +7295,10 @@ namespace sockless::ws {
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
 /// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
-/// `reserved_field` where a field of the caller's belongs to the handshake.
-[[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked) noexcept {
+/// `reserved_field` where a field of the caller's belongs to the handshake. `more_extensions` is a list that follows
+/// `asked.extensions`, for those who have two parts of it.
+[[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
+                                              std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
@@ -7292,14 +7313,15 @@ namespace sockless::ws {
     head.field("Sec-WebSocket-Key", std::string_view(key.data(), key.size()));
     if (!asked.origin.empty()) head.field("Origin", asked.origin);
     detail::put_subprotocols(head, asked.subprotocols);
-    detail::put_extensions(head, asked.extensions);
+    detail::put_extensions(head, asked.extensions, more_extensions);
     detail::put_fields(head, asked.fields, !asked.origin.empty());
     return head.finish();
 }
 
 /// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
-/// `bad_subprotocol`, `bad_extensions`, `reserved_field`.
-[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted) noexcept {
+/// `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with `write_request`.
+[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
+                                                 std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
     const std::array<char, 28> accept = accept_key(key);
@@ -7313,7 +7335,7 @@ namespace sockless::ws {
         if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
         head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
     }
-    detail::put_extensions(head, accepted.extensions);
+    detail::put_extensions(head, accepted.extensions, more_extensions);
     // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
@@ -7435,9 +7457,10 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages = true;  ///< `message` events; else a `piece` event for whatever came, and no memory is used
-    bool show_frames = false;    ///< a `frame` event for each header, for those who inspect
-    bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+    bool whole_messages =
+        true; ///< `message` events; else a `piece` event for whatever came; takes no memory but to inflate
+    bool show_frames = false;   ///< a `frame` event for each header, for those who inspect
+    bool show_requests = false; ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
 /// Where a connection stands (RFC 6455 section 7.1).
@@ -7471,6 +7494,9 @@ struct event {
     bool first = false;
     bool last = false;
 
+    /// With `message` and `piece`: the message came compressed; what is shown is not.
+    bool compressed = false;
+
     /// With `closed`: both sides have said Close (RFC 6455 section 7.1.4).
     bool clean = false;
 
@@ -7491,26 +7517,41 @@ struct event {
     [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
 };
 
+/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+enum class compress : std::uint8_t {
+    automatic, ///< where it is not smaller than the threshold of the policy
+    always,
+    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
+};
+
+/// An endpoint without compression: agrees to none.
+struct no_compression {
+    static constexpr bool available = false;
+};
+
 /// The part of `basic_server` and `basic_client` that is the same in both; see there. `Buffer` holds what comes in
 /// pieces and what goes out. `Handshake` is the state of the opening handshake, `Keys` gives masking keys (or, on a
-/// server, is empty). Nothing here does I/O, reads a clock, or allocates but through `Buffer`.
-template <role Own, class Buffer, class Handshake, class Keys>
+/// server, is empty). `Compression` is `no_compression` or a `deflate_stage`. Nothing here does I/O, reads a clock, or
+/// allocates but through `Buffer` and `Compression`.
+template <role Own, class Buffer, class Handshake, class Keys, class Compression>
 class endpoint {
   public:
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` where the output's limit would be passed; then nothing was queued.
-    [[nodiscard]] sockless::error send(message_type type, cbytes payload) noexcept {
+    [[nodiscard]] sockless::error send(message_type type, cbytes payload, compress how = compress::automatic) noexcept {
         if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
-        return send_piece(type, payload, true);
+        return send_piece(type, payload, true, how);
     }
-    [[nodiscard]] sockless::error send_text(std::string_view text) noexcept {
-        return send(message_type::text, bytes_of(text));
+    [[nodiscard]] sockless::error send_text(std::string_view text, compress how = compress::automatic) noexcept {
+        return send(message_type::text, bytes_of(text), how);
     }
 
     /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
-    /// pieces. A character of text may be cut. Errors: those of `send`; `message_open` where `type` differs.
-    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last) noexcept {
+    /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
+    /// so that the peer can read it at once. Errors: those of `send`; `message_open` where `type` differs.
+    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
+                                             compress how = compress::automatic) noexcept {
         if (state_ != ws::state::open) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
         if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
@@ -7519,8 +7560,7 @@ class endpoint {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        const auto code = sending_ == sending::nothing ? static_cast<opcode>(type) : opcode::continuation;
-        if (!queue(code, last, payload, room_for_close)) return errc::no_room;
+        if (!queue_data(type, last, payload, how)) return errc::no_room;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -7616,16 +7656,26 @@ class endpoint {
     /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of what was handed
     /// out.
     void release_memory() noexcept {
-        if (decoding_) assembler_.release();
+        if constexpr (Compression::available) {
+            compression_.release(sending_ != sending::nothing);
+            if (decoding_ && !compression_.in_message()) assembler_.release();
+        } else {
+            if (decoding_) assembler_.release();
+        }
         if (output_.size() == 0) output_.release();
     }
 
+    /// What compresses: tells what was agreed to.
+    [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
+
   protected:
-    endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys) noexcept
+    endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys,
+             Compression&& compression) noexcept
         : opening_{handshake, how.limits},
           assembler_(static_cast<Buffer&&>(input)),
           output_(static_cast<Buffer&&>(output)),
           keys_(keys),
+          compression_(static_cast<Compression&&>(compression)),
           close_timeout_(how.close_timeout),
           ping_interval_(how.ping_interval),
           pong_timeout_(how.pong_timeout),
@@ -7646,6 +7696,7 @@ class endpoint {
     [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
     [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
     [[nodiscard]] Keys& keys() noexcept { return keys_; }
+    [[nodiscard]] Compression& compression() noexcept { return compression_; }
     [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
 
     [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
@@ -7686,9 +7737,21 @@ class endpoint {
             return end_told_ ? event{} : closed_event();
         }
         if (!decoding_) begin_decoding();
+        if constexpr (Compression::available) {
+            if (compression_.inflating()) {
+                const event found = take_inflated(in);
+                if (found || compression_.inflating()) return found;
+            }
+        }
         while (const decoder::event found = decoder_.next(in)) {
             switch (found.kind) {
             case decoder::kind::data:
+                if constexpr (Compression::available) {
+                    if (found.compressed) {
+                        if (const event message = take_compressed(found, in)) return message;
+                        break;
+                    }
+                }
                 if (const event message = take_data(found)) return message;
                 break;
             case decoder::kind::ping: return take_ping(found.payload);
@@ -7737,6 +7800,9 @@ class endpoint {
     // A Close always fits, whatever else is queued.
     static constexpr std::size_t room_for_close = 6 + max_control_payload;
 
+    // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
+    static constexpr std::size_t largest_inflated_piece = 16 * 1024, least_inflated_piece = 512;
+
     struct opening_state {
         Handshake handshake;
         ws::limits limits;
@@ -7754,6 +7820,10 @@ class endpoint {
         const ws::limits limits = opening_.limits;
         ::new (static_cast<void*>(&decoder_)) decoder(Own, limits);
         decoder_.show_frames(show_frames_);
+        if constexpr (Compression::available) {
+            decoder_.agree_to(compression_.agreement().agreed ? rsv::rsv1 : std::uint8_t{0});
+            compression_.limit(limits.message);
+        }
         input().release();
         decoding_ = true;
     }
@@ -7773,6 +7843,43 @@ class endpoint {
         case assembler<Buffer>::status::no_room: break;
         }
         return fail(errc::message_too_big);
+    }
+
+    // Inflates data that came compressed. It lies directly before what is left of the input, and goes back there, so
+    // that nothing needs to be remembered of where it was.
+    [[nodiscard]] event take_compressed(const decoder::event& found, bytes& in) noexcept {
+        if (found.first && whole_messages_) input().clear();
+        compression_.add(found);
+        in = bytes(found.payload.data(), found.payload.size() + in.size());
+        return take_inflated(in);
+    }
+
+    // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
+    [[nodiscard]] event take_inflated(bytes& in) noexcept {
+        std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
+        // Text shrinks to a quarter or less.
+        if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
+        for (;; wanted *= 2) {
+            const std::size_t free = input().limit() - input().size();
+            if (wanted > free) wanted = free;
+            const decoder::event found = compression_.inflate(in, input().prepare(wanted));
+            if (found.kind == decoder::kind::error) return fail(found.error);
+            if (!found) return {};
+            event made{.kind = kind::piece,
+                       .type = found.type,
+                       .first = found.first,
+                       .last = found.last,
+                       .compressed = true,
+                       .payload = found.payload};
+            if (!whole_messages_) return made;
+            input().commit(found.payload.size());
+            if (found.last) {
+                made.kind = kind::message;
+                made.first = true;
+                made.payload = input().contents();
+                return made;
+            }
+        }
     }
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
@@ -7834,13 +7941,55 @@ class endpoint {
     [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
         const bytes room = room_for(header_size(payload.size(), Own == role::client) + payload.size(), reserve);
         if (room.empty()) return false;
+        output_.commit(encode(room, header_of(code, fin), payload).size);
+        return true;
+    }
+
+    [[nodiscard]] frame_header header_of(opcode code, bool fin) noexcept {
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
             frame.masked = true;
             // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
             frame.masking_key = keys_.template take<4>();
         }
-        output_.commit(encode(room, frame, payload).size);
+        return frame;
+    }
+
+    // Queues one frame of a message where it fits, compressed where that is wanted.
+    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compress how) noexcept {
+        const bool first = sending_ == sending::nothing;
+        const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
+        if constexpr (Compression::available) {
+            if (first) compresses_ = compression_.wants(how, payload.size(), last);
+            if (compresses_) {
+                if (queue_compressed(code, last, payload)) return true;
+                if (!first) return false;
+                // Where there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                compresses_ = false;
+            }
+        }
+        return queue(code, last, payload, room_for_close);
+    }
+
+    // Deflates behind the largest header that there can be, as the size is known only afterwards.
+    [[nodiscard]] bool queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
+        constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
+        const std::size_t free = output_.limit() - output_.size();
+        if (free < room_for_close + headroom + Compression::least_room) return false;
+        const std::size_t wanted = headroom + Compression::room_for(payload.size());
+        const bytes room = output_.prepare(wanted < free - room_for_close ? wanted : free - room_for_close);
+        if (room.empty()) return false;
+        const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
+        if (!deflated) {
+            compression_.abandon();
+            return false;
+        }
+        frame_header frame = header_of(code, fin);
+        // The first frame says that the message is compressed (RFC 7692 section 6; D5).
+        if (code != opcode::continuation) frame.rsv = rsv::rsv1;
+        const std::size_t size = header_size(deflated.size, frame.masked);
+        detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
+        output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
         return true;
     }
 
@@ -7856,6 +8005,7 @@ class endpoint {
     instant deadline_ = no_deadline;
     sockless::error error_{};
     [[no_unique_address]] Keys keys_;
+    [[no_unique_address]] Compression compression_;
     std::uint32_t close_timeout_;
     std::uint32_t ping_interval_;
     std::uint32_t pong_timeout_;
@@ -7873,7 +8023,8 @@ class endpoint {
     bool clean_ : 1 = false;
     bool end_told_ : 1 = false; // by a `closed` event
     bool input_ended_ : 1 = false;
-    bool waited_ : 1 = false; // long enough for the server to end the connection
+    bool waited_ : 1 = false;     // long enough for the server to end the connection
+    bool compresses_ : 1 = false; // the message that is sent
 };
 
 } // namespace sockless::ws
@@ -7993,38 +8144,43 @@ namespace sockless::ws {
 
 /// One connection, seen from the client. Begin with `request`; then as with `basic_server`: feed `next`, send
 /// `output()`, stop when `done()`.
-template <class Buffer>
-class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy> {
-    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy>;
+template <class Buffer, class Compression = no_compression>
+class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression> {
+    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression>;
     using stage = detail::client_stage;
 
   public:
     /// With buffers that grow up to the limits of `how`. `keys` gives the nonce and the masking keys: seed it with 32
     /// bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
-    explicit basic_client(const entropy& keys,
-                          const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+    explicit basic_client(
+        const entropy& keys, const options& how = {},
+        Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+                       static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
     /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {}) noexcept
+    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {},
+                 Compression compression = Compression()) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::client_handshake<Buffer>(how.head), keys) {}
+               detail::client_handshake<Buffer>(how.head), keys, static_cast<Compression&&>(compression)) {}
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. Errors: `not_open` where it was
-    /// called before, `no_room`, and those of `write_request`.
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
+    /// is offered, which `what.extensions` then does not name. Errors: `not_open` where it was called before,
+    /// `bad_deflate_window` where the policy cannot be had, `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& what) noexcept {
-        auto& handshake = this->handshake();
-        if (!this->is_opening() || handshake.stage != stage::silent) return errc::not_open;
-        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
-        const std::array<char, 24> key = encode_key(nonce);
-        if (const sockless::error refused =
-                this->queue_opening([&](bytes out) { return write_request(out, key, what); })) {
-            return refused;
+        if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
+        if constexpr (Compression::available) {
+            if (what.compression) {
+                const auto& compression = this->compression();
+                if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
+                if (has_extension(what.extensions, compression.name)) return errc::bad_extensions;
+                char memory[Compression::text_size];
+                return queue_request(what, compression.offer(memory));
+            }
         }
-        handshake.stage = stage::waiting;
-        return {};
+        return queue_request(what, {});
     }
 
     /// As `basic_server::next`.
@@ -8065,6 +8221,15 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
     static constexpr std::uint8_t max_interim_responses = 8;
 
+    [[nodiscard]] sockless::error queue_request(const opening& what, std::string_view compression) noexcept {
+        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
+        const std::array<char, 24> key = encode_key(nonce);
+        const auto write = [&](bytes out) { return write_request(out, key, what, compression); };
+        if (const sockless::error refused = this->queue_opening(write)) return refused;
+        this->handshake().stage = stage::waiting;
+        return {};
+    }
+
     [[nodiscard]] event next_response(bytes& in) noexcept {
         auto& handshake = this->handshake();
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
@@ -8094,6 +8259,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         }
         const opening_response answer = judge(head);
         if (answer.error) return this->fail(answer.error);
+        if constexpr (Compression::available) {
+            const auto agreement = this->compression().check(head.fields);
+            if (agreement.error != errc::none) return this->fail(agreement.error);
+            this->compression().agree(role::client, agreement);
+        }
         handshake.subprotocol = answer.subprotocol;
         this->become_open();
         return {.kind = kind::open};
@@ -8137,6 +8307,806 @@ using client = basic_client<growing_buffer>;
 
 } // namespace sockless::ws
 
+// ============================================ sockless/ws/deflate.hpp =============================================
+// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+
+namespace sockless::ws {
+
+/// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
+/// "Server" and "client" say whose sending they are about.
+struct deflate_parameters {
+    /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
+    bool server_no_context_takeover = false;
+    bool client_no_context_takeover = false;
+
+    /// References go back at most so many bytes: 2 to the power of 8 to 15. 0: the parameter is not there, which means
+    /// 15. In an offer `client_max_window_bits` can have no value, which means 15 too (section 7.1.2).
+    std::uint8_t server_max_window_bits = 0;
+    std::uint8_t client_max_window_bits = 0;
+
+    [[nodiscard]] friend constexpr bool operator==(const deflate_parameters&,
+                                                   const deflate_parameters&) noexcept = default;
+};
+
+/// What one side wants of permessage-deflate.
+struct deflate_policy {
+    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
+    /// to what a client offers even where that is less; where it is more, it asks for this.
+    deflate_parameters wanted{};
+
+    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
+    /// the offer is declined. Else it is accepted, and the window has 15 bits.
+    bool decline_larger_window = false;
+
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise.
+    std::size_t threshold = 64;
+};
+
+/// The outcome of a negotiation.
+struct deflate_agreement {
+    errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
+    bool agreed = false;     ///< where it is not, nothing is compressed
+    deflate_parameters parameters{};
+};
+
+/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
+inline constexpr unsigned smallest_deflate_window = 9;
+
+/// Room for the longest offer or response, in characters.
+inline constexpr std::size_t max_deflate_text = 128;
+
+inline constexpr std::string_view deflate_name = "permessage-deflate";
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+enum class deflate_text : std::uint8_t { offer, response };
+
+/// The window that a parameter stands for.
+[[nodiscard]] constexpr std::uint8_t window_of(std::uint8_t bits) noexcept {
+    return bits == 0 ? std::uint8_t{15} : bits;
+}
+
+/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
+[[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
+    char digits[2] = {};
+    const std::string_view text = parameter.copy_value(digits);
+    if (text.size() == 1 && (text[0] == '8' || text[0] == '9')) return static_cast<std::uint8_t>(text[0] - '0');
+    if (text.size() == 2 && text[0] == '1' && text[1] >= '0' && text[1] <= '5') {
+        return static_cast<std::uint8_t>(10 + (text[1] - '0'));
+    }
+    return 0;
+}
+
+/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
+[[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
+                                                    ws::deflate_parameters& out) noexcept {
+    // D2: these have no value (RFC 7692 section 7.1.1).
+    const auto take_flag = [&](bool& flag) {
+        if (flag || parameter.has_value) return false;
+        return flag = true;
+    };
+    const auto take_window = [&](std::uint8_t& bits) {
+        if (bits != 0) return false;
+        bits = read_window(parameter);
+        return bits != 0;
+    };
+    if (equal(parameter.name, "server_no_context_takeover")) return take_flag(out.server_no_context_takeover);
+    if (equal(parameter.name, "client_no_context_takeover")) return take_flag(out.client_no_context_takeover);
+    if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
+    if (!equal(parameter.name, "client_max_window_bits")) return false;
+
+    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
+    if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
+    if (out.client_max_window_bits != 0) return false;
+    out.client_max_window_bits = 15;
+    return true;
+}
+
+/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
+[[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
+                                          ws::deflate_parameters& out) noexcept {
+    out = {};
+    for (const ws::extension_parameter& each : element.parameters) {
+        if (!read_deflate_parameter(each, text, out)) return false;
+    }
+    return true;
+}
+
+[[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
+                                                       deflate_text text) noexcept {
+    std::size_t size = 0;
+    const auto put = [&](std::string_view part) {
+        if (part.size() <= out.size() && size <= out.size() - part.size())
+            copy(out.data() + size, part.data(), part.size());
+        size += part.size();
+    };
+    put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
+        if (bits == 0) return;
+        put(name);
+        if (!with_value) return;
+        put("=");
+        put(decimal_text(bits).text());
+    };
+    put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
+    // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
+    put_window("; client_max_window_bits", parameters.client_max_window_bits,
+               text == deflate_text::response || parameters.client_max_window_bits != 15);
+    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+}
+
+/// Judges one offer, and makes the response to it. False where it cannot be accepted.
+[[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
+                                            unsigned smallest_window, ws::deflate_parameters& response) noexcept {
+    const ws::deflate_parameters& wanted = policy.wanted;
+
+    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
+    // response makes binding (RFC 7692 section 7.1.1).
+    response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
+    response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
+
+    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
+    std::uint8_t bits = window_of(offer.server_max_window_bits);
+    if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
+    // D8: what the compressor cannot keep to is not agreed to.
+    if (bits < smallest_window) return false;
+    response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
+
+    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
+    bits = window_of(wanted.client_max_window_bits);
+    if (offer.client_max_window_bits == 0) {
+        response.client_max_window_bits = 0;
+        return bits == 15 || !policy.decline_larger_window;
+    }
+    if (offer.client_max_window_bits < bits) bits = offer.client_max_window_bits;
+    response.client_max_window_bits = bits < 15 ? bits : std::uint8_t{0};
+    return true;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
+/// can keep to.
+[[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
+                                      unsigned smallest_window = smallest_deflate_window) noexcept {
+    const auto holds = [&](std::uint8_t wanted, role sender) {
+        const unsigned bits = detail::window_of(wanted);
+        return bits <= 15 && bits >= (sender == own ? smallest_window : 8);
+    };
+    return holds(policy.wanted.server_max_window_bits, role::server) &&
+           holds(policy.wanted.client_max_window_bits, role::client);
+}
+
+/// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
+/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
+template <class Fields>
+[[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
+                                                         unsigned smallest_window = smallest_deflate_window) noexcept {
+    deflate_agreement chosen;
+    for_each_extension(offered, [&](const extension& element) {
+        deflate_parameters offer;
+        chosen.agreed = equal(element.name, deflate_name) &&
+                        detail::read_deflate(element, detail::deflate_text::offer, offer) &&
+                        detail::accept_deflate(offer, policy, smallest_window, chosen.parameters);
+        return !chosen.agreed;
+    });
+    if (!chosen.agreed) chosen.parameters = {};
+    return chosen;
+}
+
+/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
+/// there is no room. `max_deflate_text` is room enough.
+[[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
+                                                                const deflate_parameters& chosen) noexcept {
+    return detail::write_deflate(out, chosen, detail::deflate_text::response);
+}
+
+/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
+/// browsers do.
+[[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
+    deflate_parameters offer = policy.wanted;
+    offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
+    if (offer.server_max_window_bits == 15) offer.server_max_window_bits = 0;
+    return offer;
+}
+
+/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
+/// `max_deflate_text` is room enough.
+[[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
+                                                             const deflate_parameters& offer) noexcept {
+    return detail::write_deflate(out, offer, detail::deflate_text::offer);
+}
+
+/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
+/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
+/// 7.1; D1 to D4).
+template <class Fields>
+[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
+                                                        const deflate_parameters& offer) noexcept {
+    deflate_agreement found;
+    for_each_extension(response, [&](const extension& element) {
+        if (!equal(element.name, deflate_name)) return true;
+        deflate_parameters& answer = found.parameters;
+        const bool again = found.agreed;
+        found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
+        const bool granted =
+            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
+            (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
+            // D3: likewise, with the same window or a smaller one (section 7.1.2.1).
+            (offer.server_max_window_bits == 0 ||
+             (answer.server_max_window_bits != 0 && answer.server_max_window_bits <= offer.server_max_window_bits)) &&
+            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
+            answer.client_max_window_bits <= offer.client_max_window_bits;
+        if (!again && found.agreed && granted) return true;
+        found = {.error = errc::bad_deflate_response};
+        return false;
+    });
+    return found;
+}
+
+} // namespace sockless::ws
+
+// ======================================== sockless/ws/deflate_message.hpp =========================================
+// Inflates and deflates messages piece by piece, with any compressor that has a few verbs (RFC 7692 section 7.2).
+
+namespace sockless::ws {
+
+/// What one step of an inflater or deflater came to.
+enum class deflate_status : std::uint8_t {
+    done,        ///< inflater: all input is taken and all that comes of it given; deflater: and flushed
+    need_room,   ///< the output is full, and there may be more for it
+    final_block, ///< inflater: a block that is marked as the last has ended; a new block may follow in the input
+    corrupt,     ///< inflater: this is not deflate data
+    no_memory,   ///< there is no memory to begin with
+};
+
+/// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made from the bits of its window, 8 to 15; it may put
+/// off taking memory until the first step. All verbs are `noexcept`.
+///
+/// - `step(in, out)` takes bytes from the front of `in`, puts what they stand for to the front of `out`, and cuts both
+///   spans by that. It comes back with the end of the input, of the room, or of a block that is marked as the last
+///   (BFINAL). After that a new block begins with the next whole byte, and the window stays (RFC 7692 section 7.2.3.4).
+/// - `between_blocks()` says whether what was taken so far ends behind the end of a block.
+/// - `reset()` forgets everything: also after an error it is then as new, but for memory that it keeps.
+template <class T>
+concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
+    requires(T codec, const T& constant, cbytes& in, bytes& out) {
+    { codec.step(in, out) }
+    noexcept->std::same_as<deflate_status>;
+    { constant.between_blocks() }
+    noexcept->std::same_as<bool>;
+    { codec.reset() }
+    noexcept;
+};
+
+/// Compresses to raw deflate data. Made from the bits of its window, from `smallest_window` to 15, and `T::settings`,
+/// which has defaults. It may put off taking memory until the first step. All verbs are `noexcept`.
+///
+/// - `step(in, out)` takes all of `in`, which is not empty but after `need_room`, over as many calls as it takes; then
+///   it ends the block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both
+///   spans are cut as an inflater does. There are at least 12 bytes of room at each call.
+/// - `reset()` forgets everything: what comes next refers to nothing before it.
+template <class T>
+concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T::settings&> &&
+    std::is_default_constructible_v<typename T::settings> && requires(T codec, cbytes& in, bytes& out) {
+    { codec.step(in, out) }
+    noexcept->std::same_as<deflate_status>;
+    { codec.reset() }
+    noexcept;
+    { T::smallest_window } -> std::convertible_to<unsigned>;
+};
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// What ends a message of compressed data, and is not sent (RFC 7692 section 7.2.1).
+inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
+/// does. It has the rules of messages, the caller has the inflater, the memory for what comes out, and decides when the
+/// inflater forgets. 32 bytes; no memory of its own.
+class message_inflater {
+  public:
+    /// `limit`: the most bytes that one message may come to. As a decoder's limit is on what is sent, a message has to
+    /// keep to both.
+    constexpr explicit message_inflater(std::uint64_t limit = ws::limits{}.message) noexcept : limit_(limit) {}
+
+    /// Begins the next message.
+    constexpr void begin(message_type type) noexcept {
+        type_ = type;
+        size_ = 0;
+        text_.reset();
+        error_ = errc::none;
+        begun_ = taken_ = ended_ = waiting_ = false;
+    }
+
+    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
+    /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
+    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. Room for no byte at all will
+    /// do where nothing comes.
+    ///
+    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` where that is empty (RFC 6455
+    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
+    /// before the error is given out first. After an error the inflater is of no use before it is reset.
+    template <inflater Codec>
+    [[nodiscard]] constexpr decoder::event next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
+        if (error_ != errc::none) return {.kind = decoder::kind::error, .error = error_};
+        if (out.size() > limit_ - size_) out = out.first(static_cast<std::size_t>(limit_ - size_));
+        std::byte beyond[1] = {};
+        bytes room = out.empty() ? bytes(beyond) : out;
+        const bool complete = inflate(codec, in, room) && last && end(codec);
+        if (out.empty() && room.empty()) error_ = errc::message_too_big;
+        return give(out.first(out.empty() ? 0 : out.size() - room.size()), complete);
+    }
+
+    /// Bytes of this message that were given out.
+    [[nodiscard]] constexpr std::uint64_t size() const noexcept { return size_; }
+
+  private:
+    // Whether all of `in` was taken, and all given that comes of it.
+    template <class Codec>
+    [[nodiscard]] constexpr bool inflate(Codec& codec, cbytes& in, bytes& room) noexcept {
+        for (;;) {
+            if (!in.empty()) {
+                taken_ = true;
+                ended_ = false;
+            } else if (!waiting_) {
+                return true;
+            }
+            waiting_ = false;
+            switch (codec.step(in, room)) {
+            case deflate_status::done: return true;
+            case deflate_status::need_room: waiting_ = true; return false;
+            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4; D7).
+            case deflate_status::final_block: ended_ = true; break;
+            case deflate_status::corrupt: error_ = errc::deflate_corrupt; return false;
+            case deflate_status::no_memory: error_ = errc::no_memory; return false;
+            }
+        }
+    }
+
+    // Whether the message may end here.
+    template <class Codec>
+    [[nodiscard]] constexpr bool end(Codec& codec) noexcept {
+        // A message of no bytes at all is empty (D7). One that ends with a block marked as the last is complete.
+        if (!taken_ || ended_) return true;
+        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and nothing comes of it.
+        cbytes tail = detail::deflate_tail;
+        std::byte spare[1] = {};
+        bytes room = spare;
+        const deflate_status status = codec.step(tail, room);
+        const bool good =
+            (status == deflate_status::done && codec.between_blocks()) || status == deflate_status::final_block;
+        if (good && tail.empty() && !room.empty()) return true;
+        error_ = errc::deflate_truncated;
+        return false;
+    }
+
+    [[nodiscard]] constexpr decoder::event give(bytes piece, bool complete) noexcept {
+        if (type_ == message_type::text) {
+            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1; D9).
+            const std::size_t valid = text_.feed(piece);
+            if (valid != piece.size() || (complete && !text_.complete())) {
+                error_ = errc::invalid_utf8;
+                piece = piece.first(valid);
+                complete = false;
+            }
+        }
+        if (piece.empty() && !complete) {
+            return {.kind = error_ == errc::none ? decoder::kind::need_input : decoder::kind::error, .error = error_};
+        }
+        const decoder::event found{decoder::kind::data, type_, !begun_, complete, true, errc::none, 0, piece};
+        begun_ = true;
+        size_ += piece.size();
+        return found;
+    }
+
+    std::uint64_t limit_;
+    std::uint64_t size_ = 0;
+    message_type type_ = message_type::text;
+    utf8_validator text_{};
+    errc error_ = errc::none;
+    bool begun_ = false;   // something was given out
+    bool taken_ = false;   // some bytes were taken
+    bool ended_ = false;   // the last of them ended a block that is marked as the last
+    bool waiting_ = false; // there was no room for all that comes of them
+};
+
+/// Deflates one message after the other: takes pieces of them, gives what the frames carry (RFC 7692 section 7.2.1).
+/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 8 bytes; no
+/// memory of its own.
+class message_deflater {
+  public:
+    /// `done`: all of the piece is in what was given so far. `need_room`: call again. `no_memory`, and `corrupt` where
+    /// the deflater breaks its contract: reset both.
+    struct result {
+        deflate_status status = deflate_status::done;
+        std::size_t size = 0; ///< bytes at the front of `out`
+
+        [[nodiscard]] constexpr explicit operator bool() const noexcept { return status == deflate_status::done; }
+    };
+
+    /// The least room for `next`, in bytes.
+    static constexpr std::size_t least_room = 16;
+
+    /// Takes bytes from the front of `in`, a piece of a message, and puts what they are compressed to into `out`, at
+    /// least `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
+    /// receiver can read all of it.
+    template <deflater Codec>
+    [[nodiscard]] constexpr result next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
+        if (!flushing_ && in.empty()) {
+            if (!last) return {};
+            // What is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
+            out[0] = std::byte{0};
+            return {deflate_status::done, 1};
+        }
+        detail::copy(out.data(), held_, held_size_);
+        bytes room = out.subspan(held_size_);
+        const deflate_status status = codec.step(in, room);
+        std::size_t size = out.size() - room.size();
+        flushing_ = status == deflate_status::need_room;
+        held_size_ = 0;
+        if (status != deflate_status::done && !flushing_) return {status, 0};
+        if (!last) return {status, size};
+        // The end of the last piece is not sent (RFC 7692 section 7.2.1), so the last bytes of the output wait until it
+        // is known whether they are that.
+        if (size < sizeof held_) return {deflate_status::corrupt, 0};
+        size -= sizeof held_;
+        detail::copy(held_, out.data() + size, sizeof held_);
+        if (flushing_) {
+            held_size_ = sizeof held_;
+            return {status, size};
+        }
+        for (std::size_t i = 0; i != sizeof held_; ++i) {
+            if (held_[i] != detail::deflate_tail[i]) return {deflate_status::corrupt, 0};
+        }
+        return {status, size};
+    }
+
+    /// Forgets a message that was not ended.
+    constexpr void reset() noexcept {
+        flushing_ = false;
+        held_size_ = 0;
+    }
+
+  private:
+    bool flushing_ = false; // there was no room for all of a piece
+    std::uint8_t held_size_ = 0;
+    std::byte held_[sizeof detail::deflate_tail] = {};
+};
+
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/deflate_stage.hpp ==========================================
+// What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
+
+namespace sockless::detail {
+
+/// An inflater or deflater on the heap, which can wait in a list.
+template <class Codec>
+struct boxed {
+    template <class... Arguments>
+    explicit boxed(unsigned bits, const Arguments&... more) noexcept : codec(bits, more...), window_bits(bits) {}
+
+    Codec codec;
+    unsigned window_bits;
+    boxed* next = nullptr;
+};
+
+/// Boxes that nobody uses, reset, at most so many.
+template <class Codec>
+class idle_boxes {
+  public:
+    explicit idle_boxes(std::size_t most) noexcept : free_(most) {}
+    idle_boxes(const idle_boxes&) = delete;
+    idle_boxes& operator=(const idle_boxes&) = delete;
+    ~idle_boxes() {
+        while (first_ != nullptr) delete pop(&first_);
+    }
+
+    /// One with a window of so many bits, or null.
+    [[nodiscard]] boxed<Codec>* take(unsigned window_bits) noexcept {
+        for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
+            if ((*at)->window_bits == window_bits) {
+                ++free_;
+                return pop(at);
+            }
+        }
+        return nullptr;
+    }
+
+    void give(boxed<Codec>* box) noexcept {
+        if (free_ == 0) {
+            delete box;
+            return;
+        }
+        --free_;
+        box->codec.reset();
+        box->next = first_;
+        first_ = box;
+    }
+
+  private:
+    static boxed<Codec>* pop(boxed<Codec>** at) noexcept {
+        boxed<Codec>* const taken = *at;
+        *at = taken->next;
+        return taken;
+    }
+
+    boxed<Codec>* first_ = nullptr;
+    std::size_t free_;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Inflaters and deflaters that connections of one thread share where context takeover is off: each has one only while
+/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
+/// share a pool have the same settings of the deflater.
+template <inflater Inflater, deflater Deflater>
+class deflate_pool {
+  public:
+    /// `most_idle`: so many of each are kept for later; more than these are made where more messages are on their way
+    /// at the same time, and then given back to the heap.
+    explicit deflate_pool(std::size_t most_idle = 16) noexcept : inflaters(most_idle), deflaters(most_idle) {}
+
+  private:
+    template <inflater, deflater>
+    friend class deflate_stage;
+
+    detail::idle_boxes<Inflater> inflaters;
+    detail::idle_boxes<Deflater> deflaters;
+};
+
+/// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
+/// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
+/// in each direction, and then kept, or shared.
+template <inflater Inflater, deflater Deflater>
+class deflate_stage {
+  public:
+    using pool = deflate_pool<Inflater, Deflater>;
+    using settings = typename Deflater::settings;
+
+    /// `shared` is used for each direction without context takeover; null: every connection has its own.
+    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr, const settings& how = {}) noexcept
+        : policy_(policy), shared_(shared), settings_(how) {}
+    explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
+        : deflate_stage(without_takeover(), &shared, how) {}
+
+    deflate_stage(deflate_stage&& other) noexcept
+        : policy_(other.policy_),
+          shared_(other.shared_),
+          settings_(other.settings_),
+          inflater_(other.inflater_),
+          deflater_(other.deflater_),
+          inflating_(other.inflating_),
+          deflating_(other.deflating_),
+          pending_(other.pending_),
+          terms_(other.terms_) {
+        other.inflater_ = nullptr;
+        other.deflater_ = nullptr;
+    }
+    deflate_stage& operator=(deflate_stage&&) = delete;
+    ~deflate_stage() {
+        give_inflater();
+        give_deflater();
+    }
+
+    /// What was agreed to; `agreed` is false before, and where nothing was.
+    [[nodiscard]] deflate_agreement agreement() const noexcept {
+        return {.agreed = terms_.agreed, .parameters = terms_.parameters};
+    }
+
+    // What follows is for endpoints.
+
+    static constexpr bool available = true;
+    static constexpr std::size_t text_size = max_deflate_text;
+    static constexpr std::string_view name = deflate_name;
+    static constexpr std::size_t least_room = message_deflater::least_room;
+
+    [[nodiscard]] bool is_valid(role own) const noexcept {
+        return ws::is_valid(policy_, own, Deflater::smallest_window);
+    }
+
+    /// A client's offer.
+    [[nodiscard]] std::string_view offer(std::span<char> out) const noexcept {
+        return write_deflate_offer(out, offer_of(policy_));
+    }
+
+    /// A server's choice, and its text; empty where nothing is agreed to.
+    template <class Fields>
+    [[nodiscard]] deflate_agreement choose(const Fields& offered) const noexcept {
+        return choose_deflate(offered, policy_, Deflater::smallest_window);
+    }
+    [[nodiscard]] static std::string_view response(std::span<char> out, const deflate_agreement& chosen) noexcept {
+        return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
+    }
+
+    /// What a server answered to `offer`.
+    template <class Fields>
+    [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
+        return check_deflate(response, offer_of(policy_));
+    }
+
+    /// Sets the terms.
+    void agree(role own, const deflate_agreement& to) noexcept {
+        const deflate_parameters& with = to.parameters;
+        const bool server = own == role::server;
+        terms_.agreed = to.agreed;
+        terms_.parameters = with;
+        const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
+        const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
+        terms_.inflater_bits = server ? client_bits : server_bits;
+        terms_.deflater_bits = server ? server_bits : client_bits;
+        // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
+        const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
+        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = server ? !with.server_no_context_takeover
+                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+    }
+
+    void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
+
+    // --- Inflating
+
+    /// Takes note of compressed data, which is inflated next.
+    void add(const decoder::event& data) noexcept {
+        if (data.first) inflating_.begin(data.type);
+        pending_ = data.payload.size();
+        terms_.last = data.last;
+        terms_.inflating = terms_.in_message = true;
+    }
+
+    /// Whether there is more to come of what was added.
+    [[nodiscard]] bool inflating() const noexcept { return terms_.inflating; }
+
+    /// How much of what was added waits at the front of the input.
+    [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+
+    /// Whether a compressed message has begun and has not ended.
+    [[nodiscard]] bool in_message() const noexcept { return terms_.in_message; }
+
+    /// Inflates what was added, from the front of `in`: see `message_inflater::next`.
+    [[nodiscard]] decoder::event inflate(bytes& in, bytes out) noexcept {
+        if (!take_inflater()) return {.kind = decoder::kind::error, .error = errc::no_memory};
+        cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
+        const bool all = part.size() == pending_;
+        const std::size_t before = part.size();
+        const decoder::event found = inflating_.next(inflater_->codec, part, terms_.last && all, out);
+        in = in.subspan(before - part.size());
+        pending_ -= before - part.size();
+        if (!found) terms_.inflating = pending_ != 0;
+        if (found.last) {
+            terms_.inflating = terms_.in_message = false;
+            // An inflater of one's own remembers what nobody should refer to: some do (D8).
+            if (shares_inflater()) give_inflater();
+        }
+        return found;
+    }
+
+    // --- Deflating
+
+    /// Whether to compress a message that begins with a piece of so many bytes.
+    [[nodiscard]] bool wants(compress how, std::size_t size, bool last) const noexcept {
+        // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
+        // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
+        if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
+        return how == compress::always || (how == compress::automatic && (size >= policy_.threshold || !last));
+    }
+
+    /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
+    [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
+
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy where there is no room or memory for
+    /// all of it: then `abandon`.
+    [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
+        if (!take_deflater()) return {deflate_status::no_memory, 0};
+        const message_deflater::result given = deflating_.next(deflater_->codec, piece, last, out);
+        if (last && given && !terms_.takes_over) {
+            if (shares_deflater()) {
+                give_deflater();
+            } else {
+                // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
+                deflater_->codec.reset();
+            }
+        }
+        return given;
+    }
+
+    /// Forgets a piece that was deflated in part, with all before it: the peer's window has none of it, and nothing
+    /// will refer to what it has.
+    void abandon() noexcept {
+        deflating_.reset();
+        if (deflater_ != nullptr) deflater_->codec.reset();
+    }
+
+    /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
+    void release(bool sending) noexcept {
+        if (!terms_.in_message && !terms_.peer_takes_over) give_inflater();
+        // Whoever compresses may forget at any time.
+        if (!sending) give_deflater();
+    }
+
+  private:
+    // What was agreed to, and where things stand.
+    struct terms {
+        deflate_parameters parameters{};
+        std::uint8_t inflater_bits = 15;
+        std::uint8_t deflater_bits = 15;
+        bool agreed = false;
+        bool peer_takes_over = true;
+        bool takes_over = true;
+        bool inflating = false;
+        bool in_message = false;
+        bool last = false;
+    };
+
+    [[nodiscard]] static constexpr deflate_policy without_takeover() noexcept {
+        return {.wanted = {.server_no_context_takeover = true, .client_no_context_takeover = true}};
+    }
+
+    [[nodiscard]] bool shares_inflater() const noexcept { return shared_ != nullptr && !terms_.peer_takes_over; }
+    [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
+
+    [[nodiscard]] bool take_inflater() noexcept {
+        // What is shared has the largest window, which reads what was written with any.
+        const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
+        if (inflater_ == nullptr && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
+        if (inflater_ == nullptr) inflater_ = new (std::nothrow) detail::boxed<Inflater>(bits);
+        return inflater_ != nullptr;
+    }
+
+    [[nodiscard]] bool take_deflater() noexcept {
+        const unsigned bits = terms_.deflater_bits;
+        if (deflater_ == nullptr && shares_deflater()) deflater_ = shared_->deflaters.take(bits);
+        if (deflater_ == nullptr) deflater_ = new (std::nothrow) detail::boxed<Deflater>(bits, settings_);
+        return deflater_ != nullptr;
+    }
+
+    void give_inflater() noexcept {
+        if (inflater_ != nullptr && shares_inflater()) {
+            shared_->inflaters.give(inflater_);
+        } else {
+            delete inflater_;
+        }
+        inflater_ = nullptr;
+    }
+
+    void give_deflater() noexcept {
+        if (deflater_ != nullptr && shares_deflater()) {
+            shared_->deflaters.give(deflater_);
+        } else {
+            delete deflater_;
+        }
+        deflater_ = nullptr;
+    }
+
+    deflate_policy policy_;
+    pool* shared_;
+    [[no_unique_address]] settings settings_;
+    detail::boxed<Inflater>* inflater_ = nullptr;
+    detail::boxed<Deflater>* deflater_ = nullptr;
+    message_inflater inflating_{};
+    message_deflater deflating_{};
+    std::size_t pending_ = 0; // bytes at the front of the input that are compressed data, unmasked
+    terms terms_{};
+};
+
+} // namespace sockless::ws
+
 // ============================================= sockless/ws/server.hpp =============================================
 // The server's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
 
@@ -8164,22 +9134,27 @@ namespace sockless::ws {
 /// not possible is said by an error, and then nothing was queued.
 ///
 /// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-template <class Buffer>
-class basic_server : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys> {
-    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys>;
+/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last
+/// argument. It takes its memory for windows from the heap.
+template <class Buffer, class Compression = no_compression>
+class basic_server
+    : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression> {
+    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression>;
     using stage = detail::server_stage;
 
   public:
     /// With buffers that grow up to the limits of `how`.
-    explicit basic_server(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+    explicit basic_server(const options& how = {}, Compression compression = Compression()) noexcept requires
+        std::is_same_v<Buffer, growing_buffer>
+        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+                       static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
     /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_server(Buffer input, Buffer output, const options& how = {}) noexcept
+    basic_server(Buffer input, Buffer output, const options& how = {}, Compression compression = Compression()) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::server_handshake<Buffer>(how.head), {}),
+               detail::server_handshake<Buffer>(how.head), {}, static_cast<Compression&&>(compression)),
           show_requests_(how.show_requests) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
@@ -8200,8 +9175,10 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`,
-    /// `no_room`, and those of `write_acceptance`; the request then still waits for its answer.
+    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to,
+    /// which `how.extensions` then does not name. Errors: `nothing_to_answer`, `subprotocol_not_offered`,
+    /// `extension_not_offered`, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
+    /// `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
@@ -8212,11 +9189,10 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
         for (const extension& each : extension_list(how.extensions)) {
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
         }
-        if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
-            return refused;
+        if constexpr (Compression::available) {
+            if (how.compression) return accept_compressed(how);
         }
-        this->become_open();
-        return {};
+        return queue_answer(how, {});
     }
 
     /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
@@ -8232,14 +9208,32 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     [[nodiscard]] sockless::error reject(std::uint16_t status) noexcept { return reject(refusal{.status = status}); }
 
   private:
-    [[nodiscard]] written write_answer(bytes out, const acceptance& how) const noexcept {
+    [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
+        auto& compression = this->compression();
+        if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
+        if (has_extension(how.extensions, compression.name)) return errc::bad_extensions;
+        const auto agreement = compression.choose(head().fields);
+        char memory[Compression::text_size];
+        const sockless::error refused = queue_answer(how, compression.response(memory, agreement));
+        if (!refused) compression.agree(role::server, agreement);
+        return refused;
+    }
+
+    [[nodiscard]] sockless::error queue_answer(const acceptance& how, std::string_view compression) noexcept {
+        const auto write = [&](bytes out) { return write_answer(out, how, compression); };
+        if (const sockless::error refused = this->queue_opening(write)) return refused;
+        this->become_open();
+        return {};
+    }
+
+    [[nodiscard]] written write_answer(bytes out, const acceptance& how, std::string_view compression) const noexcept {
         std::size_t begin = 0;
         if (request().expects_continue) {
             // Who expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, how);
+        const written rest = write_acceptance(out, request().key, how, compression);
         return {begin + rest.size, rest.error};
     }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-# Makes single_include/sockless.hpp, the whole library in one file, out of include/sockless.hpp.
+# Makes single_include/: the whole library in one file, and beside it what needs a third party.
 # SPDX-License-Identifier: MIT
 """Follows the quoted includes of include/sockless.hpp, each file once. Standard headers are gathered at the top;
-an include between #if and #endif stays where it is. The result depends on nothing but the headers and LICENSE."""
+an include between #if and #endif stays where it is. A header that sockless.hpp does not lead to, as it needs a third
+party, keeps its name, and includes the one file. The result depends on nothing but the headers and LICENSE."""
 
 import argparse
 import pathlib
@@ -11,7 +12,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "include"
-SINGLE = ROOT / "single_include" / "sockless.hpp"
+SINGLE_INCLUDE = ROOT / "single_include"
+SINGLE = SINGLE_INCLUDE / "sockless.hpp"
 
 INCLUDE_LINE = re.compile(r'\s*#\s*include\s*(?:"(?P<quoted>[^"]+)"|<(?P<angled>[^>]+)>)')
 CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|endif)\b")
@@ -68,6 +70,29 @@ class Amalgamation:
         return head + "\n".join(self.parts)
 
 
+def opt_in(path):
+    """The text of a header that is not in the one file, for those who have that."""
+    up = "../" * len(path.relative_to(INCLUDE).parent.parts)
+    lines = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        found = INCLUDE_LINE.match(line)
+        if not (found and found["quoted"]):
+            lines.append(line)
+        elif (one := f'#include "{up}sockless.hpp"') not in lines:
+            lines.append(one)
+    return "\n".join(lines) + "\n"
+
+
+def single_include():
+    """Every file of single_include/, with its text."""
+    one = Amalgamation()
+    texts = {SINGLE: one.text()}
+    for path in sorted((INCLUDE / "sockless").rglob("*.hpp")):
+        if path not in one.files:
+            texts[SINGLE_INCLUDE / path.relative_to(INCLUDE)] = opt_in(path)
+    return texts
+
+
 def write_if_changed(path, text):
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,10 +120,13 @@ def main():
         if arguments.stamp:
             write_if_changed(arguments.stamp, "")
     elif arguments.check:
-        if not SINGLE.is_file() or SINGLE.read_text(encoding="utf-8") != Amalgamation().text():
-            sys.exit("amalgamate.py: single_include/sockless.hpp is not up to date: run tools/amalgamate.py")
+        texts = single_include()
+        for path in sorted({*texts, *SINGLE_INCLUDE.rglob("*.hpp")}):
+            if not path.is_file() or texts.get(path) != path.read_text(encoding="utf-8"):
+                sys.exit(f"amalgamate.py: {path.relative_to(ROOT)} is not up to date: run tools/amalgamate.py")
     else:
-        write_if_changed(SINGLE, Amalgamation().text())
+        for path, text in single_include().items():
+            write_if_changed(path, text)
 
 
 if __name__ == "__main__":

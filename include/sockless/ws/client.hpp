@@ -29,38 +29,43 @@ namespace sockless::ws {
 
 /// One connection, seen from the client. Begin with `request`; then as with `basic_server`: feed `next`, send
 /// `output()`, stop when `done()`.
-template <class Buffer>
-class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy> {
-    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy>;
+template <class Buffer, class Compression = no_compression>
+class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression> {
+    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression>;
     using stage = detail::client_stage;
 
   public:
     /// With buffers that grow up to the limits of `how`. `keys` gives the nonce and the masking keys: seed it with 32
     /// bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
-    explicit basic_client(const entropy& keys,
-                          const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+    explicit basic_client(
+        const entropy& keys, const options& how = {},
+        Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+                       static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
     /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {}) noexcept
+    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {},
+                 Compression compression = Compression()) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::client_handshake<Buffer>(how.head), keys) {}
+               detail::client_handshake<Buffer>(how.head), keys, static_cast<Compression&&>(compression)) {}
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. Errors: `not_open` where it was
-    /// called before, `no_room`, and those of `write_request`.
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
+    /// is offered, which `what.extensions` then does not name. Errors: `not_open` where it was called before,
+    /// `bad_deflate_window` where the policy cannot be had, `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& what) noexcept {
-        auto& handshake = this->handshake();
-        if (!this->is_opening() || handshake.stage != stage::silent) return errc::not_open;
-        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
-        const std::array<char, 24> key = encode_key(nonce);
-        if (const sockless::error refused =
-                this->queue_opening([&](bytes out) { return write_request(out, key, what); })) {
-            return refused;
+        if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
+        if constexpr (Compression::available) {
+            if (what.compression) {
+                const auto& compression = this->compression();
+                if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
+                if (has_extension(what.extensions, compression.name)) return errc::bad_extensions;
+                char memory[Compression::text_size];
+                return queue_request(what, compression.offer(memory));
+            }
         }
-        handshake.stage = stage::waiting;
-        return {};
+        return queue_request(what, {});
     }
 
     /// As `basic_server::next`.
@@ -101,6 +106,15 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
     static constexpr std::uint8_t max_interim_responses = 8;
 
+    [[nodiscard]] sockless::error queue_request(const opening& what, std::string_view compression) noexcept {
+        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
+        const std::array<char, 24> key = encode_key(nonce);
+        const auto write = [&](bytes out) { return write_request(out, key, what, compression); };
+        if (const sockless::error refused = this->queue_opening(write)) return refused;
+        this->handshake().stage = stage::waiting;
+        return {};
+    }
+
     [[nodiscard]] event next_response(bytes& in) noexcept {
         auto& handshake = this->handshake();
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
@@ -130,6 +144,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         }
         const opening_response answer = judge(head);
         if (answer.error) return this->fail(answer.error);
+        if constexpr (Compression::available) {
+            const auto agreement = this->compression().check(head.fields);
+            if (agreement.error != errc::none) return this->fail(agreement.error);
+            this->compression().agree(role::client, agreement);
+        }
         handshake.subprotocol = answer.subprotocol;
         this->become_open();
         return {.kind = kind::open};

@@ -24,9 +24,10 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages = true;  ///< `message` events; else a `piece` event for whatever came, and no memory is used
-    bool show_frames = false;    ///< a `frame` event for each header, for those who inspect
-    bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+    bool whole_messages =
+        true; ///< `message` events; else a `piece` event for whatever came; takes no memory but to inflate
+    bool show_frames = false;   ///< a `frame` event for each header, for those who inspect
+    bool show_requests = false; ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
 /// Where a connection stands (RFC 6455 section 7.1).
@@ -60,6 +61,9 @@ struct event {
     bool first = false;
     bool last = false;
 
+    /// With `message` and `piece`: the message came compressed; what is shown is not.
+    bool compressed = false;
+
     /// With `closed`: both sides have said Close (RFC 6455 section 7.1.4).
     bool clean = false;
 
@@ -80,26 +84,41 @@ struct event {
     [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
 };
 
+/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+enum class compress : std::uint8_t {
+    automatic, ///< where it is not smaller than the threshold of the policy
+    always,
+    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
+};
+
+/// An endpoint without compression: agrees to none.
+struct no_compression {
+    static constexpr bool available = false;
+};
+
 /// The part of `basic_server` and `basic_client` that is the same in both; see there. `Buffer` holds what comes in
 /// pieces and what goes out. `Handshake` is the state of the opening handshake, `Keys` gives masking keys (or, on a
-/// server, is empty). Nothing here does I/O, reads a clock, or allocates but through `Buffer`.
-template <role Own, class Buffer, class Handshake, class Keys>
+/// server, is empty). `Compression` is `no_compression` or a `deflate_stage`. Nothing here does I/O, reads a clock, or
+/// allocates but through `Buffer` and `Compression`.
+template <role Own, class Buffer, class Handshake, class Keys, class Compression>
 class endpoint {
   public:
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` where the output's limit would be passed; then nothing was queued.
-    [[nodiscard]] sockless::error send(message_type type, cbytes payload) noexcept {
+    [[nodiscard]] sockless::error send(message_type type, cbytes payload, compress how = compress::automatic) noexcept {
         if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
-        return send_piece(type, payload, true);
+        return send_piece(type, payload, true, how);
     }
-    [[nodiscard]] sockless::error send_text(std::string_view text) noexcept {
-        return send(message_type::text, bytes_of(text));
+    [[nodiscard]] sockless::error send_text(std::string_view text, compress how = compress::automatic) noexcept {
+        return send(message_type::text, bytes_of(text), how);
     }
 
     /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
-    /// pieces. A character of text may be cut. Errors: those of `send`; `message_open` where `type` differs.
-    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last) noexcept {
+    /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
+    /// so that the peer can read it at once. Errors: those of `send`; `message_open` where `type` differs.
+    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
+                                             compress how = compress::automatic) noexcept {
         if (state_ != ws::state::open) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
         if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
@@ -108,8 +127,7 @@ class endpoint {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        const auto code = sending_ == sending::nothing ? static_cast<opcode>(type) : opcode::continuation;
-        if (!queue(code, last, payload, room_for_close)) return errc::no_room;
+        if (!queue_data(type, last, payload, how)) return errc::no_room;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -205,16 +223,26 @@ class endpoint {
     /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of what was handed
     /// out.
     void release_memory() noexcept {
-        if (decoding_) assembler_.release();
+        if constexpr (Compression::available) {
+            compression_.release(sending_ != sending::nothing);
+            if (decoding_ && !compression_.in_message()) assembler_.release();
+        } else {
+            if (decoding_) assembler_.release();
+        }
         if (output_.size() == 0) output_.release();
     }
 
+    /// What compresses: tells what was agreed to.
+    [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
+
   protected:
-    endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys) noexcept
+    endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys,
+             Compression&& compression) noexcept
         : opening_{handshake, how.limits},
           assembler_(static_cast<Buffer&&>(input)),
           output_(static_cast<Buffer&&>(output)),
           keys_(keys),
+          compression_(static_cast<Compression&&>(compression)),
           close_timeout_(how.close_timeout),
           ping_interval_(how.ping_interval),
           pong_timeout_(how.pong_timeout),
@@ -235,6 +263,7 @@ class endpoint {
     [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
     [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
     [[nodiscard]] Keys& keys() noexcept { return keys_; }
+    [[nodiscard]] Compression& compression() noexcept { return compression_; }
     [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
 
     [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
@@ -275,9 +304,21 @@ class endpoint {
             return end_told_ ? event{} : closed_event();
         }
         if (!decoding_) begin_decoding();
+        if constexpr (Compression::available) {
+            if (compression_.inflating()) {
+                const event found = take_inflated(in);
+                if (found || compression_.inflating()) return found;
+            }
+        }
         while (const decoder::event found = decoder_.next(in)) {
             switch (found.kind) {
             case decoder::kind::data:
+                if constexpr (Compression::available) {
+                    if (found.compressed) {
+                        if (const event message = take_compressed(found, in)) return message;
+                        break;
+                    }
+                }
                 if (const event message = take_data(found)) return message;
                 break;
             case decoder::kind::ping: return take_ping(found.payload);
@@ -326,6 +367,9 @@ class endpoint {
     // A Close always fits, whatever else is queued.
     static constexpr std::size_t room_for_close = 6 + max_control_payload;
 
+    // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
+    static constexpr std::size_t largest_inflated_piece = 16 * 1024, least_inflated_piece = 512;
+
     struct opening_state {
         Handshake handshake;
         ws::limits limits;
@@ -343,6 +387,10 @@ class endpoint {
         const ws::limits limits = opening_.limits;
         ::new (static_cast<void*>(&decoder_)) decoder(Own, limits);
         decoder_.show_frames(show_frames_);
+        if constexpr (Compression::available) {
+            decoder_.agree_to(compression_.agreement().agreed ? rsv::rsv1 : std::uint8_t{0});
+            compression_.limit(limits.message);
+        }
         input().release();
         decoding_ = true;
     }
@@ -362,6 +410,43 @@ class endpoint {
         case assembler<Buffer>::status::no_room: break;
         }
         return fail(errc::message_too_big);
+    }
+
+    // Inflates data that came compressed. It lies directly before what is left of the input, and goes back there, so
+    // that nothing needs to be remembered of where it was.
+    [[nodiscard]] event take_compressed(const decoder::event& found, bytes& in) noexcept {
+        if (found.first && whole_messages_) input().clear();
+        compression_.add(found);
+        in = bytes(found.payload.data(), found.payload.size() + in.size());
+        return take_inflated(in);
+    }
+
+    // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
+    [[nodiscard]] event take_inflated(bytes& in) noexcept {
+        std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
+        // Text shrinks to a quarter or less.
+        if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
+        for (;; wanted *= 2) {
+            const std::size_t free = input().limit() - input().size();
+            if (wanted > free) wanted = free;
+            const decoder::event found = compression_.inflate(in, input().prepare(wanted));
+            if (found.kind == decoder::kind::error) return fail(found.error);
+            if (!found) return {};
+            event made{.kind = kind::piece,
+                       .type = found.type,
+                       .first = found.first,
+                       .last = found.last,
+                       .compressed = true,
+                       .payload = found.payload};
+            if (!whole_messages_) return made;
+            input().commit(found.payload.size());
+            if (found.last) {
+                made.kind = kind::message;
+                made.first = true;
+                made.payload = input().contents();
+                return made;
+            }
+        }
     }
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
@@ -423,13 +508,55 @@ class endpoint {
     [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
         const bytes room = room_for(header_size(payload.size(), Own == role::client) + payload.size(), reserve);
         if (room.empty()) return false;
+        output_.commit(encode(room, header_of(code, fin), payload).size);
+        return true;
+    }
+
+    [[nodiscard]] frame_header header_of(opcode code, bool fin) noexcept {
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
             frame.masked = true;
             // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
             frame.masking_key = keys_.template take<4>();
         }
-        output_.commit(encode(room, frame, payload).size);
+        return frame;
+    }
+
+    // Queues one frame of a message where it fits, compressed where that is wanted.
+    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compress how) noexcept {
+        const bool first = sending_ == sending::nothing;
+        const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
+        if constexpr (Compression::available) {
+            if (first) compresses_ = compression_.wants(how, payload.size(), last);
+            if (compresses_) {
+                if (queue_compressed(code, last, payload)) return true;
+                if (!first) return false;
+                // Where there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                compresses_ = false;
+            }
+        }
+        return queue(code, last, payload, room_for_close);
+    }
+
+    // Deflates behind the largest header that there can be, as the size is known only afterwards.
+    [[nodiscard]] bool queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
+        constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
+        const std::size_t free = output_.limit() - output_.size();
+        if (free < room_for_close + headroom + Compression::least_room) return false;
+        const std::size_t wanted = headroom + Compression::room_for(payload.size());
+        const bytes room = output_.prepare(wanted < free - room_for_close ? wanted : free - room_for_close);
+        if (room.empty()) return false;
+        const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
+        if (!deflated) {
+            compression_.abandon();
+            return false;
+        }
+        frame_header frame = header_of(code, fin);
+        // The first frame says that the message is compressed (RFC 7692 section 6; D5).
+        if (code != opcode::continuation) frame.rsv = rsv::rsv1;
+        const std::size_t size = header_size(deflated.size, frame.masked);
+        detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
+        output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
         return true;
     }
 
@@ -445,6 +572,7 @@ class endpoint {
     instant deadline_ = no_deadline;
     sockless::error error_{};
     [[no_unique_address]] Keys keys_;
+    [[no_unique_address]] Compression compression_;
     std::uint32_t close_timeout_;
     std::uint32_t ping_interval_;
     std::uint32_t pong_timeout_;
@@ -462,7 +590,8 @@ class endpoint {
     bool clean_ : 1 = false;
     bool end_told_ : 1 = false; // by a `closed` event
     bool input_ended_ : 1 = false;
-    bool waited_ : 1 = false; // long enough for the server to end the connection
+    bool waited_ : 1 = false;     // long enough for the server to end the connection
+    bool compresses_ : 1 = false; // the message that is sent
 };
 
 } // namespace sockless::ws

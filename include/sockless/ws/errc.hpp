@@ -25,6 +25,11 @@ enum class errc : std::uint8_t {
     too_many_frames,
     invalid_utf8,
 
+    // Compression
+    deflate_corrupt,
+    deflate_truncated,
+    no_memory,
+
     // Closing
     close_payload_too_short,
     close_code_invalid,
@@ -74,9 +79,11 @@ enum class errc : std::uint8_t {
     accept_wrong,
     subprotocol_not_offered,
     extension_not_offered,
+    bad_deflate_response,
 
     // Opening handshake, as the caller asks for it
     reserved_field,
+    bad_deflate_window,
 };
 
 /// One row per enumerator of `errc`, in its order.
@@ -97,6 +104,10 @@ inline constexpr error_row errc_rows[] = {
     {"message_too_big", "a message is larger than the limit", "RFC 6455 10.4", 1009, 0},
     {"too_many_frames", "a message has more frames than the limit", "RFC 6455 10.4", 1008, 0},
     {"invalid_utf8", "a text message is not UTF-8", "RFC 6455 8.1", 1007, 0},
+
+    {"deflate_corrupt", "a compressed message is not deflate data", "RFC 7692 7.2.2", 1007, 0},
+    {"deflate_truncated", "a compressed message does not end where its data ends", "RFC 7692 7.2.2", 1007, 0},
+    {"no_memory", "there is no memory to inflate a message", "RFC 6455 7.4.1", 1011, 0},
 
     {"close_payload_too_short", "the payload of a Close is a single byte", "RFC 6455 5.5.1", 1002, 0},
     {"close_code_invalid", "a Close has a code that may not be sent", "RFC 6455 7.4", 1002, 0},
@@ -143,8 +154,11 @@ inline constexpr error_row errc_rows[] = {
     {"accept_wrong", "Sec-WebSocket-Accept does not belong to the key", "RFC 6455 4.1", 0, 0},
     {"subprotocol_not_offered", "the server chose a subprotocol that was not offered", "RFC 6455 4.1", 0, 0},
     {"extension_not_offered", "the server agreed to an extension that was not offered", "RFC 6455 4.1", 0, 0},
+    {"bad_deflate_response", "the server agreed to other terms of compression than were offered", "RFC 7692 7.1", 0, 0},
 
     {"reserved_field", "a field may not be given, as it is written, or left out, on its own terms", "RFC 6455 4", 0, 0},
+    {"bad_deflate_window", "a window for compression has fewer bits than can be had, or more than 15", "RFC 7692 7.1.2",
+     0, 0},
 };
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
@@ -152,6 +166,6 @@ inline constexpr error_row errc_rows[] = {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::reserved_field) + 1);
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_window) + 1);
 
 } // namespace sockless::ws

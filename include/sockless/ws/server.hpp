@@ -28,22 +28,27 @@ namespace sockless::ws {
 /// not possible is said by an error, and then nothing was queued.
 ///
 /// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-template <class Buffer>
-class basic_server : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys> {
-    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys>;
+/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last
+/// argument. It takes its memory for windows from the heap.
+template <class Buffer, class Compression = no_compression>
+class basic_server
+    : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression> {
+    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression>;
     using stage = detail::server_stage;
 
   public:
     /// With buffers that grow up to the limits of `how`.
-    explicit basic_server(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how) {}
+    explicit basic_server(const options& how = {}, Compression compression = Compression()) noexcept requires
+        std::is_same_v<Buffer, growing_buffer>
+        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+                       static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
     /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_server(Buffer input, Buffer output, const options& how = {}) noexcept
+    basic_server(Buffer input, Buffer output, const options& how = {}, Compression compression = Compression()) noexcept
         : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::server_handshake<Buffer>(how.head), {}),
+               detail::server_handshake<Buffer>(how.head), {}, static_cast<Compression&&>(compression)),
           show_requests_(how.show_requests) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
@@ -64,8 +69,10 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`,
-    /// `no_room`, and those of `write_acceptance`; the request then still waits for its answer.
+    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to,
+    /// which `how.extensions` then does not name. Errors: `nothing_to_answer`, `subprotocol_not_offered`,
+    /// `extension_not_offered`, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
+    /// `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
@@ -76,11 +83,10 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
         for (const extension& each : extension_list(how.extensions)) {
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
         }
-        if (const sockless::error refused = this->queue_opening([&](bytes out) { return write_answer(out, how); })) {
-            return refused;
+        if constexpr (Compression::available) {
+            if (how.compression) return accept_compressed(how);
         }
-        this->become_open();
-        return {};
+        return queue_answer(how, {});
     }
 
     /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
@@ -96,14 +102,32 @@ class basic_server : public endpoint<role::server, Buffer, detail::server_handsh
     [[nodiscard]] sockless::error reject(std::uint16_t status) noexcept { return reject(refusal{.status = status}); }
 
   private:
-    [[nodiscard]] written write_answer(bytes out, const acceptance& how) const noexcept {
+    [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
+        auto& compression = this->compression();
+        if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
+        if (has_extension(how.extensions, compression.name)) return errc::bad_extensions;
+        const auto agreement = compression.choose(head().fields);
+        char memory[Compression::text_size];
+        const sockless::error refused = queue_answer(how, compression.response(memory, agreement));
+        if (!refused) compression.agree(role::server, agreement);
+        return refused;
+    }
+
+    [[nodiscard]] sockless::error queue_answer(const acceptance& how, std::string_view compression) noexcept {
+        const auto write = [&](bytes out) { return write_answer(out, how, compression); };
+        if (const sockless::error refused = this->queue_opening(write)) return refused;
+        this->become_open();
+        return {};
+    }
+
+    [[nodiscard]] written write_answer(bytes out, const acceptance& how, std::string_view compression) const noexcept {
         std::size_t begin = 0;
         if (request().expects_continue) {
             // Who expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, how);
+        const written rest = write_acceptance(out, request().key, how, compression);
         return {begin + rest.size, rest.error};
     }
 

@@ -13,6 +13,7 @@ struct opening {
     std::string_view target = "/";                    ///< path and query, without a fragment
     std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
     std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                          ///< offer it, where the endpoint can compress
     std::string_view origin{};                        ///< empty for none
     std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
 };
@@ -21,6 +22,7 @@ struct opening {
 struct acceptance {
     std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
     std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;         ///< agree to it, where it is offered and the endpoint can compress
     std::span<const field> fields{}; ///< more fields: Set-Cookie …
 };
 
@@ -63,10 +65,12 @@ constexpr void put_subprotocols(http::head_writer& head, std::span<const std::st
     head.field("Sec-WebSocket-Protocol", names);
 }
 
-constexpr void put_extensions(http::head_writer& head, std::string_view extensions) noexcept {
-    if (extensions.empty()) return;
-    if (!ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
-    head.field("Sec-WebSocket-Extensions", extensions);
+/// All extensions stand in one field: a response may not have it twice (RFC 6455 section 11.3.2).
+constexpr void put_extensions(http::head_writer& head, std::string_view extensions, std::string_view more) noexcept {
+    if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
+    const std::string_view lists[] = {extensions, more};
+    const std::size_t begin = extensions.empty() ? 1 : 0, end = more.empty() ? 1 : 2;
+    if (begin < end) head.field("Sec-WebSocket-Extensions", std::span(lists).subspan(begin, end - begin));
 }
 
 } // namespace sockless::detail
@@ -100,8 +104,10 @@ namespace sockless::ws {
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
 /// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
-/// `reserved_field` where a field of the caller's belongs to the handshake.
-[[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked) noexcept {
+/// `reserved_field` where a field of the caller's belongs to the handshake. `more_extensions` is a list that follows
+/// `asked.extensions`, for those who have two parts of it.
+[[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
+                                              std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
@@ -116,14 +122,15 @@ namespace sockless::ws {
     head.field("Sec-WebSocket-Key", std::string_view(key.data(), key.size()));
     if (!asked.origin.empty()) head.field("Origin", asked.origin);
     detail::put_subprotocols(head, asked.subprotocols);
-    detail::put_extensions(head, asked.extensions);
+    detail::put_extensions(head, asked.extensions, more_extensions);
     detail::put_fields(head, asked.fields, !asked.origin.empty());
     return head.finish();
 }
 
 /// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
-/// `bad_subprotocol`, `bad_extensions`, `reserved_field`.
-[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted) noexcept {
+/// `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with `write_request`.
+[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
+                                                 std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
     const std::array<char, 28> accept = accept_key(key);
@@ -137,7 +144,7 @@ namespace sockless::ws {
         if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
         head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
     }
-    detail::put_extensions(head, accepted.extensions);
+    detail::put_extensions(head, accepted.extensions, more_extensions);
     // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
     detail::put_fields(head, accepted.fields, true);
     return head.finish();

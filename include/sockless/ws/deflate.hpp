@@ -1,0 +1,248 @@
+// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "errc.hpp"
+#include "extensions.hpp"
+
+namespace sockless::ws {
+
+/// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
+/// "Server" and "client" say whose sending they are about.
+struct deflate_parameters {
+    /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
+    bool server_no_context_takeover = false;
+    bool client_no_context_takeover = false;
+
+    /// References go back at most so many bytes: 2 to the power of 8 to 15. 0: the parameter is not there, which means
+    /// 15. In an offer `client_max_window_bits` can have no value, which means 15 too (section 7.1.2).
+    std::uint8_t server_max_window_bits = 0;
+    std::uint8_t client_max_window_bits = 0;
+
+    [[nodiscard]] friend constexpr bool operator==(const deflate_parameters&,
+                                                   const deflate_parameters&) noexcept = default;
+};
+
+/// What one side wants of permessage-deflate.
+struct deflate_policy {
+    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
+    /// to what a client offers even where that is less; where it is more, it asks for this.
+    deflate_parameters wanted{};
+
+    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
+    /// the offer is declined. Else it is accepted, and the window has 15 bits.
+    bool decline_larger_window = false;
+
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise.
+    std::size_t threshold = 64;
+};
+
+/// The outcome of a negotiation.
+struct deflate_agreement {
+    errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
+    bool agreed = false;     ///< where it is not, nothing is compressed
+    deflate_parameters parameters{};
+};
+
+/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
+inline constexpr unsigned smallest_deflate_window = 9;
+
+/// Room for the longest offer or response, in characters.
+inline constexpr std::size_t max_deflate_text = 128;
+
+inline constexpr std::string_view deflate_name = "permessage-deflate";
+
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+enum class deflate_text : std::uint8_t { offer, response };
+
+/// The window that a parameter stands for.
+[[nodiscard]] constexpr std::uint8_t window_of(std::uint8_t bits) noexcept {
+    return bits == 0 ? std::uint8_t{15} : bits;
+}
+
+/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
+[[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
+    char digits[2] = {};
+    const std::string_view text = parameter.copy_value(digits);
+    if (text.size() == 1 && (text[0] == '8' || text[0] == '9')) return static_cast<std::uint8_t>(text[0] - '0');
+    if (text.size() == 2 && text[0] == '1' && text[1] >= '0' && text[1] <= '5') {
+        return static_cast<std::uint8_t>(10 + (text[1] - '0'));
+    }
+    return 0;
+}
+
+/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
+[[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
+                                                    ws::deflate_parameters& out) noexcept {
+    // D2: these have no value (RFC 7692 section 7.1.1).
+    const auto take_flag = [&](bool& flag) {
+        if (flag || parameter.has_value) return false;
+        return flag = true;
+    };
+    const auto take_window = [&](std::uint8_t& bits) {
+        if (bits != 0) return false;
+        bits = read_window(parameter);
+        return bits != 0;
+    };
+    if (equal(parameter.name, "server_no_context_takeover")) return take_flag(out.server_no_context_takeover);
+    if (equal(parameter.name, "client_no_context_takeover")) return take_flag(out.client_no_context_takeover);
+    if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
+    if (!equal(parameter.name, "client_max_window_bits")) return false;
+
+    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
+    if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
+    if (out.client_max_window_bits != 0) return false;
+    out.client_max_window_bits = 15;
+    return true;
+}
+
+/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
+[[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
+                                          ws::deflate_parameters& out) noexcept {
+    out = {};
+    for (const ws::extension_parameter& each : element.parameters) {
+        if (!read_deflate_parameter(each, text, out)) return false;
+    }
+    return true;
+}
+
+[[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
+                                                       deflate_text text) noexcept {
+    std::size_t size = 0;
+    const auto put = [&](std::string_view part) {
+        if (part.size() <= out.size() && size <= out.size() - part.size())
+            copy(out.data() + size, part.data(), part.size());
+        size += part.size();
+    };
+    put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
+        if (bits == 0) return;
+        put(name);
+        if (!with_value) return;
+        put("=");
+        put(decimal_text(bits).text());
+    };
+    put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
+    // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
+    put_window("; client_max_window_bits", parameters.client_max_window_bits,
+               text == deflate_text::response || parameters.client_max_window_bits != 15);
+    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+}
+
+/// Judges one offer, and makes the response to it. False where it cannot be accepted.
+[[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
+                                            unsigned smallest_window, ws::deflate_parameters& response) noexcept {
+    const ws::deflate_parameters& wanted = policy.wanted;
+
+    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
+    // response makes binding (RFC 7692 section 7.1.1).
+    response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
+    response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
+
+    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
+    std::uint8_t bits = window_of(offer.server_max_window_bits);
+    if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
+    // D8: what the compressor cannot keep to is not agreed to.
+    if (bits < smallest_window) return false;
+    response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
+
+    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
+    bits = window_of(wanted.client_max_window_bits);
+    if (offer.client_max_window_bits == 0) {
+        response.client_max_window_bits = 0;
+        return bits == 15 || !policy.decline_larger_window;
+    }
+    if (offer.client_max_window_bits < bits) bits = offer.client_max_window_bits;
+    response.client_max_window_bits = bits < 15 ? bits : std::uint8_t{0};
+    return true;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
+/// can keep to.
+[[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
+                                      unsigned smallest_window = smallest_deflate_window) noexcept {
+    const auto holds = [&](std::uint8_t wanted, role sender) {
+        const unsigned bits = detail::window_of(wanted);
+        return bits <= 15 && bits >= (sender == own ? smallest_window : 8);
+    };
+    return holds(policy.wanted.server_max_window_bits, role::server) &&
+           holds(policy.wanted.client_max_window_bits, role::client);
+}
+
+/// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
+/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
+template <class Fields>
+[[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
+                                                         unsigned smallest_window = smallest_deflate_window) noexcept {
+    deflate_agreement chosen;
+    for_each_extension(offered, [&](const extension& element) {
+        deflate_parameters offer;
+        chosen.agreed = equal(element.name, deflate_name) &&
+                        detail::read_deflate(element, detail::deflate_text::offer, offer) &&
+                        detail::accept_deflate(offer, policy, smallest_window, chosen.parameters);
+        return !chosen.agreed;
+    });
+    if (!chosen.agreed) chosen.parameters = {};
+    return chosen;
+}
+
+/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
+/// there is no room. `max_deflate_text` is room enough.
+[[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
+                                                                const deflate_parameters& chosen) noexcept {
+    return detail::write_deflate(out, chosen, detail::deflate_text::response);
+}
+
+/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
+/// browsers do.
+[[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
+    deflate_parameters offer = policy.wanted;
+    offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
+    if (offer.server_max_window_bits == 15) offer.server_max_window_bits = 0;
+    return offer;
+}
+
+/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
+/// `max_deflate_text` is room enough.
+[[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
+                                                             const deflate_parameters& offer) noexcept {
+    return detail::write_deflate(out, offer, detail::deflate_text::offer);
+}
+
+/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
+/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
+/// 7.1; D1 to D4).
+template <class Fields>
+[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
+                                                        const deflate_parameters& offer) noexcept {
+    deflate_agreement found;
+    for_each_extension(response, [&](const extension& element) {
+        if (!equal(element.name, deflate_name)) return true;
+        deflate_parameters& answer = found.parameters;
+        const bool again = found.agreed;
+        found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
+        const bool granted =
+            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
+            (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
+            // D3: likewise, with the same window or a smaller one (section 7.1.2.1).
+            (offer.server_max_window_bits == 0 ||
+             (answer.server_max_window_bits != 0 && answer.server_max_window_bits <= offer.server_max_window_bits)) &&
+            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
+            answer.client_max_window_bits <= offer.client_max_window_bits;
+        if (!again && found.agreed && granted) return true;
+        found = {.error = errc::bad_deflate_response};
+        return false;
+    });
+    return found;
+}
+
+} // namespace sockless::ws

@@ -1,0 +1,325 @@
+// What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <new>
+
+#include "deflate.hpp"
+#include "deflate_message.hpp"
+#include "endpoint.hpp"
+
+namespace sockless::detail {
+
+/// An inflater or deflater on the heap, which can wait in a list.
+template <class Codec>
+struct boxed {
+    template <class... Arguments>
+    explicit boxed(unsigned bits, const Arguments&... more) noexcept : codec(bits, more...), window_bits(bits) {}
+
+    Codec codec;
+    unsigned window_bits;
+    boxed* next = nullptr;
+};
+
+/// Boxes that nobody uses, reset, at most so many.
+template <class Codec>
+class idle_boxes {
+  public:
+    explicit idle_boxes(std::size_t most) noexcept : free_(most) {}
+    idle_boxes(const idle_boxes&) = delete;
+    idle_boxes& operator=(const idle_boxes&) = delete;
+    ~idle_boxes() {
+        while (first_ != nullptr) delete pop(&first_);
+    }
+
+    /// One with a window of so many bits, or null.
+    [[nodiscard]] boxed<Codec>* take(unsigned window_bits) noexcept {
+        for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
+            if ((*at)->window_bits == window_bits) {
+                ++free_;
+                return pop(at);
+            }
+        }
+        return nullptr;
+    }
+
+    void give(boxed<Codec>* box) noexcept {
+        if (free_ == 0) {
+            delete box;
+            return;
+        }
+        --free_;
+        box->codec.reset();
+        box->next = first_;
+        first_ = box;
+    }
+
+  private:
+    static boxed<Codec>* pop(boxed<Codec>** at) noexcept {
+        boxed<Codec>* const taken = *at;
+        *at = taken->next;
+        return taken;
+    }
+
+    boxed<Codec>* first_ = nullptr;
+    std::size_t free_;
+};
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// Inflaters and deflaters that connections of one thread share where context takeover is off: each has one only while
+/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
+/// share a pool have the same settings of the deflater.
+template <inflater Inflater, deflater Deflater>
+class deflate_pool {
+  public:
+    /// `most_idle`: so many of each are kept for later; more than these are made where more messages are on their way
+    /// at the same time, and then given back to the heap.
+    explicit deflate_pool(std::size_t most_idle = 16) noexcept : inflaters(most_idle), deflaters(most_idle) {}
+
+  private:
+    template <inflater, deflater>
+    friend class deflate_stage;
+
+    detail::idle_boxes<Inflater> inflaters;
+    detail::idle_boxes<Deflater> deflaters;
+};
+
+/// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
+/// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
+/// in each direction, and then kept, or shared.
+template <inflater Inflater, deflater Deflater>
+class deflate_stage {
+  public:
+    using pool = deflate_pool<Inflater, Deflater>;
+    using settings = typename Deflater::settings;
+
+    /// `shared` is used for each direction without context takeover; null: every connection has its own.
+    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr, const settings& how = {}) noexcept
+        : policy_(policy), shared_(shared), settings_(how) {}
+    explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
+        : deflate_stage(without_takeover(), &shared, how) {}
+
+    deflate_stage(deflate_stage&& other) noexcept
+        : policy_(other.policy_),
+          shared_(other.shared_),
+          settings_(other.settings_),
+          inflater_(other.inflater_),
+          deflater_(other.deflater_),
+          inflating_(other.inflating_),
+          deflating_(other.deflating_),
+          pending_(other.pending_),
+          terms_(other.terms_) {
+        other.inflater_ = nullptr;
+        other.deflater_ = nullptr;
+    }
+    deflate_stage& operator=(deflate_stage&&) = delete;
+    ~deflate_stage() {
+        give_inflater();
+        give_deflater();
+    }
+
+    /// What was agreed to; `agreed` is false before, and where nothing was.
+    [[nodiscard]] deflate_agreement agreement() const noexcept {
+        return {.agreed = terms_.agreed, .parameters = terms_.parameters};
+    }
+
+    // What follows is for endpoints.
+
+    static constexpr bool available = true;
+    static constexpr std::size_t text_size = max_deflate_text;
+    static constexpr std::string_view name = deflate_name;
+    static constexpr std::size_t least_room = message_deflater::least_room;
+
+    [[nodiscard]] bool is_valid(role own) const noexcept {
+        return ws::is_valid(policy_, own, Deflater::smallest_window);
+    }
+
+    /// A client's offer.
+    [[nodiscard]] std::string_view offer(std::span<char> out) const noexcept {
+        return write_deflate_offer(out, offer_of(policy_));
+    }
+
+    /// A server's choice, and its text; empty where nothing is agreed to.
+    template <class Fields>
+    [[nodiscard]] deflate_agreement choose(const Fields& offered) const noexcept {
+        return choose_deflate(offered, policy_, Deflater::smallest_window);
+    }
+    [[nodiscard]] static std::string_view response(std::span<char> out, const deflate_agreement& chosen) noexcept {
+        return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
+    }
+
+    /// What a server answered to `offer`.
+    template <class Fields>
+    [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
+        return check_deflate(response, offer_of(policy_));
+    }
+
+    /// Sets the terms.
+    void agree(role own, const deflate_agreement& to) noexcept {
+        const deflate_parameters& with = to.parameters;
+        const bool server = own == role::server;
+        terms_.agreed = to.agreed;
+        terms_.parameters = with;
+        const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
+        const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
+        terms_.inflater_bits = server ? client_bits : server_bits;
+        terms_.deflater_bits = server ? server_bits : client_bits;
+        // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
+        const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
+        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = server ? !with.server_no_context_takeover
+                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+    }
+
+    void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
+
+    // --- Inflating
+
+    /// Takes note of compressed data, which is inflated next.
+    void add(const decoder::event& data) noexcept {
+        if (data.first) inflating_.begin(data.type);
+        pending_ = data.payload.size();
+        terms_.last = data.last;
+        terms_.inflating = terms_.in_message = true;
+    }
+
+    /// Whether there is more to come of what was added.
+    [[nodiscard]] bool inflating() const noexcept { return terms_.inflating; }
+
+    /// How much of what was added waits at the front of the input.
+    [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+
+    /// Whether a compressed message has begun and has not ended.
+    [[nodiscard]] bool in_message() const noexcept { return terms_.in_message; }
+
+    /// Inflates what was added, from the front of `in`: see `message_inflater::next`.
+    [[nodiscard]] decoder::event inflate(bytes& in, bytes out) noexcept {
+        if (!take_inflater()) return {.kind = decoder::kind::error, .error = errc::no_memory};
+        cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
+        const bool all = part.size() == pending_;
+        const std::size_t before = part.size();
+        const decoder::event found = inflating_.next(inflater_->codec, part, terms_.last && all, out);
+        in = in.subspan(before - part.size());
+        pending_ -= before - part.size();
+        if (!found) terms_.inflating = pending_ != 0;
+        if (found.last) {
+            terms_.inflating = terms_.in_message = false;
+            // An inflater of one's own remembers what nobody should refer to: some do (D8).
+            if (shares_inflater()) give_inflater();
+        }
+        return found;
+    }
+
+    // --- Deflating
+
+    /// Whether to compress a message that begins with a piece of so many bytes.
+    [[nodiscard]] bool wants(compress how, std::size_t size, bool last) const noexcept {
+        // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
+        // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
+        if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
+        return how == compress::always || (how == compress::automatic && (size >= policy_.threshold || !last));
+    }
+
+    /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
+    [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
+
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy where there is no room or memory for
+    /// all of it: then `abandon`.
+    [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
+        if (!take_deflater()) return {deflate_status::no_memory, 0};
+        const message_deflater::result given = deflating_.next(deflater_->codec, piece, last, out);
+        if (last && given && !terms_.takes_over) {
+            if (shares_deflater()) {
+                give_deflater();
+            } else {
+                // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
+                deflater_->codec.reset();
+            }
+        }
+        return given;
+    }
+
+    /// Forgets a piece that was deflated in part, with all before it: the peer's window has none of it, and nothing
+    /// will refer to what it has.
+    void abandon() noexcept {
+        deflating_.reset();
+        if (deflater_ != nullptr) deflater_->codec.reset();
+    }
+
+    /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
+    void release(bool sending) noexcept {
+        if (!terms_.in_message && !terms_.peer_takes_over) give_inflater();
+        // Whoever compresses may forget at any time.
+        if (!sending) give_deflater();
+    }
+
+  private:
+    // What was agreed to, and where things stand.
+    struct terms {
+        deflate_parameters parameters{};
+        std::uint8_t inflater_bits = 15;
+        std::uint8_t deflater_bits = 15;
+        bool agreed = false;
+        bool peer_takes_over = true;
+        bool takes_over = true;
+        bool inflating = false;
+        bool in_message = false;
+        bool last = false;
+    };
+
+    [[nodiscard]] static constexpr deflate_policy without_takeover() noexcept {
+        return {.wanted = {.server_no_context_takeover = true, .client_no_context_takeover = true}};
+    }
+
+    [[nodiscard]] bool shares_inflater() const noexcept { return shared_ != nullptr && !terms_.peer_takes_over; }
+    [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
+
+    [[nodiscard]] bool take_inflater() noexcept {
+        // What is shared has the largest window, which reads what was written with any.
+        const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
+        if (inflater_ == nullptr && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
+        if (inflater_ == nullptr) inflater_ = new (std::nothrow) detail::boxed<Inflater>(bits);
+        return inflater_ != nullptr;
+    }
+
+    [[nodiscard]] bool take_deflater() noexcept {
+        const unsigned bits = terms_.deflater_bits;
+        if (deflater_ == nullptr && shares_deflater()) deflater_ = shared_->deflaters.take(bits);
+        if (deflater_ == nullptr) deflater_ = new (std::nothrow) detail::boxed<Deflater>(bits, settings_);
+        return deflater_ != nullptr;
+    }
+
+    void give_inflater() noexcept {
+        if (inflater_ != nullptr && shares_inflater()) {
+            shared_->inflaters.give(inflater_);
+        } else {
+            delete inflater_;
+        }
+        inflater_ = nullptr;
+    }
+
+    void give_deflater() noexcept {
+        if (deflater_ != nullptr && shares_deflater()) {
+            shared_->deflaters.give(deflater_);
+        } else {
+            delete deflater_;
+        }
+        deflater_ = nullptr;
+    }
+
+    deflate_policy policy_;
+    pool* shared_;
+    [[no_unique_address]] settings settings_;
+    detail::boxed<Inflater>* inflater_ = nullptr;
+    detail::boxed<Deflater>* deflater_ = nullptr;
+    message_inflater inflating_{};
+    message_deflater deflating_{};
+    std::size_t pending_ = 0; // bytes at the front of the input that are compressed data, unmasked
+    terms terms_{};
+};
+
+} // namespace sockless::ws

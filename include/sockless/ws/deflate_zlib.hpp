@@ -1,0 +1,143 @@
+// permessage-deflate with zlib: the only header that needs it. Not part of sockless.hpp; link with -lz.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <zlib.h>
+
+#include "client.hpp"
+#include "deflate_stage.hpp"
+#include "server.hpp"
+
+namespace sockless::detail {
+
+/// zlib counts in `uInt`; more is done in several steps. Cuts `in` and `out` by what one call of `call` on `stream` has
+/// used of them, and returns what it returned.
+template <class Call>
+int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
+    constexpr std::size_t most = static_cast<uInt>(-1);
+    const auto in_size = static_cast<uInt>(in.size() < most ? in.size() : most);
+    const auto out_size = static_cast<uInt>(out.size() < most ? out.size() : most);
+    stream.avail_in = in_size;
+    stream.avail_out = out_size;
+    // zlib does not write to its input, whatever ZLIB_CONST says of the type.
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    const int status = call();
+    in = in.subspan(in_size - stream.avail_in);
+    out = out.subspan(out_size - stream.avail_out);
+    return status;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
+/// An `inflater` that is zlib's. About 7 KiB, and a window of 2 to the power of its bits; taken from the heap with the
+/// first step.
+class zlib_inflater {
+  public:
+    explicit zlib_inflater(unsigned window_bits) noexcept : window_bits_(static_cast<int>(window_bits)) {}
+    zlib_inflater(const zlib_inflater&) = delete;
+    zlib_inflater& operator=(const zlib_inflater&) = delete;
+    ~zlib_inflater() {
+        if (begun_) ::inflateEnd(&stream_);
+    }
+
+    [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
+        if (!begun_ && !begin()) return deflate_status::no_memory;
+        if (out.empty()) return deflate_status::need_room;
+        const int status = detail::run_zlib(stream_, in, out, [&] { return ::inflate(&stream_, Z_SYNC_FLUSH); });
+        switch (status) {
+        case Z_OK:
+        case Z_BUF_ERROR: // nothing could be done, which is no error
+            // Bit 7: it came to a stop directly behind a block.
+            between_blocks_ = (stream_.data_type & 128) != 0;
+            return out.empty() || !in.empty() ? deflate_status::need_room : deflate_status::done;
+        case Z_STREAM_END: return go_on_after_final_block();
+        case Z_MEM_ERROR: return deflate_status::no_memory;
+        default: return deflate_status::corrupt;
+        }
+    }
+
+    [[nodiscard]] bool between_blocks() const noexcept { return between_blocks_; }
+
+    void reset() noexcept {
+        if (begun_) ::inflateReset(&stream_);
+        between_blocks_ = true;
+    }
+
+  private:
+    [[nodiscard]] bool begin() noexcept {
+        // Negative: raw deflate data, without a header.
+        begun_ = ::inflateInit2(&stream_, -window_bits_) == Z_OK;
+        return begun_;
+    }
+
+    // Begins anew, with the window as it is. The manual only offers to copy the window out and in, and a peer that
+    // marks each of many empty blocks as the last would make us do so for every two bytes.
+    [[nodiscard]] deflate_status go_on_after_final_block() noexcept {
+        ::inflateResetKeep(&stream_);
+        between_blocks_ = true;
+        return deflate_status::final_block;
+    }
+
+    z_stream stream_{};
+    int window_bits_;
+    bool begun_ = false;
+    bool between_blocks_ = true;
+};
+
+/// A `deflater` that is zlib's. With the default settings 256 KiB for a window of 15 bits, and never less than half of
+/// that: a small window only saves memory together with a small `memory_level`. Taken from the heap with the first
+/// step.
+class zlib_deflater {
+  public:
+    /// See zlib's `deflateInit2`.
+    struct settings {
+        int level = Z_DEFAULT_COMPRESSION; ///< 1 to 9: from fast to small
+        int memory_level = 8;              ///< 1 to 9: so many bits, and 9, of bytes beside the window
+    };
+
+    /// zlib cannot do 8.
+    static constexpr unsigned smallest_window = smallest_deflate_window;
+
+    zlib_deflater(unsigned window_bits, const settings& how) noexcept
+        : settings_(how), window_bits_(static_cast<int>(window_bits)) {}
+    zlib_deflater(const zlib_deflater&) = delete;
+    zlib_deflater& operator=(const zlib_deflater&) = delete;
+    ~zlib_deflater() {
+        if (begun_) ::deflateEnd(&stream_);
+    }
+
+    [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
+        if (!begun_ && !begin()) return deflate_status::no_memory;
+        detail::run_zlib(stream_, in, out, [&] { return ::deflate(&stream_, Z_SYNC_FLUSH); });
+        return out.empty() || !in.empty() ? deflate_status::need_room : deflate_status::done;
+    }
+
+    void reset() noexcept {
+        if (begun_) ::deflateReset(&stream_);
+    }
+
+  private:
+    [[nodiscard]] bool begin() noexcept {
+        begun_ = ::deflateInit2(&stream_, settings_.level, Z_DEFLATED, -window_bits_, settings_.memory_level,
+                                Z_DEFAULT_STRATEGY) == Z_OK;
+        return begun_;
+    }
+
+    z_stream stream_{};
+    settings settings_;
+    int window_bits_;
+    bool begun_ = false;
+};
+
+/// What makes an endpoint compress with zlib, and what its connections can share.
+using zlib_compression = deflate_stage<zlib_inflater, zlib_deflater>;
+using zlib_pool = zlib_compression::pool;
+
+/// The usual endpoints, with compression.
+using zlib_server = basic_server<growing_buffer, zlib_compression>;
+using zlib_client = basic_client<growing_buffer, zlib_compression>;
+
+} // namespace sockless::ws

@@ -1,0 +1,2 @@
+// To come.
+// SPDX-License-Identifier: MIT
