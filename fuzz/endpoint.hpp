@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sockless/ws/client.hpp>
-#include <sockless/ws/server.hpp>
+#include <sockless/ws/deflate_zlib.hpp>
 
 #include "fuzz.hpp"
 
@@ -17,12 +16,16 @@ class reader {
   public:
     explicit reader(role of) : decoder_(of, {.message = UINT64_MAX, .frame = UINT64_MAX, .frames = UINT32_MAX}) {}
 
+    /// Says that compression was agreed to.
+    void inflates(bool agreed) { decoder_.agree_to(agreed ? ws::rsv::rsv1 : std::uint8_t{0}); }
+
     void take(cbytes piece) {
         const exact_copy copy(piece);
         bytes in = copy.get();
         promise(in.empty() || !closed_, "nothing is sent after a Close");
         while (const ws::decoder::event found = decoder_.next(in)) {
             promise(found.kind != ws::decoder::kind::error, "what is sent breaks no rule");
+            if (found.compressed) inflate(found);
             const std::size_t before = in.size();
             closed_ = found.kind == ws::decoder::kind::close;
             promise(!closed_ || before == 0, "a Close is the last thing sent");
@@ -32,7 +35,23 @@ class reader {
     [[nodiscard]] bool closed() const { return closed_; }
 
   private:
+    // A window of 15 bits, which is never reset, reads whatever was agreed to.
+    void inflate(const ws::decoder::event& data) {
+        if (data.first) message_.begin(data.type);
+        std::byte room[100];
+        for (cbytes in = data.payload;;) {
+            const ws::decoder::event found = message_.next(inflater_, in, data.last, room);
+            promise(found.kind != ws::decoder::kind::error, "what is sent can be inflated");
+            if (!found || found.last) {
+                promise(in.empty() && found.last == data.last, "a compressed message ends with its data");
+                return;
+            }
+        }
+    }
+
     ws::decoder decoder_;
+    ws::message_inflater message_{UINT64_MAX};
+    ws::zlib_inflater inflater_{15};
     bool closed_ = false;
 };
 
@@ -130,6 +149,7 @@ class session {
         if (!goes_on) {
             line(static_cast<unsigned>(event.kind));
             line(static_cast<unsigned>(event.type));
+            line(event.compressed ? "compressed" : "");
         } else {
             log_.pop_back(); // the end of the line that goes on
         }
@@ -194,11 +214,11 @@ class session {
 
     void send(ws::message_type type, cbytes payload) {
         const error expected = sends_.expected(peer_.is_open(), type, payload, true, true);
-        judge(expected, type, payload, true, [&] { return peer_.send(type, payload); });
+        judge(expected, type, payload, true, [&] { return peer_.send(type, payload, how_); });
     }
     void send_piece(ws::message_type type, cbytes payload, bool last) {
         const error expected = sends_.expected(peer_.is_open(), type, payload, false, last);
-        judge(expected, type, payload, last, [&] { return peer_.send_piece(type, payload, last); });
+        judge(expected, type, payload, last, [&] { return peer_.send_piece(type, payload, last, how_); });
     }
     template <class Call>
     void judge(error expected, ws::message_type type, cbytes payload, bool last, Call&& call) {
@@ -226,7 +246,7 @@ class session {
                     attempt([&] { return peer_.reject({.status = 403, .body = "no", .content_type = "text/plain"}); });
             } else {
                 const std::string_view chosen = how % 8 == 5 ? offered : std::string_view{};
-                attempt([&] { return peer_.accept({.subprotocol = chosen}); });
+                attempt([&] { return peer_.accept({.subprotocol = chosen, .compression = how % 8 != 4}); });
             }
             if (!peer_.is_open() && !rejected_) rejected_ = attempt([&] { return peer_.reject(503); });
             waits_ = !peer_.is_open() && !rejected_;
@@ -240,6 +260,8 @@ class session {
             answer(step);
         const cbytes some = bytes_of(std::string_view("\xE2\x82\xAC and more of it"));
         const unsigned amount = step >> 4U;
+        constexpr ws::compressed hows[] = {ws::compressed::always, ws::compressed::automatic, ws::compressed::never};
+        how_ = hows[amount % 3];
         switch (step % 16) {
         case 0: drain(SIZE_MAX); break;
         case 1:
@@ -289,6 +311,9 @@ class session {
             begin_ = end + 4;
             if (refused) refused_ = true;
         }
+        if constexpr (requires { peer_.compression().agreement(); }) {
+            reader_.inflates(peer_.compression().agreement().agreed);
+        }
         if (!refused_) reader_.take(bytes_of(std::string_view(sent_)).subspan(begin_));
         begin_ = sent_.size();
     }
@@ -304,6 +329,7 @@ class session {
     std::size_t begin_ = 0; // of what of `sent_` was not read yet
     std::size_t turn_ = 0;
     sends sends_{};
+    ws::compressed how_ = ws::compressed::automatic;
     sockless::instant now_ = 0;
     bool interim_ = false;
     bool refused_ = false;
@@ -341,12 +367,9 @@ inline ws::options options_from(input& from, unsigned flags) {
     return how;
 }
 
-/// Runs an input of the fuzzer; `make(options)` makes a fresh endpoint that is ready for its peer.
+/// Runs fresh endpoints of `make(options)` with the rest of the settings.
 template <class Make>
-void run_endpoint(const std::uint8_t* data, std::size_t size, Make&& make) {
-    input from(data, size, endpoint_settings);
-    const unsigned flags = from.setting();
-    const ws::options how = options_from(from, flags);
+void run_sessions(input& from, unsigned flags, const ws::options& how, Make&& make) {
     const std::vector<unsigned> sizes = from.several(6);
     const std::vector<unsigned> script = from.several(16);
     using peer_type = decltype(make(how));
@@ -368,6 +391,33 @@ void run_endpoint(const std::uint8_t* data, std::size_t size, Make&& make) {
     // Where there is room for all of it.
     if (how.output < 1000000) return;
     promise(run(sizes, true, true).first == whole.first, "it does not matter when the request was sent");
+}
+
+/// What the settings want of compression.
+inline ws::deflate_policy policy_from(input& from) {
+    constexpr std::uint8_t windows[] = {15, 9, 10, 0};
+    const unsigned flags = from.setting();
+    return {.wanted = {.server_no_context_takeover = (flags & 1U) != 0,
+                       .client_no_context_takeover = (flags & 2U) != 0,
+                       .server_max_window_bits = windows[flags >> 2U & 3U],
+                       .client_max_window_bits = windows[flags >> 4U & 3U]},
+            .decline_larger_window = (flags & 64U) != 0,
+            .threshold = (flags & 128U) != 0 ? std::size_t{0} : ws::deflate_policy{}.threshold};
+}
+
+/// Runs an input of the fuzzer on a fresh endpoint that is ready for its peer: what `make(options)` makes, or, where
+/// the settings want compression, `make_compressing(options, compression)`.
+template <class Make, class MakeCompressing>
+void run_endpoint(const std::uint8_t* data, std::size_t size, Make&& make, MakeCompressing&& make_compressing) {
+    input from(data, size, endpoint_settings);
+    const unsigned flags = from.setting();
+    const ws::options how = options_from(from, flags);
+    if ((flags & 32U) == 0) return run_sessions(from, flags, how, make);
+    const ws::deflate_policy policy = policy_from(from);
+    ws::zlib_pool pool(1);
+    run_sessions(from, flags, how, [&](const ws::options& options) {
+        return make_compressing(options, ws::zlib_compression(policy, (flags & 64U) != 0 ? &pool : nullptr));
+    });
 }
 
 } // namespace sockless::fuzz

@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import sys
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SEEDS = pathlib.Path(sys.argv[1])
@@ -142,7 +143,7 @@ def decoder_settings(client, rsv=0):
 def endpoint_settings(number):
     """Some of the flags, defaults for the limits, and a script that differs from seed to seed."""
     digest = hashlib.sha256(bytes([number % 251])).digest()
-    return bytes([digest[0] & 31]) + bytes(9) + CUTS[:6] + digest[:16]
+    return bytes([digest[0] & 127]) + bytes(9) + CUTS[:6] + digest[:16]
 
 
 def seeds_of_heads():
@@ -354,6 +355,46 @@ def seeds_of_stomp_pairs():
         yield b"\x0f\1" + program, bytes([number % 4, number * 5 % 81, number // 4 % 4])
 
 
+DEFLATE_CONTENTS = (b"Hello", b"Hello" * 100, "안녕하세요, ".encode() * 20, bytes(range(256)), b"\0" * 3000, b"")
+
+
+def compressed(content, level, strategy, window_bits, final):
+    """One message of permessage-deflate; `final`: in a block that is marked as the last."""
+    making = zlib.compressobj(level, zlib.DEFLATED, -window_bits, 8, strategy)
+    if final:
+        return making.compress(content) + making.flush() + b"\0"
+    return (making.compress(content) + making.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def seeds_of_compressed_messages():
+    for number, content in enumerate(DEFLATE_CONTENTS):
+        for level, strategy in ((0, zlib.Z_DEFAULT_STRATEGY), (6, zlib.Z_DEFAULT_STRATEGY), (6, zlib.Z_FIXED)):
+            for final in (False, True):
+                message = compressed(content, level, strategy, 9 + number, final)
+                # Type, limit, window, four sizes of messages, room, six sizes of pieces.
+                settings = bytes([number % 2, 0, 1 + number, len(message) % 256, 0, 0, 0, number]) + CUTS
+                yield message * 2, settings
+
+
+def seeds_of_negotiations():
+    names = ("server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits", "client_max_window_bits")
+    values = ("", "=8", "=15", '="1\\0"', "=016", "=")
+    for number, name in enumerate(names):
+        for value in values:
+            text = f"permessage-deflate; {name}{value}, x; y=z, permessage-deflate; {names[number - 1]}"
+            yield text.encode(), bytes([number, number * 5, 0o52, len(value) * 3, 0o17])
+    for side in ("c2s", "s2c"):
+        for head, _ in captures(side):
+            if found := re.search(rb"(?i)sec-websocket-extensions: *([^\r]*)", head):
+                yield found[1], bytes([len(head) % 2, len(head) % 32, 0, len(head) % 7, 0])
+
+
+def seeds_of_identities():
+    for number, content in enumerate(DEFLATE_CONTENTS[:-1]):
+        digest = hashlib.sha256(bytes([number])).digest()
+        yield content[:MOST_OF_ONE], digest[:3] + CUTS[:5] + digest[:16]
+
+
 def write(target, seeds, key=lambda stream, settings: stream):
     folder = SEEDS / target
     shutil.rmtree(folder, ignore_errors=True)
@@ -373,6 +414,9 @@ def write(target, seeds, key=lambda stream, settings: stream):
 
 write("head_parser", seeds_of_heads())
 write("decoder", seeds_of_frames())
+write("deflate", seeds_of_compressed_messages())
+write("deflate_identity", seeds_of_identities())
+write("deflate_negotiation", seeds_of_negotiations())
 write("encode", seeds_of_payloads(), key=lambda *seed: seed)
 write("server", seeds_of_conversations("c2s"))
 write("client", seeds_of_conversations("s2c"))

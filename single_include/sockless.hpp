@@ -196,6 +196,9 @@ class span_buffer {
         return memory_.subspan(end_, size);
     }
 
+    /// How much `prepare` can give without taking memory or moving the content.
+    [[nodiscard]] constexpr std::size_t ready() const noexcept { return memory_.size() - end_; }
+
     /// Makes the first `size` bytes of what `prepare` gave part of the content.
     constexpr void commit(std::size_t size) noexcept { end_ += size; }
 
@@ -244,6 +247,8 @@ class growing_buffer {
         if (size > capacity_ - end_ && !make_room(held + size)) return {};
         return {memory_ + end_, size};
     }
+
+    [[nodiscard]] std::size_t ready() const noexcept { return capacity_ - end_; }
 
     void commit(std::size_t size) noexcept { end_ += size; }
 
@@ -322,6 +327,7 @@ class buffer_reference {
     [[nodiscard]] constexpr std::size_t size() const noexcept { return to_->size(); }
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return to_->limit(); }
     [[nodiscard]] constexpr auto prepare(std::size_t size) noexcept { return to_->prepare(size); }
+    [[nodiscard]] constexpr std::size_t ready() const noexcept { return to_->ready(); }
     constexpr void commit(std::size_t size) noexcept { to_->commit(size); }
     constexpr void consume(std::size_t size) noexcept { to_->consume(size); }
     constexpr void clear() noexcept { to_->clear(); }
@@ -7518,7 +7524,7 @@ struct event {
 };
 
 /// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compress : std::uint8_t {
+enum class compressed : std::uint8_t {
     automatic, ///< where it is not smaller than the threshold of the policy
     always,
     never, ///< as for what is compressed already, or what holds a secret beside text that others choose
@@ -7539,11 +7545,12 @@ class endpoint {
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` where the output's limit would be passed; then nothing was queued.
-    [[nodiscard]] sockless::error send(message_type type, cbytes payload, compress how = compress::automatic) noexcept {
+    [[nodiscard]] sockless::error send(message_type type, cbytes payload,
+                                       compressed how = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true, how);
     }
-    [[nodiscard]] sockless::error send_text(std::string_view text, compress how = compress::automatic) noexcept {
+    [[nodiscard]] sockless::error send_text(std::string_view text, compressed how = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), how);
     }
 
@@ -7551,7 +7558,7 @@ class endpoint {
     /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
     /// so that the peer can read it at once. Errors: those of `send`; `message_open` where `type` differs.
     [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
-                                             compress how = compress::automatic) noexcept {
+                                             compressed how = compressed::automatic) noexcept {
         if (state_ != ws::state::open) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
         if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
@@ -7696,7 +7703,7 @@ class endpoint {
     [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
     [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
     [[nodiscard]] Keys& keys() noexcept { return keys_; }
-    [[nodiscard]] Compression& compression() noexcept { return compression_; }
+    [[nodiscard]] Compression& compression_stage() noexcept { return compression_; }
     [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
 
     [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
@@ -7787,6 +7794,7 @@ class endpoint {
 
     // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
     void become_closed(bool clean) noexcept {
+        if constexpr (Compression::available) compression_.end();
         if (keeps_output() || input_ended_) output_.clear();
         state_ = ws::state::closed;
         clean_ = clean;
@@ -7857,8 +7865,9 @@ class endpoint {
     // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
-        // Text shrinks to a quarter or less.
+        // Text shrinks to a quarter or less. Room that is there already costs nothing, further steps do.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
+        if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
         for (;; wanted *= 2) {
             const std::size_t free = input().limit() - input().size();
             if (wanted > free) wanted = free;
@@ -7956,7 +7965,7 @@ class endpoint {
     }
 
     // Queues one frame of a message where it fits, compressed where that is wanted.
-    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compress how) noexcept {
+    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compressed how) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {
@@ -8173,7 +8182,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
         if constexpr (Compression::available) {
             if (what.compression) {
-                const auto& compression = this->compression();
+                const auto& compression = this->compression_stage();
                 if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
                 if (has_extension(what.extensions, compression.name)) return errc::bad_extensions;
                 char memory[Compression::text_size];
@@ -8260,9 +8269,9 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const opening_response answer = judge(head);
         if (answer.error) return this->fail(answer.error);
         if constexpr (Compression::available) {
-            const auto agreement = this->compression().check(head.fields);
+            const auto agreement = this->compression_stage().check(head.fields);
             if (agreement.error != errc::none) return this->fail(agreement.error);
-            this->compression().agree(role::client, agreement);
+            this->compression_stage().agree(role::client, agreement);
         }
         handshake.subprotocol = answer.subprotocol;
         this->become_open();
@@ -8615,7 +8624,7 @@ namespace sockless::ws {
 
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
 /// does. It has the rules of messages, the caller has the inflater, the memory for what comes out, and decides when the
-/// inflater forgets. 32 bytes; no memory of its own.
+/// inflater forgets. 24 bytes; no memory of its own.
 class message_inflater {
   public:
     /// `limit`: the most bytes that one message may come to. As a decoder's limit is on what is sent, a message has to
@@ -8645,8 +8654,9 @@ class message_inflater {
         if (out.size() > limit_ - size_) out = out.first(static_cast<std::size_t>(limit_ - size_));
         std::byte beyond[1] = {};
         bytes room = out.empty() ? bytes(beyond) : out;
-        const bool complete = inflate(codec, in, room) && last && end(codec);
+        const bool all = inflate(codec, in, room);
         if (out.empty() && room.empty()) error_ = errc::message_too_big;
+        const bool complete = all && last && error_ == errc::none && end(codec);
         return give(out.first(out.empty() ? 0 : out.size() - room.size()), complete);
     }
 
@@ -8723,8 +8733,10 @@ class message_inflater {
     bool waiting_ = false; // there was no room for all that comes of them
 };
 
+static_assert(sizeof(message_inflater) == 24);
+
 /// Deflates one message after the other: takes pieces of them, gives what the frames carry (RFC 7692 section 7.2.1).
-/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 8 bytes; no
+/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
 class message_deflater {
   public:
@@ -8786,6 +8798,8 @@ class message_deflater {
     std::byte held_[sizeof detail::deflate_tail] = {};
 };
 
+static_assert(sizeof(message_deflater) == 6);
+
 } // namespace sockless::ws
 
 // ========================================= sockless/ws/deflate_stage.hpp ==========================================
@@ -8804,6 +8818,34 @@ struct boxed {
     boxed* next = nullptr;
 };
 
+/// The one that owns a box, or none.
+template <class Codec>
+class box_owner {
+  public:
+    box_owner() noexcept = default;
+    explicit box_owner(boxed<Codec>* box) noexcept : box_(box) {}
+    box_owner(box_owner&& other) noexcept : box_(other.let_go()) {}
+    box_owner& operator=(box_owner&& other) noexcept {
+        boxed<Codec>* const taken = other.let_go();
+        delete box_;
+        box_ = taken;
+        return *this;
+    }
+    ~box_owner() { delete box_; }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return box_ != nullptr; }
+    [[nodiscard]] Codec& codec() const noexcept { return box_->codec; }
+
+    boxed<Codec>* let_go() noexcept {
+        boxed<Codec>* const box = box_;
+        box_ = nullptr;
+        return box;
+    }
+
+  private:
+    boxed<Codec>* box_ = nullptr;
+};
+
 /// Boxes that nobody uses, reset, at most so many.
 template <class Codec>
 class idle_boxes {
@@ -8815,26 +8857,25 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// One with a window of so many bits, or null.
-    [[nodiscard]] boxed<Codec>* take(unsigned window_bits) noexcept {
+    /// One with a window of so many bits, or none.
+    [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
                 ++free_;
-                return pop(at);
+                return box_owner<Codec>(pop(at));
             }
         }
-        return nullptr;
+        return {};
     }
 
-    void give(boxed<Codec>* box) noexcept {
-        if (free_ == 0) {
-            delete box;
-            return;
-        }
+    /// Takes one back, or deletes it where there are enough.
+    void give(box_owner<Codec> box) noexcept {
+        if (free_ == 0 || !box) return;
         --free_;
-        box->codec.reset();
-        box->next = first_;
-        first_ = box;
+        box.codec().reset();
+        boxed<Codec>* const added = box.let_go();
+        added->next = first_;
+        first_ = added;
     }
 
   private:
@@ -8885,24 +8926,9 @@ class deflate_stage {
     explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
         : deflate_stage(without_takeover(), &shared, how) {}
 
-    deflate_stage(deflate_stage&& other) noexcept
-        : policy_(other.policy_),
-          shared_(other.shared_),
-          settings_(other.settings_),
-          inflater_(other.inflater_),
-          deflater_(other.deflater_),
-          inflating_(other.inflating_),
-          deflating_(other.deflating_),
-          pending_(other.pending_),
-          terms_(other.terms_) {
-        other.inflater_ = nullptr;
-        other.deflater_ = nullptr;
-    }
-    deflate_stage& operator=(deflate_stage&&) = delete;
-    ~deflate_stage() {
-        give_inflater();
-        give_deflater();
-    }
+    deflate_stage(deflate_stage&&) noexcept = default;
+    deflate_stage& operator=(deflate_stage&&) noexcept = default;
+    ~deflate_stage() { end(); }
 
     /// What was agreed to; `agreed` is false before, and where nothing was.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
@@ -8985,7 +9011,7 @@ class deflate_stage {
         cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
         const bool all = part.size() == pending_;
         const std::size_t before = part.size();
-        const decoder::event found = inflating_.next(inflater_->codec, part, terms_.last && all, out);
+        const decoder::event found = inflating_.next(inflater_.codec(), part, terms_.last && all, out);
         in = in.subspan(before - part.size());
         pending_ -= before - part.size();
         if (!found) terms_.inflating = pending_ != 0;
@@ -9000,11 +9026,11 @@ class deflate_stage {
     // --- Deflating
 
     /// Whether to compress a message that begins with a piece of so many bytes.
-    [[nodiscard]] bool wants(compress how, std::size_t size, bool last) const noexcept {
+    [[nodiscard]] bool wants(compressed how, std::size_t size, bool last) const noexcept {
         // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
         // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
-        return how == compress::always || (how == compress::automatic && (size >= policy_.threshold || !last));
+        return how == compressed::always || (how == compressed::automatic && (size >= policy_.threshold || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
@@ -9014,13 +9040,13 @@ class deflate_stage {
     /// all of it: then `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
-        const message_deflater::result given = deflating_.next(deflater_->codec, piece, last, out);
+        const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
         if (last && given && !terms_.takes_over) {
             if (shares_deflater()) {
                 give_deflater();
             } else {
                 // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
-                deflater_->codec.reset();
+                deflater_.codec().reset();
             }
         }
         return given;
@@ -9030,7 +9056,7 @@ class deflate_stage {
     /// will refer to what it has.
     void abandon() noexcept {
         deflating_.reset();
-        if (deflater_ != nullptr) deflater_->codec.reset();
+        if (deflater_) deflater_.codec().reset();
     }
 
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
@@ -9040,7 +9066,16 @@ class deflate_stage {
         if (!sending) give_deflater();
     }
 
+    /// Gives back all of it: nothing comes any more, and nothing is sent.
+    void end() noexcept {
+        give_inflater();
+        give_deflater();
+    }
+
   private:
+    using inflater_owner = detail::box_owner<Inflater>;
+    using deflater_owner = detail::box_owner<Deflater>;
+
     // What was agreed to, and where things stand.
     struct terms {
         deflate_parameters parameters{};
@@ -9064,41 +9099,33 @@ class deflate_stage {
     [[nodiscard]] bool take_inflater() noexcept {
         // What is shared has the largest window, which reads what was written with any.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
-        if (inflater_ == nullptr && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
-        if (inflater_ == nullptr) inflater_ = new (std::nothrow) detail::boxed<Inflater>(bits);
-        return inflater_ != nullptr;
+        if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
+        if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));
+        return static_cast<bool>(inflater_);
     }
 
     [[nodiscard]] bool take_deflater() noexcept {
         const unsigned bits = terms_.deflater_bits;
-        if (deflater_ == nullptr && shares_deflater()) deflater_ = shared_->deflaters.take(bits);
-        if (deflater_ == nullptr) deflater_ = new (std::nothrow) detail::boxed<Deflater>(bits, settings_);
-        return deflater_ != nullptr;
+        if (!deflater_ && shares_deflater()) deflater_ = shared_->deflaters.take(bits);
+        if (!deflater_) deflater_ = deflater_owner(new (std::nothrow) detail::boxed<Deflater>(bits, settings_));
+        return static_cast<bool>(deflater_);
     }
 
     void give_inflater() noexcept {
-        if (inflater_ != nullptr && shares_inflater()) {
-            shared_->inflaters.give(inflater_);
-        } else {
-            delete inflater_;
-        }
-        inflater_ = nullptr;
+        inflater_owner given = static_cast<inflater_owner&&>(inflater_);
+        if (shares_inflater()) shared_->inflaters.give(static_cast<inflater_owner&&>(given));
     }
 
     void give_deflater() noexcept {
-        if (deflater_ != nullptr && shares_deflater()) {
-            shared_->deflaters.give(deflater_);
-        } else {
-            delete deflater_;
-        }
-        deflater_ = nullptr;
+        deflater_owner given = static_cast<deflater_owner&&>(deflater_);
+        if (shares_deflater()) shared_->deflaters.give(static_cast<deflater_owner&&>(given));
     }
 
     deflate_policy policy_;
     pool* shared_;
     [[no_unique_address]] settings settings_;
-    detail::boxed<Inflater>* inflater_ = nullptr;
-    detail::boxed<Deflater>* deflater_ = nullptr;
+    inflater_owner inflater_{};
+    deflater_owner deflater_{};
     message_inflater inflating_{};
     message_deflater deflating_{};
     std::size_t pending_ = 0; // bytes at the front of the input that are compressed data, unmasked
@@ -9209,7 +9236,7 @@ class basic_server
 
   private:
     [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
-        auto& compression = this->compression();
+        auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
         if (has_extension(how.extensions, compression.name)) return errc::bad_extensions;
         const auto agreement = compression.choose(head().fields);

@@ -50,6 +50,9 @@ class span_buffer {
         return memory_.subspan(end_, size);
     }
 
+    /// How much `prepare` can give without taking memory or moving the content.
+    [[nodiscard]] constexpr std::size_t ready() const noexcept { return memory_.size() - end_; }
+
     /// Makes the first `size` bytes of what `prepare` gave part of the content.
     constexpr void commit(std::size_t size) noexcept { end_ += size; }
 
@@ -98,6 +101,8 @@ class growing_buffer {
         if (size > capacity_ - end_ && !make_room(held + size)) return {};
         return {memory_ + end_, size};
     }
+
+    [[nodiscard]] std::size_t ready() const noexcept { return capacity_ - end_; }
 
     void commit(std::size_t size) noexcept { end_ += size; }
 
@@ -176,6 +181,7 @@ class buffer_reference {
     [[nodiscard]] constexpr std::size_t size() const noexcept { return to_->size(); }
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return to_->limit(); }
     [[nodiscard]] constexpr auto prepare(std::size_t size) noexcept { return to_->prepare(size); }
+    [[nodiscard]] constexpr std::size_t ready() const noexcept { return to_->ready(); }
     constexpr void commit(std::size_t size) noexcept { to_->commit(size); }
     constexpr void consume(std::size_t size) noexcept { to_->consume(size); }
     constexpr void clear() noexcept { to_->clear(); }

@@ -109,6 +109,26 @@ TEST_CASE("a growing buffer is a queue, and refuses what is beyond its limit") {
     CHECK(endless.prepare(~std::size_t{0} - 2).empty());
 }
 
+TEST_CASE("a buffer says how much room is there without taking or moving anything") {
+    std::array<std::byte, 10> memory{};
+    span_buffer fixed{bytes(memory)};
+    growing_buffer growing(1000);
+    CHECK(fixed.ready() == 10);
+    CHECK(growing.ready() == 0);
+    const auto hold_four = [](auto& buffer) {
+        REQUIRE(append(buffer, bytes_of("12345678")));
+        buffer.consume(4);
+    };
+    hold_four(fixed);
+    hold_four(growing);
+    CHECK(fixed.ready() == 2);
+    const std::size_t ready = growing.ready();
+    const std::byte* const place = growing.contents().data();
+    REQUIRE(ready != 0);
+    CHECK(growing.prepare(ready).data() == place + 4);
+    CHECK(growing.contents().data() == place);
+}
+
 TEST_CASE("a growing buffer takes no memory until it must hold something, and gives it back") {
     const std::size_t before = allocations();
     growing_buffer subject(1000);

@@ -58,7 +58,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
         if constexpr (Compression::available) {
             if (what.compression) {
-                const auto& compression = this->compression();
+                const auto& compression = this->compression_stage();
                 if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
                 if (has_extension(what.extensions, compression.name)) return errc::bad_extensions;
                 char memory[Compression::text_size];
@@ -145,9 +145,9 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const opening_response answer = judge(head);
         if (answer.error) return this->fail(answer.error);
         if constexpr (Compression::available) {
-            const auto agreement = this->compression().check(head.fields);
+            const auto agreement = this->compression_stage().check(head.fields);
             if (agreement.error != errc::none) return this->fail(agreement.error);
-            this->compression().agree(role::client, agreement);
+            this->compression_stage().agree(role::client, agreement);
         }
         handshake.subprotocol = answer.subprotocol;
         this->become_open();

@@ -66,7 +66,7 @@ namespace sockless::ws {
 
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
 /// does. It has the rules of messages, the caller has the inflater, the memory for what comes out, and decides when the
-/// inflater forgets. 32 bytes; no memory of its own.
+/// inflater forgets. 24 bytes; no memory of its own.
 class message_inflater {
   public:
     /// `limit`: the most bytes that one message may come to. As a decoder's limit is on what is sent, a message has to
@@ -96,8 +96,9 @@ class message_inflater {
         if (out.size() > limit_ - size_) out = out.first(static_cast<std::size_t>(limit_ - size_));
         std::byte beyond[1] = {};
         bytes room = out.empty() ? bytes(beyond) : out;
-        const bool complete = inflate(codec, in, room) && last && end(codec);
+        const bool all = inflate(codec, in, room);
         if (out.empty() && room.empty()) error_ = errc::message_too_big;
+        const bool complete = all && last && error_ == errc::none && end(codec);
         return give(out.first(out.empty() ? 0 : out.size() - room.size()), complete);
     }
 
@@ -174,8 +175,10 @@ class message_inflater {
     bool waiting_ = false; // there was no room for all that comes of them
 };
 
+static_assert(sizeof(message_inflater) == 24);
+
 /// Deflates one message after the other: takes pieces of them, gives what the frames carry (RFC 7692 section 7.2.1).
-/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 8 bytes; no
+/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
 class message_deflater {
   public:
@@ -236,5 +239,7 @@ class message_deflater {
     std::uint8_t held_size_ = 0;
     std::byte held_[sizeof detail::deflate_tail] = {};
 };
+
+static_assert(sizeof(message_deflater) == 6);
 
 } // namespace sockless::ws

@@ -21,6 +21,34 @@ struct boxed {
     boxed* next = nullptr;
 };
 
+/// The one that owns a box, or none.
+template <class Codec>
+class box_owner {
+  public:
+    box_owner() noexcept = default;
+    explicit box_owner(boxed<Codec>* box) noexcept : box_(box) {}
+    box_owner(box_owner&& other) noexcept : box_(other.let_go()) {}
+    box_owner& operator=(box_owner&& other) noexcept {
+        boxed<Codec>* const taken = other.let_go();
+        delete box_;
+        box_ = taken;
+        return *this;
+    }
+    ~box_owner() { delete box_; }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return box_ != nullptr; }
+    [[nodiscard]] Codec& codec() const noexcept { return box_->codec; }
+
+    boxed<Codec>* let_go() noexcept {
+        boxed<Codec>* const box = box_;
+        box_ = nullptr;
+        return box;
+    }
+
+  private:
+    boxed<Codec>* box_ = nullptr;
+};
+
 /// Boxes that nobody uses, reset, at most so many.
 template <class Codec>
 class idle_boxes {
@@ -32,26 +60,25 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// One with a window of so many bits, or null.
-    [[nodiscard]] boxed<Codec>* take(unsigned window_bits) noexcept {
+    /// One with a window of so many bits, or none.
+    [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
                 ++free_;
-                return pop(at);
+                return box_owner<Codec>(pop(at));
             }
         }
-        return nullptr;
+        return {};
     }
 
-    void give(boxed<Codec>* box) noexcept {
-        if (free_ == 0) {
-            delete box;
-            return;
-        }
+    /// Takes one back, or deletes it where there are enough.
+    void give(box_owner<Codec> box) noexcept {
+        if (free_ == 0 || !box) return;
         --free_;
-        box->codec.reset();
-        box->next = first_;
-        first_ = box;
+        box.codec().reset();
+        boxed<Codec>* const added = box.let_go();
+        added->next = first_;
+        first_ = added;
     }
 
   private:
@@ -102,24 +129,9 @@ class deflate_stage {
     explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
         : deflate_stage(without_takeover(), &shared, how) {}
 
-    deflate_stage(deflate_stage&& other) noexcept
-        : policy_(other.policy_),
-          shared_(other.shared_),
-          settings_(other.settings_),
-          inflater_(other.inflater_),
-          deflater_(other.deflater_),
-          inflating_(other.inflating_),
-          deflating_(other.deflating_),
-          pending_(other.pending_),
-          terms_(other.terms_) {
-        other.inflater_ = nullptr;
-        other.deflater_ = nullptr;
-    }
-    deflate_stage& operator=(deflate_stage&&) = delete;
-    ~deflate_stage() {
-        give_inflater();
-        give_deflater();
-    }
+    deflate_stage(deflate_stage&&) noexcept = default;
+    deflate_stage& operator=(deflate_stage&&) noexcept = default;
+    ~deflate_stage() { end(); }
 
     /// What was agreed to; `agreed` is false before, and where nothing was.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
@@ -202,7 +214,7 @@ class deflate_stage {
         cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
         const bool all = part.size() == pending_;
         const std::size_t before = part.size();
-        const decoder::event found = inflating_.next(inflater_->codec, part, terms_.last && all, out);
+        const decoder::event found = inflating_.next(inflater_.codec(), part, terms_.last && all, out);
         in = in.subspan(before - part.size());
         pending_ -= before - part.size();
         if (!found) terms_.inflating = pending_ != 0;
@@ -217,11 +229,11 @@ class deflate_stage {
     // --- Deflating
 
     /// Whether to compress a message that begins with a piece of so many bytes.
-    [[nodiscard]] bool wants(compress how, std::size_t size, bool last) const noexcept {
+    [[nodiscard]] bool wants(compressed how, std::size_t size, bool last) const noexcept {
         // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
         // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
-        return how == compress::always || (how == compress::automatic && (size >= policy_.threshold || !last));
+        return how == compressed::always || (how == compressed::automatic && (size >= policy_.threshold || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
@@ -231,13 +243,13 @@ class deflate_stage {
     /// all of it: then `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
-        const message_deflater::result given = deflating_.next(deflater_->codec, piece, last, out);
+        const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
         if (last && given && !terms_.takes_over) {
             if (shares_deflater()) {
                 give_deflater();
             } else {
                 // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
-                deflater_->codec.reset();
+                deflater_.codec().reset();
             }
         }
         return given;
@@ -247,7 +259,7 @@ class deflate_stage {
     /// will refer to what it has.
     void abandon() noexcept {
         deflating_.reset();
-        if (deflater_ != nullptr) deflater_->codec.reset();
+        if (deflater_) deflater_.codec().reset();
     }
 
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
@@ -257,7 +269,16 @@ class deflate_stage {
         if (!sending) give_deflater();
     }
 
+    /// Gives back all of it: nothing comes any more, and nothing is sent.
+    void end() noexcept {
+        give_inflater();
+        give_deflater();
+    }
+
   private:
+    using inflater_owner = detail::box_owner<Inflater>;
+    using deflater_owner = detail::box_owner<Deflater>;
+
     // What was agreed to, and where things stand.
     struct terms {
         deflate_parameters parameters{};
@@ -281,41 +302,33 @@ class deflate_stage {
     [[nodiscard]] bool take_inflater() noexcept {
         // What is shared has the largest window, which reads what was written with any.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
-        if (inflater_ == nullptr && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
-        if (inflater_ == nullptr) inflater_ = new (std::nothrow) detail::boxed<Inflater>(bits);
-        return inflater_ != nullptr;
+        if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
+        if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));
+        return static_cast<bool>(inflater_);
     }
 
     [[nodiscard]] bool take_deflater() noexcept {
         const unsigned bits = terms_.deflater_bits;
-        if (deflater_ == nullptr && shares_deflater()) deflater_ = shared_->deflaters.take(bits);
-        if (deflater_ == nullptr) deflater_ = new (std::nothrow) detail::boxed<Deflater>(bits, settings_);
-        return deflater_ != nullptr;
+        if (!deflater_ && shares_deflater()) deflater_ = shared_->deflaters.take(bits);
+        if (!deflater_) deflater_ = deflater_owner(new (std::nothrow) detail::boxed<Deflater>(bits, settings_));
+        return static_cast<bool>(deflater_);
     }
 
     void give_inflater() noexcept {
-        if (inflater_ != nullptr && shares_inflater()) {
-            shared_->inflaters.give(inflater_);
-        } else {
-            delete inflater_;
-        }
-        inflater_ = nullptr;
+        inflater_owner given = static_cast<inflater_owner&&>(inflater_);
+        if (shares_inflater()) shared_->inflaters.give(static_cast<inflater_owner&&>(given));
     }
 
     void give_deflater() noexcept {
-        if (deflater_ != nullptr && shares_deflater()) {
-            shared_->deflaters.give(deflater_);
-        } else {
-            delete deflater_;
-        }
-        deflater_ = nullptr;
+        deflater_owner given = static_cast<deflater_owner&&>(deflater_);
+        if (shares_deflater()) shared_->deflaters.give(static_cast<deflater_owner&&>(given));
     }
 
     deflate_policy policy_;
     pool* shared_;
     [[no_unique_address]] settings settings_;
-    detail::boxed<Inflater>* inflater_ = nullptr;
-    detail::boxed<Deflater>* deflater_ = nullptr;
+    inflater_owner inflater_{};
+    deflater_owner deflater_{};
     message_inflater inflating_{};
     message_deflater deflating_{};
     std::size_t pending_ = 0; // bytes at the front of the input that are compressed data, unmasked

@@ -33,7 +33,8 @@ int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
 namespace sockless::ws {
 
 /// An `inflater` that is zlib's. About 7 KiB, and a window of 2 to the power of its bits; taken from the heap with the
-/// first step.
+/// first step. A reference beyond the window is corrupt where what it refers to is gone; what came out in the same step
+/// is still there.
 class zlib_inflater {
   public:
     explicit zlib_inflater(unsigned window_bits) noexcept : window_bits_(static_cast<int>(window_bits)) {}
@@ -49,9 +50,10 @@ class zlib_inflater {
         const int status = detail::run_zlib(stream_, in, out, [&] { return ::inflate(&stream_, Z_SYNC_FLUSH); });
         switch (status) {
         case Z_OK:
-        case Z_BUF_ERROR: // nothing could be done, which is no error
             // Bit 7: it came to a stop directly behind a block.
             between_blocks_ = (stream_.data_type & 128) != 0;
+            [[fallthrough]];
+        case Z_BUF_ERROR: // nothing could be done, which is no error
             return out.empty() || !in.empty() ? deflate_status::need_room : deflate_status::done;
         case Z_STREAM_END: return go_on_after_final_block();
         case Z_MEM_ERROR: return deflate_status::no_memory;

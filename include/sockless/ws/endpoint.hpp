@@ -85,7 +85,7 @@ struct event {
 };
 
 /// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compress : std::uint8_t {
+enum class compressed : std::uint8_t {
     automatic, ///< where it is not smaller than the threshold of the policy
     always,
     never, ///< as for what is compressed already, or what holds a secret beside text that others choose
@@ -106,11 +106,12 @@ class endpoint {
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` where the output's limit would be passed; then nothing was queued.
-    [[nodiscard]] sockless::error send(message_type type, cbytes payload, compress how = compress::automatic) noexcept {
+    [[nodiscard]] sockless::error send(message_type type, cbytes payload,
+                                       compressed how = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true, how);
     }
-    [[nodiscard]] sockless::error send_text(std::string_view text, compress how = compress::automatic) noexcept {
+    [[nodiscard]] sockless::error send_text(std::string_view text, compressed how = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), how);
     }
 
@@ -118,7 +119,7 @@ class endpoint {
     /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
     /// so that the peer can read it at once. Errors: those of `send`; `message_open` where `type` differs.
     [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
-                                             compress how = compress::automatic) noexcept {
+                                             compressed how = compressed::automatic) noexcept {
         if (state_ != ws::state::open) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
         if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
@@ -263,7 +264,7 @@ class endpoint {
     [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
     [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
     [[nodiscard]] Keys& keys() noexcept { return keys_; }
-    [[nodiscard]] Compression& compression() noexcept { return compression_; }
+    [[nodiscard]] Compression& compression_stage() noexcept { return compression_; }
     [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
 
     [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
@@ -354,6 +355,7 @@ class endpoint {
 
     // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
     void become_closed(bool clean) noexcept {
+        if constexpr (Compression::available) compression_.end();
         if (keeps_output() || input_ended_) output_.clear();
         state_ = ws::state::closed;
         clean_ = clean;
@@ -424,8 +426,9 @@ class endpoint {
     // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
-        // Text shrinks to a quarter or less.
+        // Text shrinks to a quarter or less. Room that is there already costs nothing, further steps do.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
+        if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
         for (;; wanted *= 2) {
             const std::size_t free = input().limit() - input().size();
             if (wanted > free) wanted = free;
@@ -523,7 +526,7 @@ class endpoint {
     }
 
     // Queues one frame of a message where it fits, compressed where that is wanted.
-    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compress how) noexcept {
+    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compressed how) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {

@@ -103,7 +103,7 @@ class basic_server
 
   private:
     [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
-        auto& compression = this->compression();
+        auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
         if (has_extension(how.extensions, compression.name)) return errc::bad_extensions;
         const auto agreement = compression.choose(head().fields);
