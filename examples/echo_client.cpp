@@ -2,13 +2,22 @@
 // SPDX-License-Identifier: MIT
 //
 //     echo_client --port N [--path /p] [--subprotocol NAME]…
-//     echo_client --port N --fuzzing-server --agent NAME
+//                 [--deflate] [--no-context-takeover] [--window-bits 9-15] [--threshold BYTES]
+//     echo_client --port N --fuzzing-server --agent NAME [--deflate]…
 //
 // Ends with 0 once all lines have come back and the connection is closed cleanly, else with 1. The second form walks a
 // conformance server: it asks for the number of cases, echoes in each of them, and then asks for the report.
+//
+// --deflate offers to compress (permessage-deflate, RFC 7692), and the first form then says on standard error what the
+// server has agreed to. The options that follow it ask for, of both sides:
+//   --no-context-takeover   no message refers to those before it
+//   --window-bits N         windows of 2 to the power of N bytes; a server that cannot do this does not compress
+//   --threshold BYTES       shorter messages are sent as they are; of the client only
+// It links with zlib: c++ -std=c++20 -I single_include examples/echo_client.cpp -o echo_client -lz
 
 #include <sockless.hpp>
 
+#include "deflate_options.hpp"
 #include "socket.hpp"
 
 #include <cstdio>
@@ -30,11 +39,12 @@ struct settings {
     std::uint16_t port = 0;
     std::string path = "/";
     std::vector<std::string_view> subprotocols; // in order of preference
+    deflate_options compression;
     bool fuzzing_server = false;
     std::string agent;
 };
 
-using on_message = std::function<void(ws::client&, const ws::event&)>;
+using on_message = std::function<void(ws::zlib_client&, const ws::event&)>;
 
 // Tells what went wrong. Returns false.
 bool fail(const std::string& what, std::string_view why) {
@@ -56,7 +66,7 @@ class lines {
     [[nodiscard]] bool all_came_back() const { return ended_ && !failed_ && returned_ == sent_; }
 
     // Sends the lines that one read gives. The last may end without a newline.
-    void send_some(ws::client& to) {
+    void send_some(ws::zlib_client& to) {
         char piece[16 * 1024];
         const ssize_t size = ::read(STDIN_FILENO, piece, sizeof piece);
         if (try_again_later(size)) return;
@@ -72,7 +82,7 @@ class lines {
         close_after_last(to);
     }
 
-    void print(ws::client& from, const ws::event& message) {
+    void print(ws::zlib_client& from, const ws::event& message) {
         ++returned_;
         std::fwrite(message.payload.data(), 1, message.payload.size(), stdout);
         std::putchar('\n');
@@ -81,12 +91,12 @@ class lines {
     }
 
   private:
-    void send(ws::client& to, std::string_view line) {
+    void send(ws::zlib_client& to, std::string_view line) {
         ++sent_;
         if (const auto error = to.send_text(line)) failed_ = !fail("line " + std::to_string(sent_), error.sentence());
     }
 
-    void close_after_last(ws::client& peer) const {
+    void close_after_last(ws::zlib_client& peer) const {
         if (failed_ || all_came_back()) static_cast<void>(peer.close());
     }
 
@@ -98,13 +108,17 @@ class lines {
 // One connection, from the request to its end. Messages go to `handler`; where there is `input`, its lines are sent.
 class echo_connection : public connection {
   public:
-    echo_connection(int socket, on_message handler, lines* input)
-        : connection(socket), handler_(std::move(handler)), input_(input), peer_(fresh_entropy(), client_options()) {
+    echo_connection(int socket, on_message handler, lines* input, const ws::deflate_policy& policy)
+        : connection(socket),
+          handler_(std::move(handler)),
+          input_(input),
+          peer_(fresh_entropy(), client_options(), ws::zlib_compression(policy)) {
         handle(peer_.tick(now())); // deadlines count from here
     }
 
     // Whether there was a WebSocket, and it was closed cleanly.
     bool run(const ws::opening& asked) {
+        says_agreement_ = asked.compression && input_ != nullptr;
         if (const auto error = peer_.request(asked)) return fail(std::string(asked.target), error.sentence());
         do {
             work();
@@ -143,6 +157,9 @@ class echo_connection : public connection {
 
     void handle(const ws::event& event) {
         switch (event.kind) {
+        case ws::kind::open:
+            if (says_agreement_) say_agreement();
+            return;
         case ws::kind::message: return handler_(peer_, event);
         case ws::kind::refused: fail("the server refused", std::to_string(event.code)); return;
         case ws::kind::closed:
@@ -153,11 +170,19 @@ class echo_connection : public connection {
         }
     }
 
+    void say_agreement() const {
+        char memory[ws::max_deflate_text];
+        const ws::deflate_agreement found = peer_.compression().agreement();
+        const std::string_view text = found.agreed ? ws::write_deflate_response(memory, found.parameters) : "none";
+        std::fprintf(stderr, "compression: %.*s\n", static_cast<int>(text.size()), text.data());
+    }
+
     on_message handler_;
     lines* input_;
-    ws::client peer_;
+    ws::zlib_client peer_;
     sockless::instant active_at_ = now();
     bool was_clean_ = false;
+    bool says_agreement_ = false;
 };
 
 bool run(const settings& how, const std::string& target, on_message handler, lines* input = nullptr) {
@@ -165,14 +190,16 @@ bool run(const settings& how, const std::string& target, on_message handler, lin
     const int socket = connect_to("127.0.0.1", how.port, why);
     if (socket < 0) return fail("127.0.0.1", why);
     char host[32];
-    const ws::opening asked{
-        .host = ws::write_host(host, "127.0.0.1", how.port, false), .target = target, .subprotocols = how.subprotocols};
-    return echo_connection(socket, std::move(handler), input).run(asked);
+    const ws::opening asked{.host = ws::write_host(host, "127.0.0.1", how.port, false),
+                            .target = target,
+                            .subprotocols = how.subprotocols,
+                            .compression = how.compression.deflate};
+    return echo_connection(socket, std::move(handler), input, how.compression.policy).run(asked);
 }
 
 bool echo_lines(const settings& how) {
     lines input;
-    const auto print = [&](ws::client& peer, const ws::event& event) { input.print(peer, event); };
+    const auto print = [&](ws::zlib_client& peer, const ws::event& event) { input.print(peer, event); };
     return run(how, how.path, print, &input) && input.all_came_back();
 }
 
@@ -180,7 +207,7 @@ bool walk_fuzzing_server(const settings& how) {
     std::optional<unsigned> cases;
     run(how, "/getCaseCount", [&](auto&, const ws::event& event) { cases = read_number<unsigned>(event.text()); });
     if (!cases) return fail("/getCaseCount", "no number came");
-    const auto echo = [](ws::client& peer, const ws::event& event) {
+    const auto echo = [](ws::zlib_client& peer, const ws::event& event) {
         if (const auto error = peer.send(event.type, event.payload)) fail("echo", error.sentence());
     };
     // How a case went is the server's to judge: in many of them it is right to fail.
@@ -194,6 +221,8 @@ bool read_arguments(int count, char** words, settings& how) {
         const std::string_view option = words[i];
         if (option == "--fuzzing-server") {
             how.fuzzing_server = true;
+        } else if (how.compression.take(option)) {
+            continue;
         } else if (++i == count) {
             return false;
         } else if (option == "--port") {
@@ -204,7 +233,7 @@ bool read_arguments(int count, char** words, settings& how) {
             how.subprotocols.push_back(words[i]);
         } else if (option == "--agent") {
             how.agent = words[i];
-        } else {
+        } else if (!how.compression.take(option, words[i])) {
             return false;
         }
     }
@@ -216,9 +245,10 @@ bool read_arguments(int count, char** words, settings& how) {
 int main(int count, char** words) {
     settings how;
     if (!read_arguments(count, words, how)) {
-        std::fputs("echo_client --port N [--path /p] [--subprotocol NAME]...\n"
-                   "echo_client --port N --fuzzing-server --agent NAME\n",
-                   stderr);
+        std::fprintf(stderr,
+                     "echo_client --port N [--path /p] [--subprotocol NAME]...\n            %s\n"
+                     "echo_client --port N --fuzzing-server --agent NAME [--deflate]...\n",
+                     deflate_options::usage);
         return 2;
     }
     std::signal(SIGPIPE, SIG_IGN); // `send` tells of a broken connection

@@ -2,12 +2,21 @@
 // SPDX-License-Identifier: MIT
 //
 //     echo_server [--port N] [--max-message BYTES] [--subprotocol NAME]…
+//                 [--deflate] [--no-context-takeover] [--window-bits 9-15] [--threshold BYTES]
 //
 // Listens on 127.0.0.1; the first line it prints says at which port. SIGINT and SIGTERM close all connections and end
 // it.
+//
+// --deflate agrees to compress (permessage-deflate, RFC 7692). With it:
+//   --no-context-takeover   no message refers to those before it: connections share the memory for windows, so that an
+//                           idle one has none, and short messages shrink less
+//   --window-bits N         windows of 2 to the power of N bytes, for both sides: less memory, and less compression
+//   --threshold BYTES       shorter messages are sent as they are
+// It links with zlib: c++ -std=c++20 -I single_include examples/echo_server.cpp -o echo_server -lz
 
 #include <sockless.hpp>
 
+#include "deflate_options.hpp"
 #include "socket.hpp"
 
 #include <cstdio>
@@ -23,12 +32,14 @@ struct settings {
     std::uint16_t port = 0; // the system chooses
     std::uint32_t max_message = 16 * 1024 * 1024;
     std::vector<std::string_view> subprotocols; // in order of preference
+    deflate_options compression;
 };
 
 ws::options server_options(const settings& how) {
     ws::options options;
     options.limits = {.message = how.max_message, .frame = how.max_message};
-    // One read adds at most the end of one message and some short ones, so that there is always room for an echo.
+    // One read adds at most the end of one message and some short ones, so that there is always room for an echo. What
+    // came compressed can be many times as much, but goes back compressed too, unless a large threshold forbids it.
     options.output = 2 * back_pressure + how.max_message;
     options.ping_interval = 30'000;
     return options;
@@ -37,8 +48,12 @@ ws::options server_options(const settings& how) {
 // A socket, and the protocol, which knows nothing of it.
 class echo_connection : public connection {
   public:
-    echo_connection(int socket, const settings& how)
-        : connection(socket), subprotocols_(how.subprotocols), peer_(server_options(how)) {
+    // Those without context takeover share their windows.
+    echo_connection(int socket, const settings& how, ws::zlib_pool& windows)
+        : connection(socket),
+          subprotocols_(how.subprotocols),
+          compresses_(how.compression.deflate),
+          peer_(server_options(how), ws::zlib_compression(how.compression.policy, &windows)) {
         handle(peer_.tick(now())); // deadlines count from here
     }
 
@@ -65,7 +80,7 @@ class echo_connection : public connection {
         switch (event.kind) {
         case ws::kind::request: {
             const auto subprotocol = ws::choose_subprotocol(subprotocols_, peer_.head().fields);
-            if (peer_.accept({.subprotocol = subprotocol})) hang_up();
+            if (peer_.accept({.subprotocol = subprotocol, .compression = compresses_})) hang_up();
             return;
         }
         case ws::kind::message:
@@ -80,13 +95,16 @@ class echo_connection : public connection {
     }
 
     std::vector<std::string_view> subprotocols_;
-    ws::server peer_;
+    bool compresses_;
+    ws::zlib_server peer_;
 };
 
 bool read_arguments(int count, char** words, settings& how) {
-    for (int i = 1; i < count; i += 2) {
-        if (i + 1 == count) return false;
-        const std::string_view option = words[i], value = words[i + 1];
+    for (int i = 1; i < count; ++i) {
+        const std::string_view option = words[i];
+        if (how.compression.take(option)) continue;
+        if (++i == count) return false;
+        const std::string_view value = words[i];
         const auto port = read_number<std::uint16_t>(value);
         const auto bytes = read_number<std::uint32_t>(value);
         if (option == "--port" && port) {
@@ -95,7 +113,7 @@ bool read_arguments(int count, char** words, settings& how) {
             how.max_message = *bytes;
         } else if (option == "--subprotocol") {
             how.subprotocols.push_back(value);
-        } else {
+        } else if (!how.compression.take(option, value)) {
             return false;
         }
     }
@@ -107,8 +125,11 @@ bool read_arguments(int count, char** words, settings& how) {
 int main(int count, char** words) {
     settings how;
     if (!read_arguments(count, words, how)) {
-        std::fputs("echo_server [--port N] [--max-message BYTES] [--subprotocol NAME]...\n", stderr);
+        std::fprintf(stderr, "echo_server [--port N] [--max-message BYTES] [--subprotocol NAME]...\n            %s\n",
+                     deflate_options::usage);
         return 2;
     }
-    return serve("echo_server", how.port, [&](int socket) { return std::make_unique<echo_connection>(socket, how); });
+    ws::zlib_pool windows;
+    return serve("echo_server", how.port,
+                 [&](int socket) { return std::make_unique<echo_connection>(socket, how, windows); });
 }

@@ -402,7 +402,8 @@ inline ws::deflate_policy policy_from(input& from) {
                        .server_max_window_bits = windows[flags >> 2U & 3U],
                        .client_max_window_bits = windows[flags >> 4U & 3U]},
             .decline_larger_window = (flags & 64U) != 0,
-            .threshold = (flags & 128U) != 0 ? std::size_t{0} : ws::deflate_policy{}.threshold};
+            .threshold = (flags & 128U) != 0 ? std::size_t{0} : ws::deflate_policy{}.threshold,
+            .threshold_without_takeover = (flags & 128U) != 0 ? std::size_t{0} : std::size_t{100}};
 }
 
 /// Runs an input of the fuzzer on a fresh endpoint that is ready for its peer: what `make(options)` makes, or, where

@@ -8347,8 +8347,10 @@ struct deflate_policy {
     /// the offer is declined. Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise.
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
+    /// must be larger to become smaller.
     std::size_t threshold = 64;
+    std::size_t threshold_without_takeover = 256;
 };
 
 /// The outcome of a negotiation.
@@ -8637,7 +8639,7 @@ class message_inflater {
         size_ = 0;
         text_.reset();
         error_ = errc::none;
-        begun_ = taken_ = ended_ = waiting_ = false;
+        begun_ = taken_ = waiting_ = false;
     }
 
     /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
@@ -9030,7 +9032,8 @@ class deflate_stage {
         // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
         // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
-        return how == compressed::always || (how == compressed::automatic && (size >= policy_.threshold || !last));
+        const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
+        return how == compressed::always || (how == compressed::automatic && (size >= least || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
@@ -9056,7 +9059,11 @@ class deflate_stage {
     /// will refer to what it has.
     void abandon() noexcept {
         deflating_.reset();
-        if (deflater_) deflater_.codec().reset();
+        if (shares_deflater()) {
+            give_deflater();
+        } else if (deflater_) {
+            deflater_.codec().reset();
+        }
     }
 
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <sockless/http/head_parser.hpp>
 #include <sockless/stomp/parser.hpp>
-#include <sockless/ws/assembler.hpp>
 #include <sockless/ws/handshake.hpp>
 
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "inspect_inflater.hpp"
 #include "inspect_printer.hpp"
 #include "inspect_stomp.hpp"
 
@@ -33,19 +33,20 @@ first, decoded as a server would, then the server's, decoded as a client would, 
   --json         one object a line: request, response, message, ping, pong, close and error events, of STOMP frame,
                  heartbeat and error events, then an end
 
-A 101 is checked against the request where there is one, and says whether compression was agreed to. Where there is no
-response, it is taken as agreed to if the request offered permessage-deflate. A compressed message is shown as it came.
-Interim responses are events too. What follows a Close, an error or a refusal is discarded; the body of a refusal is
-shown all the same, but not with --json.
+A 101 is checked against the request where there is one, and sets the terms of permessage-deflate. Where there is no
+response, those of the first offer that can be accepted hold. A compressed message is shown inflated; "bytes" is its
+size then. Interim responses are events too. What follows a Close, an error or a refusal is discarded; the body of a
+refusal is shown all the same, but not with --json.
 
 Where the subprotocol is one of STOMP (without a response: is offered), what a message holds of STOMP comes after it:
-the frames that end in it, and the heart-beats. After an error of STOMP, and after a compressed message, only the
-WebSocket is decoded further. Headers are shown as the version unescapes them that the CONNECTED frame agrees to; where
-there is no such frame, or it is in a compressed message, they are not unescaped.
+the frames that end in it, and the heart-beats. After an error of STOMP only the WebSocket is decoded further. Headers
+are shown as the version unescapes them that the CONNECTED frame agrees to; where there is no such frame, they are not
+unescaped.
 
 "offset" is the place in what this side sent: of a head, of a message's first frame, of a control frame, of the byte
-that broke a rule; an error of a head as a whole has the offset of the head. Of STOMP over WebSocket it is the place in
-all payloads of messages, one after the other. "code" is the Close code that answers an error, "status" the HTTP status,
+that broke a rule. What is wrong with a head as a whole has the offset of the head, and what is wrong with the content
+of a compressed message, once all of it is there, that of its first frame. Of STOMP over WebSocket it is the place in
+all content of messages, one after the other. "code" is the Close code that answers an error, "status" the HTTP status,
 0 where none does. "clean" is false where the bytes end inside a head or a frame, or an error came before the end.
 
 Exit status: 0 if all was decoded, 1 if there was an error event, 2 if an argument or a file is at fault.
@@ -59,7 +60,7 @@ struct opening {
     std::string subprotocols;                         // that were offered
     std::string extensions;                           //
     bool refused = false;                             // there is a final response, and it is no 101
-    bool compression = false;                         // agreed to; or offered, where there is no response
+    ws::deflate_agreement compression;                // agreed to; or offered, where there is no response
     bool stomp = false;                               // the same of a subprotocol that is STOMP
     stomp::version version = stomp::version::unknown; // of STOMP, agreed to
 };
@@ -84,13 +85,15 @@ static stomp::version version_in(octets stream) {
     return finder.version;
 }
 
-static stomp::version version_in(bytes frames, bool compression) {
+static stomp::version version_in(bytes frames, const ws::deflate_agreement& compression) {
     ws::decoder decoder(role::client);
-    decoder.agree_to(compression ? ws::rsv::rsv1 : std::uint8_t{0});
+    decoder.agree_to(compression.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
+    message_reader messages(role::server, compression.parameters);
     version_finder finder;
     while (const ws::decoder::event event = decoder.next(frames)) {
-        if (event.compressed) break;
-        if (event.kind == ws::decoder::kind::data) finder.feed(event.payload);
+        if (event.kind != ws::decoder::kind::data || !messages.add(event)) continue;
+        if (messages.error() != ws::errc::none) break;
+        finder.feed(messages.message());
     }
     return finder.version;
 }
@@ -98,17 +101,15 @@ static stomp::version version_in(bytes frames, bool compression) {
 static opening read_opening(octets client, octets server) {
     // The parsers need no memory, as the heads lie in their input as a whole.
     http::head_parser requests(http::head_kind::request), responses(http::head_kind::response);
-    const auto compresses = [](std::string_view extensions) {
-        return ws::has_extension(extensions, "permessage-deflate");
-    };
     opening found;
     bytes in = client;
-    if (const http::head_event request = requests.next(in); request.kind == http::kind::head) {
-        found.requested = true;
+    const http::head_event request = requests.next(in);
+    found.requested = request.kind == http::kind::head;
+    if (found.requested) {
         found.key = ws::check_request(request.head).key;
         found.subprotocols = list_of(request.head, "sec-websocket-protocol");
         found.extensions = list_of(request.head, "sec-websocket-extensions");
-        found.compression = compresses(found.extensions);
+        found.compression = terms_offered(request.head.fields);
         for (const std::string_view each : stomp::subprotocols) {
             found.stomp = found.stomp || ws::offers_subprotocol(request.head.fields, each);
         }
@@ -117,7 +118,7 @@ static opening read_opening(octets client, octets server) {
     for (http::head_event response; (response = responses.next(in)).kind == http::kind::head; responses.restart()) {
         if (is_interim(response.head)) continue;
         found.refused = response.head.status != 101;
-        found.compression = compresses(list_of(response.head, "sec-websocket-extensions"));
+        found.compression = terms_answered(response.head.fields, found.requested ? &request.head.fields : nullptr);
         found.stomp = stomp::is_stomp(list_of(response.head, "sec-websocket-protocol"));
         if (found.stomp) found.version = version_in(in, found.compression);
         break;
@@ -138,9 +139,9 @@ class websocket_direction {
           heads_(from == role::client ? http::head_kind::request : http::head_kind::response,
                  growing_buffer(http::limits{}.head)),
           frames_(from == role::client ? role::server : role::client),
-          messages_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))),
+          messages_(from, agreed.compression.parameters),
           stomp_(from, version, out) {
-        frames_.agree_to(agreed.compression ? ws::rsv::rsv1 : std::uint8_t{0});
+        frames_.agree_to(agreed.compression.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
         frames_.show_frames(true);
     }
 
@@ -157,7 +158,7 @@ class websocket_direction {
         }
         const bool in_head = phase_ == phase::heads && heads_.finish() == http::errc::truncated;
         const bool in_frame = phase_ == phase::frames && head_end_ + frames_.offset() != decoded_;
-        const bool in_stomp = stomp_.finish() && !stomp_lost_;
+        const bool in_stomp = stomp_.finish();
         event end{what::end, from_, "end", stream_.size()};
         end.clean = !in_head && !in_frame && !in_stomp && phase_ != phase::failed && !stomp_.failed();
         switch (phase_) {
@@ -172,7 +173,6 @@ class websocket_direction {
         }
         if (in_stomp) end.remark += ", inside a frame of STOMP";
         if (stomp_.failed()) end.remark += ", after an error of STOMP";
-        if (stomp_lost_) end.remark += ", STOMP is compressed";
         out_.show(end);
     }
 
@@ -206,6 +206,7 @@ class websocket_direction {
             // Without the request there is no key, and nothing was offered: then the rest was found right.
             const bool unknown = !agreed_.requested && error == ws::errc::accept_wrong;
             if (error && !unknown) return fail("http", error, begin);
+            if (agreed_.compression.error != ws::errc::none) return fail("http", agreed_.compression.error, begin);
         }
     }
 
@@ -221,10 +222,11 @@ class websocket_direction {
             case kind::close:
                 show_control(what::close, found, begin);
                 phase_ = phase::closed;
-                return;
-            case kind::error: return fail("ws", found.error, head_end_ + frames_.offset());
+                break;
+            case kind::error: fail("ws", found.error, head_end_ + frames_.offset()); break;
             case kind::need_input: break;
             }
+            if (phase_ != phase::frames) return;
         }
     }
 
@@ -240,24 +242,20 @@ class websocket_direction {
     }
 
     void take_data(const ws::decoder::event& data) {
-        using status = ws::assembler<growing_buffer>::status;
-        bytes message;
-        const status done = messages_.add(data, message);
-        if (done == status::incomplete) return;
-        if (done == status::no_room) std::abort(); // the buffer holds what the decoder lets pass: memory has run out
+        if (!messages_.add(data)) return;
+        if (messages_.error() != ws::errc::none) return fail("ws", messages_.error(), message_begin_);
         event shown{what::message, from_, "ws", message_begin_};
-        shown.payload = message;
+        shown.payload = messages_.message();
         shown.type = data.type == ws::message_type::text ? "text" : "binary";
         shown.frames = message_frames_;
         shown.compressed = data.compressed;
+        shown.sent = messages_.sent();
         out_.show(shown);
-        if (agreed_.stomp) take_stomp(message, data.compressed);
+        if (agreed_.stomp) take_stomp(messages_.message());
     }
 
     // Message boundaries mean nothing to STOMP (W3).
-    void take_stomp(bytes message, bool compressed) {
-        stomp_lost_ = stomp_lost_ || compressed;
-        if (stomp_lost_) return;
+    void take_stomp(bytes message) {
         stomp_stream_.insert(stomp_stream_.end(), message.begin(), message.end());
         stomp_.feed(message, stomp_stream_);
     }
@@ -284,10 +282,9 @@ class websocket_direction {
     printer& out_;
     http::basic_head_parser<growing_buffer> heads_;
     ws::decoder frames_;
-    ws::assembler<growing_buffer> messages_;
+    message_reader messages_;
     stomp_reader stomp_;
-    octets stomp_stream_{};   // what was in the messages
-    bool stomp_lost_ = false; // one of them was compressed
+    octets stomp_stream_{}; // what was in the messages
     phase phase_ = phase::heads;
     std::uint64_t head_end_ = 0; // where the frames begin
     std::uint64_t decoded_ = 0;  // the end of the last head or frame; after an error, its place

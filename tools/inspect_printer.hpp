@@ -25,9 +25,10 @@ struct event {
     stomp::command command{}; // of a frame, as is the next one
     stomp::headers headers{}; //
     cbytes payload{};         // of a close the reason; of an error what this side sent, in which the offset counts
-    std::string_view type{};  // of a message, as are the next two
+    std::string_view type{};  // of a message, as are the next three
     std::uint32_t frames = 1; //
     bool compressed = false;  //
+    std::uint64_t sent = 0;   // how many bytes came of it
     std::uint16_t code = 0;   // of a close
     sockless::error error{};  //
     bool clean = true;        // of an end, as is the next one
@@ -174,8 +175,8 @@ class printer {
         case what::request:
         case what::response: return head_of(shown.head);
         case what::message:
-            return preview_of(shown.payload, shown.type == "text" && !shown.compressed) +
-                   (shown.compressed ? " compressed" : "") +
+            return preview_of(shown.payload, shown.type == "text") +
+                   (shown.compressed ? " compressed to " + std::to_string(shown.sent) + " B" : "") +
                    (shown.frames != 1 ? " in " + std::to_string(shown.frames) + " frames" : "");
         case what::body:
         case what::ping:

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "../support/frame_log.hpp"
-#include "capture.hpp"
+#include "inflating_decoder.hpp"
 
 // What real clients and servers sent to each other must decode to what is known of it. README.md in this folder says
 // what the captures are and what a transcript holds.
@@ -20,14 +20,15 @@ namespace {
 
 // --- transcripts
 
-// The entries of a log as the lines of a transcript; of a compressed message the part that does not ask for inflating.
-std::string transcript_line(const frame_entry& entry) {
+// An entry of a log as the line of a transcript; `size` is that of the message's payload on the wire.
+std::string transcript_line(const frame_entry& entry, std::uint64_t size) {
     const auto with_payload = [&](const std::string& line) { return line + " " + payload_line(entry.payload); };
     switch (entry.kind) {
     case event_kind::data: {
-        const std::string type = entry.type == ws::message_type::text ? "text" : "binary";
-        if (entry.compressed && entry.last) return type + " compressed " + std::to_string(entry.payload.size()) + " ";
-        return with_payload(type + (entry.last ? "" : " unfinished"));
+        std::string line = entry.type == ws::message_type::text ? "text" : "binary";
+        if (!entry.last) line += " unfinished";
+        if (entry.compressed) line += " compressed " + std::to_string(size);
+        return with_payload(line);
     }
     case event_kind::ping: return with_payload("ping");
     case event_kind::pong: return with_payload("pong");
@@ -41,6 +42,17 @@ std::vector<frame_entry> only_frames(const std::vector<frame_entry>& log) {
     std::copy_if(log.begin(), log.end(), std::back_inserter(out),
                  [](const frame_entry& entry) { return entry.kind == event_kind::frame; });
     return out;
+}
+
+// What the frames of each data message hold, together.
+std::vector<std::uint64_t> sizes_of_messages(const std::vector<frame_entry>& frames) {
+    std::vector<std::uint64_t> sizes;
+    for (const frame_entry& frame : frames) {
+        const unsigned opcode = frame.number & 15U;
+        if (opcode == 1 || opcode == 2) sizes.push_back(0);
+        if (opcode <= 2) sizes.back() += frame.length;
+    }
+    return sizes;
 }
 
 // A message that a control frame interrupts is two entries of a log, but one line of a transcript, at its end.
@@ -91,7 +103,7 @@ class comparer {
     explicit comparer(const std::vector<frame_entry>& events, const std::vector<frame_entry>& frames)
         : events_(events), frames_(frames) {}
 
-    bool take(const decoder& from, const decoder::event& event) {
+    bool take(const inflating_decoder& from, const decoder::event& event) {
         if (event.kind == event_kind::frame) return take_frame(from);
         if (event.kind != event_kind::data && taken_ != 0 && !end_of_entry()) return false;
         if (next_ == events_.size()) return false;
@@ -107,7 +119,7 @@ class comparer {
         }
     }
 
-    bool finish(decoder& from) {
+    bool finish(inflating_decoder& from) {
         const ws::errc said = from.finish();
         if (taken_ != 0 && !end_of_entry()) return false;
         if (said == ws::errc::end_of_input) {
@@ -119,7 +131,7 @@ class comparer {
     [[nodiscard]] bool all_frames() const { return frame_ == frames_.size(); }
 
   private:
-    bool take_frame(const decoder& from) {
+    bool take_frame(const inflating_decoder& from) {
         if (frame_ == frames_.size()) return false;
         const frame_entry& entry = frames_[frame_++];
         const ws::frame_header header = from.header();
@@ -135,7 +147,7 @@ class comparer {
         return right;
     }
 
-    bool take_data(const frame_entry& entry, const decoder& from, const decoder::event& event) {
+    bool take_data(const frame_entry& entry, const inflating_decoder& from, const decoder::event& event) {
         const std::size_t size = event.payload.size();
         if (taken_ == 0 && (event.first != entry.first || from.frame_offset() != entry.at)) return false;
         if (event.type != entry.type || event.compressed != entry.compressed) return false;
@@ -163,16 +175,22 @@ struct known_direction {
     std::vector<frame_entry> frames{};
 };
 
+// How a capture is decoded once.
+struct manner {
+    bool learn = false;
+    bool show_frames = false;
+    std::size_t room = 4096; // for what is inflated
+};
+
 // Parses the head and decodes what is behind it, cut at `at`. What is new is written to `known`, and else compared with
 // it. Says what is wrong, or nothing.
-std::string run(const direction& side, bool request, bool compressed, bool show, const cuts& at, guarded_memory& memory,
-                known_direction& known, bool learn) {
+std::string run(const direction& side, bool request, const ws::deflate_agreement& agreed, const cuts& at,
+                guarded_memory& memory, known_direction& known, manner how) {
     static char head_memory[32768];
     http::basic_head_parser<span_buffer<char>> parser(request ? http::head_kind::request : http::head_kind::response,
                                                       span_buffer<char>(std::span<char>(head_memory)));
-    decoder frames(request ? role::server : role::client);
-    if (compressed) frames.agree_to(ws::rsv::rsv1);
-    frames.show_frames(show);
+    inflating_decoder frames(request ? role::server : role::client, agreed, how.room);
+    frames.show_frames(how.show_frames);
     frame_log log;
     comparer compared(known.events, known.frames);
     bool headed = false;
@@ -190,11 +208,11 @@ std::string run(const direction& side, bool request, bool compressed, bool show,
             }
             headed = true;
             const known_head now{first_line(event.head, request), std::string(event.head.fields.text())};
-            if (learn) known.head = now;
+            if (how.learn) known.head = now;
             if (now.line != known.head.line || now.fields != known.head.fields) wrong = "another head";
         }
         if (!side.opened) return; // a body, or nothing
-        if (learn) {
+        if (how.learn) {
             log.feed(frames, piece);
             wrong = log.complaint;
             return;
@@ -210,9 +228,9 @@ std::string run(const direction& side, bool request, bool compressed, bool show,
     });
     if (!headed && wrong.empty()) wrong = "no head";
     if (!wrong.empty() || !side.opened) return wrong;
-    if (!learn) {
+    if (!how.learn) {
         if (!compared.finish(frames)) return "another end";
-        return show && !compared.all_frames() ? "frames are missing" : "";
+        return how.show_frames && !compared.all_frames() ? "frames are missing" : "";
     }
     log.finish(frames);
     known.events = without_frames(log.entries);
@@ -230,20 +248,13 @@ void check_transcript(const direction& side, const known_direction& known) {
     const std::vector<frame_entry> whole = with_whole_messages(known.events);
     REQUIRE(!whole.empty());
     CHECK(whole.size() == side.events.size());
+    const std::vector<std::uint64_t> sizes = sizes_of_messages(known.frames);
+    std::size_t messages = 0;
     for (std::size_t i = 0; i != whole.size() && i != side.events.size(); ++i) {
-        const std::string got = transcript_line(whole[i]);
-        const bool compressed = whole[i].kind == event_kind::data && whole[i].compressed && whole[i].last;
-        CHECK(got == (compressed ? side.events[i].substr(0, got.size()) : side.events[i]));
+        const bool message = whole[i].kind == event_kind::data;
+        CHECK(transcript_line(whole[i], message ? sizes.at(messages++) : 0) == side.events[i]);
     }
     CHECK((whole.back().kind == event_kind::error || whole.back().kind == event_kind::close));
-}
-
-// A head in place; its views are of `wire`.
-http::head head_in(bytes wire, http::head_kind which) {
-    http::basic_head_parser<span_buffer<char>> parser(which, span_buffer<char>{});
-    const http::head_event event = parser.next(wire);
-    REQUIRE(event.kind == http::kind::head);
-    return event.head;
 }
 
 void check_handshake(const capture& of) {
@@ -278,19 +289,23 @@ void check_handshake(const capture& of) {
     }
 }
 
+// For what is inflated.
+constexpr std::size_t rooms[] = {65536, 16384, 1000, 64};
+
 // Runs both sides of every capture, cut as `cuts_of(side, round)` says, for a number of rounds.
 template <class CutsOf>
 void run_all(std::uint64_t rounds, CutsOf cuts_of) {
     for (const capture& of : websocket_captures()) {
-        const bool compressed = of.compressed();
+        const ws::deflate_agreement agreed = terms_of(of);
         for (const direction* const side : {&of.c2s, &of.s2c}) {
             const bool request = side == &of.c2s;
             guarded_memory memory(side->wire.size());
             known_direction known;
-            std::string wrong = run(*side, request, compressed, true, {side->wire.size()}, memory, known, true);
+            const manner first{.learn = true, .show_frames = true};
+            std::string wrong = run(*side, request, agreed, {side->wire.size()}, memory, known, first);
             for (std::uint64_t round = 0; round != rounds && wrong.empty(); ++round) {
-                const bool show = round % 2 == 1;
-                wrong = run(*side, request, compressed, show, cuts_of(*side, round), memory, known, false);
+                const manner how{.show_frames = round % 2 == 1, .room = rooms[round / 2 % std::size(rooms)]};
+                wrong = run(*side, request, agreed, cuts_of(*side, round), memory, known, how);
                 if (!wrong.empty()) wrong += ", in round " + std::to_string(round);
             }
             CHECK_MESSAGE(wrong.empty(), (of.name + (request ? ", client: " : ", server: ") + wrong));
@@ -322,26 +337,28 @@ TEST_CASE("H1 H4 H5 H6 H7 H10 H11 H16 H17: the openings of real clients and serv
     }
 }
 
-TEST_CASE("F1 F4 F6 F7 F8 F11 C2 C3 C5 C8 H19: every capture gives its transcript, and the error where a peer breaks a "
-          "rule") {
+TEST_CASE("F1 F4 F6 F7 F8 F11 C2 C3 C5 C8 H19 D5 D7 D8 D9: every capture gives its transcript, and the error where a "
+          "peer breaks a rule") {
     for (const capture& of : websocket_captures()) {
         for (const direction* const side : {&of.c2s, &of.s2c}) {
             INFO((of.name + (side == &of.c2s ? ", client" : ", server")));
             guarded_memory memory(side->wire.size());
             known_direction known;
-            const bool compressed = of.compressed();
+            const ws::deflate_agreement agreed = terms_of(of);
+            const bool request = side == &of.c2s;
             const cuts whole{side->wire.size()};
-            CHECK(run(*side, side == &of.c2s, compressed, true, whole, memory, known, true).empty());
+            const manner first{.learn = true, .show_frames = true};
+            CHECK(run(*side, request, agreed, whole, memory, known, first).empty());
             if (side->opened) check_transcript(*side, known);
-            CHECK(run(*side, side == &of.c2s, compressed, false, whole, memory, known, false).empty());
+            CHECK(run(*side, request, agreed, whole, memory, known, {}).empty());
         }
     }
 }
 
-TEST_CASE("F12 H19: every capture gives the same events by its real reads") {
+TEST_CASE("F12 H19 D7 D8: every capture gives the same events by its real reads") {
     run_all(2, [](const direction& side, std::uint64_t) { return real_cuts(side); });
 }
 
-TEST_CASE("F12 H19 H20: every capture gives the same events at 200 random splits") {
+TEST_CASE("F12 H19 H20 D7 D8: every capture gives the same events at 200 random splits") {
     run_all(200, [](const direction& side, std::uint64_t round) { return random_cuts(side.wire.size(), round); });
 }

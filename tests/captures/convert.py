@@ -101,6 +101,7 @@ class Direction:
         self.pongs = list(known["pongs"])
         self.close = known.get("close")
         self.parts = []  # of the open message: (offset in the stream, length)
+        self.message_at = 0  # the place of its first frame
         self.compressed = False
         assert not known["leftover_bytes"] and not known["unfinished_message"], name
         for frame in known["frames"]:
@@ -125,6 +126,7 @@ class Direction:
         else:
             if opcode != 0:
                 self.parts, self.compressed = [], bool(rsv & 4)
+                self.message_at = at - header_size(length, masked)
             self.parts.append((at, length))
             if fin:
                 self.add_message()
@@ -132,16 +134,17 @@ class Direction:
     def add_message(self):
         kind, data = self.messages.pop(0)
         raw = sum(length for _, length in self.parts)
-        if self.compressed:
-            self.events.append(f"{kind} compressed {raw} {payload(data)}")
-            return
-        assert raw == len(data)
+        assert self.compressed or raw == len(data)
+        size = f"compressed {raw} " if self.compressed else ""
         bad = first_impossible(data) if kind == "text" else None
         if bad is None:
-            self.events.append(f"{kind} {payload(data)}")
+            self.events.append(f"{kind} {size}{payload(data)}")
             return
         if bad:
-            self.events.append(f"{kind} unfinished {payload(data[:bad])}")
+            self.events.append(f"{kind} unfinished {size}{payload(data[:bad])}")
+        if self.compressed:
+            self.fail("invalid_utf8", 1007, self.message_at)
+            return
         for at, length in self.parts:
             if bad < length:
                 break

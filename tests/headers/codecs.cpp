@@ -23,6 +23,8 @@
 #include <sockless/ws/check_opening.hpp>
 #include <sockless/ws/close_code.hpp>
 #include <sockless/ws/decoder.hpp>
+#include <sockless/ws/deflate.hpp>
+#include <sockless/ws/deflate_message.hpp>
 #include <sockless/ws/encode.hpp>
 #include <sockless/ws/entropy.hpp>
 #include <sockless/ws/errc.hpp>
@@ -36,6 +38,8 @@
 #include <sockless/ws/replies.hpp>
 #include <sockless/ws/utf8.hpp>
 #include <sockless/ws/write_opening.hpp>
+
+#include "../support/stored_codec.hpp"
 
 std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept;
 
@@ -141,6 +145,49 @@ std::uint64_t use_handshake(bytes room) noexcept {
     return sum + sum_of(room.first(refused.size));
 }
 
+// What both sides make of an offer.
+std::uint64_t use_deflate_negotiation(const ws::deflate_policy& policy) noexcept {
+    char offer_room[ws::max_deflate_text];
+    char response_room[ws::max_deflate_text];
+    const auto offer = ws::offer_of(policy);
+    const sockless::field offered[] = {{"Sec-WebSocket-Extensions", ws::write_deflate_offer(offer_room, offer)}};
+    const auto chosen = ws::choose_deflate(std::span(offered), policy);
+    const sockless::field response[] = {
+        {"Sec-WebSocket-Extensions", ws::write_deflate_response(response_room, chosen.parameters)}};
+    const auto found = ws::check_deflate(std::span(response), offer);
+    std::uint64_t sum = sum_of(offered[0].value) * 7 + sum_of(response[0].value);
+    for (const sockless::role own : {sockless::role::client, sockless::role::server}) {
+        sum = sum * 2 + (ws::is_valid(policy, own) ? 1U : 0U);
+    }
+    return sum + (found.parameters == chosen.parameters ? 1U : 0U) + sum_of(sockless::error(found.error).sentence());
+}
+
+// Deflates a message in two pieces, and inflates it again.
+std::uint64_t use_deflate(cbytes payload) noexcept {
+    std::byte compressed[64];
+    std::byte memory[50];
+    sockless::test::stored_deflater to(15, {});
+    sockless::test::stored_inflater from(15);
+    ws::message_deflater deflater;
+    ws::message_inflater inflater(200);
+    inflater.begin(ws::message_type::text);
+    std::uint64_t sum = 0;
+    for (const bool last : {false, true}) {
+        cbytes left = last ? payload.subspan(payload.size() / 3) : payload.first(payload.size() / 3);
+        for (bool whole = false; !whole;) {
+            const auto made = deflater.next(to, left, last, compressed);
+            whole = made.status != ws::deflate_status::need_room;
+            cbytes in = cbytes(compressed).first(made.size);
+            while (const auto event = inflater.next(from, in, last && whole, memory)) {
+                sum += sum_of(event.payload) + sum_of(sockless::error(event.error).name());
+                if (event.last || event.kind == ws::decoder::kind::error) break;
+            }
+        }
+    }
+    deflater.reset();
+    return sum + inflater.size();
+}
+
 // Frames in two pieces, the first of which may end in a head.
 std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
     char memory[512];
@@ -201,6 +248,8 @@ std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
     std::byte room[1024]{};
     std::uint64_t sum = use_encoders(all.first(256), room) + use_head_writer(room) + use_handshake(room);
     sum += ws::is_utf8(all) ? 1U : 0U;
+    sum += use_deflate(all.first(256)) + use_deflate(sockless::bytes_of(request));
+    sum += use_deflate_negotiation({}) + use_deflate_negotiation({.wanted = {true, true, 10, 11}});
     for (const sockless::role own : {sockless::role::client, sockless::role::server}) sum += use_decoder(all, own);
     for (const auto each :
          {stomp::version::unknown, stomp::version::v1_0, stomp::version::v1_1, stomp::version::v1_2}) {

@@ -1,8 +1,11 @@
 // Either end of a WebSocket, for tests/interop/run: a line of standard input is a command, a line of output an event.
 // SPDX-License-Identifier: MIT
 //
-//   sockless-interop-peer server [--max-message BYTES]    one connection after the other, on a port that it prints
-//   sockless-interop-peer client [--max-message BYTES]
+//   sockless-interop-peer server [deflate WORD…]    one connection after the other, on a port that it prints
+//   sockless-interop-peer client [deflate WORD…]
+//
+// With `deflate` it agrees to, or offers, permessage-deflate; each WORD is a parameter that it wants, NAME or NAME=N,
+// or threshold=BYTES.
 //
 // Commands are words; HEX is any number of bytes in hexadecimal, `-` for none.
 //   client:     connect PORT TARGET [subprotocol=NAME]… [field=NAME:HEX]…
@@ -16,7 +19,10 @@
 #include "lines.hpp"
 
 #include <sockless/ws/client.hpp>
+#include <sockless/ws/deflate_zlib.hpp>
 #include <sockless/ws/server.hpp>
+
+#include <optional>
 
 #include <sys/random.h>
 
@@ -64,6 +70,23 @@ struct settings {
     std::deque<std::string> values;
     std::string body;
 };
+
+/// What the arguments behind `deflate` say.
+ws::deflate_policy policy_of(const words& all) {
+    ws::deflate_policy policy;
+    ws::deflate_parameters& wanted = policy.wanted;
+    for (const std::string_view word : all) {
+        const std::size_t equals = std::min(word.find('='), word.size());
+        const std::string_view name = word.substr(0, equals);
+        const std::size_t value = number(word.substr(std::min(equals + 1, word.size())));
+        if (name == "server_no_context_takeover") wanted.server_no_context_takeover = true;
+        if (name == "client_no_context_takeover") wanted.client_no_context_takeover = true;
+        if (name == "server_max_window_bits") wanted.server_max_window_bits = static_cast<std::uint8_t>(value);
+        if (name == "client_max_window_bits") wanted.client_max_window_bits = static_cast<std::uint8_t>(value);
+        if (name == "threshold") policy.threshold = policy.threshold_without_takeover = value;
+    }
+    return policy;
+}
 
 // --- One connection --------------------------------------------------------------------------------------------------
 
@@ -151,9 +174,10 @@ class session {
         case ws::kind::body: refusal_ += to_hex(event.payload); break;
         case ws::kind::message: {
             const auto digest = sockless::detail::sha1(sockless::text_of(event.payload));
-            print("message",
-                  std::string(",\"type\":") + (event.type == ws::message_type::text ? "\"text\"" : "\"binary\"") +
-                      ",\"bytes\":" + std::to_string(event.payload.size()) + ",\"sha1\":\"" + to_hex(digest) + '"');
+            print("message", std::string(",\"type\":") +
+                                 (event.type == ws::message_type::text ? "\"text\"" : "\"binary\"") +
+                                 ",\"bytes\":" + std::to_string(event.payload.size()) + ",\"sha1\":\"" +
+                                 to_hex(digest) + "\",\"compressed\":" + (event.compressed ? "true" : "false"));
             break;
         }
         case ws::kind::ping: print("ping", ",\"hex\":\"" + to_hex(event.payload) + '"'); break;
@@ -245,7 +269,7 @@ class session {
         print("closed", closed_ + ",\"ended_by\":" + (by_peer ? "\"peer\"" : "\"us\""));
     }
 
-    static constexpr bool is_server = std::is_same_v<Peer, ws::server>;
+    static constexpr bool is_server = requires(Peer peer) { peer.accept(); };
 
     int socket_;
     Peer& peer_;
@@ -260,7 +284,10 @@ class session {
 
 // --- Both ends -------------------------------------------------------------------------------------------------------
 
-void serve(const ws::options& options, commands& from) {
+/// How to make an endpoint: one that cannot compress, or one that can.
+using compression = std::optional<ws::deflate_policy>;
+
+void serve(const compression& deflate, commands& from) {
     const int listener = listen_somewhere();
     for (;;) {
         pollfd files[] = {{STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
@@ -269,16 +296,19 @@ void serve(const ws::options& options, commands& from) {
         if (files[1].revents == 0) continue;
         const int socket = ::accept(listener, nullptr, nullptr);
         if (socket < 0) give_up("accept");
-        ws::server peer(options);
-        session(socket, peer, from).run();
+        if (deflate) {
+            ws::zlib_server peer({}, ws::zlib_compression(*deflate));
+            session(socket, peer, from).run();
+        } else {
+            ws::server peer;
+            session(socket, peer, from).run();
+        }
     }
 }
 
-void connect(const words& command, const ws::options& options, commands& from) {
+template <class Client>
+void open(Client&& peer, const words& command, commands& from) {
     const int socket = connected_to(number(command.at(1)));
-    ws::entropy::seed seed;
-    if (::getentropy(seed.data(), seed.size()) != 0) give_up("getentropy");
-    ws::client peer(ws::entropy(seed), options);
     const settings how(command);
     const std::string host = "127.0.0.1:" + std::string(command[1]);
     print_error(
@@ -286,16 +316,26 @@ void connect(const words& command, const ws::options& options, commands& from) {
     session(socket, peer, from).run();
 }
 
+void connect(const words& command, const compression& deflate, commands& from) {
+    ws::entropy::seed seed;
+    if (::getentropy(seed.data(), seed.size()) != 0) give_up("getentropy");
+    if (deflate) {
+        open(ws::zlib_client(ws::entropy(seed), {}, ws::zlib_compression(*deflate)), command, from);
+    } else {
+        open(ws::client(ws::entropy(seed)), command, from);
+    }
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
     const words all(arguments, arguments + count);
-    ws::options options;
-    if (count == 4 && all[2] == "--max-message") options.limits.message = number(all[3]);
+    compression deflate;
+    if (count > 2 && all[2] == "deflate") deflate = policy_of(all);
     commands from;
-    if (count > 1 && all[1] == "server") serve(options, from);
+    if (count > 1 && all[1] == "server") serve(deflate, from);
     for (std::string line;;) {
         while (!from.next(line)) from.read();
-        connect(split(line), options, from);
+        connect(split(line), deflate, from);
     }
 }

@@ -8,7 +8,7 @@ import io
 import socket
 
 from cases import TEXT, described, frame, hex_of, need, value_of
-from ends import PATIENCE, Failure
+from ends import PATIENCE
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 USUAL = ("Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {KEY}",
@@ -46,6 +46,38 @@ class Parsed(http.client.HTTPResponse):
 
     def makefile(self, *_):
         return self.input
+
+
+@contextlib.contextmanager
+def connected(server):
+    """A connection to our server."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield connection
+
+
+def fields_of(head):
+    """The fields of a head, given as bytes."""
+    return [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n")[1:-2]]
+
+
+@contextlib.contextmanager
+def asked(client):
+    """A connection of our client's, and the fields of its request."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        client.command("connect", listener.getsockname()[1], "/")
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            head = received(connection, until_end=False)
+            need(head.startswith(b"GET / HTTP/1.1\r\n"), f"the request is {head}")
+            yield connection, fields_of(head)
+
+
+def accept_for(fields):
+    """The right Accept for a request."""
+    return accept_of(value_of(fields, "Sec-WebSocket-Key"))
 
 
 # --- Requests --------------------------------------------------------------------------------------------------------
@@ -87,13 +119,8 @@ def malformed():
 
 
 def request_cases(server):
-    @contextlib.contextmanager
-    def connected():
-        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
-            yield connection
-
     def refused(data, status, error, fields):
-        with connected() as connection:
+        with connected(server) as connection:
             with contextlib.suppress(ConnectionError):
                 connection.sendall(data)
             answer = Parsed(received(connection))
@@ -105,7 +132,7 @@ def request_cases(server):
         server.expect("closed", error=error, clean=False, ended_by="us")
 
     def in_one_piece():
-        with connected() as connection:
+        with connected(server) as connection:
             connection.sendall(request() + frame(TEXT, b"first", masked=True) + frame(TEXT, b"second", masked=True))
             server.expect("request")
             server.command("accept")
@@ -115,8 +142,7 @@ def request_cases(server):
         server.expect("closed", code=1006, error="end_of_input")
 
     def in_bytes():
-        with connected() as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connected(server) as connection:
             for byte in request() + frame(TEXT, b"hello", masked=True):
                 connection.sendall(bytes([byte]))
             server.expect("request")
@@ -126,7 +152,7 @@ def request_cases(server):
         server.expect("closed", code=1006, error="end_of_input")
 
     def head_of_acceptance(*more, without=(), interim=False):
-        with connected() as connection:
+        with connected(server) as connection:
             connection.sendall(request(*more, without=without))
             server.expect("request")
             server.command("accept")
@@ -137,9 +163,8 @@ def request_cases(server):
                 # The final head may come in a read of its own.
                 _, _, head = head.partition(b"\r\n\r\n")
                 head = head or received(connection, until_end=False)
-            answer = head.decode()
-            need(answer.startswith("HTTP/1.1 101 "), f"the answer is {answer}")
-            fields = [tuple(line.split(": ", 1)) for line in answer.split("\r\n")[1:-2]]
+            need(head.startswith(b"HTTP/1.1 101 "), f"the answer is {head}")
+            fields = fields_of(head)
             need(value_of(fields, "Sec-WebSocket-Accept") == accept_of(KEY), f"the 101 has {fields}")
             need(value_of(fields, "Upgrade") == "websocket", f"the 101 has {fields}")
             need(value_of(fields, "Connection").lower() == "upgrade", f"the 101 has {fields}")
@@ -184,34 +209,19 @@ def wrong_answers():
 
 
 def response_cases(client):
-    @contextlib.contextmanager
-    def asked():
-        """A connection of our client's, and the right Accept for its request."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(PATIENCE)
-            client.command("connect", listener.getsockname()[1], "/")
-            connection, _ = listener.accept()
-            with connection:
-                connection.settimeout(PATIENCE)
-                lines = received(connection, until_end=False).decode().split("\r\n")
-                if lines[0] != "GET / HTTP/1.1":
-                    raise Failure(f"the request begins with {lines[0]!r}")
-                fields = [tuple(line.split(": ", 1)) for line in lines[1:-2]]
-                yield connection, accept_of(value_of(fields, "Sec-WebSocket-Key"))
-
     def switch(accept):
         return head_of("HTTP/1.1 101 OK", "upgrade: WebSocket", "connection: keep-alive, UPGRADE",
                        f"sec-websocket-accept: {accept}")
 
     def failed(answer, error):
-        with asked() as (connection, accept):
-            connection.sendall(answer(accept))
+        with asked(client) as (connection, fields):
+            connection.sendall(answer(accept_for(fields)))
             need(received(connection) == b"", "something was sent after the request")
         client.expect("closed", code=1006, clean=False, error=error)
 
     def opened(before=b"", split=False):
-        with asked() as (connection, accept):
-            data = before + switch(accept) + frame(TEXT, b"first", masked=False)
+        with asked(client) as (connection, fields):
+            data = before + switch(accept_for(fields)) + frame(TEXT, b"first", masked=False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for piece in [data[i:i + 1] for i in range(len(data))] if split else [data]:
                 connection.sendall(piece)
@@ -220,7 +230,7 @@ def response_cases(client):
         client.expect("closed", code=1006, error="end_of_input")
 
     def refused(fields, body, read, end):
-        with asked() as (connection, _):
+        with asked(client) as (connection, _):
             connection.sendall(head_of("HTTP/1.1 302 Found", "Location: /there", *fields) + body)
             if end:
                 connection.shutdown(socket.SHUT_WR)
@@ -229,7 +239,7 @@ def response_cases(client):
         client.expect("closed", clean=False, error="refused")
 
     def too_much():
-        with asked() as (connection, _):
+        with asked(client) as (connection, _):
             with contextlib.suppress(ConnectionError):
                 connection.sendall(head_of("HTTP/1.1 500 No", "Content-Length: 1000000") + bytes(1000000))
             client.expect("refused", status=500)

@@ -1,5 +1,6 @@
 # Debian's python3-websockets as either end of a WebSocket; commands and events are those of peer.cpp.
-#   websockets_peer.py server|client
+#   websockets_peer.py server|client [no-deflate | deflate WORD…]
+# Each WORD is an argument of its permessage-deflate: NAME, NAME=N or NAME=no. Without any of these it has its defaults.
 # Other than there: `raw HEX` sends bytes that the library knows nothing of.
 # SPDX-License-Identifier: MIT
 import asyncio
@@ -8,11 +9,28 @@ import sys
 import threading
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
 from lines import emit, emit_message, from_hex, message_of, payload_of, settings_of
 
 # Its own Pings and limits would get in the way; what it offers and accepts otherwise is its default.
 OPTIONS = {"ping_interval": None, "max_size": None, "close_timeout": 5}
+ROLE = sys.argv[1]
+
+
+def deflate_options(how="", *words):
+    if not how:
+        return {}
+    if how == "no-deflate":
+        return {"compression": None}
+    factory = {"server": ServerPerMessageDeflateFactory, "client": ClientPerMessageDeflateFactory}[ROLE]
+    values = {"": True, "no": None}
+    pairs = (word.partition("=") for word in words)
+    wanted = {name: values[value] if value in values else int(value) for name, _, value in pairs}
+    return {"compression": None, "extensions": [factory(**wanted)]}
+
+
+OPTIONS |= deflate_options(*sys.argv[2:])
 
 
 async def ping(ws, data):
@@ -112,7 +130,7 @@ async def connect(lines):
 async def main():
     lines = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    work = asyncio.create_task({"server": serve, "client": connect}[sys.argv[1]](lines))
+    work = asyncio.create_task({"server": serve, "client": connect}[ROLE](lines))
 
     def read_input():
         for line in sys.stdin:

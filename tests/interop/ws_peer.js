@@ -1,5 +1,7 @@
 // Debian's node-ws as either end of a WebSocket; commands and events are those of peer.cpp.
-//   ws_peer.js server|client
+//   ws_peer.js server|client [no-deflate | deflate WORD…]
+// Each WORD is an option of its perMessageDeflate, but written as in RFC 7692: NAME, NAME=N or NAME=no. Without any of
+// these it has its defaults.
 // Other than there: `raw HEX` sends bytes that the library knows nothing of.
 // SPDX-License-Identifier: MIT
 "use strict";
@@ -33,6 +35,18 @@ function settingsOf(words) {
 
 // Pairs from the flat list that node makes of a head.
 const pairs = (flat) => flat.flatMap((name, i) => (i % 2 ? [] : [[name, flat[i + 1]]]));
+
+// What permessage-deflate is to be like: see the top.
+function deflateOf([how, ...words]) {
+    if (how !== "deflate") return how !== "no-deflate";
+    return Object.fromEntries(words.map((word) => {
+        const [name, value] = word.split("=");
+        const set = value === undefined || (value === "no" ? false : Number(value));
+        return [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), set];
+    }));
+}
+
+const perMessageDeflate = deflateOf(process.argv.slice(3));
 
 // What obeys the next command: a connection, a request that waits for its answer, or what is between connections. A
 // server asks about one request after the other.
@@ -83,7 +97,7 @@ function serve() {
     const server = http.createServer();
     const sockets = new WebSocketServer({
         server,
-        perMessageDeflate: true, // what a client must not have asked for
+        perMessageDeflate, // whether or not a client has asked for it
         handleProtocols: () => chosen,
         verifyClient: ({ req }, answer) => {
             requests.push(() => {
@@ -109,7 +123,7 @@ function serve() {
 function connect(words) {
     const { subprotocols, fields } = settingsOf(words);
     const ws = new WebSocket(`ws://127.0.0.1:${words[1]}${words[2]}`, subprotocols,
-                             { headers: Object.fromEntries(fields) });
+                             { headers: Object.fromEntries(fields), perMessageDeflate });
     let head = [];
     watch(ws);
     ws.on("upgrade", (response) => { head = pairs(response.rawHeaders); });

@@ -75,11 +75,13 @@ inline std::vector<frame_entry> without_frames(const std::vector<frame_entry>& l
     return out;
 }
 
-/// Collects the events of one decoder and says, in `complaint`, where the decoder did what none may do.
+/// Collects the events of one decoder and says, in `complaint`, where the decoder did what none may do. `Decoder` is
+/// `ws::decoder`, or has the same verbs.
 class frame_log {
   public:
     /// Feeds a piece and takes all events.
-    void feed(ws::decoder& decoder, bytes piece) {
+    template <class Decoder>
+    void feed(Decoder& decoder, bytes piece) {
         const bytes whole = piece;
         const bool had_ended = ended_;
         while (const ws::decoder::event event = decoder.next(piece)) {
@@ -95,7 +97,8 @@ class frame_log {
     }
 
     /// Says that the input has ended, and that nothing comes after it.
-    void finish(ws::decoder& decoder) {
+    template <class Decoder>
+    void finish(Decoder& decoder) {
         const ws::errc last = entries.empty() ? ws::errc::none : entries.back().error;
         const ws::errc said = decoder.finish();
         if (said != decoder.error()) complain("finish and error differ");
@@ -121,7 +124,8 @@ class frame_log {
         if (complaint.empty()) complaint = what;
     }
 
-    void add(const ws::decoder& decoder, const ws::decoder::event& event) {
+    template <class Decoder>
+    void add(const Decoder& decoder, const ws::decoder::event& event) {
         using kind = ws::decoder::kind;
         if (event.kind == kind::data) {
             const bool goes_on = !entries.empty() && entries.back().kind == kind::data && !entries.back().last;

@@ -206,7 +206,8 @@ inline constexpr bool is_server = requires(const Peer& peer) {
 /// One line about an event, all but its payload.
 template <class Peer>
 std::string line_of(const Peer& peer, const ws::event& event) {
-    const std::string type = event.type == ws::message_type::text ? "text" : "binary";
+    std::string type = event.type == ws::message_type::text ? "text" : "binary";
+    if (event.compressed) type += " compressed";
     switch (event.kind) {
     case ws::kind::need_input: return "need_input";
     case ws::kind::request:

@@ -33,8 +33,10 @@ struct deflate_policy {
     /// the offer is declined. Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise.
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
+    /// must be larger to become smaller.
     std::size_t threshold = 64;
+    std::size_t threshold_without_takeover = 256;
 };
 
 /// The outcome of a negotiation.

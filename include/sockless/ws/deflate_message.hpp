@@ -79,7 +79,7 @@ class message_inflater {
         size_ = 0;
         text_.reset();
         error_ = errc::none;
-        begun_ = taken_ = ended_ = waiting_ = false;
+        begun_ = taken_ = waiting_ = false;
     }
 
     /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of

@@ -233,7 +233,8 @@ class deflate_stage {
         // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
         // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
-        return how == compressed::always || (how == compressed::automatic && (size >= policy_.threshold || !last));
+        const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
+        return how == compressed::always || (how == compressed::automatic && (size >= least || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
@@ -259,7 +260,11 @@ class deflate_stage {
     /// will refer to what it has.
     void abandon() noexcept {
         deflating_.reset();
-        if (deflater_) deflater_.codec().reset();
+        if (shares_deflater()) {
+            give_deflater();
+        } else if (deflater_) {
+            deflater_.codec().reset();
+        }
     }
 
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.

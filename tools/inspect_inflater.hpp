@@ -1,0 +1,95 @@
+// How sockless-inspect learns the terms of compression, puts messages together, and inflates them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sockless/http/head_parser.hpp>
+#include <sockless/ws/assembler.hpp>
+#include <sockless/ws/deflate_zlib.hpp>
+
+#include <cstdlib>
+#include <vector>
+
+namespace sockless::inspect {
+
+/// The terms where nobody knows the answer: those of the first offer that can be accepted.
+inline ws::deflate_agreement terms_offered(const http::fields& asked) {
+    constexpr unsigned smallest_window = 8;
+    return ws::choose_deflate(asked, {}, smallest_window);
+}
+
+/// The terms that a response sets. Where it fits none of the offers there is an error, and the terms are what it says
+/// all the same, so that the client's messages can be read.
+inline ws::deflate_agreement terms_answered(const http::fields& answered, const http::fields* asked) {
+    ws::deflate_agreement terms = ws::check_deflate(answered, {.client_max_window_bits = 15});
+    bool fits = terms.error == ws::errc::none && (!terms.agreed || asked == nullptr);
+    if (asked != nullptr) {
+        // Any of the offers may be the one that was accepted.
+        ws::for_each_extension(*asked, [&](const ws::extension& element) {
+            ws::deflate_parameters offer;
+            fits = fits || (element.name == ws::deflate_name &&
+                            detail::read_deflate(element, detail::deflate_text::offer, offer) &&
+                            ws::check_deflate(answered, offer).error == ws::errc::none);
+            return !fits;
+        });
+    }
+    if (!fits) {
+        terms.error = ws::errc::bad_deflate_response;
+        terms.agreed = true;
+    }
+    return terms;
+}
+
+/// Makes whole messages of the data of one side. What is compressed is inflated when all of it is there, so that what
+/// comes of it does not depend on how it was cut. The window is never forgotten, which reads those who should do that
+/// and do not (D8).
+class message_reader {
+  public:
+    message_reader(role from, const ws::deflate_parameters& terms)
+        : codec_(window_of(from == role::client ? terms.client_max_window_bits : terms.server_max_window_bits)),
+          whole_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))) {}
+
+    /// Takes the data of a decoder; whether a message ends with it, for which the rest here is.
+    bool add(const ws::decoder::event& data) {
+        using status = ws::assembler<growing_buffer>::status;
+        const status done = whole_.add(data, message_);
+        if (done == status::incomplete) return false;
+        if (done == status::no_room) std::abort(); // the buffer holds what the decoder lets pass: memory has run out
+        sent_ = message_.size();
+        if (data.compressed) inflate(data.type);
+        return true;
+    }
+
+    /// What is wrong with the content; else it is the message.
+    [[nodiscard]] ws::errc error() const { return error_; }
+    [[nodiscard]] bytes message() const { return message_; }
+    /// How many bytes were sent of it.
+    [[nodiscard]] std::uint64_t sent() const { return sent_; }
+
+  private:
+    static unsigned window_of(std::uint8_t bits) { return bits == 0 ? 15 : bits; }
+
+    void inflate(ws::message_type type) {
+        constexpr std::size_t piece = 65536;
+        cbytes in = message_;
+        std::size_t size = 0;
+        inflating_.begin(type);
+        for (bool last = false; !last && error_ == ws::errc::none;) {
+            if (inflated_.size() < size + piece) inflated_.resize(2 * size + piece);
+            const ws::decoder::event found = inflating_.next(codec_, in, true, bytes(inflated_).subspan(size, piece));
+            size += found.payload.size();
+            last = found.last;
+            error_ = found.error;
+        }
+        message_ = bytes(inflated_).first(size);
+    }
+
+    ws::zlib_inflater codec_;
+    ws::message_inflater inflating_{};
+    ws::assembler<growing_buffer> whole_;
+    std::vector<std::byte> inflated_{};
+    bytes message_{};
+    std::uint64_t sent_ = 0;
+    ws::errc error_ = ws::errc::none;
+};
+
+} // namespace sockless::inspect
