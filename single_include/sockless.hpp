@@ -6669,6 +6669,9 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
     }
 }
 
+/// The extension that compresses messages (RFC 7692). An endpoint offers and agrees to it by itself, or not at all.
+inline constexpr std::string_view deflate_name = "permessage-deflate";
+
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
     for (const extension& one : extension_list(value)) {
@@ -8176,15 +8179,17 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
                detail::client_handshake<Buffer>(how.head), keys, static_cast<Compression&&>(compression)) {}
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered, which `what.extensions` then does not name. Errors: `not_open` where it was called before,
-    /// `bad_deflate_window` where the policy cannot be had, `no_room`, and those of `write_request`.
+    /// is offered. Errors: `not_open` where it was called before, `bad_extensions` where `what.extensions` names
+    /// permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
+    /// `write_request`.
     [[nodiscard]] sockless::error request(const opening& what) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
+        // What changes how frames are read is offered by who reads them.
+        if (has_extension(what.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (what.compression) {
                 const auto& compression = this->compression_stage();
                 if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
-                if (has_extension(what.extensions, compression.name)) return errc::bad_extensions;
                 char memory[Compression::text_size];
                 return queue_request(what, compression.offer(memory));
             }
@@ -8366,8 +8371,6 @@ inline constexpr unsigned smallest_deflate_window = 9;
 /// Room for the longest offer or response, in characters.
 inline constexpr std::size_t max_deflate_text = 128;
 
-inline constexpr std::string_view deflate_name = "permessage-deflate";
-
 } // namespace sockless::ws
 
 namespace sockless::detail {
@@ -8494,6 +8497,12 @@ namespace sockless::ws {
            holds(policy.wanted.client_max_window_bits, role::client);
 }
 
+/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
+/// repeated or invalid (RFC 7692 section 7; D1).
+[[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
+    return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
+}
+
 /// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
 /// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
 template <class Fields>
@@ -8502,8 +8511,7 @@ template <class Fields>
     deflate_agreement chosen;
     for_each_extension(offered, [&](const extension& element) {
         deflate_parameters offer;
-        chosen.agreed = equal(element.name, deflate_name) &&
-                        detail::read_deflate(element, detail::deflate_text::offer, offer) &&
+        chosen.agreed = read_deflate_offer(element, offer) &&
                         detail::accept_deflate(offer, policy, smallest_window, chosen.parameters);
         return !chosen.agreed;
     });
@@ -8549,9 +8557,8 @@ template <class Fields>
         const bool granted =
             // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // D3: likewise, with the same window or a smaller one (section 7.1.2.1).
-            (offer.server_max_window_bits == 0 ||
-             (answer.server_max_window_bits != 0 && answer.server_max_window_bits <= offer.server_max_window_bits)) &&
+            // D3: the same window or a smaller one (section 7.1.2.1).
+            detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
             // D4: only where the offer has it, and not more than that (section 7.1.2.2).
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
@@ -8941,7 +8948,6 @@ class deflate_stage {
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
-    static constexpr std::string_view name = deflate_name;
     static constexpr std::size_t least_room = message_deflater::least_room;
 
     [[nodiscard]] bool is_valid(role own) const noexcept {
@@ -9209,10 +9215,10 @@ class basic_server
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to,
-    /// which `how.extensions` then does not name. Errors: `nothing_to_answer`, `subprotocol_not_offered`,
-    /// `extension_not_offered`, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
-    /// `write_acceptance`; the request then still waits for its answer.
+    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
+    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` where
+    /// `how.extensions` names permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and
+    /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
@@ -9223,6 +9229,8 @@ class basic_server
         for (const extension& each : extension_list(how.extensions)) {
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
         }
+        // What changes how frames are read is agreed to by who reads them.
+        if (has_extension(how.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (how.compression) return accept_compressed(how);
         }
@@ -9245,7 +9253,6 @@ class basic_server
     [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
-        if (has_extension(how.extensions, compression.name)) return errc::bad_extensions;
         const auto agreement = compression.choose(head().fields);
         char memory[Compression::text_size];
         const sockless::error refused = queue_answer(how, compression.response(memory, agreement));

@@ -26,8 +26,7 @@ inline ws::deflate_agreement terms_answered(const http::fields& answered, const 
         // Any of the offers may be the one that was accepted.
         ws::for_each_extension(*asked, [&](const ws::extension& element) {
             ws::deflate_parameters offer;
-            fits = fits || (element.name == ws::deflate_name &&
-                            detail::read_deflate(element, detail::deflate_text::offer, offer) &&
+            fits = fits || (ws::read_deflate_offer(element, offer) &&
                             ws::check_deflate(answered, offer).error == ws::errc::none);
             return !fits;
         });

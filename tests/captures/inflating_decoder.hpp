@@ -26,7 +26,7 @@ inline ws::deflate_parameters offer_in(const http::fields& fields) {
     ws::deflate_parameters offer;
     ws::for_each_extension(fields, [&](const ws::extension& element) {
         if (element.name != ws::deflate_name) return true;
-        CHECK(sockless::detail::read_deflate(element, sockless::detail::deflate_text::offer, offer));
+        CHECK(ws::read_deflate_offer(element, offer));
         return false;
     });
     return offer;

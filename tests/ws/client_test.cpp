@@ -108,6 +108,7 @@ TEST_CASE("H14 H15: a request that cannot be written writes nothing, and can be 
     CHECK(run.request({.host = "h", .subprotocols = no_token}) == ws::errc::bad_subprotocol);
     CHECK(run.request({.host = "h", .subprotocols = empty}) == ws::errc::bad_subprotocol);
     CHECK(run.request({.host = "h", .extensions = "a;"}) == ws::errc::bad_extensions);
+    CHECK(run.request({.host = "h", .extensions = "a, permessage-deflate"}) == ws::errc::bad_extensions);
     CHECK(run.request({.host = "h", .origin = "a\nb"}) == http::errc::bad_value);
     CHECK(run.request({.host = "h", .fields = split}) == http::errc::bad_value);
     CHECK(run.request({.host = "h", .fields = name}) == http::errc::bad_name);

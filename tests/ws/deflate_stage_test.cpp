@@ -108,7 +108,10 @@ TEST_CASE("D1 H11: a server that cannot be answered with what the caller gives s
 
     scripted<ws::zlib_server> other(ws::zlib_server(), [](ws::zlib_server&, const ws::event&) {});
     other.feed_text(upgrade_request("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
-    CHECK(other.peer.accept({.extensions = "permessage-deflate"}) == ws::errc::bad_extensions);
+    for (const bool compression : {true, false}) {
+        CHECK(other.peer.accept({.extensions = "permessage-deflate", .compression = compression}) ==
+              ws::errc::bad_extensions);
+    }
     CHECK(other.peer.accept({.extensions = "x-a"}) == ws::errc::extension_not_offered);
     CHECK(other.peer.output().empty());
     CHECK_FALSE(other.peer.compression().agreement().agreed);
@@ -158,7 +161,10 @@ TEST_CASE("D2 D3 D4 H11: a client offers what its policy wants, beside other ext
 
 TEST_CASE("D1 H11: a client whose request cannot be written can ask again") {
     ws::zlib_client named(sample_keys());
-    CHECK(named.request({.host = "h", .extensions = "x-a, permessage-deflate"}) == ws::errc::bad_extensions);
+    for (const bool compression : {true, false}) {
+        CHECK(named.request({.host = "h", .extensions = "x-a, permessage-deflate", .compression = compression}) ==
+              ws::errc::bad_extensions);
+    }
     CHECK(named.output().empty());
     CHECK_FALSE(named.request({.host = "h", .extensions = "x-a"}));
 

@@ -550,6 +550,10 @@ TEST_CASE("D3: the server's window must be in the response where it was asked fo
     is_good(asked, "server_max_window_bits=9");
     is_good(asked, "server_max_window_bits=8"); // what comes with it can be inflated
 
+    // Some servers take the largest window, which is what they have anyway, as granted.
+    is_good({.server_max_window_bits = 15}, "");
+    is_good({.server_max_window_bits = 15}, "server_max_window_bits=15");
+
     is_good(plain_offer, "server_max_window_bits=15");
     is_good(plain_offer, "server_max_window_bits=8");
     CHECK(finding_of(plain_offer, named("server_max_window_bits=\"12\"")) == named("server_max_window_bits=12"));

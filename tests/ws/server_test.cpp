@@ -67,6 +67,16 @@ TEST_CASE("H9: fields of the caller's go out with the 101, those of the handshak
     CHECK(head_in(run.sent)["Sec-WebSocket-Extensions"] == "x-one; a=1");
 }
 
+TEST_CASE("H11: a server that cannot compress does not agree to it") {
+    server run(ws::server{}, [&](ws::server& peer, const ws::event&) {
+        CHECK(peer.accept({.extensions = "permessage-deflate"}) == ws::errc::bad_extensions);
+        CHECK(peer.output().empty());
+        CHECK_FALSE(peer.accept());
+    });
+    run.feed_text(upgrade_request("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    CHECK(head_in(run.sent)["Sec-WebSocket-Extensions"] == "(none)");
+}
+
 TEST_CASE("H11: only extensions that were offered are answered") {
     server run(ws::server{}, [&](ws::server& peer, const ws::event&) {
         for (const std::string_view agreed : {"x-two", "x-one, x-two", "X-one", "x"}) {

@@ -52,15 +52,17 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
                detail::client_handshake<Buffer>(how.head), keys, static_cast<Compression&&>(compression)) {}
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered, which `what.extensions` then does not name. Errors: `not_open` where it was called before,
-    /// `bad_deflate_window` where the policy cannot be had, `no_room`, and those of `write_request`.
+    /// is offered. Errors: `not_open` where it was called before, `bad_extensions` where `what.extensions` names
+    /// permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
+    /// `write_request`.
     [[nodiscard]] sockless::error request(const opening& what) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
+        // What changes how frames are read is offered by who reads them.
+        if (has_extension(what.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (what.compression) {
                 const auto& compression = this->compression_stage();
                 if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
-                if (has_extension(what.extensions, compression.name)) return errc::bad_extensions;
                 char memory[Compression::text_size];
                 return queue_request(what, compression.offer(memory));
             }

@@ -52,8 +52,6 @@ inline constexpr unsigned smallest_deflate_window = 9;
 /// Room for the longest offer or response, in characters.
 inline constexpr std::size_t max_deflate_text = 128;
 
-inline constexpr std::string_view deflate_name = "permessage-deflate";
-
 } // namespace sockless::ws
 
 namespace sockless::detail {
@@ -180,6 +178,12 @@ namespace sockless::ws {
            holds(policy.wanted.client_max_window_bits, role::client);
 }
 
+/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
+/// repeated or invalid (RFC 7692 section 7; D1).
+[[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
+    return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
+}
+
 /// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
 /// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
 template <class Fields>
@@ -188,8 +192,7 @@ template <class Fields>
     deflate_agreement chosen;
     for_each_extension(offered, [&](const extension& element) {
         deflate_parameters offer;
-        chosen.agreed = equal(element.name, deflate_name) &&
-                        detail::read_deflate(element, detail::deflate_text::offer, offer) &&
+        chosen.agreed = read_deflate_offer(element, offer) &&
                         detail::accept_deflate(offer, policy, smallest_window, chosen.parameters);
         return !chosen.agreed;
     });
@@ -235,9 +238,8 @@ template <class Fields>
         const bool granted =
             // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // D3: likewise, with the same window or a smaller one (section 7.1.2.1).
-            (offer.server_max_window_bits == 0 ||
-             (answer.server_max_window_bits != 0 && answer.server_max_window_bits <= offer.server_max_window_bits)) &&
+            // D3: the same window or a smaller one (section 7.1.2.1).
+            detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
             // D4: only where the offer has it, and not more than that (section 7.1.2.2).
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;

@@ -142,7 +142,6 @@ class deflate_stage {
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
-    static constexpr std::string_view name = deflate_name;
     static constexpr std::size_t least_room = message_deflater::least_room;
 
     [[nodiscard]] bool is_valid(role own) const noexcept {

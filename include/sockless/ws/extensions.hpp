@@ -236,6 +236,9 @@ constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept 
     }
 }
 
+/// The extension that compresses messages (RFC 7692). An endpoint offers and agrees to it by itself, or not at all.
+inline constexpr std::string_view deflate_name = "permessage-deflate";
+
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
     for (const extension& one : extension_list(value)) {

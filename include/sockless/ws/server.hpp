@@ -69,10 +69,10 @@ class basic_server
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to,
-    /// which `how.extensions` then does not name. Errors: `nothing_to_answer`, `subprotocol_not_offered`,
-    /// `extension_not_offered`, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
-    /// `write_acceptance`; the request then still waits for its answer.
+    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
+    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` where
+    /// `how.extensions` names permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and
+    /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
@@ -83,6 +83,8 @@ class basic_server
         for (const extension& each : extension_list(how.extensions)) {
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
         }
+        // What changes how frames are read is agreed to by who reads them.
+        if (has_extension(how.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (how.compression) return accept_compressed(how);
         }
@@ -105,7 +107,6 @@ class basic_server
     [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
-        if (has_extension(how.extensions, compression.name)) return errc::bad_extensions;
         const auto agreement = compression.choose(head().fields);
         char memory[Compression::text_size];
         const sockless::error refused = queue_answer(how, compression.response(memory, agreement));
