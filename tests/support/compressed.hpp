@@ -80,41 +80,9 @@ inline std::vector<std::string> lines_sent(cbytes stream, reference_inflater& pe
     return lines;
 }
 
-/// Writes the bits of deflate data, from the lowest of each byte on (RFC 1951 section 3.1.1).
-class bit_writer {
-  public:
-    void put(unsigned value, unsigned count) {
-        for (unsigned i = 0; i != count; ++i) put_bit(value >> i & 1U);
-    }
-    /// Codes begin with their highest bit.
-    void put_code(unsigned value, unsigned count) {
-        for (unsigned i = count; i-- != 0;) put_bit(value >> i & 1U);
-    }
-
-    buffer out{};
-
-  private:
-    void put_bit(unsigned bit) {
-        if (used_ % 8 == 0) out.push_back(std::byte{0});
-        out.back() |= static_cast<std::byte>(bit << (used_++ % 8));
-    }
-
-    std::size_t used_ = 0;
-};
-
-/// The payload of a message: ten bytes that stand so far back, at least five (RFC 1951 section 3.2.6).
+/// The payload of a message: ten bytes that stand so far back.
 inline buffer reaching_back(unsigned distance) {
-    bit_writer bits;
-    bits.put(0, 1); // not the last block
-    bits.put(1, 2); // with the fixed codes
-    bits.put_code(264 - 256, 7);
-    unsigned extra = 1;
-    while ((distance - 1) >> (extra + 2) != 0) ++extra;
-    bits.put_code(2 * extra + 2 + ((distance - 1) >> extra & 1U), 5);
-    bits.put((distance - 1) & ((1U << extra) - 1), extra);
-    bits.put_code(256 - 256, 7);
-    bits.put(0, 3); // a stored block, the rest of which is not sent
-    return bits.out;
+    return block_writer().begin_fixed().match_of_ten(distance).end().end_message().data();
 }
 
 /// A compressed message in one frame, and in fragments that end at these places, with Pings between where asked for.

@@ -83,14 +83,9 @@ class block_writer {
         for (const char c : content) literal(static_cast<unsigned char>(c));
         return *this;
     }
-    /// The three bytes that stand so far back.
-    block_writer& match_of_three(unsigned distance) {
-        code(1, 7);
-        const unsigned place = distance - 1;
-        if (place < 4) return code(place, 5);
-        const auto extra = static_cast<unsigned>(std::bit_width(place)) - 2;
-        return code(2 * extra + (place >> extra), 5).bits(place & ((1U << extra) - 1), extra);
-    }
+    /// The three, or ten, bytes that stand so far back.
+    block_writer& match_of_three(unsigned distance) { return match(257, distance); }
+    block_writer& match_of_ten(unsigned distance) { return match(264, distance); }
     block_writer& end() { return code(0, 7); }
 
     /// A whole block with codes that everyone knows.
@@ -118,6 +113,15 @@ class block_writer {
     [[nodiscard]] const buffer& data() const { return data_; }
 
   private:
+    // RFC 1951 section 3.2.5; the lengths are those that need no more bits.
+    block_writer& match(unsigned length_code, unsigned distance) {
+        code(length_code - 256, 7);
+        const unsigned place = distance - 1;
+        if (place < 4) return code(place, 5);
+        const auto extra = static_cast<unsigned>(std::bit_width(place)) - 2;
+        return code(2 * extra + (place >> extra), 5).bits(place & ((1U << extra) - 1), extra);
+    }
+
     void bit(unsigned value) {
         if (used_ == 0) data_.push_back(std::byte{0});
         data_.back() |= static_cast<std::byte>(value << used_);
