@@ -5721,7 +5721,7 @@ namespace sockless::ws {
 /// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
 /// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
-    /// Bytes of payload in one message, all its frames together. Beyond: 1009.
+    /// Bytes of payload in one message, all its frames together; for a compressed one, inflated too. Beyond: 1009.
     std::uint64_t message = 16 * 1024 * 1024;
 
     /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
@@ -7466,10 +7466,9 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages =
-        true; ///< `message` events; else a `piece` event for whatever came; takes no memory but to inflate
-    bool show_frames = false;   ///< a `frame` event for each header, for those who inspect
-    bool show_requests = false; ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+    bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
+    bool show_frames = false;    ///< a `frame` event for each header, for those who inspect
+    bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
 /// Where a connection stands (RFC 6455 section 7.1).
@@ -8922,7 +8921,8 @@ class deflate_pool {
 
 /// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
 /// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
-/// in each direction, and then kept, or shared.
+/// in each direction, and then kept, or shared. Inflated messages lie in the endpoint's buffer for input; where they
+/// are handed out in pieces, those have at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:

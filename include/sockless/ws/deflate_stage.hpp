@@ -116,7 +116,8 @@ class deflate_pool {
 
 /// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
 /// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
-/// in each direction, and then kept, or shared.
+/// in each direction, and then kept, or shared. Inflated messages lie in the endpoint's buffer for input; where they
+/// are handed out in pieces, those have at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:

@@ -24,10 +24,9 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages =
-        true; ///< `message` events; else a `piece` event for whatever came; takes no memory but to inflate
-    bool show_frames = false;   ///< a `frame` event for each header, for those who inspect
-    bool show_requests = false; ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+    bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
+    bool show_frames = false;    ///< a `frame` event for each header, for those who inspect
+    bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
 /// Where a connection stands (RFC 6455 section 7.1).

@@ -9,7 +9,7 @@ namespace sockless::ws {
 /// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
 /// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
-    /// Bytes of payload in one message, all its frames together. Beyond: 1009.
+    /// Bytes of payload in one message, all its frames together; for a compressed one, inflated too. Beyond: 1009.
     std::uint64_t message = 16 * 1024 * 1024;
 
     /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
