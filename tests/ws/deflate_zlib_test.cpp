@@ -209,7 +209,7 @@ TEST_CASE("what zlib cannot begin with has no memory, and takes nothing") {
     CHECK(fails(15, {.memory_level = 10}));
 }
 
-TEST_CASE("zlib counts in less than a size_t: more is taken in several steps") {
+TEST_CASE("zlib counts in less than a size_t: for more it is called several times") {
     constexpr std::size_t most = static_cast<uInt>(-1);
     constexpr std::size_t size = most + 10;
     // Addresses without memory: nothing is read or written.
@@ -218,21 +218,40 @@ TEST_CASE("zlib counts in less than a size_t: more is taken in several steps") {
     cbytes in(static_cast<std::byte*>(place), size);
     bytes out(static_cast<std::byte*>(place), size);
     z_stream stream{};
+    std::vector<std::size_t> given;
     const auto take_all = [&] {
-        const uInt given = stream.avail_in;
         CHECK(stream.next_in == reinterpret_cast<const Bytef*>(in.data()));
         CHECK(stream.next_out == reinterpret_cast<const Bytef*>(out.data()));
-        CHECK(stream.avail_out == given);
+        given.push_back(stream.avail_in);
+        given.push_back(stream.avail_out);
         stream.avail_in = 0;
         stream.avail_out = 1;
         return static_cast<int>(Z_OK);
     };
     CHECK(detail::run_zlib(stream, in, out, take_all) == Z_OK);
-    CHECK(in.size() == 10);
-    CHECK(out.size() == 11);
+    CHECK(given == std::vector<std::size_t>{most, most, 10, 11});
+    CHECK(in.empty());
+    CHECK(out.size() == 1);
+
+    // What comes of a small input can be more than is counted at once, too.
+    in = cbytes(static_cast<std::byte*>(place), 1);
+    out = bytes(static_cast<std::byte*>(place), size);
+    given.clear();
+    const auto fill = [&] {
+        given.push_back(stream.avail_in);
+        given.push_back(stream.avail_out);
+        stream.avail_in = 0;
+        stream.avail_out = given.size() == 2 ? 0 : 3;
+        return static_cast<int>(Z_OK);
+    };
+    CHECK(detail::run_zlib(stream, in, out, fill) == Z_OK);
+    CHECK(given == std::vector<std::size_t>{1, most, 0, 10});
+    CHECK(out.size() == 3);
+
+    in = cbytes(static_cast<std::byte*>(place), size);
     const auto fail = [] { return static_cast<int>(Z_DATA_ERROR); };
     CHECK(detail::run_zlib(stream, in, out, fail) == Z_DATA_ERROR);
-    CHECK(in.size() == 10);
+    CHECK(in.size() == size);
     ::munmap(place, size);
 }
 

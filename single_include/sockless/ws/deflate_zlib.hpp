@@ -8,21 +8,24 @@
 
 namespace sockless::detail {
 
-/// zlib counts in `uInt`; more is done in several steps. Cuts `in` and `out` by what one call of `call` on `stream` has
-/// used of them, and returns what it returned.
+/// Calls zlib on `stream` until `in` is used up, `out` is full, or there is another status than `Z_OK`, which it
+/// returns; cuts both by what was used. One call is enough but for what is larger than zlib can count.
 template <class Call>
 int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
     constexpr std::size_t most = static_cast<uInt>(-1);
-    const auto in_size = static_cast<uInt>(in.size() < most ? in.size() : most);
-    const auto out_size = static_cast<uInt>(out.size() < most ? out.size() : most);
-    stream.avail_in = in_size;
-    stream.avail_out = out_size;
-    // zlib does not write to its input, whatever ZLIB_CONST says of the type.
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    const int status = call();
-    in = in.subspan(in_size - stream.avail_in);
-    out = out.subspan(out_size - stream.avail_out);
+    int status = Z_OK;
+    do {
+        const auto in_size = static_cast<uInt>(in.size() < most ? in.size() : most);
+        const auto out_size = static_cast<uInt>(out.size() < most ? out.size() : most);
+        stream.avail_in = in_size;
+        stream.avail_out = out_size;
+        // zlib does not write to its input, whatever ZLIB_CONST says of the type.
+        stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
+        stream.next_out = reinterpret_cast<Bytef*>(out.data());
+        status = call();
+        in = in.subspan(in_size - stream.avail_in);
+        out = out.subspan(out_size - stream.avail_out);
+    } while (status == Z_OK && !out.empty() && (!in.empty() || stream.avail_out == 0));
     return status;
 }
 
@@ -52,7 +55,7 @@ class zlib_inflater {
             between_blocks_ = (stream_.data_type & 128) != 0;
             [[fallthrough]];
         case Z_BUF_ERROR: // nothing could be done, which is no error
-            return out.empty() || !in.empty() ? deflate_status::need_room : deflate_status::done;
+            return out.empty() ? deflate_status::need_room : deflate_status::done;
         case Z_STREAM_END: return go_on_after_final_block();
         case Z_MEM_ERROR: return deflate_status::no_memory;
         default: return deflate_status::corrupt;
@@ -112,7 +115,7 @@ class zlib_deflater {
     [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
         if (!begun_ && !begin()) return deflate_status::no_memory;
         detail::run_zlib(stream_, in, out, [&] { return ::deflate(&stream_, Z_SYNC_FLUSH); });
-        return out.empty() || !in.empty() ? deflate_status::need_room : deflate_status::done;
+        return out.empty() ? deflate_status::need_room : deflate_status::done;
     }
 
     void reset() noexcept {
