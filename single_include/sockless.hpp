@@ -8748,8 +8748,8 @@ static_assert(sizeof(message_inflater) == 24);
 /// memory of its own.
 class message_deflater {
   public:
-    /// `done`: all of the piece is in what was given so far. `need_room`: call again. `no_memory`, and `corrupt` where
-    /// the deflater breaks its contract: reset both.
+    /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
+    /// `corrupt` where the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`
@@ -8757,7 +8757,7 @@ class message_deflater {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return status == deflate_status::done; }
     };
 
-    /// The least room for `next`, in bytes.
+    /// The least room for `next`, in bytes; with less it does nothing.
     static constexpr std::size_t least_room = 16;
 
     /// Takes bytes from the front of `in`, a piece of a message, and puts what they are compressed to into `out`, at
@@ -8765,6 +8765,7 @@ class message_deflater {
     /// receiver can read all of it.
     template <deflater Codec>
     [[nodiscard]] constexpr result next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
+        if (out.size() < least_room) return {deflate_status::need_room, 0};
         if (!flushing_ && in.empty()) {
             if (!last) return {};
             // What is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).

@@ -949,6 +949,34 @@ TEST_CASE("D6: the end of the data is held back with room of any size") {
     }
 }
 
+TEST_CASE("D6: with less room than it needs a deflater does nothing, and goes on when there is more") {
+    const buffer content = prose(300);
+    for (const std::size_t first_room : {std::size_t{0}, message_deflater::least_room}) {
+        deflating own;
+        buffer compressed;
+        cbytes left = content;
+        const auto add = [&](std::size_t room) {
+            buffer memory(room);
+            const auto made = own.subject.next(own.codec, left, true, memory);
+            compressed.insert(compressed.end(), memory.begin(),
+                              memory.begin() + static_cast<std::ptrdiff_t>(made.size));
+            return made;
+        };
+        if (first_room != 0) CHECK(add(first_room).status == deflate_status::need_room);
+        for (std::size_t room = 0; room != message_deflater::least_room; ++room) {
+            const auto made = add(room);
+            CHECK(made.status == deflate_status::need_room);
+            CHECK(made.size == 0);
+        }
+        CHECK(add(1000));
+        CHECK((inflated(compressed) == whole(content)));
+    }
+    // Also where there is nothing to say but that a message is empty.
+    deflating own;
+    cbytes nothing;
+    CHECK(own.subject.next(own.codec, nothing, true, {}).status == deflate_status::need_room);
+}
+
 TEST_CASE("D6 D7: what was deflated inflates to what it was, in pieces of any size, with every window") {
     for (unsigned bits = zlib_deflater::smallest_window; bits <= 15; ++bits) {
         deflating own(bits);
