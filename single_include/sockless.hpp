@@ -5088,51 +5088,795 @@ using server_session = basic_server_session<growing_buffer>;
 } // namespace sockless::stomp
 
 // ============================================ sockless/detail/simd.hpp ============================================
-// The primitives that the algorithms over bytes are written in: one backend for words, one for SSE2.
+// Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
+// many as this processor can.
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace sockless::detail {
 
-/// Eight bytes at a time, on any machine. A backend is a type, and algorithms are templates on it, so that units built
-/// with different flags never give one function two bodies.
-struct words {
-    using vector = std::uint64_t;
-    static constexpr std::size_t size = 8;
+/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
+[[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
+    const int bits = static_cast<int>(offset % 4) * 8;
+    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
+}
 
-    static vector load(const std::byte* from) noexcept {
-        vector value;
-        std::memcpy(&value, from, size);
-        return value;
+/// Sixteen bytes to look up by a nibble, once for each sixteen bytes of the largest vector.
+struct nibble_table {
+    alignas(64) unsigned char bytes[64];
+
+    constexpr explicit nibble_table(const unsigned char (&values)[16]) noexcept : bytes() {
+        for (std::size_t i = 0; i != sizeof bytes; ++i) bytes[i] = values[i % 16];
     }
-    static void store(std::byte* to, vector value) noexcept { std::memcpy(to, &value, size); }
-    static vector splat(std::uint32_t value) noexcept { return value * 0x0000000100000001ULL; }
-    static vector bit_xor(vector a, vector b) noexcept { return a ^ b; }
-    static vector bit_or(vector a, vector b) noexcept { return a | b; }
-    static bool any_high_bit(vector value) noexcept { return (value & 0x8080808080808080ULL) != 0; }
 };
+
+/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4), one bit each.
+namespace utf8_classes {
+inline constexpr unsigned char too_short = 1, // a lead, and what does not continue it
+    too_long = 2,                             // ASCII, and a continuation
+    overlong_3 = 4,                           // E0 80 to E0 9F
+    too_large = 8,                            // F4 90 and up
+    surrogate = 16,                           // ED A0 and up
+    overlong_2 = 32,                          // C0, C1
+    overlong_4 = 64, too_large_1000 = 64,     // F0 80 to F0 8F; F5 80 and up
+    two_continuations = 128,                  // which is right or wrong by what was before
+    any = too_short | too_long | two_continuations;
+
+inline constexpr nibble_table
+    first_high({too_long, too_long, too_long, too_long, too_long, too_long, too_long, too_long, two_continuations,
+                two_continuations, two_continuations, two_continuations, too_short | overlong_2, too_short,
+                too_short | overlong_3 | surrogate, too_short | too_large | too_large_1000 | overlong_4});
+inline constexpr nibble_table first_low({any | overlong_3 | overlong_2 | overlong_4, any | overlong_2, any, any,
+                                         any | too_large, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000 | surrogate,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000});
+inline constexpr unsigned char continuation = too_long | overlong_2 | two_continuations;
+inline constexpr nibble_table second_high({too_short, too_short, too_short, too_short, too_short, too_short, too_short,
+                                           too_short, continuation | overlong_3 | too_large_1000 | overlong_4,
+                                           continuation | overlong_3 | too_large, continuation | surrogate | too_large,
+                                           continuation | surrogate | too_large, too_short, too_short, too_short,
+                                           too_short});
+} // namespace utf8_classes
+
+// A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
+// for all and are compiled once for each. So units built with different flags never give one function two bodies.
+
+#define SOCKLESS_TARGET
+
+/// Eight bytes, on any machine.
+namespace words {
+using vector = std::uint64_t;
+inline vector splat(std::uint32_t key) noexcept { return key * 0x0000000100000001U; }
+inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080808080U) != 0; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+} // namespace words
+
+/// Four bytes, for what is shorter.
+namespace half_words {
+using vector = std::uint32_t;
+inline vector splat(std::uint32_t key) noexcept { return key; }
+inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U) != 0; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+} // namespace half_words
 
 #if defined(__SSE2__)
-/// Sixteen bytes at a time; every x86-64 has it.
-struct sse2 {
-    using vector = __m128i;
-    static constexpr std::size_t size = 16;
+/// Sixteen bytes, on every x86-64.
+namespace sse2 {
+using vector = unsigned char __attribute__((vector_size(16)));
+using keys = std::uint32_t __attribute__((vector_size(16)));
+using characters = char __attribute__((vector_size(16)));
+inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+inline bool any_high_bit(vector octets) noexcept { return __builtin_ia32_pmovmskb128(characters(octets)) != 0; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
 
-    static vector load(const std::byte* from) noexcept {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
     }
-    static void store(std::byte* to, vector value) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value); }
-    static vector splat(std::uint32_t value) noexcept { return _mm_set1_epi32(static_cast<int>(value)); }
-    static vector bit_xor(vector a, vector b) noexcept { return _mm_xor_si128(a, b); }
-    static vector bit_or(vector a, vector b) noexcept { return _mm_or_si128(a, b); }
-    static bool any_high_bit(vector value) noexcept { return _mm_movemask_epi8(value) != 0; }
-};
-using widest = sse2;
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+} // namespace sse2
+namespace always = sse2;
+
+#undef SOCKLESS_TARGET
+#define SOCKLESS_TARGET [[gnu::target("ssse3")]]
+
+namespace ssse3 {
+using sse2::any_high_bit, sse2::load, sse2::vector;
+SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    return vector(__builtin_ia32_pshufb128(sse2::characters(load(table.bytes)), sse2::characters(nibbles)));
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace ssse3
+
+#undef SOCKLESS_TARGET
+#define SOCKLESS_TARGET [[gnu::target("avx2")]]
+
+namespace avx2 {
+using vector = unsigned char __attribute__((vector_size(32)));
+using keys = std::uint32_t __attribute__((vector_size(32)));
+using characters = char __attribute__((vector_size(32)));
+SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
+    return __builtin_ia32_pmovmskb256(characters(octets)) != 0;
+}
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    return vector(__builtin_ia32_pshufb256(characters(load(table.bytes)), characters(nibbles)));
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace avx2
+
+#undef SOCKLESS_TARGET
+#define SOCKLESS_TARGET [[gnu::target("avx512bw")]]
+
+namespace avx512 {
+using vector = unsigned char __attribute__((vector_size(64)));
+using keys = std::uint32_t __attribute__((vector_size(64)));
+using characters = char __attribute__((vector_size(64)));
+SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
+    return __builtin_ia32_cvtb2mask512(characters(octets)) != 0;
+}
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+#if defined(__clang__)
+    return vector(__builtin_ia32_pshufb512(characters(load(table.bytes)), characters(nibbles)));
 #else
-using widest = words;
+    return vector(__builtin_ia32_pshufb512_mask(characters(load(table.bytes)), characters(nibbles), characters{},
+                                                ~std::uint64_t{0}));
 #endif
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace avx512
+#elif defined(__aarch64__)
+/// Sixteen bytes, on every AArch64.
+namespace neon {
+using vector = unsigned char __attribute__((vector_size(16)));
+using keys = std::uint32_t __attribute__((vector_size(16)));
+inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(octets)) >= 0x80; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    return vector(vqtbl1q_u8(uint8x16_t(load(table.bytes)), uint8x16_t(nibbles)));
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace neon
+namespace always = neon;
+#else
+namespace always = words;
+#endif
+
+#undef SOCKLESS_TARGET
+
+#if defined(__SSE2__)
+// The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
+
+[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
+[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
+
+/// Not on the first processors that had it, which slow down for it; those never had VBMI.
+[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
+#endif
+
+/// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
+/// not short.
+namespace widest {
+
+inline constexpr std::size_t least_octets = 128;
+
+[[nodiscard]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept {
+#if defined(__SSE2__)
+    // Wide stores that are not aligned cost more than they win where they are few.
+    if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
+    if (has_avx2()) return avx2::mask_many(to, from, size, key);
+#endif
+    return always::mask_many(to, from, size, key);
+}
+
+[[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    if (has_avx2()) return avx2::not_ascii(data, size);
+#endif
+    return always::not_ascii(data, size);
+}
+
+inline constexpr std::size_t least_utf8 = 16 + 3;
+
+/// 0 where no backend can.
+[[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
+    if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
+    return has_ssse3() ? ssse3::valid_utf8(text, size) : 0;
+#elif defined(__aarch64__)
+    return neon::valid_utf8(text, size);
+#else
+    static_cast<void>(text);
+    static_cast<void>(size);
+    return 0;
+#endif
+}
+
+} // namespace widest
 
 } // namespace sockless::detail
 
@@ -5357,35 +6101,62 @@ struct frame_header {
     return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
 }
 
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// Why a header may not be written, if that is so.
+[[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
+    if (!is_known(header.opcode)) return ws::errc::unknown_opcode;
+    if (is_control(header.opcode)) {
+        if (!header.fin) return ws::errc::fragmented_control_frame;
+        if (header.length > ws::max_control_payload) return ws::errc::control_frame_too_long;
+        if (header.rsv != 0) return ws::errc::reserved_bit_set;
+    }
+    if (header.rsv > 7) return ws::errc::reserved_bit_set;
+    return header.length >> 63U != 0 ? ws::errc::length_top_bit_set : ws::errc::none;
+}
+
+/// A number in `size` bytes, the most significant first.
+constexpr std::byte* put_number(std::byte* to, std::uint64_t number, std::size_t size) noexcept {
+    for (std::size_t i = size; i-- != 0;) *to++ = static_cast<std::byte>(number >> (8 * i));
+    return to;
+}
+
+/// Writes a header that may be written to where there is room for it. Returns the place behind it.
+constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) noexcept {
+    const unsigned mask_bit = header.masked ? 0x80U : 0U;
+    const auto put_length = [&to, mask_bit](std::uint64_t length) {
+        *to++ = static_cast<std::byte>(mask_bit | length);
+    };
+    *to++ = static_cast<std::byte>((header.fin ? 0x80U : 0U) | static_cast<unsigned>(header.rsv) << 4U |
+                                   static_cast<unsigned>(header.opcode));
+    if (header.length <= 125) {
+        put_length(header.length);
+    } else if (header.length <= 0xFFFF) {
+        put_length(126);
+        to = put_number(to, header.length, 2);
+    } else {
+        put_length(127);
+        to = put_number(to, header.length, 8);
+    }
+    if (!header.masked) return to;
+    copy(to, header.masking_key.data(), 4);
+    return to + 4;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
 /// Writes a header to `out`, its length in the fewest bytes.
 /// Errors: those of the caller's header (an unknown opcode, a control frame that is not final, is longer than 125 bytes
 /// or has reserved bits, a length of 2^63 and up), and `no_room`, with the room it takes in `size`.
 [[nodiscard]] constexpr written encode_header(bytes out, const frame_header& header) noexcept {
-    if (!is_known(header.opcode)) return {0, errc::unknown_opcode};
-    if (is_control(header.opcode)) {
-        if (!header.fin) return {0, errc::fragmented_control_frame};
-        if (header.length > max_control_payload) return {0, errc::control_frame_too_long};
-        if (header.rsv != 0) return {0, errc::reserved_bit_set};
-    }
-    if (header.rsv > 7) return {0, errc::reserved_bit_set};
-    if (header.length >> 63U != 0) return {0, errc::length_top_bit_set};
-
+    if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
     const std::size_t size = header_size(header.length, header.masked);
     if (out.size() < size) return {size, errc::no_room};
-
-    std::byte* to = out.data();
-    *to++ = static_cast<std::byte>((header.fin ? 0x80U : 0U) | static_cast<unsigned>(header.rsv) << 4U |
-                                   static_cast<unsigned>(header.opcode));
-    const unsigned mask_bit = header.masked ? 0x80U : 0U;
-    std::size_t extended = 0;
-    if (header.length <= 125) {
-        *to++ = static_cast<std::byte>(mask_bit | static_cast<unsigned>(header.length));
-    } else {
-        extended = header.length <= 0xFFFF ? 2 : 8;
-        *to++ = static_cast<std::byte>(mask_bit | (extended == 2 ? 126U : 127U));
-    }
-    for (std::size_t i = extended; i-- != 0;) *to++ = static_cast<std::byte>(header.length >> (8 * i));
-    if (header.masked) detail::copy(to, header.masking_key.data(), 4);
+    detail::put_header(out.data(), header);
     return {size, {}};
 }
 
@@ -5396,50 +6167,12 @@ struct frame_header {
 
 namespace sockless::detail {
 
-/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
-[[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
-    const int bits = static_cast<int>(offset % 4) * 8;
-    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
-}
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least `Backend::size` of them. Says whether any byte of the result has
-/// its high bit set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap.
-template <class Backend>
-[[nodiscard]] inline bool mask_blocks(std::byte* to, const std::byte* from, std::size_t size,
-                                      std::uint32_t key) noexcept {
-    constexpr std::size_t step = Backend::size;
-    const auto pattern = Backend::splat(key);
-
-    // The last block overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const auto last = Backend::bit_xor(Backend::load(from + size - step), Backend::splat(rotated(key, size)));
-    auto seen = last;
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const auto a = Backend::bit_xor(Backend::load(from + i), pattern);
-        const auto b = Backend::bit_xor(Backend::load(from + i + step), pattern);
-        const auto c = Backend::bit_xor(Backend::load(from + i + 2 * step), pattern);
-        const auto d = Backend::bit_xor(Backend::load(from + i + 3 * step), pattern);
-        Backend::store(to + i, a);
-        Backend::store(to + i + step, b);
-        Backend::store(to + i + 2 * step, c);
-        Backend::store(to + i + 3 * step, d);
-        seen = Backend::bit_or(seen, Backend::bit_or(Backend::bit_or(a, b), Backend::bit_or(c, d)));
-    }
-    for (; i + step < size; i += step) {
-        const auto block = Backend::bit_xor(Backend::load(from + i), pattern);
-        Backend::store(to + i, block);
-        seen = Backend::bit_or(seen, block);
-    }
-    Backend::store(to + size - step, last);
-    return Backend::any_high_bit(seen);
-}
-
-/// The same for any size.
-[[nodiscard]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
-                                        std::uint32_t key) noexcept {
+/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
+                                               std::uint32_t key) noexcept {
     if (!std::is_constant_evaluated()) {
-        if (size >= widest::size) return mask_blocks<widest>(to, from, size, key);
-        if (size >= words::size) return mask_blocks<words>(to, from, size, key);
+        if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
+        if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
     }
     const auto octets = std::bit_cast<std::array<std::byte, 4>>(key);
     std::byte seen{0};
@@ -5450,31 +6183,31 @@ template <class Backend>
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// Whether any of `size` bytes, at least `Backend::size`, has its high bit set.
-template <class Backend>
-[[nodiscard]] inline bool any_high_bit_blocks(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = Backend::size;
-    auto seen = Backend::load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen = Backend::bit_or(
-            seen,
-            Backend::bit_or(Backend::bit_or(Backend::load(data + i), Backend::load(data + i + step)),
-                            Backend::bit_or(Backend::load(data + i + 2 * step), Backend::load(data + i + 3 * step))));
-    }
-    for (; i + step < size; i += step) seen = Backend::bit_or(seen, Backend::load(data + i));
-    return Backend::any_high_bit(seen);
+/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
+/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
+/// a call would cost as much as the work.
+[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                                            std::uint32_t key) noexcept {
+    if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
+    return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
 
-/// Whether any byte has its high bit set, for any size.
-[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
-        if (data.size() >= widest::size) return any_high_bit_blocks<widest>(data.data(), data.size());
-        if (data.size() >= words::size) return any_high_bit_blocks<words>(data.data(), data.size());
+        if (data.size() >= sizeof(words::vector)) return words::not_ascii(data.data(), data.size());
+        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii(data.data(), data.size());
     }
     std::byte seen{0};
     for (const std::byte octet : data) seen |= octet;
     return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// Whether any byte has its high bit set. Short enough to be inlined.
+[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+    if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
+    return data.size() < widest::least_octets ? always::not_ascii(data.data(), data.size())
+                                              : widest::not_ascii(data.data(), data.size());
 }
 
 } // namespace sockless::detail
@@ -5548,15 +6281,20 @@ class utf8_validator {
     [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
         std::size_t i = 0;
         while (i != piece.size()) {
-            const std::size_t left = piece.size() - i;
-            const std::size_t block = left < block_size ? left : block_size;
-            const cbytes octets = piece.subspan(i, block);
-            if (state_ != detail::utf8::accept || detail::any_high_bit(octets)) {
+            const cbytes rest = piece.subspan(i);
+            const cbytes octets = rest.first(rest.size() < block_size ? rest.size() : block_size);
+            const bool is_ascii = state_ == detail::utf8::accept && !detail::any_high_bit(octets);
+            if (is_ascii && octets.size() == rest.size()) return piece.size();
+            if (const std::size_t valid = feed_vectors(rest)) {
+                i += valid;
+                continue;
+            }
+            if (!is_ascii) {
                 const unsigned before = state_;
                 state_ = walk(before, octets);
                 if (state_ == detail::utf8::reject) return i + first_rejected(before, octets);
             }
-            i += block;
+            i += octets.size();
         }
         return i;
     }
@@ -5569,6 +6307,18 @@ class utf8_validator {
   private:
     // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
     static constexpr std::size_t block_size = 64;
+
+    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
+    [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
+        if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
+        // Vectors look three bytes back, and so cannot judge the first three.
+        if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
+        std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
+        while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
+        }
+        if (at != 0) state_ = detail::utf8::accept;
+        return at;
+    }
 
     [[nodiscard]] static constexpr std::uint8_t walk(std::uint64_t state, cbytes octets) noexcept {
         for (const std::byte octet : octets)
@@ -6226,16 +6976,17 @@ namespace sockless::ws {
 /// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
-    // The header goes where the payload leaves room for it, so nothing is written where both do not fit.
-    const std::size_t room = out.size() < payload.size() ? 0 : out.size() - payload.size();
-    const written head = encode_header(out.first(room), header);
-    if (!head) return {head.error == errc::no_room ? head.size + payload.size() : 0, head.error};
+    if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
+    const std::size_t size = header_size(header.length, header.masked) + payload.size();
+    if (out.size() < size) return {size, errc::no_room};
+    std::byte* const to = detail::put_header(out.data(), header);
     if (header.masked) {
-        mask_copy(out.subspan(head.size), payload, header.masking_key);
+        static_cast<void>(
+            detail::mask_bytes(to, payload.data(), payload.size(), std::bit_cast<std::uint32_t>(header.masking_key)));
     } else {
-        detail::copy(out.data() + head.size, payload.data(), payload.size());
+        detail::copy(to, payload.data(), payload.size());
     }
-    return {head.size + payload.size(), {}};
+    return {size, {}};
 }
 
 /// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and

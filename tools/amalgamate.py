@@ -2,7 +2,7 @@
 # Makes single_include/: the whole library in one file, and beside it what needs a third party.
 # SPDX-License-Identifier: MIT
 """Follows the quoted includes of include/sockless.hpp, each file once. Standard headers are gathered at the top;
-an include between #if and #endif stays where it is. A header that sockless.hpp does not lead to, as it needs a third
+an include between #if and #endif stays where it is. A file that ends in .inc is put wherever it is included. A header that sockless.hpp does not lead to, as it needs a third
 party, keeps its name, and includes the one file. The result depends on nothing but the headers and LICENSE."""
 
 import argparse
@@ -48,6 +48,9 @@ class Amalgamation:
                 target = (path.parent / found["quoted"]).resolve()
                 if not target.is_file():
                     refuse(path, number, f'no such file: "{found["quoted"]}"')
+                if target.suffix == ".inc":
+                    lines += self.inlined(target)
+                    continue
                 if depth != 0:
                     refuse(path, number, "a quoted include between #if and #endif: put the condition into that file")
                 self.follow(target)
@@ -58,6 +61,14 @@ class Amalgamation:
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
         name = path.relative_to(INCLUDE).as_posix()
         self.parts.append(f"// {f' {name} ':=^114}\n{text}\n")
+
+    @staticmethod
+    def inlined(path):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, 1):
+            if INCLUDE_LINE.match(line):
+                refuse(path, number, "an include in a file that is part of another")
+        return [line for line in lines if not line.startswith("// SPDX-License-Identifier:")]
 
     def text(self):
         license_text = "\n".join(f"// {line}".rstrip() for line in (ROOT / "LICENSE").read_text().splitlines())

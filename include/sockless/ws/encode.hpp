@@ -12,16 +12,17 @@ namespace sockless::ws {
 /// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
-    // The header goes where the payload leaves room for it, so nothing is written where both do not fit.
-    const std::size_t room = out.size() < payload.size() ? 0 : out.size() - payload.size();
-    const written head = encode_header(out.first(room), header);
-    if (!head) return {head.error == errc::no_room ? head.size + payload.size() : 0, head.error};
+    if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
+    const std::size_t size = header_size(header.length, header.masked) + payload.size();
+    if (out.size() < size) return {size, errc::no_room};
+    std::byte* const to = detail::put_header(out.data(), header);
     if (header.masked) {
-        mask_copy(out.subspan(head.size), payload, header.masking_key);
+        static_cast<void>(
+            detail::mask_bytes(to, payload.data(), payload.size(), std::bit_cast<std::uint32_t>(header.masking_key)));
     } else {
-        detail::copy(out.data() + head.size, payload.data(), payload.size());
+        detail::copy(to, payload.data(), payload.size());
     }
-    return {head.size + payload.size(), {}};
+    return {size, {}};
 }
 
 /// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and

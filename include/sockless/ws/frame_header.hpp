@@ -55,35 +55,62 @@ struct frame_header {
     return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
 }
 
+} // namespace sockless::ws
+
+namespace sockless::detail {
+
+/// Why a header may not be written, if that is so.
+[[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
+    if (!is_known(header.opcode)) return ws::errc::unknown_opcode;
+    if (is_control(header.opcode)) {
+        if (!header.fin) return ws::errc::fragmented_control_frame;
+        if (header.length > ws::max_control_payload) return ws::errc::control_frame_too_long;
+        if (header.rsv != 0) return ws::errc::reserved_bit_set;
+    }
+    if (header.rsv > 7) return ws::errc::reserved_bit_set;
+    return header.length >> 63U != 0 ? ws::errc::length_top_bit_set : ws::errc::none;
+}
+
+/// A number in `size` bytes, the most significant first.
+constexpr std::byte* put_number(std::byte* to, std::uint64_t number, std::size_t size) noexcept {
+    for (std::size_t i = size; i-- != 0;) *to++ = static_cast<std::byte>(number >> (8 * i));
+    return to;
+}
+
+/// Writes a header that may be written to where there is room for it. Returns the place behind it.
+constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) noexcept {
+    const unsigned mask_bit = header.masked ? 0x80U : 0U;
+    const auto put_length = [&to, mask_bit](std::uint64_t length) {
+        *to++ = static_cast<std::byte>(mask_bit | length);
+    };
+    *to++ = static_cast<std::byte>((header.fin ? 0x80U : 0U) | static_cast<unsigned>(header.rsv) << 4U |
+                                   static_cast<unsigned>(header.opcode));
+    if (header.length <= 125) {
+        put_length(header.length);
+    } else if (header.length <= 0xFFFF) {
+        put_length(126);
+        to = put_number(to, header.length, 2);
+    } else {
+        put_length(127);
+        to = put_number(to, header.length, 8);
+    }
+    if (!header.masked) return to;
+    copy(to, header.masking_key.data(), 4);
+    return to + 4;
+}
+
+} // namespace sockless::detail
+
+namespace sockless::ws {
+
 /// Writes a header to `out`, its length in the fewest bytes.
 /// Errors: those of the caller's header (an unknown opcode, a control frame that is not final, is longer than 125 bytes
 /// or has reserved bits, a length of 2^63 and up), and `no_room`, with the room it takes in `size`.
 [[nodiscard]] constexpr written encode_header(bytes out, const frame_header& header) noexcept {
-    if (!is_known(header.opcode)) return {0, errc::unknown_opcode};
-    if (is_control(header.opcode)) {
-        if (!header.fin) return {0, errc::fragmented_control_frame};
-        if (header.length > max_control_payload) return {0, errc::control_frame_too_long};
-        if (header.rsv != 0) return {0, errc::reserved_bit_set};
-    }
-    if (header.rsv > 7) return {0, errc::reserved_bit_set};
-    if (header.length >> 63U != 0) return {0, errc::length_top_bit_set};
-
+    if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
     const std::size_t size = header_size(header.length, header.masked);
     if (out.size() < size) return {size, errc::no_room};
-
-    std::byte* to = out.data();
-    *to++ = static_cast<std::byte>((header.fin ? 0x80U : 0U) | static_cast<unsigned>(header.rsv) << 4U |
-                                   static_cast<unsigned>(header.opcode));
-    const unsigned mask_bit = header.masked ? 0x80U : 0U;
-    std::size_t extended = 0;
-    if (header.length <= 125) {
-        *to++ = static_cast<std::byte>(mask_bit | static_cast<unsigned>(header.length));
-    } else {
-        extended = header.length <= 0xFFFF ? 2 : 8;
-        *to++ = static_cast<std::byte>(mask_bit | (extended == 2 ? 126U : 127U));
-    }
-    for (std::size_t i = extended; i-- != 0;) *to++ = static_cast<std::byte>(header.length >> (8 * i));
-    if (header.masked) detail::copy(to, header.masking_key.data(), 4);
+    detail::put_header(out.data(), header);
     return {size, {}};
 }
 

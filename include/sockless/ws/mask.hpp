@@ -9,50 +9,12 @@
 
 namespace sockless::detail {
 
-/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
-[[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
-    const int bits = static_cast<int>(offset % 4) * 8;
-    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
-}
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least `Backend::size` of them. Says whether any byte of the result has
-/// its high bit set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap.
-template <class Backend>
-[[nodiscard]] inline bool mask_blocks(std::byte* to, const std::byte* from, std::size_t size,
-                                      std::uint32_t key) noexcept {
-    constexpr std::size_t step = Backend::size;
-    const auto pattern = Backend::splat(key);
-
-    // The last block overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const auto last = Backend::bit_xor(Backend::load(from + size - step), Backend::splat(rotated(key, size)));
-    auto seen = last;
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const auto a = Backend::bit_xor(Backend::load(from + i), pattern);
-        const auto b = Backend::bit_xor(Backend::load(from + i + step), pattern);
-        const auto c = Backend::bit_xor(Backend::load(from + i + 2 * step), pattern);
-        const auto d = Backend::bit_xor(Backend::load(from + i + 3 * step), pattern);
-        Backend::store(to + i, a);
-        Backend::store(to + i + step, b);
-        Backend::store(to + i + 2 * step, c);
-        Backend::store(to + i + 3 * step, d);
-        seen = Backend::bit_or(seen, Backend::bit_or(Backend::bit_or(a, b), Backend::bit_or(c, d)));
-    }
-    for (; i + step < size; i += step) {
-        const auto block = Backend::bit_xor(Backend::load(from + i), pattern);
-        Backend::store(to + i, block);
-        seen = Backend::bit_or(seen, block);
-    }
-    Backend::store(to + size - step, last);
-    return Backend::any_high_bit(seen);
-}
-
-/// The same for any size.
-[[nodiscard]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
-                                        std::uint32_t key) noexcept {
+/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
+                                               std::uint32_t key) noexcept {
     if (!std::is_constant_evaluated()) {
-        if (size >= widest::size) return mask_blocks<widest>(to, from, size, key);
-        if (size >= words::size) return mask_blocks<words>(to, from, size, key);
+        if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
+        if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
     }
     const auto octets = std::bit_cast<std::array<std::byte, 4>>(key);
     std::byte seen{0};
@@ -63,31 +25,31 @@ template <class Backend>
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// Whether any of `size` bytes, at least `Backend::size`, has its high bit set.
-template <class Backend>
-[[nodiscard]] inline bool any_high_bit_blocks(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = Backend::size;
-    auto seen = Backend::load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen = Backend::bit_or(
-            seen,
-            Backend::bit_or(Backend::bit_or(Backend::load(data + i), Backend::load(data + i + step)),
-                            Backend::bit_or(Backend::load(data + i + 2 * step), Backend::load(data + i + 3 * step))));
-    }
-    for (; i + step < size; i += step) seen = Backend::bit_or(seen, Backend::load(data + i));
-    return Backend::any_high_bit(seen);
+/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
+/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
+/// a call would cost as much as the work.
+[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                                            std::uint32_t key) noexcept {
+    if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
+    return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
 
-/// Whether any byte has its high bit set, for any size.
-[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
-        if (data.size() >= widest::size) return any_high_bit_blocks<widest>(data.data(), data.size());
-        if (data.size() >= words::size) return any_high_bit_blocks<words>(data.data(), data.size());
+        if (data.size() >= sizeof(words::vector)) return words::not_ascii(data.data(), data.size());
+        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii(data.data(), data.size());
     }
     std::byte seen{0};
     for (const std::byte octet : data) seen |= octet;
     return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// Whether any byte has its high bit set. Short enough to be inlined.
+[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+    if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
+    return data.size() < widest::least_octets ? always::not_ascii(data.data(), data.size())
+                                              : widest::not_ascii(data.data(), data.size());
 }
 
 } // namespace sockless::detail

@@ -52,15 +52,20 @@ class utf8_validator {
     [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
         std::size_t i = 0;
         while (i != piece.size()) {
-            const std::size_t left = piece.size() - i;
-            const std::size_t block = left < block_size ? left : block_size;
-            const cbytes octets = piece.subspan(i, block);
-            if (state_ != detail::utf8::accept || detail::any_high_bit(octets)) {
+            const cbytes rest = piece.subspan(i);
+            const cbytes octets = rest.first(rest.size() < block_size ? rest.size() : block_size);
+            const bool is_ascii = state_ == detail::utf8::accept && !detail::any_high_bit(octets);
+            if (is_ascii && octets.size() == rest.size()) return piece.size();
+            if (const std::size_t valid = feed_vectors(rest)) {
+                i += valid;
+                continue;
+            }
+            if (!is_ascii) {
                 const unsigned before = state_;
                 state_ = walk(before, octets);
                 if (state_ == detail::utf8::reject) return i + first_rejected(before, octets);
             }
-            i += block;
+            i += octets.size();
         }
         return i;
     }
@@ -73,6 +78,18 @@ class utf8_validator {
   private:
     // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
     static constexpr std::size_t block_size = 64;
+
+    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
+    [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
+        if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
+        // Vectors look three bytes back, and so cannot judge the first three.
+        if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
+        std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
+        while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
+        }
+        if (at != 0) state_ = detail::utf8::accept;
+        return at;
+    }
 
     [[nodiscard]] static constexpr std::uint8_t walk(std::uint64_t state, cbytes octets) noexcept {
         for (const std::byte octet : octets)

@@ -1,0 +1,277 @@
+#include <sockless/detail/simd.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <string_view>
+
+#include <sockless/ws/utf8.hpp>
+
+#include "../support/rfc6455_examples.hpp"
+#include "../support/split.hpp"
+
+// Every backend that this processor has, against loops over single bytes.
+
+using namespace sockless;
+using namespace sockless::test;
+namespace kernels = sockless::detail;
+
+namespace {
+
+bool everywhere() { return true; }
+
+// --- masking, and the test for ASCII
+
+using mask_kernel = bool (*)(std::byte*, const std::byte*, std::size_t, std::uint32_t) noexcept;
+using ascii_kernel = bool (*)(const std::byte*, std::size_t) noexcept;
+
+template <mask_kernel Mask, ascii_kernel NotAscii, class Vector>
+struct octets_backend {
+    static constexpr std::size_t least = sizeof(Vector);
+    static bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) {
+        return Mask(to, from, size, key);
+    }
+    static bool any_high_bit(cbytes data) { return NotAscii(data.data(), data.size()); }
+};
+
+// What picks among them.
+struct any_size {
+    static constexpr std::size_t least = 0;
+    static bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) {
+        return kernels::mask_bytes(to, from, size, key);
+    }
+    static bool any_high_bit(cbytes data) { return kernels::any_high_bit(data); }
+};
+
+constexpr std::array<std::byte, 4> key = {std::byte{0xA5}, std::byte{0x3C}, std::byte{0x81}, std::byte{0x7E}};
+constexpr std::uint32_t key_word = std::bit_cast<std::uint32_t>(key);
+
+constexpr std::size_t longest = 300, alignments = 64;
+
+buffer numbers(std::size_t size) {
+    buffer out(size);
+    for (std::size_t i = 0; i != size; ++i) out[i] = static_cast<std::byte>(i * 7 + i / 13);
+    return out;
+}
+
+template <class Subject>
+void compare_with_bytes(std::uint64_t phase) {
+    const std::uint32_t turned = sockless::detail::rotated(key_word, phase);
+    const buffer data = numbers(longest);
+    buffer expected = data;
+    for (std::size_t i = 0; i != longest; ++i) expected[i] ^= key[(i + phase) % 4];
+    guarded_memory memory(longest + alignments);
+    guarded_memory target(longest + alignments);
+    const std::byte canary{0xEE};
+
+    for (std::size_t size = Subject::least; size <= longest; ++size) {
+        const cbytes wanted = cbytes(expected).first(size);
+        const bool high = std::any_of(wanted.begin(), wanted.end(), [](std::byte b) { return b >= std::byte{0x80}; });
+
+        // Against the unreadable pages, in place.
+        for (const bool at_the_end : {false, true}) {
+            const bytes here = memory.copy_of(cbytes(data).first(size), at_the_end);
+            REQUIRE(Subject::mask(here.data(), here.data(), size, turned) == high);
+            REQUIRE(examples::equal(here, wanted));
+        }
+        // At every alignment, in place and copied to every sixteenth, with bytes around that stay as they are.
+        for (std::size_t at = 0; at != alignments; ++at) {
+            const bytes all = memory.copy_of(buffer(longest + alignments, canary), false);
+            const bytes here = all.subspan(at, size);
+            std::copy_n(data.begin(), size, here.begin());
+            for (std::size_t to = at % 16; to < alignments; to += 16) {
+                const bytes there_all = target.copy_of(buffer(size + alignments, canary), true);
+                const bytes there = there_all.subspan(to, size);
+                REQUIRE(Subject::mask(there.data(), here.data(), size, turned) == high);
+                REQUIRE(examples::equal(there, wanted));
+                REQUIRE(std::count(there_all.begin(), there_all.begin() + static_cast<std::ptrdiff_t>(to), canary) ==
+                        static_cast<std::ptrdiff_t>(to));
+                REQUIRE(std::count(there_all.begin() + static_cast<std::ptrdiff_t>(to + size), there_all.end(),
+                                   canary) == static_cast<std::ptrdiff_t>(alignments - to));
+            }
+            REQUIRE(examples::equal(here, cbytes(data).first(size)));
+            REQUIRE(Subject::mask(here.data(), here.data(), size, turned) == high);
+            REQUIRE(examples::equal(here, wanted));
+            REQUIRE(std::count(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(at), canary) ==
+                    static_cast<std::ptrdiff_t>(at));
+            REQUIRE(std::count(all.begin() + static_cast<std::ptrdiff_t>(at + size), all.end(), canary) ==
+                    static_cast<std::ptrdiff_t>(all.size() - at - size));
+        }
+    }
+}
+
+// One byte with its high bit set, at each place, and none.
+template <class Subject>
+void find_high_bits() {
+    guarded_memory memory(longest);
+    for (std::size_t size = Subject::least; size <= longest; ++size) {
+        buffer plain(size, std::byte{0x7F});
+        for (const bool at_the_end : {false, true}) {
+            const bytes here = memory.copy_of(plain, at_the_end);
+            REQUIRE(!Subject::any_high_bit(here));
+            REQUIRE(!Subject::mask(here.data(), here.data(), size, 0));
+            for (std::size_t at = 0; at != size; ++at) {
+                here[at] = std::byte{0x80};
+                REQUIRE(Subject::any_high_bit(here));
+                REQUIRE(Subject::mask(here.data(), here.data(), size, 0));
+                here[at] = std::byte{0x7F};
+            }
+        }
+    }
+}
+
+template <class Subject>
+void test_all() {
+    for (std::uint64_t phase = 0; phase != 4; ++phase) compare_with_bytes<Subject>(phase);
+    find_high_bits<Subject>();
+}
+
+template <mask_kernel Few, mask_kernel Many, ascii_kernel NotAscii, class Vector>
+void test_octets(bool (*is_here)()) {
+    if (!is_here()) return;
+    test_all<octets_backend<Few, NotAscii, Vector>>();
+    test_all<octets_backend<Many, NotAscii, Vector>>();
+}
+
+// --- UTF-8
+
+using utf8_kernel = std::size_t (*)(const std::byte*, std::size_t) noexcept;
+
+// How many bytes of a text may stand, one by one.
+std::size_t bytewise(cbytes text) {
+    ws::utf8_validator validator;
+    std::size_t i = 0;
+    while (i != text.size() && validator.feed(text.subspan(i, 1)) == 1) ++i;
+    return i;
+}
+
+// Characters of all sizes in random order, `size` bytes or a few more.
+buffer some_text(std::size_t size, std::uint32_t seed) {
+    std::mt19937 random(seed);
+    buffer text;
+    while (text.size() < size) {
+        static constexpr std::string_view characters[] = {
+            "a", "~", "\xC3\xA9", "\xED\x95\x9C", "\xEF\xBF\xBD", "\xF0\x9F\x98\x80"};
+        for (const char c : characters[random() % std::size(characters)]) text.push_back(static_cast<std::byte>(c));
+    }
+    return text;
+}
+
+// A kernel says how far everything holds, give or take a group of vectors. It judges neither the first three bytes, nor
+// the last of those that hold, where a character begins with it.
+template <class Vector>
+void agrees(utf8_kernel valid_utf8, cbytes text) {
+    const std::size_t stands = bytewise(text);
+    if (stands < 3) return;
+    const std::size_t found = valid_utf8(text.data(), text.size());
+    if (found == text.size()) {
+        REQUIRE(stands >= text.size() - 1);
+    } else {
+        REQUIRE(stands < text.size());
+        REQUIRE(found >= 3);
+        REQUIRE(found <= stands + 1);
+        REQUIRE(stands <= found + 4 * sizeof(Vector));
+    }
+}
+
+template <class Vector>
+void test_utf8(utf8_kernel valid_utf8, bool (*is_here)()) {
+    if (!is_here()) return;
+    constexpr std::size_t least = sizeof(Vector) + 3;
+    guarded_memory memory(2 * longest);
+
+    // Every length at every alignment, and against the unreadable pages.
+    const buffer text = some_text(longest, 1);
+    for (std::size_t size = least; size <= longest; ++size) {
+        for (std::size_t at = 0; at != alignments; ++at) {
+            const bytes here = memory.copy_of(buffer(alignments + size), false).subspan(at, size);
+            std::copy_n(text.begin(), size, here.begin());
+            REQUIRE(valid_utf8(here.data(), size) == size);
+        }
+        for (const bool at_the_end : {false, true})
+            agrees<Vector>(valid_utf8, memory.copy_of(cbytes(text).first(size), at_the_end));
+    }
+
+    // One wrong byte at every place of every length, in text and in ASCII.
+    for (const buffer& from : {some_text(longest, 2), buffer(longest, std::byte{'a'})}) {
+        for (std::size_t size = least; size <= longest; ++size) {
+            buffer broken(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(size));
+            for (std::size_t at = 3; at != size - 1; ++at) {
+                const std::byte right = broken[at];
+                broken[at] = std::byte{0xFF};
+                REQUIRE(valid_utf8(broken.data(), size) <= at + 1);
+                broken[at] = right;
+            }
+        }
+    }
+
+    // All sequences of four bytes, each of which stands for those that are judged alike.
+    static constexpr int kinds[] = {0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF,
+                                    0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF};
+    buffer around(least + 8, std::byte{'a'});
+    std::byte* const place = around.data() + sizeof(Vector) - 1; // over the edge of the first vector
+    for (const int first : kinds) {
+        for (const int second : kinds) {
+            for (const int third : kinds) {
+                for (const int fourth : kinds) {
+                    place[0] = static_cast<std::byte>(first);
+                    place[1] = static_cast<std::byte>(second);
+                    place[2] = static_cast<std::byte>(third);
+                    place[3] = static_cast<std::byte>(fourth);
+                    const bool stands = bytewise(cbytes(place, 5)) == 5;
+                    REQUIRE((valid_utf8(around.data(), around.size()) == around.size()) == stands);
+                }
+            }
+        }
+    }
+
+    // Random cuts of random text, with random bytes in it.
+    std::mt19937 random(3);
+    for (std::uint32_t seed = 0; seed != 2000; ++seed) {
+        buffer mixed = some_text(2 * longest, seed);
+        if (seed % 2 == 0) mixed[random() % mixed.size()] = static_cast<std::byte>(random());
+        const std::size_t begin = random() % longest;
+        const std::size_t size = least + random() % (longest - least);
+        agrees<Vector>(valid_utf8, cbytes(mixed).subspan(begin, size));
+    }
+}
+
+} // namespace
+
+TEST_CASE("F5 F8: masking, and the test for ASCII, by words") {
+    using namespace kernels::words;
+    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+}
+TEST_CASE("F5 F8: masking, and the test for ASCII, by half words") {
+    using namespace kernels::half_words;
+    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+}
+TEST_CASE("F5 F8: masking, and the test for ASCII, of any size") { test_all<any_size>(); }
+
+#if defined(__SSE2__)
+TEST_CASE("F5 F8: masking, and the test for ASCII, by SSE2") {
+    using namespace kernels::sse2;
+    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+}
+TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX2") {
+    using namespace kernels::avx2;
+    test_octets<mask_few, mask_many, not_ascii, vector>(kernels::has_avx2);
+}
+TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX-512") {
+    using namespace kernels::avx512;
+    test_octets<mask_few, mask_many, not_ascii, vector>(kernels::has_avx512);
+}
+TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::ssse3::valid_utf8, kernels::has_ssse3); }
+TEST_CASE("F8: UTF-8 by AVX2") { test_utf8<kernels::avx2::vector>(kernels::avx2::valid_utf8, kernels::has_avx2); }
+TEST_CASE("F8: UTF-8 by AVX-512") {
+    test_utf8<kernels::avx512::vector>(kernels::avx512::valid_utf8, kernels::has_avx512);
+}
+#elif defined(__aarch64__)
+TEST_CASE("F5 F8: masking, and the test for ASCII, by NEON") {
+    using namespace kernels::neon;
+    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+}
+TEST_CASE("F8: UTF-8 by NEON") { test_utf8<kernels::neon::vector>(kernels::neon::valid_utf8, everywhere); }
+#endif
