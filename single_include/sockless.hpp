@@ -5214,7 +5214,15 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
 }
 
 /// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
     std::size_t i = 0;
@@ -5292,7 +5300,15 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
 }
 
 /// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
     std::size_t i = 0;
@@ -5373,7 +5389,15 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
 }
 
 /// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
     std::size_t i = 0;
@@ -5509,7 +5533,15 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
 }
 
 /// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
     std::size_t i = 0;
@@ -5637,7 +5669,15 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
 }
 
 /// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
     std::size_t i = 0;
@@ -5765,7 +5805,15 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
 }
 
 /// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
     std::size_t i = 0;
@@ -5854,9 +5902,9 @@ inline constexpr std::size_t least_octets = 128;
 
 [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
 #if defined(__SSE2__)
-    if (has_avx2()) return avx2::not_ascii(data, size);
+    if (has_avx2()) return avx2::not_ascii_many(data, size);
 #endif
-    return always::not_ascii(data, size);
+    return always::not_ascii_many(data, size);
 }
 
 inline constexpr std::size_t least_utf8 = 16 + 3;
@@ -6195,8 +6243,8 @@ namespace sockless::detail {
 /// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
 [[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
-        if (data.size() >= sizeof(words::vector)) return words::not_ascii(data.data(), data.size());
-        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii(data.data(), data.size());
+        if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
+        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii_few(data.data(), data.size());
     }
     std::byte seen{0};
     for (const std::byte octet : data) seen |= octet;
@@ -6206,7 +6254,7 @@ namespace sockless::detail {
 /// Whether any byte has its high bit set. Short enough to be inlined.
 [[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
     if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
-    return data.size() < widest::least_octets ? always::not_ascii(data.data(), data.size())
+    return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
                                               : widest::not_ascii(data.data(), data.size());
 }
 

@@ -128,11 +128,11 @@ void test_all() {
     find_high_bits<Subject>();
 }
 
-template <mask_kernel Few, mask_kernel Many, ascii_kernel NotAscii, class Vector>
+template <mask_kernel MaskFew, mask_kernel MaskMany, ascii_kernel NotAsciiFew, ascii_kernel NotAsciiMany, class Vector>
 void test_octets(bool (*is_here)()) {
     if (!is_here()) return;
-    test_all<octets_backend<Few, NotAscii, Vector>>();
-    test_all<octets_backend<Many, NotAscii, Vector>>();
+    test_all<octets_backend<MaskFew, NotAsciiFew, Vector>>();
+    test_all<octets_backend<MaskMany, NotAsciiMany, Vector>>();
 }
 
 // --- UTF-8
@@ -242,26 +242,26 @@ void test_utf8(utf8_kernel valid_utf8, bool (*is_here)()) {
 
 TEST_CASE("F5 F8: masking, and the test for ASCII, by words") {
     using namespace kernels::words;
-    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
 }
 TEST_CASE("F5 F8: masking, and the test for ASCII, by half words") {
     using namespace kernels::half_words;
-    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
 }
 TEST_CASE("F5 F8: masking, and the test for ASCII, of any size") { test_all<any_size>(); }
 
 #if defined(__SSE2__)
 TEST_CASE("F5 F8: masking, and the test for ASCII, by SSE2") {
     using namespace kernels::sse2;
-    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
 }
 TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX2") {
     using namespace kernels::avx2;
-    test_octets<mask_few, mask_many, not_ascii, vector>(kernels::has_avx2);
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(kernels::has_avx2);
 }
 TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX-512") {
     using namespace kernels::avx512;
-    test_octets<mask_few, mask_many, not_ascii, vector>(kernels::has_avx512);
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(kernels::has_avx512);
 }
 TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::ssse3::valid_utf8, kernels::has_ssse3); }
 TEST_CASE("F8: UTF-8 by AVX2") { test_utf8<kernels::avx2::vector>(kernels::avx2::valid_utf8, kernels::has_avx2); }
@@ -271,7 +271,7 @@ TEST_CASE("F8: UTF-8 by AVX-512") {
 #elif defined(__aarch64__)
 TEST_CASE("F5 F8: masking, and the test for ASCII, by NEON") {
     using namespace kernels::neon;
-    test_octets<mask_few, mask_many, not_ascii, vector>(everywhere);
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
 }
 TEST_CASE("F8: UTF-8 by NEON") { test_utf8<kernels::neon::vector>(kernels::neon::valid_utf8, everywhere); }
 #endif

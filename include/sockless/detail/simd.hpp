@@ -191,9 +191,9 @@ inline constexpr std::size_t least_octets = 128;
 
 [[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
 #if defined(__SSE2__)
-    if (has_avx2()) return avx2::not_ascii(data, size);
+    if (has_avx2()) return avx2::not_ascii_many(data, size);
 #endif
-    return always::not_ascii(data, size);
+    return always::not_ascii_many(data, size);
 }
 
 inline constexpr std::size_t least_utf8 = 16 + 3;

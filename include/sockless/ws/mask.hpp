@@ -37,8 +37,8 @@ namespace sockless::detail {
 /// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
 [[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
-        if (data.size() >= sizeof(words::vector)) return words::not_ascii(data.data(), data.size());
-        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii(data.data(), data.size());
+        if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
+        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii_few(data.data(), data.size());
     }
     std::byte seen{0};
     for (const std::byte octet : data) seen |= octet;
@@ -48,7 +48,7 @@ namespace sockless::detail {
 /// Whether any byte has its high bit set. Short enough to be inlined.
 [[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
     if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
-    return data.size() < widest::least_octets ? always::not_ascii(data.data(), data.size())
+    return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
                                               : widest::not_ascii(data.data(), data.size());
 }
 
