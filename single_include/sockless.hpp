@@ -392,6 +392,977 @@ class lazy_iterator {
 
 } // namespace sockless::detail
 
+// ============================================ sockless/detail/simd.hpp ============================================
+// Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
+// many as this processor can.
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace sockless::detail {
+
+/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
+[[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
+    const int bits = static_cast<int>(offset % 4) * 8;
+    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
+}
+
+/// Sixteen bytes to look up by a nibble, once for each sixteen bytes of the largest vector.
+struct nibble_table {
+    alignas(64) unsigned char bytes[64];
+
+    constexpr explicit nibble_table(const unsigned char (&values)[16]) noexcept : bytes() {
+        for (std::size_t i = 0; i != sizeof bytes; ++i) bytes[i] = values[i % 16];
+    }
+};
+
+/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4), one bit each.
+namespace utf8_classes {
+inline constexpr unsigned char too_short = 1, // a lead, and what does not continue it
+    too_long = 2,                             // ASCII, and a continuation
+    overlong_3 = 4,                           // E0 80 to E0 9F
+    too_large = 8,                            // F4 90 and up
+    surrogate = 16,                           // ED A0 and up
+    overlong_2 = 32,                          // C0, C1
+    overlong_4 = 64, too_large_1000 = 64,     // F0 80 to F0 8F; F5 80 and up
+    two_continuations = 128,                  // which is right or wrong by what was before
+    any = too_short | too_long | two_continuations;
+
+inline constexpr nibble_table
+    first_high({too_long, too_long, too_long, too_long, too_long, too_long, too_long, too_long, two_continuations,
+                two_continuations, two_continuations, two_continuations, too_short | overlong_2, too_short,
+                too_short | overlong_3 | surrogate, too_short | too_large | too_large_1000 | overlong_4});
+inline constexpr nibble_table first_low({any | overlong_3 | overlong_2 | overlong_4, any | overlong_2, any, any,
+                                         any | too_large, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000 | surrogate,
+                                         any | too_large | too_large_1000, any | too_large | too_large_1000});
+inline constexpr unsigned char continuation = too_long | overlong_2 | two_continuations;
+inline constexpr nibble_table second_high({too_short, too_short, too_short, too_short, too_short, too_short, too_short,
+                                           too_short, continuation | overlong_3 | too_large_1000 | overlong_4,
+                                           continuation | overlong_3 | too_large, continuation | surrogate | too_large,
+                                           continuation | surrogate | too_large, too_short, too_short, too_short,
+                                           too_short});
+} // namespace utf8_classes
+
+/// A set of ASCII characters: bit `r` of byte `c` says whether it has the character `16 * r + c`.
+using ascii_set = nibble_table;
+
+inline constexpr nibble_table ascii_rows({1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0});
+
+/// Which of 64 characters are in each of two sets, the lowest bit for the first one.
+struct characters_found {
+    std::uint64_t first;
+    std::uint64_t second;
+};
+
+// A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
+// for all and are compiled once for each. So units built with different flags never give one function two bodies.
+
+#define SOCKLESS_TARGET
+
+/// Eight bytes, on any machine.
+namespace words {
+using vector = std::uint64_t;
+inline vector splat(std::uint32_t key) noexcept { return key * 0x0000000100000001U; }
+inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080808080U) != 0; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+} // namespace words
+
+/// Four bytes, for what is shorter.
+namespace half_words {
+using vector = std::uint32_t;
+inline vector splat(std::uint32_t key) noexcept { return key; }
+inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U) != 0; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+} // namespace half_words
+
+#if defined(__SSE2__)
+/// Sixteen bytes, on every x86-64.
+namespace sse2 {
+using vector = unsigned char __attribute__((vector_size(16)));
+using keys = std::uint32_t __attribute__((vector_size(16)));
+using characters = char __attribute__((vector_size(16)));
+inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+inline bool any_high_bit(vector octets) noexcept { return __builtin_ia32_pmovmskb128(characters(octets)) != 0; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+} // namespace sse2
+namespace always = sse2;
+
+#undef SOCKLESS_TARGET
+#define SOCKLESS_TARGET [[gnu::target("ssse3")]]
+
+namespace ssse3 {
+using sse2::any_high_bit, sse2::load, sse2::vector;
+SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    return vector(__builtin_ia32_pshufb128(sse2::characters(load(table.bytes)), sse2::characters(nibbles)));
+}
+SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
+    return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(sse2::characters(octets == 0)));
+}
+// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
+// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+
+/// Of the 64 characters at `at`.
+SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
+                                                      const ascii_set& second) noexcept {
+    std::uint64_t not_first = 0, not_second = 0;
+    for (std::size_t i = 0; i != 64; i += sizeof(vector)) {
+        const vector characters_here = load(at + i);
+        const vector columns = characters_here & 0x0F;
+        const vector rows = lookup(ascii_rows, characters_here >> 4);
+        not_first |= std::uint64_t{zeros(lookup(first, columns) & rows)} << i;
+        not_second |= std::uint64_t{zeros(lookup(second, columns) & rows)} << i;
+    }
+    return {~not_first, ~not_second};
+}
+
+/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
+/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
+                                            const ascii_set& second, characters_found* found) noexcept {
+    for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
+    // The last ones are looked at together with some before them.
+    const characters_found last = find_in_block(text + size - 64, first, second);
+    const std::size_t before = 63 - size % 64;
+    *found = {last.first >> before >> 1, last.second >> before >> 1};
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace ssse3
+
+#undef SOCKLESS_TARGET
+#define SOCKLESS_TARGET [[gnu::target("avx2")]]
+
+namespace avx2 {
+using vector = unsigned char __attribute__((vector_size(32)));
+using keys = std::uint32_t __attribute__((vector_size(32)));
+using characters = char __attribute__((vector_size(32)));
+SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
+    return __builtin_ia32_pmovmskb256(characters(octets)) != 0;
+}
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    return vector(__builtin_ia32_pshufb256(characters(load(table.bytes)), characters(nibbles)));
+}
+SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
+    return static_cast<unsigned>(__builtin_ia32_pmovmskb256(characters(octets == 0)));
+}
+// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
+// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+
+/// Of the 64 characters at `at`.
+SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
+                                                      const ascii_set& second) noexcept {
+    std::uint64_t not_first = 0, not_second = 0;
+    for (std::size_t i = 0; i != 64; i += sizeof(vector)) {
+        const vector characters_here = load(at + i);
+        const vector columns = characters_here & 0x0F;
+        const vector rows = lookup(ascii_rows, characters_here >> 4);
+        not_first |= std::uint64_t{zeros(lookup(first, columns) & rows)} << i;
+        not_second |= std::uint64_t{zeros(lookup(second, columns) & rows)} << i;
+    }
+    return {~not_first, ~not_second};
+}
+
+/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
+/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
+                                            const ascii_set& second, characters_found* found) noexcept {
+    for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
+    // The last ones are looked at together with some before them.
+    const characters_found last = find_in_block(text + size - 64, first, second);
+    const std::size_t before = 63 - size % 64;
+    *found = {last.first >> before >> 1, last.second >> before >> 1};
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace avx2
+
+#undef SOCKLESS_TARGET
+#define SOCKLESS_TARGET [[gnu::target("avx512bw")]]
+
+namespace avx512 {
+using vector = unsigned char __attribute__((vector_size(64)));
+using keys = std::uint32_t __attribute__((vector_size(64)));
+using characters = char __attribute__((vector_size(64)));
+SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
+    return __builtin_ia32_cvtb2mask512(characters(octets)) != 0;
+}
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+#if defined(__clang__)
+    return vector(__builtin_ia32_pshufb512(characters(load(table.bytes)), characters(nibbles)));
+#else
+    return vector(__builtin_ia32_pshufb512_mask(characters(load(table.bytes)), characters(nibbles), characters{},
+                                                ~std::uint64_t{0}));
+#endif
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace avx512
+#elif defined(__aarch64__)
+/// Sixteen bytes, on every AArch64.
+namespace neon {
+using vector = unsigned char __attribute__((vector_size(16)));
+using keys = std::uint32_t __attribute__((vector_size(16)));
+inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
+inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(octets)) >= 0x80; }
+// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
+// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+
+SOCKLESS_TARGET inline vector load(const void* from) noexcept {
+    vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
+
+/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
+/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
+/// nothing is prepared.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
+                                                   std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector pattern = splat(key);
+    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = last;
+    for (std::size_t i = 0; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
+                                                    std::uint32_t key) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    const vector first = load(from) ^ splat(key);
+    const vector last = load(from + size - step) ^ splat(rotated(key, size));
+    vector seen = first | last;
+    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
+    const vector pattern = splat(rotated(key, i));
+    for (; i + 4 * step <= size; i += 4 * step) {
+        const vector a = load(from + i) ^ pattern;
+        const vector b = load(from + i + step) ^ pattern;
+        const vector c = load(from + i + 2 * step) ^ pattern;
+        const vector d = load(from + i + 3 * step) ^ pattern;
+        store(to + i, a);
+        store(to + i + step, b);
+        store(to + i + 2 * step, c);
+        store(to + i + 3 * step, d);
+        seen |= (a | b) | (c | d);
+    }
+    for (; i + step < size; i += step) {
+        const vector each = load(from + i) ^ pattern;
+        store(to + i, each);
+        seen |= each;
+    }
+    store(to, first);
+    store(to + size - step, last);
+    return any_high_bit(seen);
+}
+
+/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+
+/// The same for many vectors.
+SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector);
+    vector seen = load(data + size - step);
+    std::size_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
+    }
+    for (; i + step < size; i += step) seen |= load(data + i);
+    return any_high_bit(seen);
+}
+inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    return vector(vqtbl1q_u8(uint8x16_t(load(table.bytes)), uint8x16_t(nibbles)));
+}
+inline std::uint64_t zeros(vector octets) noexcept {
+    const vector places{1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t bits = uint8x16_t(vector(octets == 0) & places);
+    return static_cast<unsigned>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
+}
+// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
+// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+
+/// Of the 64 characters at `at`.
+SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
+                                                      const ascii_set& second) noexcept {
+    std::uint64_t not_first = 0, not_second = 0;
+    for (std::size_t i = 0; i != 64; i += sizeof(vector)) {
+        const vector characters_here = load(at + i);
+        const vector columns = characters_here & 0x0F;
+        const vector rows = lookup(ascii_rows, characters_here >> 4);
+        not_first |= std::uint64_t{zeros(lookup(first, columns) & rows)} << i;
+        not_second |= std::uint64_t{zeros(lookup(second, columns) & rows)} << i;
+    }
+    return {~not_first, ~not_second};
+}
+
+/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
+/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
+                                            const ascii_set& second, characters_found* found) noexcept {
+    for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
+    // The last ones are looked at together with some before them.
+    const characters_found last = find_in_block(text + size - 64, first, second);
+    const std::size_t before = 63 - size % 64;
+    *found = {last.first >> before >> 1, last.second >> before >> 1};
+}
+// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
+// sixteen bytes at once, behind kernels_octets.inc.
+
+/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
+/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
+/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
+    const vector second = load(at);
+    const vector first = load(at - 1);
+    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
+                           lookup(utf8_classes::first_low, first & 0x0F) &
+                           lookup(utf8_classes::second_high, second >> 4);
+    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
+    // before one of four, and nowhere else.
+    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
+    return classes ^ (due & utf8_classes::two_continuations);
+}
+
+/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
+/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
+/// byte is among them it is not judged.
+SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+    constexpr std::size_t step = sizeof(vector), group = 4 * step;
+    if (size < 3 + group) {
+        vector wrong = wrong_utf8(text + size - step);
+        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
+        return any_high_bit(vector(wrong != 0)) ? 3 : size;
+    }
+    for (std::size_t i = 3;; i += group) {
+        // The last group overlaps the one before it.
+        if (i + group > size) i = size - group;
+        const std::byte* const at = text + i;
+        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
+        if (any_high_bit(seen)) {
+            const vector wrong =
+                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
+            if (any_high_bit(vector(wrong != 0))) return i;
+        }
+        if (i + group == size) return size;
+    }
+}
+} // namespace neon
+namespace always = neon;
+#else
+namespace always = words;
+#endif
+
+#undef SOCKLESS_TARGET
+
+#if defined(__SSE2__)
+// The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
+
+[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
+[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
+
+// Older compilers do not know the name.
+#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
+#define SOCKLESS_HAS_SHA
+[[nodiscard]] inline bool has_sha() noexcept { return __builtin_cpu_supports("sha") != 0; }
+#endif
+
+/// Not on the first processors that had it, which slow down for it; those never had VBMI.
+[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
+#endif
+
+/// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
+/// not short.
+namespace widest {
+
+inline constexpr std::size_t least_octets = 128;
+
+[[nodiscard]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept {
+#if defined(__SSE2__)
+    // Wide stores that are not aligned cost more than they win where they are few.
+    if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
+    if (has_avx2()) return avx2::mask_many(to, from, size, key);
+#endif
+    return always::mask_many(to, from, size, key);
+}
+
+[[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    if (has_avx2()) return avx2::not_ascii_many(data, size);
+#endif
+    return always::not_ascii_many(data, size);
+}
+
+inline constexpr std::size_t least_utf8 = 16 + 3;
+
+/// 0 where no backend can.
+[[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
+    if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
+    return has_ssse3() ? ssse3::valid_utf8(text, size) : 0;
+#elif defined(__aarch64__)
+    return neon::valid_utf8(text, size);
+#else
+    static_cast<void>(text);
+    static_cast<void>(size);
+    return 0;
+#endif
+}
+
+inline constexpr std::size_t least_characters = 64;
+
+/// False where no backend can.
+[[nodiscard]] inline bool find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
+                                          const ascii_set& second, characters_found* found) noexcept {
+#if defined(__SSE2__)
+    if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
+    if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
+    return false;
+#elif defined(__aarch64__)
+    return neon::find_characters(text, size, first, second, found), true;
+#else
+    static_cast<void>(text);
+    static_cast<void>(size);
+    static_cast<void>(first);
+    static_cast<void>(second);
+    static_cast<void>(found);
+    return false;
+#endif
+}
+
+} // namespace widest
+
+} // namespace sockless::detail
+
 // =========================================== sockless/detail/block.hpp ============================================
 // Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
 
@@ -424,10 +1395,11 @@ struct eight_characters {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits and `-`, of which nearly all field names are made.
+    /// All but letters, digits, `-` and `_`, of which nearly all tokens are made.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
-        return mask(~(letters | between(text, '0', '9') | between(text, '-', '-')) & high);
+        const block marks = between(text, '-', '-') | between(text, '_', '_');
+        return mask(~(letters | between(text, '0', '9') | marks) & high);
     }
 
     /// Control characters: those below 0x20, and 0x7f.
@@ -476,7 +1448,9 @@ struct sixteen_characters {
     static unsigned unusual(block text) noexcept {
         const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
         const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
-        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(text, _mm_set1_epi8('-')));
+        const block marks =
+            _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('-')), _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
+        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), marks);
         return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
     }
 
@@ -521,70 +1495,108 @@ template <class Blocks = most_characters>
     return at;
 }
 
-/// Which of the `size` characters at `text`, at most 64, are one of `Wanted`: the first is the lowest bit. No
-/// `constexpr`, so that compilers do not put it into every loop that it serves.
-template <char... Wanted>
-std::uint64_t bits_of(const char* text, std::size_t size) noexcept {
+/// How many characters are looked at before what was found in them is used: as many as a word has bits.
+inline constexpr std::size_t looked_at_once = 64;
+
+/// Which of the `Size` characters at `text`, some blocks, are one of `Wanted`: the first is the lowest bit.
+template <std::size_t Size, char... Wanted>
+std::uint64_t bits_of_blocks(const char* text) noexcept {
     using blocks = most_characters;
-    const auto bits = [text](std::size_t at) {
-        return std::uint64_t{blocks::any_of(blocks::load(text + at), Wanted...)} << at;
-    };
-    std::uint64_t found = 0;
-    std::size_t at = 0;
-    if (size >= blocks::size) {
-        for (; size - at > blocks::size; at += blocks::size) found |= bits(at);
-        // The last ones are looked at together with some before them.
-        return found | bits(size - blocks::size);
+    if constexpr (Size == blocks::size) {
+        return blocks::any_of(blocks::load(text), Wanted...);
+    } else {
+        constexpr std::size_t half = Size / 2;
+        return bits_of_blocks<half, Wanted...>(text) | bits_of_blocks<half, Wanted...>(text + half) << half;
     }
-    for (; at != size; ++at) {
-        const char c = text[at];
-        if (((c == Wanted) || ...)) found |= std::uint64_t{1} << at;
+}
+
+/// The same of `size` characters, fewer than are looked at once.
+template <char... Wanted>
+std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
+    constexpr std::size_t block = most_characters::size;
+    if (size < block) {
+        std::uint64_t found = 0;
+        for (std::size_t at = 0; at != size; ++at) {
+            found |= std::uint64_t{((text[at] == Wanted) || ...) ? 1U : 0U} << at;
+        }
+        return found;
     }
+    // The last ones are looked at together with some before them.
+    std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
+    for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
     return found;
 }
 
-/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. The text is looked at in
-/// blocks, each once, and what was found in a block is kept as bits.
+/// Characters of a text among which some are wanted: where they begin, and which are wanted, the first as the lowest
+/// bit.
+struct found_characters {
+    std::size_t begin;
+    std::uint64_t bits;
+};
+
+/// The first place, in steps of as many as are looked at once, where there is one of `Wanted`; without bits where there
+/// is none. No `constexpr`, so that compilers do not put it into every loop that it serves.
 template <char... Wanted>
+found_characters first_found(const char* text, std::size_t size) noexcept {
+    std::size_t at = 0;
+    for (; size - at >= looked_at_once; at += looked_at_once) {
+        const std::uint64_t bits = bits_of_blocks<looked_at_once, Wanted...>(text + at);
+        if (bits != 0) return {at, bits};
+    }
+    return {at, bits_of_rest<Wanted...>(text + at, size - at)};
+}
+
+/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. Each is looked at once, and
+/// what was found is kept as bits. `Char` is `char` or `const char`.
+template <class Char, char... Wanted>
 class occurrences {
   public:
     constexpr occurrences() noexcept = default;
-    constexpr occurrences(const char* begin, const char* end) noexcept : block_(begin), next_(begin), end_(end) {}
+    constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
 
     /// The next one, or the end.
-    [[nodiscard]] constexpr const char* next() noexcept {
-        while (found_ == 0) {
-            if (next_ == end_) return end_;
-            look_at_block();
-        }
-        const char* const at = block_ + std::countr_zero(found_);
+    [[nodiscard]] constexpr Char* next() noexcept {
+        if (found_ == 0 && !look_further()) return end_;
+        Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
         found_ &= found_ - 1;
         return at;
     }
 
   private:
-    static constexpr std::size_t block_size = 64;
-
-    constexpr void look_at_block() noexcept {
-        block_ = next_;
-        const auto left = static_cast<std::size_t>(end_ - block_);
-        const std::size_t size = left < block_size ? left : block_size;
-        next_ += size;
-        if (!std::is_constant_evaluated()) {
-            found_ = bits_of<Wanted...>(block_, size);
-            return;
+    constexpr bool look_further() noexcept {
+        if (std::is_constant_evaluated()) {
+            for (; found_ == 0 && next_ != end_; ++next_) {
+                seen_ = next_;
+                found_ = ((*next_ == Wanted) || ...) ? 1 : 0;
+            }
+            return found_ != 0;
         }
-        for (std::size_t at = 0; at != size; ++at) {
-            const char c = block_[at];
-            found_ |= std::uint64_t{((c == Wanted) || ...) ? 1U : 0U} << at;
-        }
+        const auto left = static_cast<std::size_t>(end_ - next_);
+        const auto [begin, bits] = first_found<Wanted...>(next_, left);
+        seen_ = next_ + begin;
+        next_ = left - begin < looked_at_once ? end_ : seen_ + looked_at_once;
+        found_ = bits;
+        return bits != 0;
     }
 
-    const char* block_ = nullptr;
-    const char* next_ = nullptr;
-    const char* end_ = nullptr;
-    std::uint64_t found_ = 0; // in the block, from the next one on
+    Char* seen_ = nullptr; // where those begin of which `found_` tells
+    Char* next_ = nullptr;
+    Char* end_ = nullptr;
+    std::uint64_t found_ = 0; // from the next one on
 };
+
+/// The place of the first byte that is 0, or the size.
+[[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (data.empty()) return 0;
+        const void* const found = std::memchr(data.data(), 0, data.size());
+        return found == nullptr ? data.size()
+                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
+    }
+    std::size_t i = 0;
+    while (i != data.size() && data[i] != std::byte{0}) ++i;
+    return i;
+}
 
 /// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
 /// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some
@@ -708,6 +1720,19 @@ struct character_table {
 
 inline constexpr character_table character_classes{};
 
+/// The ASCII characters that are of a class, or those that are not.
+[[nodiscard]] constexpr ascii_set ascii_characters(character_class wanted, bool of_class) noexcept {
+    unsigned char columns[16] = {};
+    for (unsigned c = 0; c != 0x80; ++c) {
+        const bool in_class = (character_classes.classes[c] & wanted) != 0;
+        if (in_class == of_class) columns[c % 16] = static_cast<unsigned char>(columns[c % 16] | 1U << c / 16);
+    }
+    return ascii_set(columns);
+}
+
+inline constexpr ascii_set token_set = ascii_characters(in_token, true);
+inline constexpr ascii_set control_set = ascii_characters(in_value, false);
+
 /// Whether the character `c`, a `char` or `std::byte`, is of a class.
 template <class Byte>
 [[nodiscard]] constexpr bool is_in(character_class wanted, Byte c) noexcept {
@@ -773,10 +1798,38 @@ template <class Blocks = most_characters, class Byte>
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
 
 /// Without the SP and HTAB at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
-    while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
-    return text;
+[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
+    while (begin != end && is_white(*begin)) ++begin;
+    while (begin != end && is_white(end[-1])) --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+/// Whether words of eight characters, or less, differ in nothing but the case of ASCII letters.
+[[nodiscard]] constexpr bool differ_in_case_only(std::uint64_t a, std::uint64_t b) noexcept {
+    constexpr std::uint64_t each = 0x0101010101010101U;
+    const std::uint64_t differences = a ^ b;
+    if ((differences & ~(each * 0x20)) != 0) return false;
+    // A letter, in lower case, is from `a` to `z`: what is added to a character below 0x80 reaches its top bit if it is
+    // large enough. Of two that differ in bit 0x20 only, both are letters or none is.
+    const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
+    const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
+    return (differences & ~(letters >> 2)) == 0;
+}
+
+/// Whether `size` characters, which are at least a word, are equal but for case. The last word may overlap with the one
+/// before it.
+template <class Word>
+[[nodiscard]] inline bool equal_words_ignoring_case(const char* a, const char* b, std::size_t size) noexcept {
+    const auto same = [a, b](std::size_t at) {
+        Word left, right;
+        std::memcpy(&left, a + at, sizeof left);
+        std::memcpy(&right, b + at, sizeof right);
+        return left == right || differ_in_case_only(left, right);
+    };
+    for (std::size_t at = 0; size - at > sizeof(Word); at += sizeof(Word)) {
+        if (!same(at)) return false;
+    }
+    return same(size - sizeof(Word));
 }
 
 } // namespace sockless::detail
@@ -825,9 +1878,12 @@ namespace sockless::http {
 /// Whether two texts are equal where the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
-    // Most who write a name write it as the specifications do.
-    for (std::size_t i = detail::common_prefix(a, b); i != a.size(); ++i) {
-        if (a[i] != b[i] && detail::lower(a[i]) != detail::lower(b[i])) return false;
+    if (!std::is_constant_evaluated()) {
+        if (b.size() >= 8) return detail::equal_words_ignoring_case<std::uint64_t>(a.data(), b.data(), b.size());
+        if (b.size() >= 4) return detail::equal_words_ignoring_case<std::uint32_t>(a.data(), b.data(), b.size());
+    }
+    for (std::size_t i = 0; i != b.size(); ++i) {
+        if (detail::lower(a[i]) != detail::lower(b[i])) return false;
     }
     return true;
 }
@@ -860,7 +1916,7 @@ struct field_finder {
         const char* const colon = found < line_end ? found : line_end;
         const char* const value = colon == line_end ? line_end : colon + 1;
         current.name = {line, static_cast<std::size_t>(colon - line)};
-        current.value = trimmed({value, static_cast<std::size_t>(line_end - value)});
+        current.value = trimmed(value, line_end);
         next = end - line_end > 2 ? line_end + 2 : end;
     }
 
@@ -919,7 +1975,7 @@ struct element_finder {
         current = {};
         while (current.empty() && !rest.empty()) {
             const std::size_t size = size_of_first();
-            current = trimmed({rest.data(), size});
+            current = trimmed(rest.data(), rest.data() + size);
             rest.remove_prefix(size == rest.size() ? size : size + 1);
         }
     }
@@ -1160,6 +2216,10 @@ class head_scanner {
         base_ = position_;
         piece_ = begin;
         while (at != end && phase_ < phase::done) {
+            if (phase_ == phase::field_begin && !std::is_constant_evaluated()) {
+                at = whole_field_lines(at, end, limits);
+                if (at == end) break;
+            }
             const bool in_start_line = phase_ < phase::field_begin;
             const std::uint32_t limit = in_start_line ? limits.start_line : limits.field_line;
             const std::size_t used = offset_of(at) - line_begin_;
@@ -1332,6 +2392,12 @@ class head_scanner {
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
+            if (matched_ == 0 && stop - at > 8 && !std::is_constant_evaluated() &&
+                equal_in_words<std::uint64_t>(text_of({at, 8}).data(), "HTTP/1.1", 8)) {
+                // The short way, which nearly all take.
+                at += expected.size();
+                matched_ = expected.size();
+            }
             while (at != stop && matched_ != expected.size()) {
                 const char c = static_cast<char>(*at);
                 if (c != expected[matched_]) {
@@ -1383,6 +2449,60 @@ class head_scanner {
         mark(fields_begin_, at + 1);
         mark(line_begin_, at + 1);
         return go_on(at, phase::field_begin);
+    }
+
+    // The short way, many characters at a time: takes field lines that are there as a whole, right, and within their
+    // limits. The first that is not is left to the long way, so each rule stands in one place.
+    pointer whole_field_lines(pointer at, pointer end, const http::limits& limits) noexcept {
+        constexpr std::size_t most = 1024;
+        for (;;) {
+            const auto left = static_cast<std::size_t>(end - at);
+            if (left < widest::least_characters) return at;
+            const std::size_t size = left < most ? left : most;
+            characters_found found[most / 64 + 1]; // tokens and controls
+            if (!widest::find_characters(at, size, token_set, control_set, found)) return at;
+            const std::size_t taken = field_lines_among(at, size, found, limits);
+            at += taken;
+            if (taken == 0 || size != most) return at;
+        }
+    }
+
+    std::size_t field_lines_among(pointer text, std::size_t size, const characters_found* found,
+                                  const http::limits& limits) noexcept {
+        std::size_t begin = 0; // of a line
+        std::uint64_t before = 0;
+        for (std::size_t block = 0; block <= size / 64; ++block) {
+            // The first of neighbouring controls, as LF stands next to CR; another one that does would begin a line,
+            // and is no token there.
+            const std::uint64_t all = found[block].second;
+            std::uint64_t left = all & ~(all << 1 | before >> 63);
+            before = all;
+            for (; left != 0; left &= left - 1) {
+                const std::size_t end = 64 * block + static_cast<std::size_t>(std::countr_zero(left));
+                const std::size_t colon = end_of_token(found, begin);
+                const bool right = text[colon] == std::byte{':'} && colon != begin && text[end] == cr &&
+                                   end + 1 != size && text[end + 1] == lf;
+                if (!right || end - begin > limits.field_line || count_ == limits.fields) return lines_end(text, begin);
+                begin = end + 2;
+                ++count_;
+            }
+        }
+        return lines_end(text, begin);
+    }
+
+    constexpr std::size_t lines_end(pointer text, std::size_t taken) noexcept {
+        mark(line_begin_, text + taken);
+        return taken;
+    }
+
+    // There is one, as nothing behind the text is a token.
+    [[nodiscard]] static std::size_t end_of_token(const characters_found* found, std::size_t at) noexcept {
+        std::size_t block = at / 64;
+        std::uint64_t others = ~found[block].first >> at % 64;
+        if (others != 0) return at + static_cast<std::size_t>(std::countr_zero(others));
+        do others = ~found[++block].first;
+        while (others == 0);
+        return 64 * block + static_cast<std::size_t>(std::countr_zero(others));
     }
 
     // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
@@ -2686,7 +3806,7 @@ struct header_finder {
     }
     [[nodiscard]] constexpr const char* place() const noexcept { return name == end ? nullptr : name; }
 
-    occurrences<'\0'> ends{};
+    occurrences<const char, '\0'> ends{};
     const char* name = nullptr;
     const char* next = nullptr;
     const char* end = nullptr;
@@ -2829,6 +3949,47 @@ constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
 // =========================================== sockless/stomp/writer.hpp ============================================
 // STOMP frames out, into a span: escapes what can be escaped, and refuses what a frame cannot carry.
 
+namespace sockless::detail {
+
+/// Whether no character of a text of one to two words is a colon, a backslash, or a control up to CR. The words may
+/// overlap.
+template <class Word>
+[[nodiscard]] inline bool is_plain_in_words(const char* text, std::size_t size) noexcept {
+    constexpr Word each = static_cast<Word>(0x0101010101010101U);
+    // Has the top bit of a byte if one is below `limit`, which is at most 0x80.
+    const auto has_below = [](Word word, unsigned limit) { return (word - each * limit) & ~word & each * 0x80; };
+    const auto is_plain_at = [&](std::size_t at) {
+        Word word;
+        std::memcpy(&word, text + at, sizeof word);
+        return (has_below(word, '\r' + 1) | has_below(word ^ each * ':', 1) | has_below(word ^ each * '\\', 1)) == 0;
+    };
+    return is_plain_at(0) && is_plain_at(size - sizeof(Word));
+}
+
+/// Whether a name or value can be written as it is, whatever the version. Those of which it cannot be said so quickly
+/// need a closer look.
+[[nodiscard]] constexpr bool is_plain(std::string_view text) noexcept {
+    if (!std::is_constant_evaluated()) {
+        using blocks = most_characters;
+        const auto specials_at = [&](std::size_t at) {
+            return blocks::any_of(blocks::load(text.data() + at), '\0', '\n', '\r', ':', '\\');
+        };
+        if (text.size() >= 16) {
+            unsigned found = specials_at(text.size() - blocks::size);
+            for (std::size_t at = 0; text.size() - at > blocks::size; at += blocks::size) found |= specials_at(at);
+            return found == 0;
+        }
+        if (text.size() >= 8) return is_plain_in_words<std::uint64_t>(text.data(), text.size());
+        if (text.size() >= 4) return is_plain_in_words<std::uint32_t>(text.data(), text.size());
+    }
+    for (const char c : text) {
+        if (c == '\0' || c == '\n' || c == '\r' || c == ':' || c == '\\') return false;
+    }
+    return true;
+}
+
+} // namespace sockless::detail
+
 namespace sockless::stomp {
 
 /// Whether a body is announced by `content-length`, or ends at the NUL behind it.
@@ -2854,7 +4015,7 @@ class writer {
     /// which `finish` writes.
     constexpr writer& header(std::string_view name, std::string_view value) noexcept {
         if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
-        return text(name, part::name).put(":").text(value, part::value).put("\n");
+        return line(name, value);
     }
 
     /// One header, unless the value is empty.
@@ -2879,10 +4040,10 @@ class writer {
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
-        if (how == content_length::omitted && has_nul(body)) fail(errc::nul_in_body);
+        if (how == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
         // S14: a body has a content-length unless the caller wants none.
         if (how == content_length::automatic && !body.empty()) {
-            put("content-length:").put(detail::decimal_text(body.size()).text()).put("\n");
+            plain_line("content-length", detail::decimal_text(body.size()).text());
         }
         put("\n").put(body).put({"\0", 1});
         if (error_) return {0, error_};
@@ -2910,12 +4071,30 @@ class writer {
         return place;
     }
 
+    // A header, both parts of it escaped. Nearly all are plain, and written at once.
+    constexpr writer& line(std::string_view name, std::string_view value) noexcept {
+        if (!detail::is_plain(name) || !detail::is_plain(value)) {
+            return text(name, part::name).put(":").text(value, part::value).put("\n");
+        }
+        return plain_line(name, value);
+    }
+
+    constexpr writer& plain_line(std::string_view name, std::string_view value) noexcept {
+        if (std::byte* const to = take(name.size() + value.size() + 2)) {
+            detail::copy(to, name.data(), name.size());
+            to[name.size()] = std::byte{':'};
+            detail::copy(to + name.size() + 1, value.data(), value.size());
+            to[name.size() + 1 + value.size()] = std::byte{'\n'};
+        }
+        return *this;
+    }
+
     // A name or value, escaped.
     constexpr writer& text(std::string_view plain, part what) noexcept {
         const detail::escaping how = detail::escaping_of(version_, command_);
         const char* run = plain.data();
         const char* const end = run + plain.size();
-        detail::occurrences<'\0', '\n', '\r', ':', '\\'> special(run, end);
+        detail::occurrences<const char, '\0', '\n', '\r', ':', '\\'> special(run, end);
         for (const char* at = special.next(); at != end; at = special.next()) {
             const char code = escaped(*at, how);
             if (code != '\0') {
@@ -2946,13 +4125,6 @@ class writer {
         case '\\': return true;
         default: return false;
         }
-    }
-
-    [[nodiscard]] static constexpr bool has_nul(cbytes body) noexcept {
-        for (const std::byte each : body) {
-            if (each == std::byte{0}) return true;
-        }
-        return false;
     }
 
     bytes out_;
@@ -3288,10 +4460,14 @@ class stomp_head_scanner {
     // The first byte of a pair was the last of its piece.
     enum class waiting : std::uint8_t { nothing, line_feed, escaped };
 
-    using specials = occurrences<'\0', '\n', '\r', ':', '\\'>;
+    using specials = occurrences<char, '\0', '\n', '\r', ':', '\\'>;
 
     // So few characters are looked at one by one, as setting up a look at many costs more.
     static constexpr std::size_t few = 16;
+
+    [[nodiscard]] static constexpr std::string_view text_between(const char* begin, const char* end) noexcept {
+        return {begin, static_cast<std::size_t>(end - begin)};
+    }
 
     [[nodiscard]] static constexpr bool is_special(char c) noexcept {
         const auto code = static_cast<unsigned char>(c);
@@ -3372,29 +4548,29 @@ class stomp_head_scanner {
     }
 
     // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
-    // the first special of a line, which is at `at`; returns the place of the first that is for the long way.
-    constexpr std::size_t take_plain_lines(specials& special, std::size_t at, const stomp::limits& limits) noexcept {
-        std::size_t line = line_;
-        while (at != end_ && head_[at] == ':' && at != line && count_ != limits.headers) {
-            const std::size_t colon = at;
-            do {
-                at = next_place(special);
-            } while (at != end_ && head_[at] == ':');
-            if (at == end_ || head_[at] != '\n' || at - line > limits.line) {
-                begin_line(line);
-                end_name(colon, limits);
-                return at;
+    // the first special of a line, which is at `first`; returns the place of the first that is for the long way.
+    constexpr std::size_t take_plain_lines(specials& special, std::size_t first, const stomp::limits& limits) noexcept {
+        char* line = head_ + line_;
+        char* colon = nullptr;
+        char* at = head_ + first;
+        // Not a member, as for a compiler each character that is written may be part of any of them.
+        const char* const end = head_ + end_;
+        for (; at != end; at = special.next()) {
+            if (*at == ':') {
+                if (colon == nullptr) colon = at;
+                continue;
             }
-            if (is_length({head_ + line, colon - line}) && !read_length({head_ + colon + 1, at - colon - 1}, limits)) {
-                return at;
-            }
-            head_[colon] = head_[at] = '\0';
+            if (*at != '\n' || colon == nullptr || colon == line || count_ == limits.headers) break;
+            if (static_cast<std::size_t>(at - line) > limits.line) break;
+            if (is_length(text_between(line, colon)) && !read_length(text_between(colon + 1, at), limits)) return 0;
+            *colon = *at = '\0';
             ++count_;
             line = at + 1;
-            at = next_place(special);
+            colon = nullptr;
         }
-        begin_line(line);
-        return at;
+        begin_line(static_cast<std::size_t>(line - head_));
+        if (colon != nullptr) take_special(static_cast<std::size_t>(colon - head_), limits);
+        return static_cast<std::size_t>(at - head_);
     }
 
     // What stands at `at`. False where the scan stops.
@@ -3797,7 +4973,7 @@ class basic_parser {
         if (in.empty()) return {};
         const std::size_t most = in.size() < left_ ? in.size() : static_cast<std::size_t>(left_);
         bytes piece = in.first(most);
-        if (phase_ == phase::until_nul) piece = piece.first(place_of_nul(piece));
+        if (phase_ == phase::until_nul) piece = piece.first(detail::place_of_nul(piece));
         const bool ended = piece.size() != in.size() && in[piece.size()] == nul;
         left_ -= piece.size();
         take(in, piece.size() + (ended ? 1U : 0U));
@@ -3816,18 +4992,6 @@ class basic_parser {
         const bool first = !begun_;
         begun_ = true;
         return {kind::body, command(), first, ended, errc::none, headers(), piece};
-    }
-
-    [[nodiscard]] static constexpr std::size_t place_of_nul(cbytes piece) noexcept {
-        if (std::is_constant_evaluated()) {
-            std::size_t i = 0;
-            while (i != piece.size() && piece[i] != nul) ++i;
-            return i;
-        }
-        if (piece.empty()) return 0;
-        const void* const found = std::memchr(piece.data(), 0, piece.size());
-        return found == nullptr ? piece.size()
-                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - piece.data());
     }
 
     Memory memory_;
@@ -5087,847 +6251,6 @@ using server_session = basic_server_session<growing_buffer>;
 
 } // namespace sockless::stomp
 
-// ============================================ sockless/detail/simd.hpp ============================================
-// Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
-// many as this processor can.
-
-#if defined(__aarch64__)
-#include <arm_neon.h>
-#endif
-
-namespace sockless::detail {
-
-/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
-[[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
-    const int bits = static_cast<int>(offset % 4) * 8;
-    return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
-}
-
-/// Sixteen bytes to look up by a nibble, once for each sixteen bytes of the largest vector.
-struct nibble_table {
-    alignas(64) unsigned char bytes[64];
-
-    constexpr explicit nibble_table(const unsigned char (&values)[16]) noexcept : bytes() {
-        for (std::size_t i = 0; i != sizeof bytes; ++i) bytes[i] = values[i % 16];
-    }
-};
-
-/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4), one bit each.
-namespace utf8_classes {
-inline constexpr unsigned char too_short = 1, // a lead, and what does not continue it
-    too_long = 2,                             // ASCII, and a continuation
-    overlong_3 = 4,                           // E0 80 to E0 9F
-    too_large = 8,                            // F4 90 and up
-    surrogate = 16,                           // ED A0 and up
-    overlong_2 = 32,                          // C0, C1
-    overlong_4 = 64, too_large_1000 = 64,     // F0 80 to F0 8F; F5 80 and up
-    two_continuations = 128,                  // which is right or wrong by what was before
-    any = too_short | too_long | two_continuations;
-
-inline constexpr nibble_table
-    first_high({too_long, too_long, too_long, too_long, too_long, too_long, too_long, too_long, two_continuations,
-                two_continuations, two_continuations, two_continuations, too_short | overlong_2, too_short,
-                too_short | overlong_3 | surrogate, too_short | too_large | too_large_1000 | overlong_4});
-inline constexpr nibble_table first_low({any | overlong_3 | overlong_2 | overlong_4, any | overlong_2, any, any,
-                                         any | too_large, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000 | surrogate,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000});
-inline constexpr unsigned char continuation = too_long | overlong_2 | two_continuations;
-inline constexpr nibble_table second_high({too_short, too_short, too_short, too_short, too_short, too_short, too_short,
-                                           too_short, continuation | overlong_3 | too_large_1000 | overlong_4,
-                                           continuation | overlong_3 | too_large, continuation | surrogate | too_large,
-                                           continuation | surrogate | too_large, too_short, too_short, too_short,
-                                           too_short});
-} // namespace utf8_classes
-
-// A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
-// for all and are compiled once for each. So units built with different flags never give one function two bodies.
-
-#define SOCKLESS_TARGET
-
-/// Eight bytes, on any machine.
-namespace words {
-using vector = std::uint64_t;
-inline vector splat(std::uint32_t key) noexcept { return key * 0x0000000100000001U; }
-inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
-
-SOCKLESS_TARGET inline vector load(const void* from) noexcept {
-    vector value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
-                                                   std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = last;
-    for (std::size_t i = 0; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
-                                                    std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector first = load(from) ^ splat(key);
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = first | last;
-    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
-    const vector pattern = splat(rotated(key, i));
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const vector a = load(from + i) ^ pattern;
-        const vector b = load(from + i + step) ^ pattern;
-        const vector c = load(from + i + 2 * step) ^ pattern;
-        const vector d = load(from + i + 3 * step) ^ pattern;
-        store(to + i, a);
-        store(to + i + step, b);
-        store(to + i + 2 * step, c);
-        store(to + i + 3 * step, d);
-        seen |= (a | b) | (c | d);
-    }
-    for (; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to, first);
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
-    }
-    for (; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-} // namespace words
-
-/// Four bytes, for what is shorter.
-namespace half_words {
-using vector = std::uint32_t;
-inline vector splat(std::uint32_t key) noexcept { return key; }
-inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
-
-SOCKLESS_TARGET inline vector load(const void* from) noexcept {
-    vector value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
-                                                   std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = last;
-    for (std::size_t i = 0; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
-                                                    std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector first = load(from) ^ splat(key);
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = first | last;
-    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
-    const vector pattern = splat(rotated(key, i));
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const vector a = load(from + i) ^ pattern;
-        const vector b = load(from + i + step) ^ pattern;
-        const vector c = load(from + i + 2 * step) ^ pattern;
-        const vector d = load(from + i + 3 * step) ^ pattern;
-        store(to + i, a);
-        store(to + i + step, b);
-        store(to + i + 2 * step, c);
-        store(to + i + 3 * step, d);
-        seen |= (a | b) | (c | d);
-    }
-    for (; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to, first);
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
-    }
-    for (; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-} // namespace half_words
-
-#if defined(__SSE2__)
-/// Sixteen bytes, on every x86-64.
-namespace sse2 {
-using vector = unsigned char __attribute__((vector_size(16)));
-using keys = std::uint32_t __attribute__((vector_size(16)));
-using characters = char __attribute__((vector_size(16)));
-inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
-inline bool any_high_bit(vector octets) noexcept { return __builtin_ia32_pmovmskb128(characters(octets)) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
-
-SOCKLESS_TARGET inline vector load(const void* from) noexcept {
-    vector value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
-                                                   std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = last;
-    for (std::size_t i = 0; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
-                                                    std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector first = load(from) ^ splat(key);
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = first | last;
-    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
-    const vector pattern = splat(rotated(key, i));
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const vector a = load(from + i) ^ pattern;
-        const vector b = load(from + i + step) ^ pattern;
-        const vector c = load(from + i + 2 * step) ^ pattern;
-        const vector d = load(from + i + 3 * step) ^ pattern;
-        store(to + i, a);
-        store(to + i + step, b);
-        store(to + i + 2 * step, c);
-        store(to + i + 3 * step, d);
-        seen |= (a | b) | (c | d);
-    }
-    for (; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to, first);
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
-    }
-    for (; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-} // namespace sse2
-namespace always = sse2;
-
-#undef SOCKLESS_TARGET
-#define SOCKLESS_TARGET [[gnu::target("ssse3")]]
-
-namespace ssse3 {
-using sse2::any_high_bit, sse2::load, sse2::vector;
-SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
-    return vector(__builtin_ia32_pshufb128(sse2::characters(load(table.bytes)), sse2::characters(nibbles)));
-}
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
-
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
-SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
-    const vector second = load(at);
-    const vector first = load(at - 1);
-    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
-                           lookup(utf8_classes::first_low, first & 0x0F) &
-                           lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
-    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
-    return classes ^ (due & utf8_classes::two_continuations);
-}
-
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
-SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector), group = 4 * step;
-    if (size < 3 + group) {
-        vector wrong = wrong_utf8(text + size - step);
-        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
-        return any_high_bit(vector(wrong != 0)) ? 3 : size;
-    }
-    for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
-        if (i + group > size) i = size - group;
-        const std::byte* const at = text + i;
-        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
-        if (any_high_bit(seen)) {
-            const vector wrong =
-                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
-            if (any_high_bit(vector(wrong != 0))) return i;
-        }
-        if (i + group == size) return size;
-    }
-}
-} // namespace ssse3
-
-#undef SOCKLESS_TARGET
-#define SOCKLESS_TARGET [[gnu::target("avx2")]]
-
-namespace avx2 {
-using vector = unsigned char __attribute__((vector_size(32)));
-using keys = std::uint32_t __attribute__((vector_size(32)));
-using characters = char __attribute__((vector_size(32)));
-SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
-SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
-    return __builtin_ia32_pmovmskb256(characters(octets)) != 0;
-}
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
-
-SOCKLESS_TARGET inline vector load(const void* from) noexcept {
-    vector value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
-                                                   std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = last;
-    for (std::size_t i = 0; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
-                                                    std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector first = load(from) ^ splat(key);
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = first | last;
-    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
-    const vector pattern = splat(rotated(key, i));
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const vector a = load(from + i) ^ pattern;
-        const vector b = load(from + i + step) ^ pattern;
-        const vector c = load(from + i + 2 * step) ^ pattern;
-        const vector d = load(from + i + 3 * step) ^ pattern;
-        store(to + i, a);
-        store(to + i + step, b);
-        store(to + i + 2 * step, c);
-        store(to + i + 3 * step, d);
-        seen |= (a | b) | (c | d);
-    }
-    for (; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to, first);
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
-    }
-    for (; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
-    return vector(__builtin_ia32_pshufb256(characters(load(table.bytes)), characters(nibbles)));
-}
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
-
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
-SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
-    const vector second = load(at);
-    const vector first = load(at - 1);
-    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
-                           lookup(utf8_classes::first_low, first & 0x0F) &
-                           lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
-    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
-    return classes ^ (due & utf8_classes::two_continuations);
-}
-
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
-SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector), group = 4 * step;
-    if (size < 3 + group) {
-        vector wrong = wrong_utf8(text + size - step);
-        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
-        return any_high_bit(vector(wrong != 0)) ? 3 : size;
-    }
-    for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
-        if (i + group > size) i = size - group;
-        const std::byte* const at = text + i;
-        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
-        if (any_high_bit(seen)) {
-            const vector wrong =
-                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
-            if (any_high_bit(vector(wrong != 0))) return i;
-        }
-        if (i + group == size) return size;
-    }
-}
-} // namespace avx2
-
-#undef SOCKLESS_TARGET
-#define SOCKLESS_TARGET [[gnu::target("avx512bw")]]
-
-namespace avx512 {
-using vector = unsigned char __attribute__((vector_size(64)));
-using keys = std::uint32_t __attribute__((vector_size(64)));
-using characters = char __attribute__((vector_size(64)));
-SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
-SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
-    return __builtin_ia32_cvtb2mask512(characters(octets)) != 0;
-}
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
-
-SOCKLESS_TARGET inline vector load(const void* from) noexcept {
-    vector value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
-                                                   std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = last;
-    for (std::size_t i = 0; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
-                                                    std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector first = load(from) ^ splat(key);
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = first | last;
-    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
-    const vector pattern = splat(rotated(key, i));
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const vector a = load(from + i) ^ pattern;
-        const vector b = load(from + i + step) ^ pattern;
-        const vector c = load(from + i + 2 * step) ^ pattern;
-        const vector d = load(from + i + 3 * step) ^ pattern;
-        store(to + i, a);
-        store(to + i + step, b);
-        store(to + i + 2 * step, c);
-        store(to + i + 3 * step, d);
-        seen |= (a | b) | (c | d);
-    }
-    for (; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to, first);
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
-    }
-    for (; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
-#if defined(__clang__)
-    return vector(__builtin_ia32_pshufb512(characters(load(table.bytes)), characters(nibbles)));
-#else
-    return vector(__builtin_ia32_pshufb512_mask(characters(load(table.bytes)), characters(nibbles), characters{},
-                                                ~std::uint64_t{0}));
-#endif
-}
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
-
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
-SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
-    const vector second = load(at);
-    const vector first = load(at - 1);
-    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
-                           lookup(utf8_classes::first_low, first & 0x0F) &
-                           lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
-    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
-    return classes ^ (due & utf8_classes::two_continuations);
-}
-
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
-SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector), group = 4 * step;
-    if (size < 3 + group) {
-        vector wrong = wrong_utf8(text + size - step);
-        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
-        return any_high_bit(vector(wrong != 0)) ? 3 : size;
-    }
-    for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
-        if (i + group > size) i = size - group;
-        const std::byte* const at = text + i;
-        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
-        if (any_high_bit(seen)) {
-            const vector wrong =
-                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
-            if (any_high_bit(vector(wrong != 0))) return i;
-        }
-        if (i + group == size) return size;
-    }
-}
-} // namespace avx512
-#elif defined(__aarch64__)
-/// Sixteen bytes, on every AArch64.
-namespace neon {
-using vector = unsigned char __attribute__((vector_size(16)));
-using keys = std::uint32_t __attribute__((vector_size(16)));
-inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
-inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(octets)) >= 0x80; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
-
-SOCKLESS_TARGET inline vector load(const void* from) noexcept {
-    vector value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-}
-
-SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
-
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
-                                                   std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = last;
-    for (std::size_t i = 0; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
-SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
-                                                    std::uint32_t key) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    const vector first = load(from) ^ splat(key);
-    const vector last = load(from + size - step) ^ splat(rotated(key, size));
-    vector seen = first | last;
-    std::size_t i = step - reinterpret_cast<std::uintptr_t>(to) % step;
-    const vector pattern = splat(rotated(key, i));
-    for (; i + 4 * step <= size; i += 4 * step) {
-        const vector a = load(from + i) ^ pattern;
-        const vector b = load(from + i + step) ^ pattern;
-        const vector c = load(from + i + 2 * step) ^ pattern;
-        const vector d = load(from + i + 3 * step) ^ pattern;
-        store(to + i, a);
-        store(to + i + step, b);
-        store(to + i + 2 * step, c);
-        store(to + i + 3 * step, d);
-        seen |= (a | b) | (c | d);
-    }
-    for (; i + step < size; i += step) {
-        const vector each = load(from + i) ^ pattern;
-        store(to + i, each);
-        seen |= each;
-    }
-    store(to, first);
-    store(to + size - step, last);
-    return any_high_bit(seen);
-}
-
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    for (std::size_t i = 0; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-
-/// The same for many vectors.
-SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector);
-    vector seen = load(data + size - step);
-    std::size_t i = 0;
-    for (; i + 4 * step <= size; i += 4 * step) {
-        seen |= (load(data + i) | load(data + i + step)) | (load(data + i + 2 * step) | load(data + i + 3 * step));
-    }
-    for (; i + step < size; i += step) seen |= load(data + i);
-    return any_high_bit(seen);
-}
-inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
-    return vector(vqtbl1q_u8(uint8x16_t(load(table.bytes)), uint8x16_t(nibbles)));
-}
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
-
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
-SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
-    const vector second = load(at);
-    const vector first = load(at - 1);
-    const vector classes = lookup(utf8_classes::first_high, first >> 4) &
-                           lookup(utf8_classes::first_low, first & 0x0F) &
-                           lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
-    const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
-    return classes ^ (due & utf8_classes::two_continuations);
-}
-
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
-SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-    constexpr std::size_t step = sizeof(vector), group = 4 * step;
-    if (size < 3 + group) {
-        vector wrong = wrong_utf8(text + size - step);
-        for (std::size_t i = 3; i + step < size; i += step) wrong |= wrong_utf8(text + i);
-        return any_high_bit(vector(wrong != 0)) ? 3 : size;
-    }
-    for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
-        if (i + group > size) i = size - group;
-        const std::byte* const at = text + i;
-        const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
-        if (any_high_bit(seen)) {
-            const vector wrong =
-                (wrong_utf8(at) | wrong_utf8(at + step)) | (wrong_utf8(at + 2 * step) | wrong_utf8(at + 3 * step));
-            if (any_high_bit(vector(wrong != 0))) return i;
-        }
-        if (i + group == size) return size;
-    }
-}
-} // namespace neon
-namespace always = neon;
-#else
-namespace always = words;
-#endif
-
-#undef SOCKLESS_TARGET
-
-#if defined(__SSE2__)
-// The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
-
-[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
-[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
-
-/// Not on the first processors that had it, which slow down for it; those never had VBMI.
-[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
-#endif
-
-/// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
-/// not short.
-namespace widest {
-
-inline constexpr std::size_t least_octets = 128;
-
-[[nodiscard]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept {
-#if defined(__SSE2__)
-    // Wide stores that are not aligned cost more than they win where they are few.
-    if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
-    if (has_avx2()) return avx2::mask_many(to, from, size, key);
-#endif
-    return always::mask_many(to, from, size, key);
-}
-
-[[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
-#if defined(__SSE2__)
-    if (has_avx2()) return avx2::not_ascii_many(data, size);
-#endif
-    return always::not_ascii_many(data, size);
-}
-
-inline constexpr std::size_t least_utf8 = 16 + 3;
-
-/// 0 where no backend can.
-[[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-#if defined(__SSE2__)
-    if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
-    if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
-    return has_ssse3() ? ssse3::valid_utf8(text, size) : 0;
-#elif defined(__aarch64__)
-    return neon::valid_utf8(text, size);
-#else
-    static_cast<void>(text);
-    static_cast<void>(size);
-    return 0;
-#endif
-}
-
-} // namespace widest
-
-} // namespace sockless::detail
-
 // ============================================== sockless/ws/errc.hpp ==============================================
 // Everything that can go wrong in the WebSocket layer: one enumerator, one row of the table each.
 
@@ -6222,10 +6545,10 @@ namespace sockless::detail {
         if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
         if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
     }
-    const auto octets = std::bit_cast<std::array<std::byte, 4>>(key);
+    constexpr int first_byte = std::endian::native == std::endian::little ? 0 : 24;
     std::byte seen{0};
     for (std::size_t i = 0; i != size; ++i) {
-        to[i] = from[i] ^ octets[i % 4];
+        to[i] = from[i] ^ static_cast<std::byte>(rotated(key, i) >> first_byte & 0xFFU);
         seen |= to[i];
     }
     return (seen & std::byte{0x80}) != std::byte{0};
@@ -6533,34 +6856,41 @@ struct limits {
 } // namespace sockless::ws
 
 // ============================================ sockless/ws/decoder.hpp =============================================
-// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
+// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be
+// judged from what the peer sends. SPDX-License-Identifier: MIT
 
 namespace sockless::ws {
 
-/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own.
-/// The events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do.
-/// 192 bytes; copies are independent. Everything runs in constant evaluation.
+/// Decodes the frames that one peer sends, pushed in pieces of any size, in
+/// place and without memory of its own. The events do not depend on how the
+/// bytes were cut into pieces (F12), only the cuts of data do. 192 bytes;
+/// copies are independent. Everything runs in constant evaluation.
 class decoder {
   public:
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
-        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
-        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
+        frame,      ///< the header of a frame, where `show_frames` asked for it: see
+                    ///< `header`
+        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`,
+                    ///< `payload`
         ping,       ///< a whole Ping: `payload`
         pong,       ///< a whole Pong: `payload`
-        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
+        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is
+                    ///< the reason. Nothing follows it.
         error,      ///< a rule was broken: `error`. Given once; nothing follows it.
     };
 
-    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
-    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
-    /// the decoder.
+    /// What `next` found. Falsy for `need_input`. `payload` is valid until the
+    /// next call on the decoder, or until the input is reused, whichever comes
+    /// first; it lies in the input, or, for a control frame that came in pieces,
+    /// in the decoder.
     struct event {
         decoder::kind kind = kind::need_input;
         message_type type = message_type::text;
         bool first = false;      ///< the first piece of its message
         bool last = false;       ///< the last piece of its message; its payload may be empty
-        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section 6); its text was not checked
+        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section
+                                 ///< 6); its text was not checked
         errc error = errc::none;
         std::uint16_t code = 0;
         bytes payload{};
@@ -6568,44 +6898,52 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
-    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
+    /// A decoder in the part of `own`: a server takes what clients send, and the
+    /// other way round.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
           max_frames_(limits.frames),
-          mask_bit_(own == role::server ? 0x80 : 0) {
+          settings_(own == role::server ? must_mask : 0) {
         end_frame();
     }
 
-    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
-    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
+    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a
+    /// meaning; at first none. RSV1 stands for compression and is taken on the
+    /// first frame of a message only (RFC 7692 section 6), the others on any data
     /// frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & shows_frames) | (rsv_bits & all_rsv));
+        settings_ = static_cast<std::uint8_t>((settings_ & ~all_rsv) | (rsv_bits & all_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
+    /// Whether each frame is announced by an event of its own, for those who
+    /// inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & all_rsv) | (on ? shows_frames : 0));
+        settings_ = static_cast<std::uint8_t>((settings_ & ~shows_frames) | (on ? shows_frames : 0));
         if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
     }
 
-    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
-    [[nodiscard]] constexpr event next(bytes& in) noexcept {
-        // Most frames on a busy connection are short, whole, and a message of their own: they are told apart by two
-        // bytes and handled here. All else, and everything that is wrong, takes the long way.
-        if (phase_ == phase::boundary && in.size() >= 6) {
-            const auto first = static_cast<unsigned>(in[0]);
-            const unsigned length = static_cast<unsigned>(in[1]) ^ mask_bit_;
-            const std::size_t begin = masked() ? 6 : 2;
-            if ((first == final_text || first == final_binary) && length <= 125 && length <= in.size() - begin) {
-                return short_message(in, first, begin, length);
-            }
+    /// Takes bytes from the front of `in` up to the end of the next event,
+    /// unmasks them where they lie, and returns it.
+    [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
+        event found;
+        // What comes most often is handled here, inlined: the middle of a payload, where the input comes in small
+        // pieces, and a whole message in one frame. All else, and everything that is wrong, takes the long way, on a
+        // copy of `in`, so that the caller's can stay in registers.
+        if (phase_ == phase::data && in.size() < left()) {
+            if (!in.empty()) take_middle(in, found);
+        } else if (const sizes plain = plain_message(in); plain.header != 0) {
+            take_message(in, plain, found);
+        } else {
+            bytes rest = in;
+            step(rest, found);
+            in = rest;
         }
-        return step(in);
+        return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    /// Says that the input has ended. `end_of_input` where no Close came before
+    /// (C8), else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -6615,10 +6953,12 @@ class decoder {
     /// What went wrong, if anything did. Stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
+    /// How many bytes were taken; after an error, the place in the stream of the
+    /// first byte that broke the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from. After an error it is as far as it was read.
+    /// The header of the frame that the last event came from. After an error it
+    /// is as far as it was read.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -6629,11 +6969,12 @@ class decoder {
     }
 
     /// The place in the stream of that header's first byte.
-    [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return frame_begin_; }
+    [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
     enum class phase : std::uint8_t {
-        boundary, // before a frame, where a short message may be taken the short way
+        boundary, // before a frame, where a short message may be taken the short
+                  // way
         between,  // before a frame, otherwise
         header,   // in a header, whose bytes so far are held
         data,     // in the payload of a data frame
@@ -6642,19 +6983,23 @@ class decoder {
         ended,    // a Close was received, or the error given
     };
 
-    static constexpr unsigned final_text = 0x81, final_binary = 0x82;
+    static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // What was asked for, in `settings_`: the agreed reserved bits, and one more.
-    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8;
+    // What was asked for, in `settings_`: the agreed reserved bits, and more. `must_mask`, for what is received, is the
+    // bit of a header that says so.
+    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, must_mask = 0x80;
 
-    // What is known of the open message, in `message_`.
-    static constexpr std::uint8_t is_open = 1, is_begun = 2, is_binary = 4, is_compressed = 8;
+    // What is known of the open message, in `message_`: its type, and these. 0
+    // where none is open.
+    static constexpr std::uint8_t type_bits = 3, is_begun = 4, is_compressed = 8;
 
-    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit_ != 0; }
+    [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{must_mask}; }
+    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit() != 0; }
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
-    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
+    // The one way to fail: `at` is the place in the stream of the first byte that
+    // broke the rule.
     constexpr void fail(errc code, std::uint64_t at) noexcept {
         error_ = code;
         position_ = at;
@@ -6667,62 +7012,108 @@ class decoder {
         phase_ = ordinary ? phase::boundary : phase::between;
     }
 
-    [[nodiscard]] constexpr event short_message(bytes& in, unsigned first, std::size_t begin,
-                                                std::size_t length) noexcept {
-        const bytes payload = in.subspan(begin, length);
-        bool ascii = true;
-        if (masked()) {
-            key_ = key_at(in.data() + 2);
-            ascii = !detail::mask_bytes(payload.data(), payload.data(), length, key_);
-        } else if (first == final_text) {
-            ascii = !detail::any_high_bit(payload);
+    // --- the short ways
+
+    // Of a frame, in bytes.
+    struct sizes {
+        std::size_t header = 0;
+        std::size_t payload = 0;
+    };
+
+    // Those of the frame at the front of `in`, where it is there as a whole and a message of its own, and the last one
+    // had ended: two bytes, or four, tell. Else zeros.
+    [[nodiscard, gnu::always_inline]] constexpr sizes plain_message(cbytes in) const noexcept {
+        if (phase_ != phase::boundary || in.size() < 6) return {};
+        if (in[0] != final_text && in[0] != final_binary) return {};
+        const std::size_t short_length = static_cast<std::size_t>(in[1]) ^ mask_bit();
+        sizes found{masked() ? 6U : 2U, short_length};
+        if (short_length > 125) {
+            if (short_length != 126 || in.size() < 8) return {};
+            found = {found.header + 2, static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3])};
+            // Anything less had a shorter form.
+            if (found.payload <= 125 || found.payload > max_frame_ || found.payload > max_message_) return {};
         }
-        frame_begin_ = position_;
-        first_byte_ = static_cast<std::uint8_t>(first);
-        length_ = length;
-        position_ += begin + length;
-        in = in.subspan(begin + length);
-        const auto type = static_cast<message_type>(first & 0x0FU);
-        if (ascii || type == message_type::binary) return {kind::data, type, true, true, false, errc::none, 0, payload};
-        open_message();
-        if (const event found = checked_data(payload, ascii, true)) return found;
-        return step(in);
+        return found.payload <= in.size() - found.header ? found : sizes{};
     }
 
-    // Everything but short messages, one element at a time.
-    [[nodiscard]] constexpr event step(bytes& in) noexcept {
+    [[gnu::always_inline]] constexpr void take_message(bytes& in, sizes size, event& found) noexcept {
+        const bytes payload = in.subspan(size.header, size.payload);
+        first_byte_ = static_cast<std::uint8_t>(in[0]);
+        header_size_ = static_cast<std::uint8_t>(size.header);
+        length_ = size.payload;
+        payload_begin_ = position_ + size.header;
+        position_ = payload_begin_ + size.payload;
+        if (masked()) key_ = key_at(payload.data() - 4);
+        const auto type = static_cast<message_type>(opcode());
+        const bool ascii = unmask(payload, key_, type == message_type::text);
+        in = in.subspan(size.header + size.payload);
+        if (ascii || type == message_type::binary) {
+            found = {kind::data, type, true, true, false, errc::none, 0, payload};
+            return;
+        }
+        open_message();
+        if (!check_data(payload, ascii, true, found)) give_error(found);
+    }
+
+    // Takes all of `in`, which is less than what is left of the payload.
+    [[gnu::always_inline]] constexpr void take_middle(bytes& in, event& found) noexcept {
+        const bytes piece = in;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
+        in = in.subspan(piece.size());
+        position_ += piece.size();
+        if (is_text() && !(ascii && text_.complete())) {
+            if (!check_data(piece, ascii, false, found)) give_error(found);
+            return;
+        }
+        found = data_event(piece, false);
+        message_ |= is_begun;
+    }
+
+    // --- the long way
+
+    // Everything, one element at a time.
+    constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
             case phase::boundary:
             case phase::between:
             case phase::header:
-                if (!take_header(in)) return {};
-                if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) return {.kind = kind::frame};
+                if (!take_header(in)) return;
+                if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) {
+                    found.kind = kind::frame;
+                    return;
+                }
                 break;
             case phase::data:
-                if (const event found = take_data(in)) return found;
-                if (phase_ == phase::data) return {};
+                if ((in.empty() && left() != 0) || take_data(in, found)) return;
                 break;
             case phase::control:
-                if (const event found = take_control(in)) return found;
-                if (phase_ == phase::control) return {};
+                if (take_control(in, found) || phase_ == phase::control) return;
                 break;
-            case phase::failing: phase_ = phase::ended; return {.kind = kind::error, .error = error_};
+            case phase::failing: return give_error(found);
             case phase::ended:
                 // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
-                return {};
+                return;
             }
         }
     }
 
+    constexpr void give_error(event& found) noexcept {
+        phase_ = phase::ended;
+        found.kind = kind::error;
+        found.error = error_;
+    }
+
     // --- headers
 
-    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
-    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
+    // Takes a header, in place or, where it comes in pieces, by way of `held_`.
+    // False where more bytes are needed; else it was judged, and the phase says
+    // what follows. The first two bytes are judged before the rest is waited for.
     [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
         if (phase_ != phase::header) {
             if (in.empty()) return false;
-            frame_begin_ = position_;
+            payload_begin_ = position_;
+            header_size_ = 0;
             if (in.size() >= max_header_size) {
                 const std::byte* const at = in.data();
                 if (!judge_first_two(at)) return true;
@@ -6734,15 +7125,16 @@ class decoder {
             }
             phase_ = phase::header;
         }
-        if (!hold(in, position_ - frame_begin_, 2)) return false;
+        if (!hold(in, position_ - payload_begin_, 2)) return false;
         if (!judge_first_two(held_)) return true;
         const std::size_t size = size_of_header(held_);
-        if (!hold(in, position_ - frame_begin_, size)) return false;
+        if (!hold(in, position_ - payload_begin_, size)) return false;
         begin_payload(held_, size);
         return true;
     }
 
-    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
+    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes
+    // more input.
     [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
         if (have >= wanted) return true;
         const std::size_t missing = static_cast<std::size_t>(wanted - have);
@@ -6758,16 +7150,18 @@ class decoder {
         return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
     }
 
-    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
+    // Judges what the first two bytes say, in the order of the bytes. False where
+    // they fail.
     [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         const auto second = static_cast<unsigned>(at[1]);
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
-        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
-        // a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a
+        // meaning (RFC 6455 section 5.2; F1). What was agreed for messages says
+        // nothing of control frames, and "compressed" is said once, on the first
+        // frame of a message (RFC 7692 section 6; D5).
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
                                             : settings_ & unsigned{all_rsv};
@@ -6779,27 +7173,32 @@ class decoder {
         // A control frame is never fragmented (section 5.5; F7).
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
+        // A continuation needs an open message, a new message needs none open
+        // (section 5.4; F6).
         if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no
+        // bytes (section 10.4; F9).
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1; F4).
-        if ((second & 0x80U) != mask_bit_) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+        // Every frame from a client is masked, none from a server is (section 5.1;
+        // F4).
+        if ((second & 0x80U) != mask_bit()) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
         // A control frame has at most 125 bytes of payload (section 5.5; F7).
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
     }
 
+    // While a header is read, `payload_begin_` is the frame's own beginning.
     constexpr bool refuse(errc code, std::uint64_t offset_in_frame) noexcept {
-        fail(code, frame_begin_ + offset_in_frame);
+        fail(code, payload_begin_ + offset_in_frame);
         return false;
     }
 
-    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
+    // Reads the rest of the header, `size` bytes in all, judges the length, and
+    // turns to the payload.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
         const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
         if (masked()) key_ = key_at(at + size - 4);
@@ -6807,13 +7206,15 @@ class decoder {
         if (extended != 0) {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
-            // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used
-            // (section 5.2; F3).
-            if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, frame_begin_ + 2);
-            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, frame_begin_ + 2);
+            // The top bit of the longest form is 0, and the fewest bytes that can
+            // hold the length are used (section 5.2; F3).
+            if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
+            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
         phase_ = phase::control;
-        if (!is_control(opcode())) begin_data(frame_begin_ + (extended == 0 ? 1 : 2));
+        if (!is_control(opcode())) begin_data(payload_begin_ + (extended == 0 ? 1 : 2));
+        payload_begin_ += size;
+        header_size_ = static_cast<std::uint8_t>(size);
     }
 
     // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
@@ -6827,8 +7228,7 @@ class decoder {
     }
 
     constexpr void open_message() noexcept {
-        message_ = is_open;
-        if (opcode() == ws::opcode::binary) message_ |= is_binary;
+        message_ = first_byte_ & type_bits;
         if ((first_byte_ >> 4U & rsv::rsv1) != 0) message_ |= is_compressed;
         message_size_ = 0;
         frames_ = 0;
@@ -6842,34 +7242,49 @@ class decoder {
 
     // --- payloads
 
-    [[nodiscard]] constexpr std::uint64_t payload_begin() const noexcept {
-        return frame_begin_ + header_size(length_, masked());
+    // Of the current frame's payload.
+    [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
+    [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
+
+    [[nodiscard]] constexpr bool is_text() const noexcept {
+        return (message_ & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
     }
 
-    [[nodiscard]] constexpr event take_data(bytes& in) noexcept {
-        const std::uint64_t taken = position_ - payload_begin();
-        const std::uint64_t left = length_ - taken;
-        const bytes piece = in.first(in.size() < left ? in.size() : static_cast<std::size_t>(left));
-        if (piece.empty() && left != 0) return {};
+    // Unmasks a piece. Says whether it is ASCII, where that is asked for.
+    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key,
+                                                            bool wants_ascii) const noexcept {
+        if (masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
+        return wants_ascii && !detail::any_high_bit(piece);
+    }
+
+    [[nodiscard]] constexpr event data_event(bytes piece, bool last) const noexcept {
+        return {kind::data,
+                static_cast<message_type>(message_ & type_bits),
+                (message_ & is_begun) == 0,
+                last,
+                (message_ & is_compressed) != 0,
+                errc::none,
+                0,
+                piece};
+    }
+
+    [[nodiscard]] constexpr bool take_data(bytes& in, event& found) noexcept {
+        const bytes piece = in.first(in.size() < left() ? in.size() : static_cast<std::size_t>(left()));
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
         in = in.subspan(piece.size());
         position_ += piece.size();
-
-        bool ascii = true;
-        if (masked()) {
-            ascii = !detail::mask_bytes(piece.data(), piece.data(), piece.size(), detail::rotated(key_, taken));
-        } else if ((message_ & (is_binary | is_compressed)) == 0) {
-            ascii = !detail::any_high_bit(piece);
-        }
-        return checked_data(piece, ascii, piece.size() == left);
+        return check_data(piece, ascii, left() == 0, found);
     }
 
-    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
-    // nothing (an empty fragment), or where not even its first byte may stand.
-    [[nodiscard]] constexpr event checked_data(bytes piece, bool ascii, bool ends_frame) noexcept {
+    // The event of a piece that was taken and unmasked, and that ends its frame
+    // or does not. None where the piece says nothing (an empty fragment), or
+    // where not even its first byte may stand.
+    [[nodiscard]] constexpr bool check_data(bytes piece, bool ascii, bool ends_frame, event& found) noexcept {
         bool last = ends_frame && fin();
-        if ((message_ & (is_binary | is_compressed)) == 0) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
-            // stand are still given out, so that the events are those of any other cut.
+        if (is_text()) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The
+            // bytes before the first that cannot stand are still given out, so that
+            // the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
                 fail(errc::invalid_utf8, position_ - (piece.size() - valid));
@@ -6877,77 +7292,76 @@ class decoder {
                 last = false;
             }
         }
-        if (piece.empty() && !last) {
-            if (phase_ != phase::failing) end_frame();
-            return {};
+        const bool says_something = !piece.empty() || last;
+        if (says_something) {
+            found = data_event(piece, last);
+            message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
         }
-        const event found{kind::data,
-                          (message_ & is_binary) != 0 ? message_type::binary : message_type::text,
-                          (message_ & is_begun) == 0,
-                          last,
-                          (message_ & is_compressed) != 0,
-                          errc::none,
-                          0,
-                          piece};
-        message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
         if (ends_frame && phase_ != phase::failing) end_frame();
-        return found;
+        return says_something;
     }
 
-    [[nodiscard]] constexpr event take_control(bytes& in) noexcept {
-        const std::uint64_t have = position_ - payload_begin();
+    [[nodiscard]] constexpr bool take_control(bytes& in, event& found) noexcept {
+        const std::uint64_t have = taken();
         bytes payload{held_, static_cast<std::size_t>(length_)};
         if (have == 0 && in.size() >= length_) {
             payload = in.first(payload.size());
             in = in.subspan(payload.size());
             position_ += payload.size();
         } else if (!hold(in, have, length_)) {
-            return {};
+            return false;
         }
         if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
-        if (opcode() == ws::opcode::close) return judge_close(payload);
+        if (opcode() == ws::opcode::close) return judge_close(payload, found);
         end_frame();
-        return {.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong, .payload = payload};
+        found.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong;
+        found.payload = payload;
+        return true;
     }
 
-    [[nodiscard]] constexpr event judge_close(bytes payload) noexcept {
+    [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
-        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
-        if (payload.empty()) return {.kind = kind::close, .code = close_code::no_status};
+        found.kind = kind::close;
+        // Without a payload the status is "no status received" (RFC 6455
+        // section 7.1.5; C5).
+        found.code = close_code::no_status;
+        if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
-        if (payload.size() == 1) return failed(errc::close_payload_too_short, 0);
+        // Where there is a payload it begins with a code of two bytes
+        // (section 5.5.1; C1).
+        if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
         // Some codes never stand on the wire (section 7.4; C3).
-        const auto code =
+        found.code =
             static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
-        if (!is_sendable(code)) return failed(errc::close_code_invalid, 0);
+        if (!is_sendable(found.code)) return refuse_close(errc::close_code_invalid, 0, found);
 
         // The reason is UTF-8 (section 5.5.1; C2).
-        const bytes reason = payload.subspan(2);
+        found.payload = payload.subspan(2);
         utf8_validator text;
-        const std::size_t valid = text.feed(reason);
-        if (valid != reason.size() || !text.complete()) return failed(errc::close_reason_invalid_utf8, 2 + valid);
-        return {.kind = kind::close, .code = code, .payload = reason};
+        const std::size_t valid = text.feed(found.payload);
+        if (valid == found.payload.size() && text.complete()) return true;
+        return refuse_close(errc::close_reason_invalid_utf8, 2 + valid, found);
     }
 
-    [[nodiscard]] constexpr event failed(errc code, std::uint64_t offset_in_payload) noexcept {
-        fail(code, payload_begin() + offset_in_payload);
-        return {};
+    [[nodiscard]] constexpr bool refuse_close(errc code, std::uint64_t offset_in_payload, event& found) noexcept {
+        found = {};
+        fail(code, payload_begin_ + offset_in_payload);
+        return false;
     }
 
-    std::uint64_t position_ = 0;     // in the stream: of the next byte, or of the one that failed
-    std::uint64_t frame_begin_ = 0;  // in the stream: of the current frame
-    std::uint64_t length_ = 0;       // of the current frame's payload
-    std::uint64_t message_size_ = 0; // of the open message, counted by the headers of its frames
+    std::uint64_t position_ = 0;      // in the stream: of the next byte, or of the one that failed
+    std::uint64_t payload_begin_ = 0; // in the stream: of the current frame's payload
+    std::uint64_t length_ = 0;        // of the current frame's payload
+    std::uint64_t message_size_ = 0;  // of the open message, counted by the headers of its frames
     std::uint64_t max_message_;
     std::uint64_t max_frame_;
     std::uint32_t max_frames_;
     std::uint32_t frames_ = 0; // of the open message
     std::uint32_t key_ = 0;
-    std::uint8_t mask_bit_; // as it must be in what is received
+    std::uint8_t header_size_ = 0; // of the current frame, once it is read
     std::uint8_t first_byte_ = 0;
-    std::uint8_t settings_ = 0;
+    std::uint8_t settings_;
     std::uint8_t message_ = 0;
     errc error_ = errc::none;
     phase phase_ = phase::between;
@@ -7075,18 +7489,22 @@ namespace sockless::ws {
 
 namespace sockless::detail {
 
-/// The state of the hash between blocks (RFC 3174 section 6.1), and one block of 16 words.
+/// The state of the hash between blocks (RFC 3174 section 6.1).
 using sha1_state = std::array<std::uint32_t, 5>;
-using sha1_block = std::array<std::uint32_t, 16>;
 
 /// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
 using sha1_schedule = std::array<std::uint32_t, 80>;
 
 inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+inline constexpr std::size_t sha1_block_size = 64;
 
-[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const sha1_block& block) noexcept {
+/// Of a block of 64 bytes, the words of which have the most significant byte first.
+[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
     sha1_schedule words;
-    for (std::size_t t = 0; t != 16; ++t) words[t] = block[t];
+    for (std::size_t t = 0; t != 16; ++t) {
+        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
+        words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
+    }
     // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
     std::uint32_t third = words[13];
     std::uint32_t second = words[14];
@@ -7137,14 +7555,77 @@ constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint3
     s = {a, b, c, d, e};
 }
 
-/// Adds one block to the hash (RFC 3174 section 6.1).
-constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept {
-    sha1_state s = state;
-    sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
-    sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
-    sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
-    sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
-    for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+/// Adds blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
+constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        const sha1_schedule words = sha1_scheduled(blocks);
+        sha1_state s = state;
+        sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
+        sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
+        sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
+        sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
+        for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+    }
+}
+
+#if defined(SOCKLESS_HAS_SHA)
+/// With the instructions that do four rounds at once.
+namespace sha {
+using vector = int __attribute__((vector_size(16)));
+using unsigned_vector = unsigned __attribute__((vector_size(16)));
+using characters = char __attribute__((vector_size(16)));
+
+inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
+
+/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
+template <std::size_t Group>
+[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
+    for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
+        if (i >= 4) {
+            const vector made = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
+            words[i] = __builtin_ia32_sha1msg2(made, words[i - 1]);
+        }
+        const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
+        e = abcd;
+        abcd = __builtin_ia32_sha1rnds4(abcd, added, Group);
+    }
+}
+
+/// The same.
+[[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    // The instructions have the first word in the highest place.
+    constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+    const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
+    vector abcd{word(3), word(2), word(1), word(0)};
+    vector e{0, 0, 0, word(4)};
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        vector words[20];
+        for (std::size_t i = 0; i != 4; ++i) {
+            characters octets;
+            std::memcpy(&octets, blocks + 16 * i, sizeof octets);
+            words[i] = vector(__builtin_ia32_pshufb128(octets, reversed_octets));
+        }
+        const vector abcd_before = abcd;
+        const vector e_before = e;
+        rounds<0>(words, abcd, e);
+        rounds<1>(words, abcd, e);
+        rounds<2>(words, abcd, e);
+        rounds<3>(words, abcd, e);
+        e = __builtin_ia32_sha1nexte(e, e_before);
+        abcd = sum(abcd, abcd_before);
+    }
+    for (std::size_t i = 0; i != 4; ++i) state[i] = static_cast<std::uint32_t>(abcd[3 - i]);
+    state[4] = static_cast<std::uint32_t>(e[3]);
+}
+} // namespace sha
+#endif
+
+/// Adds blocks of 64 bytes to the hash, the fastest way that there is.
+constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+#if defined(SOCKLESS_HAS_SHA)
+    if (!std::is_constant_evaluated() && has_sha()) return sha::add(state, blocks, count);
+#endif
+    sha1_add_by_words(state, blocks, count);
 }
 
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
@@ -7158,35 +7639,32 @@ constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept 
     return digest;
 }
 
-/// The words of a block of 64 bytes, most significant byte first.
-[[nodiscard]] constexpr sha1_block sha1_words(const std::array<char, 64>& text) noexcept {
-    sha1_block words;
-    for (std::size_t i = 0; i != words.size(); ++i) {
-        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(text[place]); };
-        words[i] = octet(4 * i) << 24 | octet(4 * i + 1) << 16 | octet(4 * i + 2) << 8 | octet(4 * i + 3);
+/// A text of at most one block behind `before` whole ones, with what SHA-1 puts behind a text: 0x80, zeros up to 8
+/// bytes before the end of a block, and the length in bits (RFC 3174 section 4).
+struct sha1_padded {
+    constexpr sha1_padded(std::string_view rest, std::uint64_t before) noexcept
+        : blocks((rest.size() + 8) / sha1_block_size + 1) {
+        copy(text.data(), rest.data(), rest.size());
+        text[rest.size()] = '\x80';
+        std::uint64_t bits = (before * sha1_block_size + rest.size()) * 8;
+        for (std::size_t at = blocks * sha1_block_size; bits != 0; bits >>= 8) {
+            text[--at] = static_cast<char>(static_cast<unsigned char>(bits));
+        }
     }
-    return words;
-}
+
+    constexpr void add_to(sha1_state& state) const noexcept { sha1_add(state, text.data(), blocks); }
+
+    std::array<char, 2 * sha1_block_size> text{};
+    std::size_t blocks;
+};
 
 /// The SHA-1 hash of a text.
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1(std::string_view text) noexcept {
     sha1_state state = sha1_begin;
-    // The text, then 0x80, zeros up to 8 bytes before the end of a block, and the length in bits (RFC 3174 section 4).
-    const std::size_t blocks = (text.size() + 8) / 64 + 1;
-    for (std::size_t i = 0; i != blocks; ++i) {
-        const std::size_t begin = i * 64;
-        const std::size_t left = begin < text.size() ? text.size() - begin : 0;
-        std::array<char, 64> block{};
-        copy(block.data(), text.data() + (text.size() - left), left < 64 ? left : 64);
-        if (left < 64 && begin <= text.size()) block[left] = '\x80';
-        if (i + 1 == blocks) {
-            for (std::size_t j = 0; j != 8; ++j) {
-                block[63 - j] =
-                    static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} * 8 >> (8 * j)));
-            }
-        }
-        sha1_add(state, sha1_scheduled(sha1_words(block)));
-    }
+    const std::size_t whole = text.size() / sha1_block_size;
+    sha1_add(state, text.data(), whole);
+    text.remove_prefix(whole * sha1_block_size);
+    sha1_padded(text, whole).add_to(state);
     return sha1_digest(state);
 }
 
@@ -7204,31 +7682,45 @@ template <std::size_t Size>
 [[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
 encode_base64(std::span<const std::byte, Size> data) noexcept {
     std::array<char, (Size + 2) / 3 * 4> text{};
-    // Of each group of three bytes four characters, of which `=` stands for those that hold no bit of a byte.
-    for (std::size_t i = 0, at = 0; i < Size; i += 3, at += 4) {
-        const std::uint32_t second = i + 1 < Size ? std::to_integer<std::uint32_t>(data[i + 1]) : 0;
-        const std::uint32_t third = i + 2 < Size ? std::to_integer<std::uint32_t>(data[i + 2]) : 0;
-        const std::uint32_t group = std::to_integer<std::uint32_t>(data[i]) << 16 | second << 8 | third;
-        text[at] = base64_alphabet[group >> 18];
-        text[at + 1] = base64_alphabet[group >> 12 & 63];
-        text[at + 2] = i + 1 < Size ? base64_alphabet[group >> 6 & 63] : '=';
-        text[at + 3] = i + 2 < Size ? base64_alphabet[group & 63] : '=';
+    const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
+    std::size_t at = 0;
+    // Of each group of three bytes four characters,
+    for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
+        const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
+        text[at++] = base64_alphabet[group >> 18];
+        text[at++] = base64_alphabet[group >> 12 & 63];
+        text[at++] = base64_alphabet[group >> 6 & 63];
+        text[at++] = base64_alphabet[group & 63];
+    }
+    // of which `=` stands for those that hold no bit of a byte.
+    if constexpr (Size % 3 != 0) {
+        const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
+        text[at++] = base64_alphabet[group >> 18];
+        text[at++] = base64_alphabet[group >> 12 & 63];
+        text[at++] = Size % 3 == 2 ? base64_alphabet[group >> 6 & 63] : '=';
+        text[at++] = '=';
     }
     return text;
 }
 
-[[nodiscard]] constexpr bool is_base64(char c) noexcept {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-}
+/// Which characters stand for six bits.
+struct base64_table {
+    bool digits[256];
+
+    constexpr base64_table() noexcept : digits{} {
+        for (const char c : base64_alphabet) digits[static_cast<unsigned char>(c)] = true;
+    }
+};
+
+inline constexpr base64_table base64_digits{};
 
 /// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
 /// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
 [[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
     if (text.size() != 24 || text[22] != '=' || text[23] != '=') return false;
-    for (std::size_t i = 0; i != 22; ++i) {
-        if (!is_base64(text[i])) return false;
-    }
-    return true;
+    bool right = true;
+    for (std::size_t i = 0; i != 22; ++i) right &= base64_digits.digits[static_cast<unsigned char>(text[i])];
+    return right;
 }
 
 } // namespace sockless::detail
@@ -7326,7 +7818,7 @@ class extension_reader {
 
     constexpr std::string_view token() noexcept {
         const char* const begin = at_;
-        at_ = skip(in_token, at_, end_);
+        at_ = skip_token(at_, end_);
         if (at_ == begin) fail();
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
@@ -7652,9 +8144,11 @@ template <class Fields>
 
 namespace sockless::detail {
 
-/// The second block of a text of 60 bytes, which has room for no more than the first byte of the padding in the first.
-inline constexpr sha1_schedule sha1_padding_of_60 =
-    sha1_scheduled({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60 * 8});
+/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
+inline constexpr sha1_padded accepted_key({"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                           "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                           60},
+                                          0);
 
 } // namespace sockless::detail
 
@@ -7663,12 +8157,14 @@ namespace sockless::ws {
 /// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
 /// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    std::array<char, 64> block{};
-    detail::copy(block.data(), key.data(), key.size() < 24 ? key.size() : 24);
-    detail::copy(block.data() + 24, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80", 37);
+    detail::sha1_padded text = detail::accepted_key;
+    if (key.size() >= 24) {
+        detail::copy(text.text.data(), key.data(), 24); // no call, as the size is known
+    } else {
+        detail::copy(text.text.data(), key.data(), key.size());
+    }
     detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, detail::sha1_scheduled(detail::sha1_words(block)));
-    detail::sha1_add(state, detail::sha1_padding_of_60);
+    text.add_to(state);
     const std::array<std::byte, 20> hash = detail::sha1_digest(state);
     return detail::encode_base64(std::span<const std::byte, 20>(hash));
 }
@@ -7696,9 +8192,8 @@ namespace sockless::detail {
 /// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
-    for (const char c : target) {
-        if (c == '#') return false;
-    }
+    const char* const end = target.data() + target.size();
+    if (find('#', target.data(), end) != end) return false;
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -7741,10 +8236,10 @@ namespace sockless::detail {
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
     // H4: exactly one Host, also beside an authority in the target.
-    if (all.count(opening_field::host) != 1 || !http::is_host(all.first(opening_field::host)) ||
-        !http::is_host(request.host)) {
-        return ws::errc::bad_host;
-    }
+    const std::string_view host = all.first(opening_field::host);
+    if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
+    const bool absolute = request.host.data() != host.data();
+    if (absolute && !http::is_host(request.host)) return ws::errc::bad_host;
     return check_upgrade(head, all);
 }
 

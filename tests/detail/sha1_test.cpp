@@ -38,3 +38,22 @@ TEST_CASE("H9: SHA-1 of texts whose padding begins at each place of a block") {
     CHECK(to_hex(sockless::detail::sha1(all)) == "cb062fe66512892ec8c722ee74ff9ac151cc4b61");
     CHECK(to_hex(sockless::detail::sha1(std::string(1'000'000, 'a'))) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
+
+#if defined(SOCKLESS_HAS_SHA)
+TEST_CASE("H9: SHA-1 with and without the instructions for it, at every alignment") {
+    if (!sockless::detail::has_sha()) return;
+    guarded_memory memory(64 + 4 * 64);
+    for (std::size_t at = 0; at != 64; ++at) {
+        for (std::size_t count = 0; count != 5; ++count) {
+            const bytes all = memory.copy_of(buffer(at + 64 * count), true);
+            for (std::size_t i = 0; i != all.size(); ++i) all[i] = static_cast<std::byte>(i * 7 + i / 13 + count);
+            const char* const blocks = text_of(all).data() + at;
+            auto expected = sockless::detail::sha1_begin;
+            auto found = expected;
+            sockless::detail::sha1_add_by_words(expected, blocks, count);
+            sockless::detail::sha::add(found, blocks, count);
+            REQUIRE(found == expected);
+        }
+    }
+}
+#endif

@@ -238,6 +238,51 @@ void test_utf8(utf8_kernel valid_utf8, bool (*is_here)()) {
     }
 }
 
+// --- sets of characters
+
+using characters_kernel = void (*)(const std::byte*, std::size_t, const kernels::ascii_set&, const kernels::ascii_set&,
+                                   kernels::characters_found*) noexcept;
+
+bool has(const kernels::ascii_set& set, std::byte character) {
+    const auto c = static_cast<unsigned>(character);
+    return c < 0x80 && (static_cast<unsigned>(set.bytes[c % 16]) >> c / 16 & 1U) != 0;
+}
+
+void test_characters(characters_kernel find_characters, bool (*is_here)()) {
+    if (!is_here()) return;
+    std::mt19937 random(4);
+    unsigned char columns[2][16];
+    for (unsigned char(&set)[16] : columns) {
+        for (unsigned char& each : set) each = static_cast<unsigned char>(random());
+    }
+    const kernels::ascii_set first(columns[0]), second(columns[1]);
+    // All characters are there, each at another place in its vector than before.
+    buffer text(longest);
+    for (std::size_t i = 0; i != longest; ++i) text[i] = static_cast<std::byte>(i % 257);
+
+    guarded_memory memory(longest + alignments);
+    for (std::size_t size = 64; size <= longest; ++size) {
+        for (std::size_t at = 0; at != alignments; ++at) {
+            // Against the unreadable page behind, and one that is before where there is no offset.
+            const bytes here = memory.copy_of(buffer(at + size), at != 0).subspan(at);
+            std::copy_n(text.begin() + static_cast<std::ptrdiff_t>(longest - size), size, here.begin());
+            std::array<kernels::characters_found, longest / 64 + 2> found;
+            const kernels::characters_found canary{0x0123456789ABCDEF, 0xFEDCBA9876543210};
+            found.fill(canary);
+            find_characters(here.data(), size, first, second, found.data());
+            std::size_t wrong = 0;
+            for (std::size_t i = 0; i != (size / 64 + 1) * 64; ++i) {
+                const bool in_first = i < size && has(first, here[i]), in_second = i < size && has(second, here[i]);
+                wrong += ((found[i / 64].first >> i % 64 & 1U) != 0) != in_first ? 1U : 0U;
+                wrong += ((found[i / 64].second >> i % 64 & 1U) != 0) != in_second ? 1U : 0U;
+            }
+            REQUIRE(wrong == 0);
+            REQUIRE(found[size / 64 + 1].first == canary.first);
+            REQUIRE(found[size / 64 + 1].second == canary.second);
+        }
+    }
+}
+
 } // namespace
 
 TEST_CASE("F5 F8: masking, and the test for ASCII, by words") {
@@ -263,6 +308,8 @@ TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX-512") {
     using namespace kernels::avx512;
     test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(kernels::has_avx512);
 }
+TEST_CASE("H3: sets of characters by SSSE3") { test_characters(kernels::ssse3::find_characters, kernels::has_ssse3); }
+TEST_CASE("H3: sets of characters by AVX2") { test_characters(kernels::avx2::find_characters, kernels::has_avx2); }
 TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::ssse3::valid_utf8, kernels::has_ssse3); }
 TEST_CASE("F8: UTF-8 by AVX2") { test_utf8<kernels::avx2::vector>(kernels::avx2::valid_utf8, kernels::has_avx2); }
 TEST_CASE("F8: UTF-8 by AVX-512") {
@@ -273,5 +320,6 @@ TEST_CASE("F5 F8: masking, and the test for ASCII, by NEON") {
     using namespace kernels::neon;
     test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
 }
+TEST_CASE("H3: sets of characters by NEON") { test_characters(kernels::neon::find_characters, everywhere); }
 TEST_CASE("F8: UTF-8 by NEON") { test_utf8<kernels::neon::vector>(kernels::neon::valid_utf8, everywhere); }
 #endif

@@ -15,31 +15,45 @@ template <std::size_t Size>
 [[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
 encode_base64(std::span<const std::byte, Size> data) noexcept {
     std::array<char, (Size + 2) / 3 * 4> text{};
-    // Of each group of three bytes four characters, of which `=` stands for those that hold no bit of a byte.
-    for (std::size_t i = 0, at = 0; i < Size; i += 3, at += 4) {
-        const std::uint32_t second = i + 1 < Size ? std::to_integer<std::uint32_t>(data[i + 1]) : 0;
-        const std::uint32_t third = i + 2 < Size ? std::to_integer<std::uint32_t>(data[i + 2]) : 0;
-        const std::uint32_t group = std::to_integer<std::uint32_t>(data[i]) << 16 | second << 8 | third;
-        text[at] = base64_alphabet[group >> 18];
-        text[at + 1] = base64_alphabet[group >> 12 & 63];
-        text[at + 2] = i + 1 < Size ? base64_alphabet[group >> 6 & 63] : '=';
-        text[at + 3] = i + 2 < Size ? base64_alphabet[group & 63] : '=';
+    const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
+    std::size_t at = 0;
+    // Of each group of three bytes four characters,
+    for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
+        const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
+        text[at++] = base64_alphabet[group >> 18];
+        text[at++] = base64_alphabet[group >> 12 & 63];
+        text[at++] = base64_alphabet[group >> 6 & 63];
+        text[at++] = base64_alphabet[group & 63];
+    }
+    // of which `=` stands for those that hold no bit of a byte.
+    if constexpr (Size % 3 != 0) {
+        const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
+        text[at++] = base64_alphabet[group >> 18];
+        text[at++] = base64_alphabet[group >> 12 & 63];
+        text[at++] = Size % 3 == 2 ? base64_alphabet[group >> 6 & 63] : '=';
+        text[at++] = '=';
     }
     return text;
 }
 
-[[nodiscard]] constexpr bool is_base64(char c) noexcept {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-}
+/// Which characters stand for six bits.
+struct base64_table {
+    bool digits[256];
+
+    constexpr base64_table() noexcept : digits{} {
+        for (const char c : base64_alphabet) digits[static_cast<unsigned char>(c)] = true;
+    }
+};
+
+inline constexpr base64_table base64_digits{};
 
 /// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
 /// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
 [[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
     if (text.size() != 24 || text[22] != '=' || text[23] != '=') return false;
-    for (std::size_t i = 0; i != 22; ++i) {
-        if (!is_base64(text[i])) return false;
-    }
-    return true;
+    bool right = true;
+    for (std::size_t i = 0; i != 22; ++i) right &= base64_digits.digits[static_cast<unsigned char>(text[i])];
+    return right;
 }
 
 } // namespace sockless::detail

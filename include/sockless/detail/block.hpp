@@ -35,10 +35,11 @@ struct eight_characters {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits and `-`, of which nearly all field names are made.
+    /// All but letters, digits, `-` and `_`, of which nearly all tokens are made.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
-        return mask(~(letters | between(text, '0', '9') | between(text, '-', '-')) & high);
+        const block marks = between(text, '-', '-') | between(text, '_', '_');
+        return mask(~(letters | between(text, '0', '9') | marks) & high);
     }
 
     /// Control characters: those below 0x20, and 0x7f.
@@ -87,7 +88,9 @@ struct sixteen_characters {
     static unsigned unusual(block text) noexcept {
         const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
         const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
-        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), _mm_cmpeq_epi8(text, _mm_set1_epi8('-')));
+        const block marks =
+            _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('-')), _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
+        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), marks);
         return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
     }
 

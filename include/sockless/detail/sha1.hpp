@@ -6,21 +6,26 @@
 #include <bit>
 
 #include "../core.hpp"
+#include "simd.hpp"
 
 namespace sockless::detail {
 
-/// The state of the hash between blocks (RFC 3174 section 6.1), and one block of 16 words.
+/// The state of the hash between blocks (RFC 3174 section 6.1).
 using sha1_state = std::array<std::uint32_t, 5>;
-using sha1_block = std::array<std::uint32_t, 16>;
 
 /// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
 using sha1_schedule = std::array<std::uint32_t, 80>;
 
 inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+inline constexpr std::size_t sha1_block_size = 64;
 
-[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const sha1_block& block) noexcept {
+/// Of a block of 64 bytes, the words of which have the most significant byte first.
+[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
     sha1_schedule words;
-    for (std::size_t t = 0; t != 16; ++t) words[t] = block[t];
+    for (std::size_t t = 0; t != 16; ++t) {
+        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
+        words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
+    }
     // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
     std::uint32_t third = words[13];
     std::uint32_t second = words[14];
@@ -71,14 +76,77 @@ constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint3
     s = {a, b, c, d, e};
 }
 
-/// Adds one block to the hash (RFC 3174 section 6.1).
-constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept {
-    sha1_state s = state;
-    sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
-    sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
-    sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
-    sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
-    for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+/// Adds blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
+constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        const sha1_schedule words = sha1_scheduled(blocks);
+        sha1_state s = state;
+        sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
+        sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
+        sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
+        sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
+        for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+    }
+}
+
+#if defined(SOCKLESS_HAS_SHA)
+/// With the instructions that do four rounds at once.
+namespace sha {
+using vector = int __attribute__((vector_size(16)));
+using unsigned_vector = unsigned __attribute__((vector_size(16)));
+using characters = char __attribute__((vector_size(16)));
+
+inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
+
+/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
+template <std::size_t Group>
+[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
+    for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
+        if (i >= 4) {
+            const vector made = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
+            words[i] = __builtin_ia32_sha1msg2(made, words[i - 1]);
+        }
+        const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
+        e = abcd;
+        abcd = __builtin_ia32_sha1rnds4(abcd, added, Group);
+    }
+}
+
+/// The same.
+[[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    // The instructions have the first word in the highest place.
+    constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+    const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
+    vector abcd{word(3), word(2), word(1), word(0)};
+    vector e{0, 0, 0, word(4)};
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        vector words[20];
+        for (std::size_t i = 0; i != 4; ++i) {
+            characters octets;
+            std::memcpy(&octets, blocks + 16 * i, sizeof octets);
+            words[i] = vector(__builtin_ia32_pshufb128(octets, reversed_octets));
+        }
+        const vector abcd_before = abcd;
+        const vector e_before = e;
+        rounds<0>(words, abcd, e);
+        rounds<1>(words, abcd, e);
+        rounds<2>(words, abcd, e);
+        rounds<3>(words, abcd, e);
+        e = __builtin_ia32_sha1nexte(e, e_before);
+        abcd = sum(abcd, abcd_before);
+    }
+    for (std::size_t i = 0; i != 4; ++i) state[i] = static_cast<std::uint32_t>(abcd[3 - i]);
+    state[4] = static_cast<std::uint32_t>(e[3]);
+}
+} // namespace sha
+#endif
+
+/// Adds blocks of 64 bytes to the hash, the fastest way that there is.
+constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+#if defined(SOCKLESS_HAS_SHA)
+    if (!std::is_constant_evaluated() && has_sha()) return sha::add(state, blocks, count);
+#endif
+    sha1_add_by_words(state, blocks, count);
 }
 
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
@@ -92,35 +160,32 @@ constexpr void sha1_add(sha1_state& state, const sha1_schedule& words) noexcept 
     return digest;
 }
 
-/// The words of a block of 64 bytes, most significant byte first.
-[[nodiscard]] constexpr sha1_block sha1_words(const std::array<char, 64>& text) noexcept {
-    sha1_block words;
-    for (std::size_t i = 0; i != words.size(); ++i) {
-        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(text[place]); };
-        words[i] = octet(4 * i) << 24 | octet(4 * i + 1) << 16 | octet(4 * i + 2) << 8 | octet(4 * i + 3);
+/// A text of at most one block behind `before` whole ones, with what SHA-1 puts behind a text: 0x80, zeros up to 8
+/// bytes before the end of a block, and the length in bits (RFC 3174 section 4).
+struct sha1_padded {
+    constexpr sha1_padded(std::string_view rest, std::uint64_t before) noexcept
+        : blocks((rest.size() + 8) / sha1_block_size + 1) {
+        copy(text.data(), rest.data(), rest.size());
+        text[rest.size()] = '\x80';
+        std::uint64_t bits = (before * sha1_block_size + rest.size()) * 8;
+        for (std::size_t at = blocks * sha1_block_size; bits != 0; bits >>= 8) {
+            text[--at] = static_cast<char>(static_cast<unsigned char>(bits));
+        }
     }
-    return words;
-}
+
+    constexpr void add_to(sha1_state& state) const noexcept { sha1_add(state, text.data(), blocks); }
+
+    std::array<char, 2 * sha1_block_size> text{};
+    std::size_t blocks;
+};
 
 /// The SHA-1 hash of a text.
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1(std::string_view text) noexcept {
     sha1_state state = sha1_begin;
-    // The text, then 0x80, zeros up to 8 bytes before the end of a block, and the length in bits (RFC 3174 section 4).
-    const std::size_t blocks = (text.size() + 8) / 64 + 1;
-    for (std::size_t i = 0; i != blocks; ++i) {
-        const std::size_t begin = i * 64;
-        const std::size_t left = begin < text.size() ? text.size() - begin : 0;
-        std::array<char, 64> block{};
-        copy(block.data(), text.data() + (text.size() - left), left < 64 ? left : 64);
-        if (left < 64 && begin <= text.size()) block[left] = '\x80';
-        if (i + 1 == blocks) {
-            for (std::size_t j = 0; j != 8; ++j) {
-                block[63 - j] =
-                    static_cast<char>(static_cast<unsigned char>(std::uint64_t{text.size()} * 8 >> (8 * j)));
-            }
-        }
-        sha1_add(state, sha1_scheduled(sha1_words(block)));
-    }
+    const std::size_t whole = text.size() / sha1_block_size;
+    sha1_add(state, text.data(), whole);
+    text.remove_prefix(whole * sha1_block_size);
+    sha1_padded(text, whole).add_to(state);
     return sha1_digest(state);
 }
 

@@ -60,6 +60,17 @@ inline constexpr nibble_table second_high({too_short, too_short, too_short, too_
                                            too_short});
 } // namespace utf8_classes
 
+/// A set of ASCII characters: bit `r` of byte `c` says whether it has the character `16 * r + c`.
+using ascii_set = nibble_table;
+
+inline constexpr nibble_table ascii_rows({1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0});
+
+/// Which of 64 characters are in each of two sets, the lowest bit for the first one.
+struct characters_found {
+    std::uint64_t first;
+    std::uint64_t second;
+};
+
 // A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
 // for all and are compiled once for each. So units built with different flags never give one function two bodies.
 
@@ -101,6 +112,10 @@ using sse2::any_high_bit, sse2::load, sse2::vector;
 SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
     return vector(__builtin_ia32_pshufb128(sse2::characters(load(table.bytes)), sse2::characters(nibbles)));
 }
+SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
+    return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(sse2::characters(octets == 0)));
+}
+#include "kernels_characters.inc"
 #include "kernels_utf8.inc"
 } // namespace ssse3
 
@@ -119,6 +134,10 @@ SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
 SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
     return vector(__builtin_ia32_pshufb256(characters(load(table.bytes)), characters(nibbles)));
 }
+SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
+    return static_cast<unsigned>(__builtin_ia32_pmovmskb256(characters(octets == 0)));
+}
+#include "kernels_characters.inc"
 #include "kernels_utf8.inc"
 } // namespace avx2
 
@@ -155,6 +174,12 @@ inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(o
 inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
     return vector(vqtbl1q_u8(uint8x16_t(load(table.bytes)), uint8x16_t(nibbles)));
 }
+inline std::uint64_t zeros(vector octets) noexcept {
+    const vector places{1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t bits = uint8x16_t(vector(octets == 0) & places);
+    return static_cast<unsigned>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
+}
+#include "kernels_characters.inc"
 #include "kernels_utf8.inc"
 } // namespace neon
 namespace always = neon;
@@ -169,6 +194,12 @@ namespace always = words;
 
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
 [[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
+
+// Older compilers do not know the name.
+#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
+#define SOCKLESS_HAS_SHA
+[[nodiscard]] inline bool has_sha() noexcept { return __builtin_cpu_supports("sha") != 0; }
+#endif
 
 /// Not on the first processors that had it, which slow down for it; those never had VBMI.
 [[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
@@ -210,6 +241,27 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
     static_cast<void>(text);
     static_cast<void>(size);
     return 0;
+#endif
+}
+
+inline constexpr std::size_t least_characters = 64;
+
+/// False where no backend can.
+[[nodiscard]] inline bool find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
+                                          const ascii_set& second, characters_found* found) noexcept {
+#if defined(__SSE2__)
+    if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
+    if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
+    return false;
+#elif defined(__aarch64__)
+    return neon::find_characters(text, size, first, second, found), true;
+#else
+    static_cast<void>(text);
+    static_cast<void>(size);
+    static_cast<void>(first);
+    static_cast<void>(second);
+    static_cast<void>(found);
+    return false;
 #endif
 }
 

@@ -19,70 +19,108 @@ template <class Blocks = most_characters>
     return at;
 }
 
-/// Which of the `size` characters at `text`, at most 64, are one of `Wanted`: the first is the lowest bit. No
-/// `constexpr`, so that compilers do not put it into every loop that it serves.
-template <char... Wanted>
-std::uint64_t bits_of(const char* text, std::size_t size) noexcept {
+/// How many characters are looked at before what was found in them is used: as many as a word has bits.
+inline constexpr std::size_t looked_at_once = 64;
+
+/// Which of the `Size` characters at `text`, some blocks, are one of `Wanted`: the first is the lowest bit.
+template <std::size_t Size, char... Wanted>
+std::uint64_t bits_of_blocks(const char* text) noexcept {
     using blocks = most_characters;
-    const auto bits = [text](std::size_t at) {
-        return std::uint64_t{blocks::any_of(blocks::load(text + at), Wanted...)} << at;
-    };
-    std::uint64_t found = 0;
-    std::size_t at = 0;
-    if (size >= blocks::size) {
-        for (; size - at > blocks::size; at += blocks::size) found |= bits(at);
-        // The last ones are looked at together with some before them.
-        return found | bits(size - blocks::size);
+    if constexpr (Size == blocks::size) {
+        return blocks::any_of(blocks::load(text), Wanted...);
+    } else {
+        constexpr std::size_t half = Size / 2;
+        return bits_of_blocks<half, Wanted...>(text) | bits_of_blocks<half, Wanted...>(text + half) << half;
     }
-    for (; at != size; ++at) {
-        const char c = text[at];
-        if (((c == Wanted) || ...)) found |= std::uint64_t{1} << at;
+}
+
+/// The same of `size` characters, fewer than are looked at once.
+template <char... Wanted>
+std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
+    constexpr std::size_t block = most_characters::size;
+    if (size < block) {
+        std::uint64_t found = 0;
+        for (std::size_t at = 0; at != size; ++at) {
+            found |= std::uint64_t{((text[at] == Wanted) || ...) ? 1U : 0U} << at;
+        }
+        return found;
     }
+    // The last ones are looked at together with some before them.
+    std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
+    for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
     return found;
 }
 
-/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. The text is looked at in
-/// blocks, each once, and what was found in a block is kept as bits.
+/// Characters of a text among which some are wanted: where they begin, and which are wanted, the first as the lowest
+/// bit.
+struct found_characters {
+    std::size_t begin;
+    std::uint64_t bits;
+};
+
+/// The first place, in steps of as many as are looked at once, where there is one of `Wanted`; without bits where there
+/// is none. No `constexpr`, so that compilers do not put it into every loop that it serves.
 template <char... Wanted>
+found_characters first_found(const char* text, std::size_t size) noexcept {
+    std::size_t at = 0;
+    for (; size - at >= looked_at_once; at += looked_at_once) {
+        const std::uint64_t bits = bits_of_blocks<looked_at_once, Wanted...>(text + at);
+        if (bits != 0) return {at, bits};
+    }
+    return {at, bits_of_rest<Wanted...>(text + at, size - at)};
+}
+
+/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. Each is looked at once, and
+/// what was found is kept as bits. `Char` is `char` or `const char`.
+template <class Char, char... Wanted>
 class occurrences {
   public:
     constexpr occurrences() noexcept = default;
-    constexpr occurrences(const char* begin, const char* end) noexcept : block_(begin), next_(begin), end_(end) {}
+    constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
 
     /// The next one, or the end.
-    [[nodiscard]] constexpr const char* next() noexcept {
-        while (found_ == 0) {
-            if (next_ == end_) return end_;
-            look_at_block();
-        }
-        const char* const at = block_ + std::countr_zero(found_);
+    [[nodiscard]] constexpr Char* next() noexcept {
+        if (found_ == 0 && !look_further()) return end_;
+        Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
         found_ &= found_ - 1;
         return at;
     }
 
   private:
-    static constexpr std::size_t block_size = 64;
-
-    constexpr void look_at_block() noexcept {
-        block_ = next_;
-        const auto left = static_cast<std::size_t>(end_ - block_);
-        const std::size_t size = left < block_size ? left : block_size;
-        next_ += size;
-        if (!std::is_constant_evaluated()) {
-            found_ = bits_of<Wanted...>(block_, size);
-            return;
+    constexpr bool look_further() noexcept {
+        if (std::is_constant_evaluated()) {
+            for (; found_ == 0 && next_ != end_; ++next_) {
+                seen_ = next_;
+                found_ = ((*next_ == Wanted) || ...) ? 1 : 0;
+            }
+            return found_ != 0;
         }
-        for (std::size_t at = 0; at != size; ++at) {
-            const char c = block_[at];
-            found_ |= std::uint64_t{((c == Wanted) || ...) ? 1U : 0U} << at;
-        }
+        const auto left = static_cast<std::size_t>(end_ - next_);
+        const auto [begin, bits] = first_found<Wanted...>(next_, left);
+        seen_ = next_ + begin;
+        next_ = left - begin < looked_at_once ? end_ : seen_ + looked_at_once;
+        found_ = bits;
+        return bits != 0;
     }
 
-    const char* block_ = nullptr;
-    const char* next_ = nullptr;
-    const char* end_ = nullptr;
-    std::uint64_t found_ = 0; // in the block, from the next one on
+    Char* seen_ = nullptr; // where those begin of which `found_` tells
+    Char* next_ = nullptr;
+    Char* end_ = nullptr;
+    std::uint64_t found_ = 0; // from the next one on
 };
+
+/// The place of the first byte that is 0, or the size.
+[[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (data.empty()) return 0;
+        const void* const found = std::memchr(data.data(), 0, data.size());
+        return found == nullptr ? data.size()
+                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
+    }
+    std::size_t i = 0;
+    while (i != data.size() && data[i] != std::byte{0}) ++i;
+    return i;
+}
 
 /// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
 /// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some

@@ -28,7 +28,7 @@ struct field_finder {
         const char* const colon = found < line_end ? found : line_end;
         const char* const value = colon == line_end ? line_end : colon + 1;
         current.name = {line, static_cast<std::size_t>(colon - line)};
-        current.value = trimmed({value, static_cast<std::size_t>(line_end - value)});
+        current.value = trimmed(value, line_end);
         next = end - line_end > 2 ? line_end + 2 : end;
     }
 
@@ -87,7 +87,7 @@ struct element_finder {
         current = {};
         while (current.empty() && !rest.empty()) {
             const std::size_t size = size_of_first();
-            current = trimmed({rest.data(), size});
+            current = trimmed(rest.data(), rest.data() + size);
             rest.remove_prefix(size == rest.size() ? size : size + 1);
         }
     }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bit>
+
 #include "errc.hpp"
 #include "limits.hpp"
 #include "text.hpp"
@@ -37,6 +39,10 @@ class head_scanner {
         base_ = position_;
         piece_ = begin;
         while (at != end && phase_ < phase::done) {
+            if (phase_ == phase::field_begin && !std::is_constant_evaluated()) {
+                at = whole_field_lines(at, end, limits);
+                if (at == end) break;
+            }
             const bool in_start_line = phase_ < phase::field_begin;
             const std::uint32_t limit = in_start_line ? limits.start_line : limits.field_line;
             const std::size_t used = offset_of(at) - line_begin_;
@@ -209,6 +215,12 @@ class head_scanner {
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
+            if (matched_ == 0 && stop - at > 8 && !std::is_constant_evaluated() &&
+                equal_in_words<std::uint64_t>(text_of({at, 8}).data(), "HTTP/1.1", 8)) {
+                // The short way, which nearly all take.
+                at += expected.size();
+                matched_ = expected.size();
+            }
             while (at != stop && matched_ != expected.size()) {
                 const char c = static_cast<char>(*at);
                 if (c != expected[matched_]) {
@@ -260,6 +272,60 @@ class head_scanner {
         mark(fields_begin_, at + 1);
         mark(line_begin_, at + 1);
         return go_on(at, phase::field_begin);
+    }
+
+    // The short way, many characters at a time: takes field lines that are there as a whole, right, and within their
+    // limits. The first that is not is left to the long way, so each rule stands in one place.
+    pointer whole_field_lines(pointer at, pointer end, const http::limits& limits) noexcept {
+        constexpr std::size_t most = 1024;
+        for (;;) {
+            const auto left = static_cast<std::size_t>(end - at);
+            if (left < widest::least_characters) return at;
+            const std::size_t size = left < most ? left : most;
+            characters_found found[most / 64 + 1]; // tokens and controls
+            if (!widest::find_characters(at, size, token_set, control_set, found)) return at;
+            const std::size_t taken = field_lines_among(at, size, found, limits);
+            at += taken;
+            if (taken == 0 || size != most) return at;
+        }
+    }
+
+    std::size_t field_lines_among(pointer text, std::size_t size, const characters_found* found,
+                                  const http::limits& limits) noexcept {
+        std::size_t begin = 0; // of a line
+        std::uint64_t before = 0;
+        for (std::size_t block = 0; block <= size / 64; ++block) {
+            // The first of neighbouring controls, as LF stands next to CR; another one that does would begin a line,
+            // and is no token there.
+            const std::uint64_t all = found[block].second;
+            std::uint64_t left = all & ~(all << 1 | before >> 63);
+            before = all;
+            for (; left != 0; left &= left - 1) {
+                const std::size_t end = 64 * block + static_cast<std::size_t>(std::countr_zero(left));
+                const std::size_t colon = end_of_token(found, begin);
+                const bool right = text[colon] == std::byte{':'} && colon != begin && text[end] == cr &&
+                                   end + 1 != size && text[end + 1] == lf;
+                if (!right || end - begin > limits.field_line || count_ == limits.fields) return lines_end(text, begin);
+                begin = end + 2;
+                ++count_;
+            }
+        }
+        return lines_end(text, begin);
+    }
+
+    constexpr std::size_t lines_end(pointer text, std::size_t taken) noexcept {
+        mark(line_begin_, text + taken);
+        return taken;
+    }
+
+    // There is one, as nothing behind the text is a token.
+    [[nodiscard]] static std::size_t end_of_token(const characters_found* found, std::size_t at) noexcept {
+        std::size_t block = at / 64;
+        std::uint64_t others = ~found[block].first >> at % 64;
+        if (others != 0) return at + static_cast<std::size_t>(std::countr_zero(others));
+        do others = ~found[++block].first;
+        while (others == 0);
+        return 64 * block + static_cast<std::size_t>(std::countr_zero(others));
     }
 
     // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.

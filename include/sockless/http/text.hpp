@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/simd.hpp"
 #include "../detail/text.hpp"
 
 namespace sockless::detail {
@@ -34,6 +35,19 @@ struct character_table {
 };
 
 inline constexpr character_table character_classes{};
+
+/// The ASCII characters that are of a class, or those that are not.
+[[nodiscard]] constexpr ascii_set ascii_characters(character_class wanted, bool of_class) noexcept {
+    unsigned char columns[16] = {};
+    for (unsigned c = 0; c != 0x80; ++c) {
+        const bool in_class = (character_classes.classes[c] & wanted) != 0;
+        if (in_class == of_class) columns[c % 16] = static_cast<unsigned char>(columns[c % 16] | 1U << c / 16);
+    }
+    return ascii_set(columns);
+}
+
+inline constexpr ascii_set token_set = ascii_characters(in_token, true);
+inline constexpr ascii_set control_set = ascii_characters(in_value, false);
 
 /// Whether the character `c`, a `char` or `std::byte`, is of a class.
 template <class Byte>
@@ -100,10 +114,38 @@ template <class Blocks = most_characters, class Byte>
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
 
 /// Without the SP and HTAB at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
-    while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
-    return text;
+[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
+    while (begin != end && is_white(*begin)) ++begin;
+    while (begin != end && is_white(end[-1])) --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+/// Whether words of eight characters, or less, differ in nothing but the case of ASCII letters.
+[[nodiscard]] constexpr bool differ_in_case_only(std::uint64_t a, std::uint64_t b) noexcept {
+    constexpr std::uint64_t each = 0x0101010101010101U;
+    const std::uint64_t differences = a ^ b;
+    if ((differences & ~(each * 0x20)) != 0) return false;
+    // A letter, in lower case, is from `a` to `z`: what is added to a character below 0x80 reaches its top bit if it is
+    // large enough. Of two that differ in bit 0x20 only, both are letters or none is.
+    const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
+    const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
+    return (differences & ~(letters >> 2)) == 0;
+}
+
+/// Whether `size` characters, which are at least a word, are equal but for case. The last word may overlap with the one
+/// before it.
+template <class Word>
+[[nodiscard]] inline bool equal_words_ignoring_case(const char* a, const char* b, std::size_t size) noexcept {
+    const auto same = [a, b](std::size_t at) {
+        Word left, right;
+        std::memcpy(&left, a + at, sizeof left);
+        std::memcpy(&right, b + at, sizeof right);
+        return left == right || differ_in_case_only(left, right);
+    };
+    for (std::size_t at = 0; size - at > sizeof(Word); at += sizeof(Word)) {
+        if (!same(at)) return false;
+    }
+    return same(size - sizeof(Word));
 }
 
 } // namespace sockless::detail
@@ -152,9 +194,12 @@ namespace sockless::http {
 /// Whether two texts are equal where the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
-    // Most who write a name write it as the specifications do.
-    for (std::size_t i = detail::common_prefix(a, b); i != a.size(); ++i) {
-        if (a[i] != b[i] && detail::lower(a[i]) != detail::lower(b[i])) return false;
+    if (!std::is_constant_evaluated()) {
+        if (b.size() >= 8) return detail::equal_words_ignoring_case<std::uint64_t>(a.data(), b.data(), b.size());
+        if (b.size() >= 4) return detail::equal_words_ignoring_case<std::uint32_t>(a.data(), b.data(), b.size());
+    }
+    for (std::size_t i = 0; i != b.size(); ++i) {
+        if (detail::lower(a[i]) != detail::lower(b[i])) return false;
     }
     return true;
 }

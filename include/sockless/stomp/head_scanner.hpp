@@ -57,10 +57,14 @@ class stomp_head_scanner {
     // The first byte of a pair was the last of its piece.
     enum class waiting : std::uint8_t { nothing, line_feed, escaped };
 
-    using specials = occurrences<'\0', '\n', '\r', ':', '\\'>;
+    using specials = occurrences<char, '\0', '\n', '\r', ':', '\\'>;
 
     // So few characters are looked at one by one, as setting up a look at many costs more.
     static constexpr std::size_t few = 16;
+
+    [[nodiscard]] static constexpr std::string_view text_between(const char* begin, const char* end) noexcept {
+        return {begin, static_cast<std::size_t>(end - begin)};
+    }
 
     [[nodiscard]] static constexpr bool is_special(char c) noexcept {
         const auto code = static_cast<unsigned char>(c);
@@ -141,29 +145,29 @@ class stomp_head_scanner {
     }
 
     // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
-    // the first special of a line, which is at `at`; returns the place of the first that is for the long way.
-    constexpr std::size_t take_plain_lines(specials& special, std::size_t at, const stomp::limits& limits) noexcept {
-        std::size_t line = line_;
-        while (at != end_ && head_[at] == ':' && at != line && count_ != limits.headers) {
-            const std::size_t colon = at;
-            do {
-                at = next_place(special);
-            } while (at != end_ && head_[at] == ':');
-            if (at == end_ || head_[at] != '\n' || at - line > limits.line) {
-                begin_line(line);
-                end_name(colon, limits);
-                return at;
+    // the first special of a line, which is at `first`; returns the place of the first that is for the long way.
+    constexpr std::size_t take_plain_lines(specials& special, std::size_t first, const stomp::limits& limits) noexcept {
+        char* line = head_ + line_;
+        char* colon = nullptr;
+        char* at = head_ + first;
+        // Not a member, as for a compiler each character that is written may be part of any of them.
+        const char* const end = head_ + end_;
+        for (; at != end; at = special.next()) {
+            if (*at == ':') {
+                if (colon == nullptr) colon = at;
+                continue;
             }
-            if (is_length({head_ + line, colon - line}) && !read_length({head_ + colon + 1, at - colon - 1}, limits)) {
-                return at;
-            }
-            head_[colon] = head_[at] = '\0';
+            if (*at != '\n' || colon == nullptr || colon == line || count_ == limits.headers) break;
+            if (static_cast<std::size_t>(at - line) > limits.line) break;
+            if (is_length(text_between(line, colon)) && !read_length(text_between(colon + 1, at), limits)) return 0;
+            *colon = *at = '\0';
             ++count_;
             line = at + 1;
-            at = next_place(special);
+            colon = nullptr;
         }
-        begin_line(line);
-        return at;
+        begin_line(static_cast<std::size_t>(line - head_));
+        if (colon != nullptr) take_special(static_cast<std::size_t>(colon - head_), limits);
+        return static_cast<std::size_t>(at - head_);
     }
 
     // What stands at `at`. False where the scan stops.

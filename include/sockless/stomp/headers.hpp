@@ -41,7 +41,7 @@ struct header_finder {
     }
     [[nodiscard]] constexpr const char* place() const noexcept { return name == end ? nullptr : name; }
 
-    occurrences<'\0'> ends{};
+    occurrences<const char, '\0'> ends{};
     const char* name = nullptr;
     const char* next = nullptr;
     const char* end = nullptr;

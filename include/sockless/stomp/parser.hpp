@@ -235,7 +235,7 @@ class basic_parser {
         if (in.empty()) return {};
         const std::size_t most = in.size() < left_ ? in.size() : static_cast<std::size_t>(left_);
         bytes piece = in.first(most);
-        if (phase_ == phase::until_nul) piece = piece.first(place_of_nul(piece));
+        if (phase_ == phase::until_nul) piece = piece.first(detail::place_of_nul(piece));
         const bool ended = piece.size() != in.size() && in[piece.size()] == nul;
         left_ -= piece.size();
         take(in, piece.size() + (ended ? 1U : 0U));
@@ -254,18 +254,6 @@ class basic_parser {
         const bool first = !begun_;
         begun_ = true;
         return {kind::body, command(), first, ended, errc::none, headers(), piece};
-    }
-
-    [[nodiscard]] static constexpr std::size_t place_of_nul(cbytes piece) noexcept {
-        if (std::is_constant_evaluated()) {
-            std::size_t i = 0;
-            while (i != piece.size() && piece[i] != nul) ++i;
-            return i;
-        }
-        if (piece.empty()) return 0;
-        const void* const found = std::memchr(piece.data(), 0, piece.size());
-        return found == nullptr ? piece.size()
-                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - piece.data());
     }
 
     Memory memory_;

@@ -6,6 +6,47 @@
 #include "errc.hpp"
 #include "headers.hpp"
 
+namespace sockless::detail {
+
+/// Whether no character of a text of one to two words is a colon, a backslash, or a control up to CR. The words may
+/// overlap.
+template <class Word>
+[[nodiscard]] inline bool is_plain_in_words(const char* text, std::size_t size) noexcept {
+    constexpr Word each = static_cast<Word>(0x0101010101010101U);
+    // Has the top bit of a byte if one is below `limit`, which is at most 0x80.
+    const auto has_below = [](Word word, unsigned limit) { return (word - each * limit) & ~word & each * 0x80; };
+    const auto is_plain_at = [&](std::size_t at) {
+        Word word;
+        std::memcpy(&word, text + at, sizeof word);
+        return (has_below(word, '\r' + 1) | has_below(word ^ each * ':', 1) | has_below(word ^ each * '\\', 1)) == 0;
+    };
+    return is_plain_at(0) && is_plain_at(size - sizeof(Word));
+}
+
+/// Whether a name or value can be written as it is, whatever the version. Those of which it cannot be said so quickly
+/// need a closer look.
+[[nodiscard]] constexpr bool is_plain(std::string_view text) noexcept {
+    if (!std::is_constant_evaluated()) {
+        using blocks = most_characters;
+        const auto specials_at = [&](std::size_t at) {
+            return blocks::any_of(blocks::load(text.data() + at), '\0', '\n', '\r', ':', '\\');
+        };
+        if (text.size() >= 16) {
+            unsigned found = specials_at(text.size() - blocks::size);
+            for (std::size_t at = 0; text.size() - at > blocks::size; at += blocks::size) found |= specials_at(at);
+            return found == 0;
+        }
+        if (text.size() >= 8) return is_plain_in_words<std::uint64_t>(text.data(), text.size());
+        if (text.size() >= 4) return is_plain_in_words<std::uint32_t>(text.data(), text.size());
+    }
+    for (const char c : text) {
+        if (c == '\0' || c == '\n' || c == '\r' || c == ':' || c == '\\') return false;
+    }
+    return true;
+}
+
+} // namespace sockless::detail
+
 namespace sockless::stomp {
 
 /// Whether a body is announced by `content-length`, or ends at the NUL behind it.
@@ -31,7 +72,7 @@ class writer {
     /// which `finish` writes.
     constexpr writer& header(std::string_view name, std::string_view value) noexcept {
         if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
-        return text(name, part::name).put(":").text(value, part::value).put("\n");
+        return line(name, value);
     }
 
     /// One header, unless the value is empty.
@@ -56,10 +97,10 @@ class writer {
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
-        if (how == content_length::omitted && has_nul(body)) fail(errc::nul_in_body);
+        if (how == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
         // S14: a body has a content-length unless the caller wants none.
         if (how == content_length::automatic && !body.empty()) {
-            put("content-length:").put(detail::decimal_text(body.size()).text()).put("\n");
+            plain_line("content-length", detail::decimal_text(body.size()).text());
         }
         put("\n").put(body).put({"\0", 1});
         if (error_) return {0, error_};
@@ -87,12 +128,30 @@ class writer {
         return place;
     }
 
+    // A header, both parts of it escaped. Nearly all are plain, and written at once.
+    constexpr writer& line(std::string_view name, std::string_view value) noexcept {
+        if (!detail::is_plain(name) || !detail::is_plain(value)) {
+            return text(name, part::name).put(":").text(value, part::value).put("\n");
+        }
+        return plain_line(name, value);
+    }
+
+    constexpr writer& plain_line(std::string_view name, std::string_view value) noexcept {
+        if (std::byte* const to = take(name.size() + value.size() + 2)) {
+            detail::copy(to, name.data(), name.size());
+            to[name.size()] = std::byte{':'};
+            detail::copy(to + name.size() + 1, value.data(), value.size());
+            to[name.size() + 1 + value.size()] = std::byte{'\n'};
+        }
+        return *this;
+    }
+
     // A name or value, escaped.
     constexpr writer& text(std::string_view plain, part what) noexcept {
         const detail::escaping how = detail::escaping_of(version_, command_);
         const char* run = plain.data();
         const char* const end = run + plain.size();
-        detail::occurrences<'\0', '\n', '\r', ':', '\\'> special(run, end);
+        detail::occurrences<const char, '\0', '\n', '\r', ':', '\\'> special(run, end);
         for (const char* at = special.next(); at != end; at = special.next()) {
             const char code = escaped(*at, how);
             if (code != '\0') {
@@ -123,13 +182,6 @@ class writer {
         case '\\': return true;
         default: return false;
         }
-    }
-
-    [[nodiscard]] static constexpr bool has_nul(cbytes body) noexcept {
-        for (const std::byte each : body) {
-            if (each == std::byte{0}) return true;
-        }
-        return false;
     }
 
     bytes out_;

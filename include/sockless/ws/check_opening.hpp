@@ -8,9 +8,11 @@
 
 namespace sockless::detail {
 
-/// The second block of a text of 60 bytes, which has room for no more than the first byte of the padding in the first.
-inline constexpr sha1_schedule sha1_padding_of_60 =
-    sha1_scheduled({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60 * 8});
+/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
+inline constexpr sha1_padded accepted_key({"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                           "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                           60},
+                                          0);
 
 } // namespace sockless::detail
 
@@ -19,12 +21,14 @@ namespace sockless::ws {
 /// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
 /// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    std::array<char, 64> block{};
-    detail::copy(block.data(), key.data(), key.size() < 24 ? key.size() : 24);
-    detail::copy(block.data() + 24, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80", 37);
+    detail::sha1_padded text = detail::accepted_key;
+    if (key.size() >= 24) {
+        detail::copy(text.text.data(), key.data(), 24); // no call, as the size is known
+    } else {
+        detail::copy(text.text.data(), key.data(), key.size());
+    }
     detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, detail::sha1_scheduled(detail::sha1_words(block)));
-    detail::sha1_add(state, detail::sha1_padding_of_60);
+    text.add_to(state);
     const std::array<std::byte, 20> hash = detail::sha1_digest(state);
     return detail::encode_base64(std::span<const std::byte, 20>(hash));
 }
@@ -52,9 +56,8 @@ namespace sockless::detail {
 /// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
-    for (const char c : target) {
-        if (c == '#') return false;
-    }
+    const char* const end = target.data() + target.size();
+    if (find('#', target.data(), end) != end) return false;
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -97,10 +100,10 @@ namespace sockless::detail {
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
     // H4: exactly one Host, also beside an authority in the target.
-    if (all.count(opening_field::host) != 1 || !http::is_host(all.first(opening_field::host)) ||
-        !http::is_host(request.host)) {
-        return ws::errc::bad_host;
-    }
+    const std::string_view host = all.first(opening_field::host);
+    if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
+    const bool absolute = request.host.data() != host.data();
+    if (absolute && !http::is_host(request.host)) return ws::errc::bad_host;
     return check_upgrade(head, all);
 }
 

@@ -1,5 +1,5 @@
-// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
-// SPDX-License-Identifier: MIT
+// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be
+// judged from what the peer sends. SPDX-License-Identifier: MIT
 #pragma once
 
 #include "close_code.hpp"
@@ -8,30 +8,36 @@
 
 namespace sockless::ws {
 
-/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own.
-/// The events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do.
-/// 192 bytes; copies are independent. Everything runs in constant evaluation.
+/// Decodes the frames that one peer sends, pushed in pieces of any size, in
+/// place and without memory of its own. The events do not depend on how the
+/// bytes were cut into pieces (F12), only the cuts of data do. 192 bytes;
+/// copies are independent. Everything runs in constant evaluation.
 class decoder {
   public:
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
-        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
-        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
+        frame,      ///< the header of a frame, where `show_frames` asked for it: see
+                    ///< `header`
+        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`,
+                    ///< `payload`
         ping,       ///< a whole Ping: `payload`
         pong,       ///< a whole Pong: `payload`
-        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
+        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is
+                    ///< the reason. Nothing follows it.
         error,      ///< a rule was broken: `error`. Given once; nothing follows it.
     };
 
-    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
-    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
-    /// the decoder.
+    /// What `next` found. Falsy for `need_input`. `payload` is valid until the
+    /// next call on the decoder, or until the input is reused, whichever comes
+    /// first; it lies in the input, or, for a control frame that came in pieces,
+    /// in the decoder.
     struct event {
         decoder::kind kind = kind::need_input;
         message_type type = message_type::text;
         bool first = false;      ///< the first piece of its message
         bool last = false;       ///< the last piece of its message; its payload may be empty
-        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section 6); its text was not checked
+        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section
+                                 ///< 6); its text was not checked
         errc error = errc::none;
         std::uint16_t code = 0;
         bytes payload{};
@@ -39,44 +45,52 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
-    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
+    /// A decoder in the part of `own`: a server takes what clients send, and the
+    /// other way round.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
           max_frames_(limits.frames),
-          mask_bit_(own == role::server ? 0x80 : 0) {
+          settings_(own == role::server ? must_mask : 0) {
         end_frame();
     }
 
-    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
-    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
+    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a
+    /// meaning; at first none. RSV1 stands for compression and is taken on the
+    /// first frame of a message only (RFC 7692 section 6), the others on any data
     /// frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & shows_frames) | (rsv_bits & all_rsv));
+        settings_ = static_cast<std::uint8_t>((settings_ & ~all_rsv) | (rsv_bits & all_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
+    /// Whether each frame is announced by an event of its own, for those who
+    /// inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & all_rsv) | (on ? shows_frames : 0));
+        settings_ = static_cast<std::uint8_t>((settings_ & ~shows_frames) | (on ? shows_frames : 0));
         if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
     }
 
-    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
-    [[nodiscard]] constexpr event next(bytes& in) noexcept {
-        // Most frames on a busy connection are short, whole, and a message of their own: they are told apart by two
-        // bytes and handled here. All else, and everything that is wrong, takes the long way.
-        if (phase_ == phase::boundary && in.size() >= 6) {
-            const auto first = static_cast<unsigned>(in[0]);
-            const unsigned length = static_cast<unsigned>(in[1]) ^ mask_bit_;
-            const std::size_t begin = masked() ? 6 : 2;
-            if ((first == final_text || first == final_binary) && length <= 125 && length <= in.size() - begin) {
-                return short_message(in, first, begin, length);
-            }
+    /// Takes bytes from the front of `in` up to the end of the next event,
+    /// unmasks them where they lie, and returns it.
+    [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
+        event found;
+        // What comes most often is handled here, inlined: the middle of a payload, where the input comes in small
+        // pieces, and a whole message in one frame. All else, and everything that is wrong, takes the long way, on a
+        // copy of `in`, so that the caller's can stay in registers.
+        if (phase_ == phase::data && in.size() < left()) {
+            if (!in.empty()) take_middle(in, found);
+        } else if (const sizes plain = plain_message(in); plain.header != 0) {
+            take_message(in, plain, found);
+        } else {
+            bytes rest = in;
+            step(rest, found);
+            in = rest;
         }
-        return step(in);
+        return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    /// Says that the input has ended. `end_of_input` where no Close came before
+    /// (C8), else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -86,10 +100,12 @@ class decoder {
     /// What went wrong, if anything did. Stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
+    /// How many bytes were taken; after an error, the place in the stream of the
+    /// first byte that broke the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from. After an error it is as far as it was read.
+    /// The header of the frame that the last event came from. After an error it
+    /// is as far as it was read.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -100,11 +116,12 @@ class decoder {
     }
 
     /// The place in the stream of that header's first byte.
-    [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return frame_begin_; }
+    [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
     enum class phase : std::uint8_t {
-        boundary, // before a frame, where a short message may be taken the short way
+        boundary, // before a frame, where a short message may be taken the short
+                  // way
         between,  // before a frame, otherwise
         header,   // in a header, whose bytes so far are held
         data,     // in the payload of a data frame
@@ -113,19 +130,23 @@ class decoder {
         ended,    // a Close was received, or the error given
     };
 
-    static constexpr unsigned final_text = 0x81, final_binary = 0x82;
+    static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // What was asked for, in `settings_`: the agreed reserved bits, and one more.
-    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8;
+    // What was asked for, in `settings_`: the agreed reserved bits, and more. `must_mask`, for what is received, is the
+    // bit of a header that says so.
+    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, must_mask = 0x80;
 
-    // What is known of the open message, in `message_`.
-    static constexpr std::uint8_t is_open = 1, is_begun = 2, is_binary = 4, is_compressed = 8;
+    // What is known of the open message, in `message_`: its type, and these. 0
+    // where none is open.
+    static constexpr std::uint8_t type_bits = 3, is_begun = 4, is_compressed = 8;
 
-    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit_ != 0; }
+    [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{must_mask}; }
+    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit() != 0; }
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
-    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
+    // The one way to fail: `at` is the place in the stream of the first byte that
+    // broke the rule.
     constexpr void fail(errc code, std::uint64_t at) noexcept {
         error_ = code;
         position_ = at;
@@ -138,62 +159,108 @@ class decoder {
         phase_ = ordinary ? phase::boundary : phase::between;
     }
 
-    [[nodiscard]] constexpr event short_message(bytes& in, unsigned first, std::size_t begin,
-                                                std::size_t length) noexcept {
-        const bytes payload = in.subspan(begin, length);
-        bool ascii = true;
-        if (masked()) {
-            key_ = key_at(in.data() + 2);
-            ascii = !detail::mask_bytes(payload.data(), payload.data(), length, key_);
-        } else if (first == final_text) {
-            ascii = !detail::any_high_bit(payload);
+    // --- the short ways
+
+    // Of a frame, in bytes.
+    struct sizes {
+        std::size_t header = 0;
+        std::size_t payload = 0;
+    };
+
+    // Those of the frame at the front of `in`, where it is there as a whole and a message of its own, and the last one
+    // had ended: two bytes, or four, tell. Else zeros.
+    [[nodiscard, gnu::always_inline]] constexpr sizes plain_message(cbytes in) const noexcept {
+        if (phase_ != phase::boundary || in.size() < 6) return {};
+        if (in[0] != final_text && in[0] != final_binary) return {};
+        const std::size_t short_length = static_cast<std::size_t>(in[1]) ^ mask_bit();
+        sizes found{masked() ? 6U : 2U, short_length};
+        if (short_length > 125) {
+            if (short_length != 126 || in.size() < 8) return {};
+            found = {found.header + 2, static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3])};
+            // Anything less had a shorter form.
+            if (found.payload <= 125 || found.payload > max_frame_ || found.payload > max_message_) return {};
         }
-        frame_begin_ = position_;
-        first_byte_ = static_cast<std::uint8_t>(first);
-        length_ = length;
-        position_ += begin + length;
-        in = in.subspan(begin + length);
-        const auto type = static_cast<message_type>(first & 0x0FU);
-        if (ascii || type == message_type::binary) return {kind::data, type, true, true, false, errc::none, 0, payload};
-        open_message();
-        if (const event found = checked_data(payload, ascii, true)) return found;
-        return step(in);
+        return found.payload <= in.size() - found.header ? found : sizes{};
     }
 
-    // Everything but short messages, one element at a time.
-    [[nodiscard]] constexpr event step(bytes& in) noexcept {
+    [[gnu::always_inline]] constexpr void take_message(bytes& in, sizes size, event& found) noexcept {
+        const bytes payload = in.subspan(size.header, size.payload);
+        first_byte_ = static_cast<std::uint8_t>(in[0]);
+        header_size_ = static_cast<std::uint8_t>(size.header);
+        length_ = size.payload;
+        payload_begin_ = position_ + size.header;
+        position_ = payload_begin_ + size.payload;
+        if (masked()) key_ = key_at(payload.data() - 4);
+        const auto type = static_cast<message_type>(opcode());
+        const bool ascii = unmask(payload, key_, type == message_type::text);
+        in = in.subspan(size.header + size.payload);
+        if (ascii || type == message_type::binary) {
+            found = {kind::data, type, true, true, false, errc::none, 0, payload};
+            return;
+        }
+        open_message();
+        if (!check_data(payload, ascii, true, found)) give_error(found);
+    }
+
+    // Takes all of `in`, which is less than what is left of the payload.
+    [[gnu::always_inline]] constexpr void take_middle(bytes& in, event& found) noexcept {
+        const bytes piece = in;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
+        in = in.subspan(piece.size());
+        position_ += piece.size();
+        if (is_text() && !(ascii && text_.complete())) {
+            if (!check_data(piece, ascii, false, found)) give_error(found);
+            return;
+        }
+        found = data_event(piece, false);
+        message_ |= is_begun;
+    }
+
+    // --- the long way
+
+    // Everything, one element at a time.
+    constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
             case phase::boundary:
             case phase::between:
             case phase::header:
-                if (!take_header(in)) return {};
-                if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) return {.kind = kind::frame};
+                if (!take_header(in)) return;
+                if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) {
+                    found.kind = kind::frame;
+                    return;
+                }
                 break;
             case phase::data:
-                if (const event found = take_data(in)) return found;
-                if (phase_ == phase::data) return {};
+                if ((in.empty() && left() != 0) || take_data(in, found)) return;
                 break;
             case phase::control:
-                if (const event found = take_control(in)) return found;
-                if (phase_ == phase::control) return {};
+                if (take_control(in, found) || phase_ == phase::control) return;
                 break;
-            case phase::failing: phase_ = phase::ended; return {.kind = kind::error, .error = error_};
+            case phase::failing: return give_error(found);
             case phase::ended:
                 // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
-                return {};
+                return;
             }
         }
     }
 
+    constexpr void give_error(event& found) noexcept {
+        phase_ = phase::ended;
+        found.kind = kind::error;
+        found.error = error_;
+    }
+
     // --- headers
 
-    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
-    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
+    // Takes a header, in place or, where it comes in pieces, by way of `held_`.
+    // False where more bytes are needed; else it was judged, and the phase says
+    // what follows. The first two bytes are judged before the rest is waited for.
     [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
         if (phase_ != phase::header) {
             if (in.empty()) return false;
-            frame_begin_ = position_;
+            payload_begin_ = position_;
+            header_size_ = 0;
             if (in.size() >= max_header_size) {
                 const std::byte* const at = in.data();
                 if (!judge_first_two(at)) return true;
@@ -205,15 +272,16 @@ class decoder {
             }
             phase_ = phase::header;
         }
-        if (!hold(in, position_ - frame_begin_, 2)) return false;
+        if (!hold(in, position_ - payload_begin_, 2)) return false;
         if (!judge_first_two(held_)) return true;
         const std::size_t size = size_of_header(held_);
-        if (!hold(in, position_ - frame_begin_, size)) return false;
+        if (!hold(in, position_ - payload_begin_, size)) return false;
         begin_payload(held_, size);
         return true;
     }
 
-    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
+    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes
+    // more input.
     [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
         if (have >= wanted) return true;
         const std::size_t missing = static_cast<std::size_t>(wanted - have);
@@ -229,16 +297,18 @@ class decoder {
         return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
     }
 
-    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
+    // Judges what the first two bytes say, in the order of the bytes. False where
+    // they fail.
     [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         const auto second = static_cast<unsigned>(at[1]);
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
-        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
-        // a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a
+        // meaning (RFC 6455 section 5.2; F1). What was agreed for messages says
+        // nothing of control frames, and "compressed" is said once, on the first
+        // frame of a message (RFC 7692 section 6; D5).
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
                                             : settings_ & unsigned{all_rsv};
@@ -250,27 +320,32 @@ class decoder {
         // A control frame is never fragmented (section 5.5; F7).
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
+        // A continuation needs an open message, a new message needs none open
+        // (section 5.4; F6).
         if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no
+        // bytes (section 10.4; F9).
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1; F4).
-        if ((second & 0x80U) != mask_bit_) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+        // Every frame from a client is masked, none from a server is (section 5.1;
+        // F4).
+        if ((second & 0x80U) != mask_bit()) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
         // A control frame has at most 125 bytes of payload (section 5.5; F7).
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
     }
 
+    // While a header is read, `payload_begin_` is the frame's own beginning.
     constexpr bool refuse(errc code, std::uint64_t offset_in_frame) noexcept {
-        fail(code, frame_begin_ + offset_in_frame);
+        fail(code, payload_begin_ + offset_in_frame);
         return false;
     }
 
-    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
+    // Reads the rest of the header, `size` bytes in all, judges the length, and
+    // turns to the payload.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
         const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
         if (masked()) key_ = key_at(at + size - 4);
@@ -278,13 +353,15 @@ class decoder {
         if (extended != 0) {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
-            // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used
-            // (section 5.2; F3).
-            if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, frame_begin_ + 2);
-            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, frame_begin_ + 2);
+            // The top bit of the longest form is 0, and the fewest bytes that can
+            // hold the length are used (section 5.2; F3).
+            if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
+            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
         phase_ = phase::control;
-        if (!is_control(opcode())) begin_data(frame_begin_ + (extended == 0 ? 1 : 2));
+        if (!is_control(opcode())) begin_data(payload_begin_ + (extended == 0 ? 1 : 2));
+        payload_begin_ += size;
+        header_size_ = static_cast<std::uint8_t>(size);
     }
 
     // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
@@ -298,8 +375,7 @@ class decoder {
     }
 
     constexpr void open_message() noexcept {
-        message_ = is_open;
-        if (opcode() == ws::opcode::binary) message_ |= is_binary;
+        message_ = first_byte_ & type_bits;
         if ((first_byte_ >> 4U & rsv::rsv1) != 0) message_ |= is_compressed;
         message_size_ = 0;
         frames_ = 0;
@@ -313,34 +389,49 @@ class decoder {
 
     // --- payloads
 
-    [[nodiscard]] constexpr std::uint64_t payload_begin() const noexcept {
-        return frame_begin_ + header_size(length_, masked());
+    // Of the current frame's payload.
+    [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
+    [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
+
+    [[nodiscard]] constexpr bool is_text() const noexcept {
+        return (message_ & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
     }
 
-    [[nodiscard]] constexpr event take_data(bytes& in) noexcept {
-        const std::uint64_t taken = position_ - payload_begin();
-        const std::uint64_t left = length_ - taken;
-        const bytes piece = in.first(in.size() < left ? in.size() : static_cast<std::size_t>(left));
-        if (piece.empty() && left != 0) return {};
+    // Unmasks a piece. Says whether it is ASCII, where that is asked for.
+    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key,
+                                                            bool wants_ascii) const noexcept {
+        if (masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
+        return wants_ascii && !detail::any_high_bit(piece);
+    }
+
+    [[nodiscard]] constexpr event data_event(bytes piece, bool last) const noexcept {
+        return {kind::data,
+                static_cast<message_type>(message_ & type_bits),
+                (message_ & is_begun) == 0,
+                last,
+                (message_ & is_compressed) != 0,
+                errc::none,
+                0,
+                piece};
+    }
+
+    [[nodiscard]] constexpr bool take_data(bytes& in, event& found) noexcept {
+        const bytes piece = in.first(in.size() < left() ? in.size() : static_cast<std::size_t>(left()));
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
         in = in.subspan(piece.size());
         position_ += piece.size();
-
-        bool ascii = true;
-        if (masked()) {
-            ascii = !detail::mask_bytes(piece.data(), piece.data(), piece.size(), detail::rotated(key_, taken));
-        } else if ((message_ & (is_binary | is_compressed)) == 0) {
-            ascii = !detail::any_high_bit(piece);
-        }
-        return checked_data(piece, ascii, piece.size() == left);
+        return check_data(piece, ascii, left() == 0, found);
     }
 
-    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
-    // nothing (an empty fragment), or where not even its first byte may stand.
-    [[nodiscard]] constexpr event checked_data(bytes piece, bool ascii, bool ends_frame) noexcept {
+    // The event of a piece that was taken and unmasked, and that ends its frame
+    // or does not. None where the piece says nothing (an empty fragment), or
+    // where not even its first byte may stand.
+    [[nodiscard]] constexpr bool check_data(bytes piece, bool ascii, bool ends_frame, event& found) noexcept {
         bool last = ends_frame && fin();
-        if ((message_ & (is_binary | is_compressed)) == 0) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
-            // stand are still given out, so that the events are those of any other cut.
+        if (is_text()) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The
+            // bytes before the first that cannot stand are still given out, so that
+            // the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
                 fail(errc::invalid_utf8, position_ - (piece.size() - valid));
@@ -348,77 +439,76 @@ class decoder {
                 last = false;
             }
         }
-        if (piece.empty() && !last) {
-            if (phase_ != phase::failing) end_frame();
-            return {};
+        const bool says_something = !piece.empty() || last;
+        if (says_something) {
+            found = data_event(piece, last);
+            message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
         }
-        const event found{kind::data,
-                          (message_ & is_binary) != 0 ? message_type::binary : message_type::text,
-                          (message_ & is_begun) == 0,
-                          last,
-                          (message_ & is_compressed) != 0,
-                          errc::none,
-                          0,
-                          piece};
-        message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
         if (ends_frame && phase_ != phase::failing) end_frame();
-        return found;
+        return says_something;
     }
 
-    [[nodiscard]] constexpr event take_control(bytes& in) noexcept {
-        const std::uint64_t have = position_ - payload_begin();
+    [[nodiscard]] constexpr bool take_control(bytes& in, event& found) noexcept {
+        const std::uint64_t have = taken();
         bytes payload{held_, static_cast<std::size_t>(length_)};
         if (have == 0 && in.size() >= length_) {
             payload = in.first(payload.size());
             in = in.subspan(payload.size());
             position_ += payload.size();
         } else if (!hold(in, have, length_)) {
-            return {};
+            return false;
         }
         if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
-        if (opcode() == ws::opcode::close) return judge_close(payload);
+        if (opcode() == ws::opcode::close) return judge_close(payload, found);
         end_frame();
-        return {.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong, .payload = payload};
+        found.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong;
+        found.payload = payload;
+        return true;
     }
 
-    [[nodiscard]] constexpr event judge_close(bytes payload) noexcept {
+    [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
-        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
-        if (payload.empty()) return {.kind = kind::close, .code = close_code::no_status};
+        found.kind = kind::close;
+        // Without a payload the status is "no status received" (RFC 6455
+        // section 7.1.5; C5).
+        found.code = close_code::no_status;
+        if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
-        if (payload.size() == 1) return failed(errc::close_payload_too_short, 0);
+        // Where there is a payload it begins with a code of two bytes
+        // (section 5.5.1; C1).
+        if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
         // Some codes never stand on the wire (section 7.4; C3).
-        const auto code =
+        found.code =
             static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
-        if (!is_sendable(code)) return failed(errc::close_code_invalid, 0);
+        if (!is_sendable(found.code)) return refuse_close(errc::close_code_invalid, 0, found);
 
         // The reason is UTF-8 (section 5.5.1; C2).
-        const bytes reason = payload.subspan(2);
+        found.payload = payload.subspan(2);
         utf8_validator text;
-        const std::size_t valid = text.feed(reason);
-        if (valid != reason.size() || !text.complete()) return failed(errc::close_reason_invalid_utf8, 2 + valid);
-        return {.kind = kind::close, .code = code, .payload = reason};
+        const std::size_t valid = text.feed(found.payload);
+        if (valid == found.payload.size() && text.complete()) return true;
+        return refuse_close(errc::close_reason_invalid_utf8, 2 + valid, found);
     }
 
-    [[nodiscard]] constexpr event failed(errc code, std::uint64_t offset_in_payload) noexcept {
-        fail(code, payload_begin() + offset_in_payload);
-        return {};
+    [[nodiscard]] constexpr bool refuse_close(errc code, std::uint64_t offset_in_payload, event& found) noexcept {
+        found = {};
+        fail(code, payload_begin_ + offset_in_payload);
+        return false;
     }
 
-    std::uint64_t position_ = 0;     // in the stream: of the next byte, or of the one that failed
-    std::uint64_t frame_begin_ = 0;  // in the stream: of the current frame
-    std::uint64_t length_ = 0;       // of the current frame's payload
-    std::uint64_t message_size_ = 0; // of the open message, counted by the headers of its frames
+    std::uint64_t position_ = 0;      // in the stream: of the next byte, or of the one that failed
+    std::uint64_t payload_begin_ = 0; // in the stream: of the current frame's payload
+    std::uint64_t length_ = 0;        // of the current frame's payload
+    std::uint64_t message_size_ = 0;  // of the open message, counted by the headers of its frames
     std::uint64_t max_message_;
     std::uint64_t max_frame_;
     std::uint32_t max_frames_;
     std::uint32_t frames_ = 0; // of the open message
     std::uint32_t key_ = 0;
-    std::uint8_t mask_bit_; // as it must be in what is received
+    std::uint8_t header_size_ = 0; // of the current frame, once it is read
     std::uint8_t first_byte_ = 0;
-    std::uint8_t settings_ = 0;
+    std::uint8_t settings_;
     std::uint8_t message_ = 0;
     errc error_ = errc::none;
     phase phase_ = phase::between;

@@ -94,7 +94,7 @@ class extension_reader {
 
     constexpr std::string_view token() noexcept {
         const char* const begin = at_;
-        at_ = skip(in_token, at_, end_);
+        at_ = skip_token(at_, end_);
         if (at_ == begin) fail();
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }

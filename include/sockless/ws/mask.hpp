@@ -16,10 +16,10 @@ namespace sockless::detail {
         if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
         if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
     }
-    const auto octets = std::bit_cast<std::array<std::byte, 4>>(key);
+    constexpr int first_byte = std::endian::native == std::endian::little ? 0 : 24;
     std::byte seen{0};
     for (std::size_t i = 0; i != size; ++i) {
-        to[i] = from[i] ^ octets[i % 4];
+        to[i] = from[i] ^ static_cast<std::byte>(rotated(key, i) >> first_byte & 0xFFU);
         seen |= to[i];
     }
     return (seen & std::byte{0x80}) != std::byte{0};
