@@ -69,18 +69,25 @@ class sockless_decoder {
 void copy(benchmark::State& state, const decode_workload& workload) {
     const stream& input = stream_of(workload);
     socket from(input);
+    std::vector<std::byte> copied;
+    from.read_all(
+        [&copied](const std::byte* data, std::size_t size) { copied.insert(copied.end(), data, data + size); });
+    if (!check(state, copied == input.bytes)) return;
     measure(state, input.expected.messages, input.expected.bytes,
             [&] { from.read_all([](std::byte* data, std::size_t) { benchmark::DoNotOptimize(data); }); });
 }
 
-bool add_copy() {
-    for (const decode_workload& workload : decode_workloads) {
+template <std::size_t N>
+bool add_copy(const decode_workload (&workloads)[N]) {
+    for (const decode_workload& workload : workloads) {
         add({workload.name, "copy", [&workload](benchmark::State& state) { copy(state, workload); }});
     }
     return true;
 }
 
-const bool added = add_decoder<sockless_decoder>("sockless", decode_workloads) && add_copy();
+const bool added = add_decoder<sockless_decoder>("sockless", decode_workloads) &&
+                   add_decoder<sockless_decoder>("sockless", growth_workloads) && add_copy(decode_workloads) &&
+                   add_copy(endpoint_workloads) && add_copy(growth_workloads);
 
 } // namespace
 } // namespace bench

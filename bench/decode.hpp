@@ -48,11 +48,35 @@ inline constexpr decode_workload decode_workloads[] = {
     {"decode/reads/1Kx1460", decoding_role::server, content::ascii, 1024, 1460},
 };
 
-/// Whole messages through an endpoint that is open.
+/// The mix in reads of all sizes: what a byte takes must not depend on how the stream was cut.
+inline constexpr decode_workload growth_workloads[] = {
+    {"growth/reads/1", decoding_role::server, content::ascii, 0, 1},
+    {"growth/reads/4", decoding_role::server, content::ascii, 0, 4},
+    {"growth/reads/16", decoding_role::server, content::ascii, 0, 16},
+    {"growth/reads/64", decoding_role::server, content::ascii, 0, 64},
+    {"growth/reads/256", decoding_role::server, content::ascii, 0, 256},
+    {"growth/reads/1K", decoding_role::server, content::ascii, 0, 1024},
+    {"growth/reads/4K", decoding_role::server, content::ascii, 0, 4096},
+    {"growth/reads/16K", decoding_role::server, content::ascii, 0, 16384},
+    {"growth/reads/64K", decoding_role::server, content::ascii, 0, 65536},
+    {"growth/reads/256K", decoding_role::server, content::ascii, 0, 262144},
+    {"growth/reads/1M", decoding_role::server, content::ascii, 0, 1048576},
+};
+
+/// Whole messages through an endpoint that is open; and those that it must put together (payload x read), where what a
+/// byte takes must depend on neither.
 inline constexpr decode_workload endpoint_workloads[] = {
     {"endpoint/server-text/ascii/20", decoding_role::server, content::ascii, 20},
     {"endpoint/server-text/ascii/125", decoding_role::server, content::ascii, 125},
     {"endpoint/server-text/ascii/1K", decoding_role::server, content::ascii, 1024},
+    {"growth/message/16Kx1460", decoding_role::server, content::ascii, 16384, 1460},
+    {"growth/message/256Kx1460", decoding_role::server, content::ascii, 262144, 1460},
+    {"growth/message/4Mx1460", decoding_role::server, content::ascii, 4194304, 1460},
+    {"growth/message/16Mx1460", decoding_role::server, content::ascii, 16777216, 1460},
+    {"growth/message/4Mx1", decoding_role::server, content::ascii, 4194304, 1},
+    {"growth/message/4Mx64", decoding_role::server, content::ascii, 4194304, 64},
+    {"growth/message/4Mx64K", decoding_role::server, content::ascii, 4194304, 65536},
+    {"growth/message/4Mx1M", decoding_role::server, content::ascii, 4194304, 1048576},
 };
 
 /// The bytes of a workload, and what is in them.

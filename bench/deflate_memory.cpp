@@ -1,7 +1,5 @@
 // Bytes that an idle connection holds, with and without context takeover, with its own windows and with shared ones.
 // SPDX-License-Identifier: MIT
-#include <malloc.h>
-
 #include <memory>
 #include <type_traits>
 
@@ -11,12 +9,6 @@ namespace bench {
 namespace {
 
 using namespace sockless;
-
-// Bytes of the heap in use, those of zlib too (of glibc only).
-std::size_t heap_in_use() {
-    const struct mallinfo2 heap = ::mallinfo2();
-    return heap.uordblks + heap.hblkhd;
-}
 
 // Terms for both directions, and a memory level that fits the window.
 struct memory_workload {

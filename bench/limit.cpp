@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: MIT
 #if defined(__x86_64__)
 
+#include <cstdlib>
+
 #include "decode.hpp"
 #include "encode.hpp"
+#include "growth.hpp"
 #include "handshake.hpp"
 #include "limit_kernels.hpp"
 #include "octets.hpp"
@@ -80,6 +83,26 @@ class limit_decoder {
     std::size_t held_size_ = 0;
     std::array<std::byte, 14> held_{};
     Sink& sink_;
+};
+
+// The least that a connection must remember from one read to the next, and the least that is done with it where each
+// read is a whole small frame.
+class limit_connection {
+  public:
+    template <class Sink>
+    void take(std::byte* data, std::size_t size, Sink& sink) {
+        const std::size_t length = static_cast<std::size_t>(data[1]) & 0x7FU;
+        if (left_ != 0 || cut_ != 0 || in_message_ || size != 6 + length) std::abort();
+        key_ = limit::load<std::uint32_t>(data + 2);
+        if (limit::mask(data + 6, data + 6, length, key_)) std::abort();
+        sink.piece(data + 6, length, true);
+    }
+
+  private:
+    std::uint64_t left_ = 0; // of the frame
+    std::uint32_t key_ = 0;
+    std::uint32_t cut_ = 0; // of the character
+    bool in_message_ = false;
 };
 
 class limit_encoder {
@@ -173,7 +196,10 @@ std::size_t answer(std::byte* data, std::size_t size, char* out) {
 }
 
 const bool added = limit::has_avx2() && add_decoder<limit_decoder>("limit", decode_workloads) &&
-                   add_decoder<limit_decoder>("limit", endpoint_workloads) && add_encoder<limit_encoder>("limit") &&
+                   add_decoder<limit_decoder>("limit", endpoint_workloads) &&
+                   add_decoder<limit_decoder>("limit", growth_workloads) &&
+                   add_connections<limit_connection>("connections", "limit") &&
+                   add_connections<limit_connection>("decoders", "limit") && add_encoder<limit_encoder>("limit") &&
                    add_utf8<is_utf8>("limit") && add_mask<mask_in_place>("limit") && add_head<limit_head>("limit");
 const bool added_with_sha =
     limit::has_avx2() && limit::has_sha() && add_answer<answer>("limit") && add_accept_key<limit::accept_key>("limit");

@@ -191,6 +191,7 @@ class utf8_stream {
             if (!is_utf8_avx2(cut_.data(), cut_size_)) return false;
             cut_size_ = 0;
         }
+        if (cut_size_ != 0) return true;
         size_t whole = static_cast<size_t>(end - piece);
         for (size_t back = 1; back <= 3 && back <= whole; ++back) {
             if (length_of(piece[whole - back]) == 0) continue;

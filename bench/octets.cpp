@@ -17,12 +17,15 @@ void mask_in_place(std::byte* data, std::size_t size, std::uint32_t key) {
 }
 
 void copy(benchmark::State& state, const mask_workload& workload) {
-    const std::vector<std::byte> from(workload.size);
+    const std::vector<std::byte> from(workload.size, std::byte{0x2A});
     std::vector<std::byte> to(workload.size);
-    measure(state, 1, from.size(), [&] {
+    const auto round = [&] {
         std::memcpy(to.data(), from.data(), from.size());
         benchmark::DoNotOptimize(to.data());
-    });
+    };
+    round();
+    if (!check(state, to == from)) return;
+    measure(state, 1, from.size(), round);
 }
 
 bool add_copy() {

@@ -6,6 +6,10 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(BENCH_HAS_MALLINFO2)
+#include <malloc.h>
+#endif
+
 namespace {
 
 std::size_t allocation_count = 0;
@@ -32,6 +36,15 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 namespace bench {
 
 std::size_t allocations() noexcept { return allocation_count; }
+
+std::size_t heap_in_use() noexcept {
+#if defined(BENCH_HAS_MALLINFO2)
+    const struct mallinfo2 heap = ::mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+#else
+    return 0;
+#endif
+}
 
 bool add(row added) {
     rows().push_back(std::move(added));

@@ -206,12 +206,13 @@ namespace always = words;
 #endif
 
 /// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
-/// not short.
+/// not short. Never inlined, as what is short would pay for their vectors.
 namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
 
-[[nodiscard]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept {
+[[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
+                                              std::uint32_t key) noexcept {
 #if defined(__SSE2__)
     // Wide stores that are not aligned cost more than they win where they are few.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
@@ -220,7 +221,7 @@ inline constexpr std::size_t least_octets = 128;
     return always::mask_many(to, from, size, key);
 }
 
-[[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+[[nodiscard, gnu::noinline]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (has_avx2()) return avx2::not_ascii_many(data, size);
 #endif
@@ -230,7 +231,7 @@ inline constexpr std::size_t least_octets = 128;
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
 /// 0 where no backend can.
-[[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+[[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
     if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
@@ -247,8 +248,9 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 inline constexpr std::size_t least_characters = 64;
 
 /// False where no backend can.
-[[nodiscard]] inline bool find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
-                                          const ascii_set& second, characters_found* found) noexcept {
+[[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
+                                                         const ascii_set& first, const ascii_set& second,
+                                                         characters_found* found) noexcept {
 #if defined(__SSE2__)
     if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
     if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;

@@ -71,16 +71,15 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     }
 
     /// As `basic_server::next`.
-    [[nodiscard]] event next(bytes& in) noexcept {
+    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+        event made;
         this->note_input(in);
-        if (!this->is_opening()) return this->next_open(in);
-        switch (this->handshake().stage) {
-        case stage::silent: return {};
-        case stage::waiting: return next_response(in);
-        case stage::refused:
-        case stage::reading_body: return next_of_body(in);
-        }
-        return {};
+        if (this->take_message(in, made)) return made;
+        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        bytes rest = in;
+        made = next_otherwise(rest);
+        in = rest;
+        return made;
     }
 
     /// As `endpoint::finish`; also the end of a refusal whose body lasts until then.
@@ -114,6 +113,17 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const auto write = [&](bytes out) { return write_request(out, key, what, compression); };
         if (const sockless::error refused = this->queue_opening(write)) return refused;
         this->handshake().stage = stage::waiting;
+        return {};
+    }
+
+    [[nodiscard]] event next_otherwise(bytes& in) noexcept {
+        if (!this->is_opening()) return this->next_open(in);
+        switch (this->handshake().stage) {
+        case stage::silent: return {};
+        case stage::waiting: return next_response(in);
+        case stage::refused:
+        case stage::reading_body: return next_of_body(in);
+        }
         return {};
     }
 

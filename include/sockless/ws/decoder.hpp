@@ -1,5 +1,5 @@
-// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be
-// judged from what the peer sends. SPDX-License-Identifier: MIT
+// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include "close_code.hpp"
@@ -8,36 +8,30 @@
 
 namespace sockless::ws {
 
-/// Decodes the frames that one peer sends, pushed in pieces of any size, in
-/// place and without memory of its own. The events do not depend on how the
-/// bytes were cut into pieces (F12), only the cuts of data do. 192 bytes;
-/// copies are independent. Everything runs in constant evaluation.
+/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
+/// events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do. 192 bytes; copies are
+/// independent. Everything runs in constant evaluation.
 class decoder {
   public:
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
-        frame,      ///< the header of a frame, where `show_frames` asked for it: see
-                    ///< `header`
-        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`,
-                    ///< `payload`
+        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
+        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
         ping,       ///< a whole Ping: `payload`
         pong,       ///< a whole Pong: `payload`
-        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is
-                    ///< the reason. Nothing follows it.
+        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
         error,      ///< a rule was broken: `error`. Given once; nothing follows it.
     };
 
-    /// What `next` found. Falsy for `need_input`. `payload` is valid until the
-    /// next call on the decoder, or until the input is reused, whichever comes
-    /// first; it lies in the input, or, for a control frame that came in pieces,
-    /// in the decoder.
+    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
+    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
+    /// the decoder.
     struct event {
         decoder::kind kind = kind::need_input;
         message_type type = message_type::text;
         bool first = false;      ///< the first piece of its message
         bool last = false;       ///< the last piece of its message; its payload may be empty
-        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section
-                                 ///< 6); its text was not checked
+        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section 6); its text was not checked
         errc error = errc::none;
         std::uint16_t code = 0;
         bytes payload{};
@@ -45,8 +39,7 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
-    /// A decoder in the part of `own`: a server takes what clients send, and the
-    /// other way round.
+    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
@@ -55,33 +48,31 @@ class decoder {
         end_frame();
     }
 
-    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a
-    /// meaning; at first none. RSV1 stands for compression and is taken on the
-    /// first frame of a message only (RFC 7692 section 6), the others on any data
+    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
+    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
     /// frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
         settings_ = static_cast<std::uint8_t>((settings_ & ~all_rsv) | (rsv_bits & all_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for those who
-    /// inspect. At first not.
+    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
         settings_ = static_cast<std::uint8_t>((settings_ & ~shows_frames) | (on ? shows_frames : 0));
         if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
     }
 
-    /// Takes bytes from the front of `in` up to the end of the next event,
-    /// unmasks them where they lie, and returns it.
+    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
-        // What comes most often is handled here, inlined: the middle of a payload, where the input comes in small
-        // pieces, and a whole message in one frame. All else, and everything that is wrong, takes the long way, on a
-        // copy of `in`, so that the caller's can stay in registers.
-        if (phase_ == phase::data && in.size() < left()) {
+        // What comes most often is handled here, inlined: a whole message in one frame, and the middle of a payload,
+        // where the input comes in small pieces. All else, and everything that is wrong, takes the long way, on a copy
+        // of `in`, so that the caller's can stay in registers.
+        if (take_message(in, found.type, found.payload)) {
+            found.kind = kind::data;
+            found.first = found.last = true;
+        } else if (phase_ == phase::data && in.size() < left()) {
             if (!in.empty()) take_middle(in, found);
-        } else if (const sizes plain = plain_message(in); plain.header != 0) {
-            take_message(in, plain, found);
-        } else {
+        } else if (!in.empty() || phase_ > phase::header) {
             bytes rest = in;
             step(rest, found);
             in = rest;
@@ -89,8 +80,7 @@ class decoder {
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before
-    /// (C8), else `none`.
+    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -100,12 +90,10 @@ class decoder {
     /// What went wrong, if anything did. Stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error, the place in the stream of the
-    /// first byte that broke the rule.
+    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from. After an error it
-    /// is as far as it was read.
+    /// The header of the frame that the last event came from. After an error it is as far as it was read.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -119,9 +107,12 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
+    // Has a short way of its own, without an event of the decoder between.
+    template <role, class, class, class, class>
+    friend class endpoint;
+
     enum class phase : std::uint8_t {
-        boundary, // before a frame, where a short message may be taken the short
-                  // way
+        boundary, // before a frame, where a short message may be taken the short way
         between,  // before a frame, otherwise
         header,   // in a header, whose bytes so far are held
         data,     // in the payload of a data frame
@@ -136,8 +127,7 @@ class decoder {
     // bit of a header that says so.
     static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, must_mask = 0x80;
 
-    // What is known of the open message, in `message_`: its type, and these. 0
-    // where none is open.
+    // What is known of the open message, in `message_`: its type, and these. 0 where none is open.
     static constexpr std::uint8_t type_bits = 3, is_begun = 4, is_compressed = 8;
 
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{must_mask}; }
@@ -145,8 +135,7 @@ class decoder {
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
-    // The one way to fail: `at` is the place in the stream of the first byte that
-    // broke the rule.
+    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
     constexpr void fail(errc code, std::uint64_t at) noexcept {
         error_ = code;
         position_ = at;
@@ -161,59 +150,60 @@ class decoder {
 
     // --- the short ways
 
-    // Of a frame, in bytes.
-    struct sizes {
-        std::size_t header = 0;
-        std::size_t payload = 0;
-    };
-
-    // Those of the frame at the front of `in`, where it is there as a whole and a message of its own, and the last one
-    // had ended: two bytes, or four, tell. Else zeros.
-    [[nodiscard, gnu::always_inline]] constexpr sizes plain_message(cbytes in) const noexcept {
-        if (phase_ != phase::boundary || in.size() < 6) return {};
-        if (in[0] != final_text && in[0] != final_binary) return {};
-        const std::size_t short_length = static_cast<std::size_t>(in[1]) ^ mask_bit();
-        sizes found{masked() ? 6U : 2U, short_length};
-        if (short_length > 125) {
-            if (short_length != 126 || in.size() < 8) return {};
-            found = {found.header + 2, static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3])};
-            // Anything less had a shorter form.
-            if (found.payload <= 125 || found.payload > max_frame_ || found.payload > max_message_) return {};
+    // Takes a message that is one frame, where it is there as a whole and the last one had ended: two bytes of its
+    // header, or four, tell. False where nothing was taken.
+    [[nodiscard, gnu::always_inline]] constexpr bool take_message(bytes& in, message_type& type,
+                                                                  bytes& payload) noexcept {
+        if (phase_ != phase::boundary || in.size() < 6) return false;
+        if (in[0] != final_text && in[0] != final_binary) return false;
+        std::size_t header = masked() ? 6 : 2;
+        std::size_t length = static_cast<std::size_t>(in[1]) ^ mask_bit();
+        if (length > 125) {
+            if (length != 126 || in.size() < 8) return false;
+            header += 2;
+            length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
+            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
+            if (length <= 125 || length > max_frame_ || length > max_message_) return false;
         }
-        return found.payload <= in.size() - found.header ? found : sizes{};
+        if (length > in.size() - header) return false;
+
+        const bytes whole = in.subspan(header, length);
+        const auto message = static_cast<std::uint8_t>(in[0] & std::byte{type_bits});
+        if (masked()) key_ = key_at(whole.data() - 4);
+        const bool ascii = unmask(whole, key_, message);
+        if (!ascii && is_text(message) && !is_utf8_or_untouched(whole)) return false;
+        first_byte_ = static_cast<std::uint8_t>(in[0]);
+        header_size_ = static_cast<std::uint8_t>(header);
+        length_ = length;
+        payload_begin_ = position_ + header;
+        position_ = payload_begin_ + length;
+        in = in.subspan(header + length);
+        type = static_cast<message_type>(message);
+        payload = whole;
+        return true;
     }
 
-    [[gnu::always_inline]] constexpr void take_message(bytes& in, sizes size, event& found) noexcept {
-        const bytes payload = in.subspan(size.header, size.payload);
-        first_byte_ = static_cast<std::uint8_t>(in[0]);
-        header_size_ = static_cast<std::uint8_t>(size.header);
-        length_ = size.payload;
-        payload_begin_ = position_ + size.header;
-        position_ = payload_begin_ + size.payload;
-        if (masked()) key_ = key_at(payload.data() - 4);
-        const auto type = static_cast<message_type>(opcode());
-        const bool ascii = unmask(payload, key_, type == message_type::text);
-        in = in.subspan(size.header + size.payload);
-        if (ascii || type == message_type::binary) {
-            found = {kind::data, type, true, true, false, errc::none, 0, payload};
-            return;
-        }
-        open_message();
-        if (!check_data(payload, ascii, true, found)) give_error(found);
+    // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
+    // so.
+    [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
+        if (is_utf8(payload)) return true;
+        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        return false;
     }
 
     // Takes all of `in`, which is less than what is left of the payload.
     [[gnu::always_inline]] constexpr void take_middle(bytes& in, event& found) noexcept {
         const bytes piece = in;
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
+        const std::uint8_t message = message_;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message);
         in = in.subspan(piece.size());
         position_ += piece.size();
-        if (is_text() && !(ascii && text_.complete())) {
+        if (is_text(message) && !(ascii && text_.complete())) {
             if (!check_data(piece, ascii, false, found)) give_error(found);
             return;
         }
-        found = data_event(piece, false);
-        message_ |= is_begun;
+        found = data_event(message, piece, false);
+        message_ = message | is_begun;
     }
 
     // --- the long way
@@ -253,9 +243,8 @@ class decoder {
 
     // --- headers
 
-    // Takes a header, in place or, where it comes in pieces, by way of `held_`.
-    // False where more bytes are needed; else it was judged, and the phase says
-    // what follows. The first two bytes are judged before the rest is waited for.
+    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
+    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
     [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
         if (phase_ != phase::header) {
             if (in.empty()) return false;
@@ -280,8 +269,7 @@ class decoder {
         return true;
     }
 
-    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes
-    // more input.
+    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
     [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
         if (have >= wanted) return true;
         const std::size_t missing = static_cast<std::size_t>(wanted - have);
@@ -297,18 +285,16 @@ class decoder {
         return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
     }
 
-    // Judges what the first two bytes say, in the order of the bytes. False where
-    // they fail.
+    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
     [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         const auto second = static_cast<unsigned>(at[1]);
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a
-        // meaning (RFC 6455 section 5.2; F1). What was agreed for messages says
-        // nothing of control frames, and "compressed" is said once, on the first
-        // frame of a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
+        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
+        // a message (RFC 7692 section 6; D5).
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
                                             : settings_ & unsigned{all_rsv};
@@ -320,17 +306,14 @@ class decoder {
         // A control frame is never fragmented (section 5.5; F7).
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open
-        // (section 5.4; F6).
+        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
         if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no
-        // bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1;
-        // F4).
+        // Every frame from a client is masked, none from a server is (section 5.1; F4).
         if ((second & 0x80U) != mask_bit()) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
         // A control frame has at most 125 bytes of payload (section 5.5; F7).
@@ -344,8 +327,7 @@ class decoder {
         return false;
     }
 
-    // Reads the rest of the header, `size` bytes in all, judges the length, and
-    // turns to the payload.
+    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
         const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
         if (masked()) key_ = key_at(at + size - 4);
@@ -353,8 +335,8 @@ class decoder {
         if (extended != 0) {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
-            // The top bit of the longest form is 0, and the fewest bytes that can
-            // hold the length are used (section 5.2; F3).
+            // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
+            // 5.2; F3).
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
             if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
@@ -393,23 +375,23 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
-    [[nodiscard]] constexpr bool is_text() const noexcept {
-        return (message_ & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
+    [[nodiscard]] static constexpr bool is_text(std::uint8_t message) noexcept {
+        return (message & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
     }
 
-    // Unmasks a piece. Says whether it is ASCII, where that is asked for.
+    // Unmasks a piece of a message. Says whether it is ASCII, where that matters.
     [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key,
-                                                            bool wants_ascii) const noexcept {
+                                                            std::uint8_t message) const noexcept {
         if (masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
-        return wants_ascii && !detail::any_high_bit(piece);
+        return !is_text(message) || !detail::any_high_bit(piece);
     }
 
-    [[nodiscard]] constexpr event data_event(bytes piece, bool last) const noexcept {
+    [[nodiscard]] static constexpr event data_event(std::uint8_t message, bytes piece, bool last) noexcept {
         return {kind::data,
-                static_cast<message_type>(message_ & type_bits),
-                (message_ & is_begun) == 0,
+                static_cast<message_type>(message & type_bits),
+                (message & is_begun) == 0,
                 last,
-                (message_ & is_compressed) != 0,
+                (message & is_compressed) != 0,
                 errc::none,
                 0,
                 piece};
@@ -417,21 +399,19 @@ class decoder {
 
     [[nodiscard]] constexpr bool take_data(bytes& in, event& found) noexcept {
         const bytes piece = in.first(in.size() < left() ? in.size() : static_cast<std::size_t>(left()));
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message_);
         in = in.subspan(piece.size());
         position_ += piece.size();
         return check_data(piece, ascii, left() == 0, found);
     }
 
-    // The event of a piece that was taken and unmasked, and that ends its frame
-    // or does not. None where the piece says nothing (an empty fragment), or
-    // where not even its first byte may stand.
+    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
+    // nothing (an empty fragment), or where not even its first byte may stand.
     [[nodiscard]] constexpr bool check_data(bytes piece, bool ascii, bool ends_frame, event& found) noexcept {
         bool last = ends_frame && fin();
-        if (is_text()) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The
-            // bytes before the first that cannot stand are still given out, so that
-            // the events are those of any other cut.
+        if (is_text(message_)) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+            // stand are still given out, so that the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
                 fail(errc::invalid_utf8, position_ - (piece.size() - valid));
@@ -441,7 +421,7 @@ class decoder {
         }
         const bool says_something = !piece.empty() || last;
         if (says_something) {
-            found = data_event(piece, last);
+            found = data_event(message_, piece, last);
             message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
         }
         if (ends_frame && phase_ != phase::failing) end_frame();
@@ -469,13 +449,11 @@ class decoder {
     [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
         found.kind = kind::close;
-        // Without a payload the status is "no status received" (RFC 6455
-        // section 7.1.5; C5).
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes
-        // (section 5.5.1; C1).
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
         // Some codes never stand on the wire (section 7.4; C3).

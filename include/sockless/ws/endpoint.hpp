@@ -275,7 +275,21 @@ class endpoint {
         return fail(what);
     }
 
-    void note_input(cbytes in) noexcept { heard_ = heard_ || !in.empty(); }
+    void note_input(cbytes in) noexcept {
+        if (!in.empty()) heard_ = true;
+    }
+
+    // A whole message in one frame, where frames are read and nothing else is under way. False where nothing was taken.
+    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& made) noexcept {
+        if (!reads_frames_) return false;
+        if constexpr (Compression::available) {
+            if (compression_.inflating()) return false;
+        }
+        if (!decoder_.take_message(in, made.type, made.payload)) return false;
+        made.kind = whole_messages_ ? kind::message : kind::piece;
+        made.first = made.last = true;
+        return true;
+    }
 
     // The opening handshake is done. What it left to be read stays as it is until the next call.
     void become_open() noexcept {
@@ -357,6 +371,7 @@ class endpoint {
         if constexpr (Compression::available) compression_.end();
         if (keeps_output() || input_ended_) output_.clear();
         state_ = ws::state::closed;
+        reads_frames_ = false;
         clean_ = clean;
         arm(close_timeout_);
     }
@@ -394,6 +409,7 @@ class endpoint {
         }
         input().release();
         decoding_ = true;
+        reads_frames_ = true;
     }
 
     [[nodiscard]] event take_data(const decoder::event& found) noexcept {
@@ -582,12 +598,13 @@ class endpoint {
     utf8_validator outgoing_text_;
     ws::state state_ = ws::state::opening;
     sending sending_ = sending::nothing;
+    bool reads_frames_ = false;
+    bool heard_ = false; // something came since the last `tick`
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;
     bool show_frames_ : 1;
     bool decoding_ : 1 = false;
     bool has_clock_ : 1 = false;
-    bool heard_ : 1 = false;         // something came since the last `tick`
     bool awaiting_life_ : 1 = false; // a Ping of ours asked for it
     bool clean_ : 1 = false;
     bool end_told_ : 1 = false; // by a `closed` event

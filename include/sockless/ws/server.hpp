@@ -54,9 +54,15 @@ class basic_server
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
     /// they lie. Between `request` and the answer to it nothing is taken: answer while handling the event, or keep what
     /// is left in `in` and give it again.
-    [[nodiscard]] event next(bytes& in) noexcept {
+    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+        event made;
         this->note_input(in);
-        return this->is_opening() ? next_request(in) : this->next_open(in);
+        if (this->take_message(in, made)) return made;
+        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        bytes rest = in;
+        made = next_otherwise(rest);
+        in = rest;
+        return made;
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
@@ -130,6 +136,10 @@ class basic_server
         }
         const written rest = write_acceptance(out, request().key, how, compression);
         return {begin + rest.size, rest.error};
+    }
+
+    [[nodiscard]] event next_otherwise(bytes& in) noexcept {
+        return this->is_opening() ? next_request(in) : this->next_open(in);
     }
 
     [[nodiscard]] event next_request(bytes& in) noexcept {
