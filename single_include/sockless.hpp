@@ -380,8 +380,6 @@ class lazy_iterator {
         return held;
     }
 
-    [[nodiscard]] constexpr const Finder& finder() const noexcept { return at_; }
-
     [[nodiscard]] friend constexpr bool operator==(const lazy_iterator& a, const lazy_iterator& b) noexcept {
         return a.at_.place() == b.at_.place();
     }
@@ -433,13 +431,11 @@ inline constexpr nibble_table
     first_high({too_long, too_long, too_long, too_long, too_long, too_long, too_long, too_long, two_continuations,
                 two_continuations, two_continuations, two_continuations, too_short | overlong_2, too_short,
                 too_short | overlong_3 | surrogate, too_short | too_large | too_large_1000 | overlong_4});
+inline constexpr unsigned char five_and_up = any | too_large | too_large_1000;
 inline constexpr nibble_table first_low({any | overlong_3 | overlong_2 | overlong_4, any | overlong_2, any, any,
-                                         any | too_large, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000 | surrogate,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000});
+                                         any | too_large, five_and_up, five_and_up, five_and_up, five_and_up,
+                                         five_and_up, five_and_up, five_and_up, five_and_up, five_and_up | surrogate,
+                                         five_and_up, five_and_up});
 inline constexpr unsigned char continuation = too_long | overlong_2 | two_continuations;
 inline constexpr nibble_table second_high({too_short, too_short, too_short, too_short, too_short, too_short, too_short,
                                            too_short, continuation | overlong_3 | too_large_1000 | overlong_4,
@@ -1300,12 +1296,13 @@ namespace always = words;
 #endif
 
 /// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
-/// not short.
+/// not short. Never inlined, as what is short would pay for their vectors.
 namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
 
-[[nodiscard]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) noexcept {
+[[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
+                                              std::uint32_t key) noexcept {
 #if defined(__SSE2__)
     // Wide stores that are not aligned cost more than they win where they are few.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
@@ -1314,7 +1311,7 @@ inline constexpr std::size_t least_octets = 128;
     return always::mask_many(to, from, size, key);
 }
 
-[[nodiscard]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+[[nodiscard, gnu::noinline]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (has_avx2()) return avx2::not_ascii_many(data, size);
 #endif
@@ -1324,7 +1321,7 @@ inline constexpr std::size_t least_octets = 128;
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
 /// 0 where no backend can.
-[[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+[[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
     if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
@@ -1341,8 +1338,9 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 inline constexpr std::size_t least_characters = 64;
 
 /// False where no backend can.
-[[nodiscard]] inline bool find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
-                                          const ascii_set& second, characters_found* found) noexcept {
+[[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
+                                                         const ascii_set& first, const ascii_set& second,
+                                                         characters_found* found) noexcept {
 #if defined(__SSE2__)
     if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
     if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
@@ -1595,23 +1593,6 @@ class occurrences {
     }
     std::size_t i = 0;
     while (i != data.size() && data[i] != std::byte{0}) ++i;
-    return i;
-}
-
-/// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
-/// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some
-/// compilers, and codecs call nothing but `mem*`.
-[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
-    std::size_t i = 0;
-    if (!std::is_constant_evaluated()) {
-        for (; b.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
-            std::uint64_t left, right;
-            std::memcpy(&left, a.data() + i, sizeof left);
-            std::memcpy(&right, b.data() + i, sizeof right);
-            if (left != right) break;
-        }
-    }
-    while (i != b.size() && a[i] == b[i]) ++i;
     return i;
 }
 
@@ -2195,7 +2176,7 @@ enum class head_kind : std::uint8_t { request, response };
 namespace sockless::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
-/// end, as offsets in it. Looks at each byte once, keeps none (H20).
+/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
 class head_scanner {
   public:
     constexpr explicit head_scanner(http::head_kind kind) noexcept
@@ -6856,41 +6837,34 @@ struct limits {
 } // namespace sockless::ws
 
 // ============================================ sockless/ws/decoder.hpp =============================================
-// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be
-// judged from what the peer sends. SPDX-License-Identifier: MIT
+// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
 
 namespace sockless::ws {
 
-/// Decodes the frames that one peer sends, pushed in pieces of any size, in
-/// place and without memory of its own. The events do not depend on how the
-/// bytes were cut into pieces (F12), only the cuts of data do. 192 bytes;
-/// copies are independent. Everything runs in constant evaluation.
+/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
+/// events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do. 192 bytes; copies are
+/// independent. Everything runs in constant evaluation.
 class decoder {
   public:
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
-        frame,      ///< the header of a frame, where `show_frames` asked for it: see
-                    ///< `header`
-        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`,
-                    ///< `payload`
+        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
+        data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
         ping,       ///< a whole Ping: `payload`
         pong,       ///< a whole Pong: `payload`
-        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is
-                    ///< the reason. Nothing follows it.
+        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
         error,      ///< a rule was broken: `error`. Given once; nothing follows it.
     };
 
-    /// What `next` found. Falsy for `need_input`. `payload` is valid until the
-    /// next call on the decoder, or until the input is reused, whichever comes
-    /// first; it lies in the input, or, for a control frame that came in pieces,
-    /// in the decoder.
+    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
+    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
+    /// the decoder.
     struct event {
         decoder::kind kind = kind::need_input;
         message_type type = message_type::text;
         bool first = false;      ///< the first piece of its message
         bool last = false;       ///< the last piece of its message; its payload may be empty
-        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section
-                                 ///< 6); its text was not checked
+        bool compressed = false; ///< the message came with RSV1 (RFC 7692 section 6); its text was not checked
         errc error = errc::none;
         std::uint16_t code = 0;
         bytes payload{};
@@ -6898,8 +6872,7 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
-    /// A decoder in the part of `own`: a server takes what clients send, and the
-    /// other way round.
+    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
@@ -6908,33 +6881,31 @@ class decoder {
         end_frame();
     }
 
-    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a
-    /// meaning; at first none. RSV1 stands for compression and is taken on the
-    /// first frame of a message only (RFC 7692 section 6), the others on any data
+    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
+    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
     /// frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
         settings_ = static_cast<std::uint8_t>((settings_ & ~all_rsv) | (rsv_bits & all_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for those who
-    /// inspect. At first not.
+    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
         settings_ = static_cast<std::uint8_t>((settings_ & ~shows_frames) | (on ? shows_frames : 0));
         if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
     }
 
-    /// Takes bytes from the front of `in` up to the end of the next event,
-    /// unmasks them where they lie, and returns it.
+    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
-        // What comes most often is handled here, inlined: the middle of a payload, where the input comes in small
-        // pieces, and a whole message in one frame. All else, and everything that is wrong, takes the long way, on a
-        // copy of `in`, so that the caller's can stay in registers.
-        if (phase_ == phase::data && in.size() < left()) {
+        // What comes most often is handled here, inlined: a whole message in one frame, and the middle of a payload,
+        // where the input comes in small pieces. All else, and everything that is wrong, takes the long way, on a copy
+        // of `in`, so that the caller's can stay in registers.
+        if (take_message(in, found.type, found.payload)) {
+            found.kind = kind::data;
+            found.first = found.last = true;
+        } else if (phase_ == phase::data && in.size() < left()) {
             if (!in.empty()) take_middle(in, found);
-        } else if (const sizes plain = plain_message(in); plain.header != 0) {
-            take_message(in, plain, found);
-        } else {
+        } else if (!in.empty() || phase_ > phase::header) {
             bytes rest = in;
             step(rest, found);
             in = rest;
@@ -6942,8 +6913,7 @@ class decoder {
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before
-    /// (C8), else `none`.
+    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -6953,12 +6923,10 @@ class decoder {
     /// What went wrong, if anything did. Stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error, the place in the stream of the
-    /// first byte that broke the rule.
+    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from. After an error it
-    /// is as far as it was read.
+    /// The header of the frame that the last event came from. After an error it is as far as it was read.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -6972,9 +6940,12 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
+    // Has a short way of its own, without an event of the decoder between.
+    template <role, class, class, class, class>
+    friend class endpoint;
+
     enum class phase : std::uint8_t {
-        boundary, // before a frame, where a short message may be taken the short
-                  // way
+        boundary, // before a frame, where a short message may be taken the short way
         between,  // before a frame, otherwise
         header,   // in a header, whose bytes so far are held
         data,     // in the payload of a data frame
@@ -6989,8 +6960,7 @@ class decoder {
     // bit of a header that says so.
     static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, must_mask = 0x80;
 
-    // What is known of the open message, in `message_`: its type, and these. 0
-    // where none is open.
+    // What is known of the open message, in `message_`: its type, and these. 0 where none is open.
     static constexpr std::uint8_t type_bits = 3, is_begun = 4, is_compressed = 8;
 
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{must_mask}; }
@@ -6998,8 +6968,7 @@ class decoder {
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
-    // The one way to fail: `at` is the place in the stream of the first byte that
-    // broke the rule.
+    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
     constexpr void fail(errc code, std::uint64_t at) noexcept {
         error_ = code;
         position_ = at;
@@ -7014,59 +6983,60 @@ class decoder {
 
     // --- the short ways
 
-    // Of a frame, in bytes.
-    struct sizes {
-        std::size_t header = 0;
-        std::size_t payload = 0;
-    };
-
-    // Those of the frame at the front of `in`, where it is there as a whole and a message of its own, and the last one
-    // had ended: two bytes, or four, tell. Else zeros.
-    [[nodiscard, gnu::always_inline]] constexpr sizes plain_message(cbytes in) const noexcept {
-        if (phase_ != phase::boundary || in.size() < 6) return {};
-        if (in[0] != final_text && in[0] != final_binary) return {};
-        const std::size_t short_length = static_cast<std::size_t>(in[1]) ^ mask_bit();
-        sizes found{masked() ? 6U : 2U, short_length};
-        if (short_length > 125) {
-            if (short_length != 126 || in.size() < 8) return {};
-            found = {found.header + 2, static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3])};
-            // Anything less had a shorter form.
-            if (found.payload <= 125 || found.payload > max_frame_ || found.payload > max_message_) return {};
+    // Takes a message that is one frame, where it is there as a whole and the last one had ended: two bytes of its
+    // header, or four, tell. False where nothing was taken.
+    [[nodiscard, gnu::always_inline]] constexpr bool take_message(bytes& in, message_type& type,
+                                                                  bytes& payload) noexcept {
+        if (phase_ != phase::boundary || in.size() < 6) return false;
+        if (in[0] != final_text && in[0] != final_binary) return false;
+        std::size_t header = masked() ? 6 : 2;
+        std::size_t length = static_cast<std::size_t>(in[1]) ^ mask_bit();
+        if (length > 125) {
+            if (length != 126 || in.size() < 8) return false;
+            header += 2;
+            length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
+            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
+            if (length <= 125 || length > max_frame_ || length > max_message_) return false;
         }
-        return found.payload <= in.size() - found.header ? found : sizes{};
+        if (length > in.size() - header) return false;
+
+        const bytes whole = in.subspan(header, length);
+        const auto message = static_cast<std::uint8_t>(in[0] & std::byte{type_bits});
+        if (masked()) key_ = key_at(whole.data() - 4);
+        const bool ascii = unmask(whole, key_, message);
+        if (!ascii && is_text(message) && !is_utf8_or_untouched(whole)) return false;
+        first_byte_ = static_cast<std::uint8_t>(in[0]);
+        header_size_ = static_cast<std::uint8_t>(header);
+        length_ = length;
+        payload_begin_ = position_ + header;
+        position_ = payload_begin_ + length;
+        in = in.subspan(header + length);
+        type = static_cast<message_type>(message);
+        payload = whole;
+        return true;
     }
 
-    [[gnu::always_inline]] constexpr void take_message(bytes& in, sizes size, event& found) noexcept {
-        const bytes payload = in.subspan(size.header, size.payload);
-        first_byte_ = static_cast<std::uint8_t>(in[0]);
-        header_size_ = static_cast<std::uint8_t>(size.header);
-        length_ = size.payload;
-        payload_begin_ = position_ + size.header;
-        position_ = payload_begin_ + size.payload;
-        if (masked()) key_ = key_at(payload.data() - 4);
-        const auto type = static_cast<message_type>(opcode());
-        const bool ascii = unmask(payload, key_, type == message_type::text);
-        in = in.subspan(size.header + size.payload);
-        if (ascii || type == message_type::binary) {
-            found = {kind::data, type, true, true, false, errc::none, 0, payload};
-            return;
-        }
-        open_message();
-        if (!check_data(payload, ascii, true, found)) give_error(found);
+    // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
+    // so.
+    [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
+        if (is_utf8(payload)) return true;
+        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        return false;
     }
 
     // Takes all of `in`, which is less than what is left of the payload.
     [[gnu::always_inline]] constexpr void take_middle(bytes& in, event& found) noexcept {
         const bytes piece = in;
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
+        const std::uint8_t message = message_;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message);
         in = in.subspan(piece.size());
         position_ += piece.size();
-        if (is_text() && !(ascii && text_.complete())) {
+        if (is_text(message) && !(ascii && text_.complete())) {
             if (!check_data(piece, ascii, false, found)) give_error(found);
             return;
         }
-        found = data_event(piece, false);
-        message_ |= is_begun;
+        found = data_event(message, piece, false);
+        message_ = message | is_begun;
     }
 
     // --- the long way
@@ -7106,9 +7076,8 @@ class decoder {
 
     // --- headers
 
-    // Takes a header, in place or, where it comes in pieces, by way of `held_`.
-    // False where more bytes are needed; else it was judged, and the phase says
-    // what follows. The first two bytes are judged before the rest is waited for.
+    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
+    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
     [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
         if (phase_ != phase::header) {
             if (in.empty()) return false;
@@ -7133,8 +7102,7 @@ class decoder {
         return true;
     }
 
-    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes
-    // more input.
+    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
     [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
         if (have >= wanted) return true;
         const std::size_t missing = static_cast<std::size_t>(wanted - have);
@@ -7150,18 +7118,16 @@ class decoder {
         return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
     }
 
-    // Judges what the first two bytes say, in the order of the bytes. False where
-    // they fail.
+    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
     [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         const auto second = static_cast<unsigned>(at[1]);
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a
-        // meaning (RFC 6455 section 5.2; F1). What was agreed for messages says
-        // nothing of control frames, and "compressed" is said once, on the first
-        // frame of a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
+        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
+        // a message (RFC 7692 section 6; D5).
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
                                             : settings_ & unsigned{all_rsv};
@@ -7173,17 +7139,14 @@ class decoder {
         // A control frame is never fragmented (section 5.5; F7).
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open
-        // (section 5.4; F6).
+        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
         if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no
-        // bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1;
-        // F4).
+        // Every frame from a client is masked, none from a server is (section 5.1; F4).
         if ((second & 0x80U) != mask_bit()) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
         // A control frame has at most 125 bytes of payload (section 5.5; F7).
@@ -7197,8 +7160,7 @@ class decoder {
         return false;
     }
 
-    // Reads the rest of the header, `size` bytes in all, judges the length, and
-    // turns to the payload.
+    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
         const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
         if (masked()) key_ = key_at(at + size - 4);
@@ -7206,8 +7168,8 @@ class decoder {
         if (extended != 0) {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
-            // The top bit of the longest form is 0, and the fewest bytes that can
-            // hold the length are used (section 5.2; F3).
+            // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
+            // 5.2; F3).
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
             if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
@@ -7246,23 +7208,23 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
-    [[nodiscard]] constexpr bool is_text() const noexcept {
-        return (message_ & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
+    [[nodiscard]] static constexpr bool is_text(std::uint8_t message) noexcept {
+        return (message & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
     }
 
-    // Unmasks a piece. Says whether it is ASCII, where that is asked for.
+    // Unmasks a piece of a message. Says whether it is ASCII, where that matters.
     [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key,
-                                                            bool wants_ascii) const noexcept {
+                                                            std::uint8_t message) const noexcept {
         if (masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
-        return wants_ascii && !detail::any_high_bit(piece);
+        return !is_text(message) || !detail::any_high_bit(piece);
     }
 
-    [[nodiscard]] constexpr event data_event(bytes piece, bool last) const noexcept {
+    [[nodiscard]] static constexpr event data_event(std::uint8_t message, bytes piece, bool last) noexcept {
         return {kind::data,
-                static_cast<message_type>(message_ & type_bits),
-                (message_ & is_begun) == 0,
+                static_cast<message_type>(message & type_bits),
+                (message & is_begun) == 0,
                 last,
-                (message_ & is_compressed) != 0,
+                (message & is_compressed) != 0,
                 errc::none,
                 0,
                 piece};
@@ -7270,21 +7232,19 @@ class decoder {
 
     [[nodiscard]] constexpr bool take_data(bytes& in, event& found) noexcept {
         const bytes piece = in.first(in.size() < left() ? in.size() : static_cast<std::size_t>(left()));
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), is_text());
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message_);
         in = in.subspan(piece.size());
         position_ += piece.size();
         return check_data(piece, ascii, left() == 0, found);
     }
 
-    // The event of a piece that was taken and unmasked, and that ends its frame
-    // or does not. None where the piece says nothing (an empty fragment), or
-    // where not even its first byte may stand.
+    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
+    // nothing (an empty fragment), or where not even its first byte may stand.
     [[nodiscard]] constexpr bool check_data(bytes piece, bool ascii, bool ends_frame, event& found) noexcept {
         bool last = ends_frame && fin();
-        if (is_text()) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The
-            // bytes before the first that cannot stand are still given out, so that
-            // the events are those of any other cut.
+        if (is_text(message_)) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+            // stand are still given out, so that the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
                 fail(errc::invalid_utf8, position_ - (piece.size() - valid));
@@ -7294,7 +7254,7 @@ class decoder {
         }
         const bool says_something = !piece.empty() || last;
         if (says_something) {
-            found = data_event(piece, last);
+            found = data_event(message_, piece, last);
             message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
         }
         if (ends_frame && phase_ != phase::failing) end_frame();
@@ -7322,13 +7282,11 @@ class decoder {
     [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
         found.kind = kind::close;
-        // Without a payload the status is "no status received" (RFC 6455
-        // section 7.1.5; C5).
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes
-        // (section 5.5.1; C1).
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
         // Some codes never stand on the wire (section 7.4; C3).
@@ -7805,6 +7763,12 @@ class extension_reader {
         return malformed_ ? ws::extension_parameter{} : made;
     }
 
+    /// Up to the next extension, or to where the list is malformed.
+    constexpr void skip_parameters() noexcept {
+        while (!next_parameter().name.empty()) {
+        }
+    }
+
   private:
     constexpr ws::extension_parameter fail() noexcept {
         malformed_ = true;
@@ -7907,8 +7871,7 @@ struct extension_finder {
         const std::string_view name = reader.next_name();
         if (name.empty()) return;
         const char* const begin = reader.at();
-        while (!reader.next_parameter().name.empty()) {
-        }
+        reader.skip_parameters();
         if (reader.malformed()) return;
         current.name = name;
         current.parameters = ws::extension_parameters({begin, static_cast<std::size_t>(reader.at() - begin)});
@@ -7941,11 +7904,12 @@ class extension_list {
 
 /// Whether `value` is a list of at least one extension, well formed to its end.
 [[nodiscard]] constexpr bool is_extension_list(std::string_view value) noexcept {
-    const extension_list list(value);
-    auto at = list.begin();
-    if (at == list.end()) return false;
-    while (at != list.end()) ++at;
-    return !at.finder().reader.malformed();
+    detail::extension_reader reader(value);
+    if (reader.next_name().empty()) return false;
+    do {
+        reader.skip_parameters();
+    } while (!reader.next_name().empty());
+    return !reader.malformed();
 }
 
 /// Calls `visit(const extension&)` for each extension of all fields of this name, in order, until it returns false.
@@ -8006,27 +7970,105 @@ enum class opening_field : std::uint8_t {
     other,
 };
 
-/// Which one has this name, whatever its case. Their lengths tell nearly all of them apart.
-[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
-    const auto either = [name](std::string_view wanted, opening_field then, opening_field otherwise) {
-        return http::equal_ignoring_case(name, wanted) ? then : otherwise;
-    };
-    constexpr auto other = opening_field::other;
-    switch (name.size()) {
-    case 4: return either("Host", opening_field::host, other);
-    case 6: return either("Origin", opening_field::origin, either("Expect", opening_field::expect, other));
-    case 7: return either("Upgrade", opening_field::upgrade, other);
-    case 10: return either("Connection", opening_field::connection, other);
-    case 14: return either("Content-Length", opening_field::content_length, other);
-    case 17:
-        return either("Sec-WebSocket-Key", opening_field::key,
-                      either("Transfer-Encoding", opening_field::transfer_encoding, other));
-    case 20: return either("Sec-WebSocket-Accept", opening_field::accept, other);
-    case 21: return either("Sec-WebSocket-Version", opening_field::version, other);
-    case 22: return either("Sec-WebSocket-Protocol", opening_field::subprotocol, other);
-    case 24: return either("Sec-WebSocket-Extensions", opening_field::extensions, other);
-    default: return other;
+/// A name of 4 to 24 characters as words, which may overlap, so that they hold each of them.
+struct name_words {
+    std::uint64_t first;
+    std::uint64_t middle;
+    std::uint64_t last;
+};
+
+/// The size of the longest name that the words hold.
+inline constexpr std::size_t most_name = 24;
+
+template <class Word>
+[[nodiscard]] constexpr Word word_of(const char* text) noexcept {
+    std::array<char, sizeof(Word)> made{};
+    copy(made.data(), text, made.size());
+    return std::bit_cast<Word>(made);
+}
+
+[[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
+    const char* const begin = name.data();
+    const char* const end = begin + name.size();
+    if (name.size() < 8) {
+        const std::uint64_t first = word_of<std::uint32_t>(begin), last = word_of<std::uint32_t>(end - 4);
+        return {first, first, last};
     }
+    const std::uint64_t last = word_of<std::uint64_t>(end - 8);
+    return {word_of<std::uint64_t>(begin), name.size() < 16 ? last : word_of<std::uint64_t>(begin + 8), last};
+}
+
+/// A field and its name, as words in which the case of letters does not show.
+class opening_name {
+  public:
+    constexpr opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
+        char kept[most_name] = {};
+        for (std::size_t i = 0; i != name.size(); ++i) {
+            const bool letter = lower(name[i]) >= 'a' && lower(name[i]) <= 'z';
+            kept[i] = static_cast<char>(letter ? ~0x20 : ~0);
+        }
+        kept_ = words_of({kept, name.size()});
+        words_ = kept_words(words_of(name));
+    }
+
+    [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+    /// Whether a name of this size is this one, whatever its case.
+    [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
+        const name_words read = kept_words(words_of(name));
+        return ((read.first ^ words_.first) | (read.middle ^ words_.middle) | (read.last ^ words_.last)) == 0;
+    }
+
+  private:
+    // Without the bits that tell the case of letters; of other characters all bits count.
+    [[nodiscard]] constexpr name_words kept_words(const name_words& read) const noexcept {
+        return {read.first & kept_.first, read.middle & kept_.middle, read.last & kept_.last};
+    }
+
+    name_words words_{};
+    name_words kept_{};
+    opening_field field_ = opening_field::other;
+    std::size_t size_ = 0;
+};
+
+/// All names in the order of their size, which tells nearly all of them apart; and where those of each size begin.
+struct opening_name_table {
+    static constexpr std::size_t count = static_cast<std::size_t>(opening_field::other);
+
+    std::array<opening_name, count> names{{
+        {"Host", opening_field::host},
+        {"Origin", opening_field::origin},
+        {"Expect", opening_field::expect},
+        {"Upgrade", opening_field::upgrade},
+        {"Connection", opening_field::connection},
+        {"Content-Length", opening_field::content_length},
+        {"Sec-WebSocket-Key", opening_field::key},
+        {"Transfer-Encoding", opening_field::transfer_encoding},
+        {"Sec-WebSocket-Accept", opening_field::accept},
+        {"Sec-WebSocket-Version", opening_field::version},
+        {"Sec-WebSocket-Protocol", opening_field::subprotocol},
+        {"Sec-WebSocket-Extensions", opening_field::extensions},
+    }};
+    std::array<std::uint8_t, most_name + 2> begin{};
+
+    constexpr opening_name_table() noexcept {
+        for (const opening_name& each : names) {
+            for (std::size_t size = each.size() + 1; size != begin.size(); ++size) ++begin[size];
+        }
+    }
+};
+
+inline constexpr opening_name_table opening_names{};
+
+/// Which one has this name, whatever its case.
+[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+    if (name.size() > most_name) return opening_field::other;
+    const std::size_t end = opening_names.begin[name.size() + 1];
+    for (std::size_t i = opening_names.begin[name.size()]; i != end; ++i) {
+        if (opening_names.names[i].is(name)) return opening_names.names[i].field();
+    }
+    return opening_field::other;
 }
 
 /// What a head, or a list of fields, says about the handshake.
@@ -8034,7 +8076,10 @@ class opening_fields {
   public:
     template <class Fields>
     constexpr explicit opening_fields(const Fields& fields) noexcept {
-        for (const field& each : fields) add(each);
+        for (const field& each : fields) {
+            const opening_field which = opening_field_of(each.name);
+            if (which != opening_field::other) add(which, each.value);
+        }
     }
 
     /// The first value of a field, and how many of it there are.
@@ -8053,27 +8098,25 @@ class opening_fields {
         return static_cast<std::size_t>(which);
     }
 
-    constexpr void add(const field& each) noexcept {
-        const opening_field which = opening_field_of(each.name);
-        if (which == opening_field::other) return;
-        if (count_[index(which)]++ == 0) first_[index(which)] = each.value;
+    constexpr void add(opening_field which, std::string_view value) noexcept {
+        if (count_[index(which)]++ == 0) first_[index(which)] = value;
         switch (which) {
         case opening_field::upgrade:
-            upgrade_to_websocket = upgrade_to_websocket || http::list_has(each.value, "websocket");
+            upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
             break;
         case opening_field::connection:
-            connection_upgrade = connection_upgrade || http::list_has(each.value, "upgrade");
+            connection_upgrade = connection_upgrade || http::list_has(value, "upgrade");
             break;
         case opening_field::content_length: {
-            const decimal length = read_decimal(each.value);
+            const decimal length = read_decimal(value);
             body = body || !length.valid || length.value != 0;
             break;
         }
         case opening_field::transfer_encoding: body = true; break;
         case opening_field::expect:
-            expectation_unknown = expectation_unknown || !http::equal_ignoring_case(each.value, "100-continue");
+            expectation_unknown = expectation_unknown || !http::equal_ignoring_case(value, "100-continue");
             break;
-        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(each.value); break;
+        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(value); break;
         default: break;
         }
     }
@@ -9011,7 +9054,21 @@ class endpoint {
         return fail(what);
     }
 
-    void note_input(cbytes in) noexcept { heard_ = heard_ || !in.empty(); }
+    void note_input(cbytes in) noexcept {
+        if (!in.empty()) heard_ = true;
+    }
+
+    // A whole message in one frame, where frames are read and nothing else is under way. False where nothing was taken.
+    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& made) noexcept {
+        if (!reads_frames_) return false;
+        if constexpr (Compression::available) {
+            if (compression_.inflating()) return false;
+        }
+        if (!decoder_.take_message(in, made.type, made.payload)) return false;
+        made.kind = whole_messages_ ? kind::message : kind::piece;
+        made.first = made.last = true;
+        return true;
+    }
 
     // The opening handshake is done. What it left to be read stays as it is until the next call.
     void become_open() noexcept {
@@ -9093,6 +9150,7 @@ class endpoint {
         if constexpr (Compression::available) compression_.end();
         if (keeps_output() || input_ended_) output_.clear();
         state_ = ws::state::closed;
+        reads_frames_ = false;
         clean_ = clean;
         arm(close_timeout_);
     }
@@ -9130,6 +9188,7 @@ class endpoint {
         }
         input().release();
         decoding_ = true;
+        reads_frames_ = true;
     }
 
     [[nodiscard]] event take_data(const decoder::event& found) noexcept {
@@ -9318,12 +9377,13 @@ class endpoint {
     utf8_validator outgoing_text_;
     ws::state state_ = ws::state::opening;
     sending sending_ = sending::nothing;
+    bool reads_frames_ = false;
+    bool heard_ = false; // something came since the last `tick`
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;
     bool show_frames_ : 1;
     bool decoding_ : 1 = false;
     bool has_clock_ : 1 = false;
-    bool heard_ : 1 = false;         // something came since the last `tick`
     bool awaiting_life_ : 1 = false; // a Ping of ours asked for it
     bool clean_ : 1 = false;
     bool end_told_ : 1 = false; // by a `closed` event
@@ -9491,16 +9551,15 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     }
 
     /// As `basic_server::next`.
-    [[nodiscard]] event next(bytes& in) noexcept {
+    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+        event made;
         this->note_input(in);
-        if (!this->is_opening()) return this->next_open(in);
-        switch (this->handshake().stage) {
-        case stage::silent: return {};
-        case stage::waiting: return next_response(in);
-        case stage::refused:
-        case stage::reading_body: return next_of_body(in);
-        }
-        return {};
+        if (this->take_message(in, made)) return made;
+        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        bytes rest = in;
+        made = next_otherwise(rest);
+        in = rest;
+        return made;
     }
 
     /// As `endpoint::finish`; also the end of a refusal whose body lasts until then.
@@ -9534,6 +9593,17 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const auto write = [&](bytes out) { return write_request(out, key, what, compression); };
         if (const sockless::error refused = this->queue_opening(write)) return refused;
         this->handshake().stage = stage::waiting;
+        return {};
+    }
+
+    [[nodiscard]] event next_otherwise(bytes& in) noexcept {
+        if (!this->is_opening()) return this->next_open(in);
+        switch (this->handshake().stage) {
+        case stage::silent: return {};
+        case stage::waiting: return next_response(in);
+        case stage::refused:
+        case stage::reading_body: return next_of_body(in);
+        }
         return {};
     }
 
@@ -10495,9 +10565,15 @@ class basic_server
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
     /// they lie. Between `request` and the answer to it nothing is taken: answer while handling the event, or keep what
     /// is left in `in` and give it again.
-    [[nodiscard]] event next(bytes& in) noexcept {
+    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+        event made;
         this->note_input(in);
-        return this->is_opening() ? next_request(in) : this->next_open(in);
+        if (this->take_message(in, made)) return made;
+        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        bytes rest = in;
+        made = next_otherwise(rest);
+        in = rest;
+        return made;
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
@@ -10571,6 +10647,10 @@ class basic_server
         }
         const written rest = write_acceptance(out, request().key, how, compression);
         return {begin + rest.size, rest.error};
+    }
+
+    [[nodiscard]] event next_otherwise(bytes& in) noexcept {
+        return this->is_opening() ? next_request(in) : this->next_open(in);
     }
 
     [[nodiscard]] event next_request(bytes& in) noexcept {

@@ -773,3 +773,26 @@ TEST_CASE("H22: any 2xx accepts, without an accept key; only what was offered ma
     CHECK(answer({{":status", "200"}, {"sec-websocket-protocol", "other"}}).error == errc::subprotocol_not_offered);
     CHECK(answer({{":status", "200"}, {"sec-websocket-extensions", "x"}}).error == errc::extension_not_offered);
 }
+
+TEST_CASE("H5: a field of the handshake is known by every character of its name, whatever the case of its letters") {
+    using sockless::detail::opening_field, sockless::detail::opening_field_of;
+    for (const std::string_view name :
+         {"Host", "Origin", "Expect", "Upgrade", "Connection", "Content-Length", "Sec-WebSocket-Key",
+          "Transfer-Encoding", "Sec-WebSocket-Accept", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol",
+          "Sec-WebSocket-Extensions"}) {
+        const opening_field field = opening_field_of(name);
+        CHECK(field != opening_field::other);
+        for (std::size_t i = 0; i != name.size(); ++i) {
+            for (unsigned c = 0; c != 256; ++c) {
+                std::string changed(name);
+                changed[i] = static_cast<char>(c);
+                const bool same = http::equal_ignoring_case(changed, name);
+                REQUIRE((opening_field_of(changed) == field) == same);
+            }
+        }
+        CHECK(opening_field_of(std::string(name) + "x") == opening_field::other);
+        CHECK(opening_field_of(name.substr(1)) == opening_field::other);
+    }
+    CHECK(opening_field_of("") == opening_field::other);
+    CHECK(opening_field_of(std::string(1000, 'a')) == opening_field::other);
+}

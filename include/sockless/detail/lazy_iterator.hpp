@@ -31,8 +31,6 @@ class lazy_iterator {
         return held;
     }
 
-    [[nodiscard]] constexpr const Finder& finder() const noexcept { return at_; }
-
     [[nodiscard]] friend constexpr bool operator==(const lazy_iterator& a, const lazy_iterator& b) noexcept {
         return a.at_.place() == b.at_.place();
     }

@@ -45,13 +45,11 @@ inline constexpr nibble_table
     first_high({too_long, too_long, too_long, too_long, too_long, too_long, too_long, too_long, two_continuations,
                 two_continuations, two_continuations, two_continuations, too_short | overlong_2, too_short,
                 too_short | overlong_3 | surrogate, too_short | too_large | too_large_1000 | overlong_4});
+inline constexpr unsigned char five_and_up = any | too_large | too_large_1000;
 inline constexpr nibble_table first_low({any | overlong_3 | overlong_2 | overlong_4, any | overlong_2, any, any,
-                                         any | too_large, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000 | surrogate,
-                                         any | too_large | too_large_1000, any | too_large | too_large_1000});
+                                         any | too_large, five_and_up, five_and_up, five_and_up, five_and_up,
+                                         five_and_up, five_and_up, five_and_up, five_and_up, five_and_up | surrogate,
+                                         five_and_up, five_and_up});
 inline constexpr unsigned char continuation = too_long | overlong_2 | two_continuations;
 inline constexpr nibble_table second_high({too_short, too_short, too_short, too_short, too_short, too_short, too_short,
                                            too_short, continuation | overlong_3 | too_large_1000 | overlong_4,

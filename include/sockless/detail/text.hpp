@@ -122,23 +122,6 @@ class occurrences {
     return i;
 }
 
-/// How many characters two texts of one size have in common at the front; `b` is the one whose size a compiler may
-/// know, and then there is no loop to warn of. In words of its own, as `==` becomes a call of `bcmp` with some
-/// compilers, and codecs call nothing but `mem*`.
-[[nodiscard]] constexpr std::size_t common_prefix(std::string_view a, std::string_view b) noexcept {
-    std::size_t i = 0;
-    if (!std::is_constant_evaluated()) {
-        for (; b.size() - i >= sizeof(std::uint64_t); i += sizeof(std::uint64_t)) {
-            std::uint64_t left, right;
-            std::memcpy(&left, a.data() + i, sizeof left);
-            std::memcpy(&right, b.data() + i, sizeof right);
-            if (left != right) break;
-        }
-    }
-    while (i != b.size() && a[i] == b[i]) ++i;
-    return i;
-}
-
 /// Whether `size` characters, which are at least a word, are equal. The last word may overlap with the one before it.
 template <class Word>
 [[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {

@@ -18,7 +18,7 @@ enum class head_kind : std::uint8_t { request, response };
 namespace sockless::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
-/// end, as offsets in it. Looks at each byte once, keeps none (H20).
+/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
 class head_scanner {
   public:
     constexpr explicit head_scanner(http::head_kind kind) noexcept

@@ -81,6 +81,12 @@ class extension_reader {
         return malformed_ ? ws::extension_parameter{} : made;
     }
 
+    /// Up to the next extension, or to where the list is malformed.
+    constexpr void skip_parameters() noexcept {
+        while (!next_parameter().name.empty()) {
+        }
+    }
+
   private:
     constexpr ws::extension_parameter fail() noexcept {
         malformed_ = true;
@@ -183,8 +189,7 @@ struct extension_finder {
         const std::string_view name = reader.next_name();
         if (name.empty()) return;
         const char* const begin = reader.at();
-        while (!reader.next_parameter().name.empty()) {
-        }
+        reader.skip_parameters();
         if (reader.malformed()) return;
         current.name = name;
         current.parameters = ws::extension_parameters({begin, static_cast<std::size_t>(reader.at() - begin)});
@@ -217,11 +222,12 @@ class extension_list {
 
 /// Whether `value` is a list of at least one extension, well formed to its end.
 [[nodiscard]] constexpr bool is_extension_list(std::string_view value) noexcept {
-    const extension_list list(value);
-    auto at = list.begin();
-    if (at == list.end()) return false;
-    while (at != list.end()) ++at;
-    return !at.finder().reader.malformed();
+    detail::extension_reader reader(value);
+    if (reader.next_name().empty()) return false;
+    do {
+        reader.skip_parameters();
+    } while (!reader.next_name().empty());
+    return !reader.malformed();
 }
 
 /// Calls `visit(const extension&)` for each extension of all fields of this name, in order, until it returns false.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 
 #include "../detail/base64.hpp"
 #include "errc.hpp"
@@ -27,27 +28,105 @@ enum class opening_field : std::uint8_t {
     other,
 };
 
-/// Which one has this name, whatever its case. Their lengths tell nearly all of them apart.
-[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
-    const auto either = [name](std::string_view wanted, opening_field then, opening_field otherwise) {
-        return http::equal_ignoring_case(name, wanted) ? then : otherwise;
-    };
-    constexpr auto other = opening_field::other;
-    switch (name.size()) {
-    case 4: return either("Host", opening_field::host, other);
-    case 6: return either("Origin", opening_field::origin, either("Expect", opening_field::expect, other));
-    case 7: return either("Upgrade", opening_field::upgrade, other);
-    case 10: return either("Connection", opening_field::connection, other);
-    case 14: return either("Content-Length", opening_field::content_length, other);
-    case 17:
-        return either("Sec-WebSocket-Key", opening_field::key,
-                      either("Transfer-Encoding", opening_field::transfer_encoding, other));
-    case 20: return either("Sec-WebSocket-Accept", opening_field::accept, other);
-    case 21: return either("Sec-WebSocket-Version", opening_field::version, other);
-    case 22: return either("Sec-WebSocket-Protocol", opening_field::subprotocol, other);
-    case 24: return either("Sec-WebSocket-Extensions", opening_field::extensions, other);
-    default: return other;
+/// A name of 4 to 24 characters as words, which may overlap, so that they hold each of them.
+struct name_words {
+    std::uint64_t first;
+    std::uint64_t middle;
+    std::uint64_t last;
+};
+
+/// The size of the longest name that the words hold.
+inline constexpr std::size_t most_name = 24;
+
+template <class Word>
+[[nodiscard]] constexpr Word word_of(const char* text) noexcept {
+    std::array<char, sizeof(Word)> made{};
+    copy(made.data(), text, made.size());
+    return std::bit_cast<Word>(made);
+}
+
+[[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
+    const char* const begin = name.data();
+    const char* const end = begin + name.size();
+    if (name.size() < 8) {
+        const std::uint64_t first = word_of<std::uint32_t>(begin), last = word_of<std::uint32_t>(end - 4);
+        return {first, first, last};
     }
+    const std::uint64_t last = word_of<std::uint64_t>(end - 8);
+    return {word_of<std::uint64_t>(begin), name.size() < 16 ? last : word_of<std::uint64_t>(begin + 8), last};
+}
+
+/// A field and its name, as words in which the case of letters does not show.
+class opening_name {
+  public:
+    constexpr opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
+        char kept[most_name] = {};
+        for (std::size_t i = 0; i != name.size(); ++i) {
+            const bool letter = lower(name[i]) >= 'a' && lower(name[i]) <= 'z';
+            kept[i] = static_cast<char>(letter ? ~0x20 : ~0);
+        }
+        kept_ = words_of({kept, name.size()});
+        words_ = kept_words(words_of(name));
+    }
+
+    [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+    /// Whether a name of this size is this one, whatever its case.
+    [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
+        const name_words read = kept_words(words_of(name));
+        return ((read.first ^ words_.first) | (read.middle ^ words_.middle) | (read.last ^ words_.last)) == 0;
+    }
+
+  private:
+    // Without the bits that tell the case of letters; of other characters all bits count.
+    [[nodiscard]] constexpr name_words kept_words(const name_words& read) const noexcept {
+        return {read.first & kept_.first, read.middle & kept_.middle, read.last & kept_.last};
+    }
+
+    name_words words_{};
+    name_words kept_{};
+    opening_field field_ = opening_field::other;
+    std::size_t size_ = 0;
+};
+
+/// All names in the order of their size, which tells nearly all of them apart; and where those of each size begin.
+struct opening_name_table {
+    static constexpr std::size_t count = static_cast<std::size_t>(opening_field::other);
+
+    std::array<opening_name, count> names{{
+        {"Host", opening_field::host},
+        {"Origin", opening_field::origin},
+        {"Expect", opening_field::expect},
+        {"Upgrade", opening_field::upgrade},
+        {"Connection", opening_field::connection},
+        {"Content-Length", opening_field::content_length},
+        {"Sec-WebSocket-Key", opening_field::key},
+        {"Transfer-Encoding", opening_field::transfer_encoding},
+        {"Sec-WebSocket-Accept", opening_field::accept},
+        {"Sec-WebSocket-Version", opening_field::version},
+        {"Sec-WebSocket-Protocol", opening_field::subprotocol},
+        {"Sec-WebSocket-Extensions", opening_field::extensions},
+    }};
+    std::array<std::uint8_t, most_name + 2> begin{};
+
+    constexpr opening_name_table() noexcept {
+        for (const opening_name& each : names) {
+            for (std::size_t size = each.size() + 1; size != begin.size(); ++size) ++begin[size];
+        }
+    }
+};
+
+inline constexpr opening_name_table opening_names{};
+
+/// Which one has this name, whatever its case.
+[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+    if (name.size() > most_name) return opening_field::other;
+    const std::size_t end = opening_names.begin[name.size() + 1];
+    for (std::size_t i = opening_names.begin[name.size()]; i != end; ++i) {
+        if (opening_names.names[i].is(name)) return opening_names.names[i].field();
+    }
+    return opening_field::other;
 }
 
 /// What a head, or a list of fields, says about the handshake.
@@ -55,7 +134,10 @@ class opening_fields {
   public:
     template <class Fields>
     constexpr explicit opening_fields(const Fields& fields) noexcept {
-        for (const field& each : fields) add(each);
+        for (const field& each : fields) {
+            const opening_field which = opening_field_of(each.name);
+            if (which != opening_field::other) add(which, each.value);
+        }
     }
 
     /// The first value of a field, and how many of it there are.
@@ -74,27 +156,25 @@ class opening_fields {
         return static_cast<std::size_t>(which);
     }
 
-    constexpr void add(const field& each) noexcept {
-        const opening_field which = opening_field_of(each.name);
-        if (which == opening_field::other) return;
-        if (count_[index(which)]++ == 0) first_[index(which)] = each.value;
+    constexpr void add(opening_field which, std::string_view value) noexcept {
+        if (count_[index(which)]++ == 0) first_[index(which)] = value;
         switch (which) {
         case opening_field::upgrade:
-            upgrade_to_websocket = upgrade_to_websocket || http::list_has(each.value, "websocket");
+            upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
             break;
         case opening_field::connection:
-            connection_upgrade = connection_upgrade || http::list_has(each.value, "upgrade");
+            connection_upgrade = connection_upgrade || http::list_has(value, "upgrade");
             break;
         case opening_field::content_length: {
-            const decimal length = read_decimal(each.value);
+            const decimal length = read_decimal(value);
             body = body || !length.valid || length.value != 0;
             break;
         }
         case opening_field::transfer_encoding: body = true; break;
         case opening_field::expect:
-            expectation_unknown = expectation_unknown || !http::equal_ignoring_case(each.value, "100-continue");
+            expectation_unknown = expectation_unknown || !http::equal_ignoring_case(value, "100-continue");
             break;
-        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(each.value); break;
+        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(value); break;
         default: break;
         }
     }
