@@ -2440,7 +2440,7 @@ class head_scanner {
             const auto left = static_cast<std::size_t>(end - at);
             if (left < widest::least_characters) return at;
             const std::size_t size = left < most ? left : most;
-            characters_found found[most / 64 + 1]; // tokens and controls
+            characters_found found[most / 64 + 1] = {}; // tokens and controls
             if (!widest::find_characters(at, size, token_set, control_set, found)) return at;
             const std::size_t taken = field_lines_among(at, size, found, limits);
             at += taken;
