@@ -1337,6 +1337,13 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 
 inline constexpr std::size_t least_characters = 64;
 
+/// Whether there can be a backend that finds characters.
+#if defined(__SSE2__) || defined(__aarch64__)
+inline constexpr bool may_find_characters = true;
+#else
+inline constexpr bool may_find_characters = false;
+#endif
+
 /// False where no backend can.
 [[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
                                                          const ascii_set& first, const ascii_set& second,
@@ -2436,11 +2443,12 @@ class head_scanner {
     // limits. The first that is not is left to the long way, so each rule stands in one place.
     pointer whole_field_lines(pointer at, pointer end, const http::limits& limits) noexcept {
         constexpr std::size_t most = 1024;
+        if constexpr (!widest::may_find_characters) return at;
         for (;;) {
             const auto left = static_cast<std::size_t>(end - at);
             if (left < widest::least_characters) return at;
             const std::size_t size = left < most ? left : most;
-            characters_found found[most / 64 + 1] = {}; // tokens and controls
+            characters_found found[most / 64 + 1]; // tokens and controls
             if (!widest::find_characters(at, size, token_set, control_set, found)) return at;
             const std::size_t taken = field_lines_among(at, size, found, limits);
             at += taken;
@@ -8083,7 +8091,10 @@ class opening_fields {
     }
 
     /// The first value of a field, and how many of it there are.
-    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept { return first_[index(which)]; }
+    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept {
+        if (!has(which)) return {};
+        return {first_[index(which)].data, first_[index(which)].size};
+    }
     [[nodiscard]] constexpr std::uint32_t count(opening_field which) const noexcept { return count_[index(which)]; }
     [[nodiscard]] constexpr bool has(opening_field which) const noexcept { return count(which) != 0; }
 
@@ -8099,7 +8110,7 @@ class opening_fields {
     }
 
     constexpr void add(opening_field which, std::string_view value) noexcept {
-        if (count_[index(which)]++ == 0) first_[index(which)] = value;
+        if (count_[index(which)]++ == 0) first_[index(which)] = {value.data(), value.size()};
         switch (which) {
         case opening_field::upgrade:
             upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
@@ -8121,8 +8132,12 @@ class opening_fields {
         }
     }
 
-    std::array<std::string_view, 12> first_{};
-    std::array<std::uint32_t, 12> count_{};
+    struct view {
+        const char* data;
+        std::size_t size;
+    };
+    std::array<view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<std::uint32_t, opening_name_table::count> count_{};
 };
 
 /// The most subprotocols that may be offered: each is compared with each.
@@ -8200,14 +8215,16 @@ namespace sockless::ws {
 /// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
 /// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    detail::sha1_padded text = detail::accepted_key;
+    // Copied byte by byte on purpose: a copy of the constant as such is made of zeros first, which is slower.
+    std::array<char, 2 * detail::sha1_block_size> blocks;
+    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
     if (key.size() >= 24) {
-        detail::copy(text.text.data(), key.data(), 24); // no call, as the size is known
+        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
     } else {
-        detail::copy(text.text.data(), key.data(), key.size());
+        detail::copy(blocks.data(), key.data(), key.size());
     }
     detail::sha1_state state = detail::sha1_begin;
-    text.add_to(state);
+    detail::sha1_add(state, blocks.data(), 2);
     const std::array<std::byte, 20> hash = detail::sha1_digest(state);
     return detail::encode_base64(std::span<const std::byte, 20>(hash));
 }

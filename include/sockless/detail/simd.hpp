@@ -245,6 +245,13 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 
 inline constexpr std::size_t least_characters = 64;
 
+/// Whether there can be a backend that finds characters.
+#if defined(__SSE2__) || defined(__aarch64__)
+inline constexpr bool may_find_characters = true;
+#else
+inline constexpr bool may_find_characters = false;
+#endif
+
 /// False where no backend can.
 [[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
                                                          const ascii_set& first, const ascii_set& second,

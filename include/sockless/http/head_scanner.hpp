@@ -278,11 +278,12 @@ class head_scanner {
     // limits. The first that is not is left to the long way, so each rule stands in one place.
     pointer whole_field_lines(pointer at, pointer end, const http::limits& limits) noexcept {
         constexpr std::size_t most = 1024;
+        if constexpr (!widest::may_find_characters) return at;
         for (;;) {
             const auto left = static_cast<std::size_t>(end - at);
             if (left < widest::least_characters) return at;
             const std::size_t size = left < most ? left : most;
-            characters_found found[most / 64 + 1] = {}; // tokens and controls
+            characters_found found[most / 64 + 1]; // tokens and controls
             if (!widest::find_characters(at, size, token_set, control_set, found)) return at;
             const std::size_t taken = field_lines_among(at, size, found, limits);
             at += taken;

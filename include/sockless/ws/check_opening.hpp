@@ -21,14 +21,16 @@ namespace sockless::ws {
 /// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
 /// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    detail::sha1_padded text = detail::accepted_key;
+    // Copied byte by byte on purpose: a copy of the constant as such is made of zeros first, which is slower.
+    std::array<char, 2 * detail::sha1_block_size> blocks;
+    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
     if (key.size() >= 24) {
-        detail::copy(text.text.data(), key.data(), 24); // no call, as the size is known
+        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
     } else {
-        detail::copy(text.text.data(), key.data(), key.size());
+        detail::copy(blocks.data(), key.data(), key.size());
     }
     detail::sha1_state state = detail::sha1_begin;
-    text.add_to(state);
+    detail::sha1_add(state, blocks.data(), 2);
     const std::array<std::byte, 20> hash = detail::sha1_digest(state);
     return detail::encode_base64(std::span<const std::byte, 20>(hash));
 }

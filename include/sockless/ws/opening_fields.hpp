@@ -141,7 +141,10 @@ class opening_fields {
     }
 
     /// The first value of a field, and how many of it there are.
-    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept { return first_[index(which)]; }
+    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept {
+        if (!has(which)) return {};
+        return {first_[index(which)].data, first_[index(which)].size};
+    }
     [[nodiscard]] constexpr std::uint32_t count(opening_field which) const noexcept { return count_[index(which)]; }
     [[nodiscard]] constexpr bool has(opening_field which) const noexcept { return count(which) != 0; }
 
@@ -157,7 +160,7 @@ class opening_fields {
     }
 
     constexpr void add(opening_field which, std::string_view value) noexcept {
-        if (count_[index(which)]++ == 0) first_[index(which)] = value;
+        if (count_[index(which)]++ == 0) first_[index(which)] = {value.data(), value.size()};
         switch (which) {
         case opening_field::upgrade:
             upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
@@ -179,8 +182,12 @@ class opening_fields {
         }
     }
 
-    std::array<std::string_view, 12> first_{};
-    std::array<std::uint32_t, 12> count_{};
+    struct view {
+        const char* data;
+        std::size_t size;
+    };
+    std::array<view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<std::uint32_t, opening_name_table::count> count_{};
 };
 
 /// The most subprotocols that may be offered: each is compared with each.
