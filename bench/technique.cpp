@@ -2,12 +2,15 @@
 // belong to docs/performance.md.
 // SPDX-License-Identifier: MIT
 #include "decode.hpp"
+#include "handshake.hpp"
 #include "octets.hpp"
 
 #include <array>
+#include <bit>
 #include <cstdlib>
 
 #include <sockless/detail/sha1.hpp>
+#include <sockless/http/head_parser.hpp>
 #include <sockless/ws/decoder.hpp>
 
 namespace bench {
@@ -144,6 +147,52 @@ struct decoder_with_limit {
     };
 };
 
+// --- heads
+
+// Looks for the characters that a head is cut at, by one backend.
+template <auto FindCharacters>
+bool add_character_backend(const char* backend) {
+    return add({technique("characters"), backend, [](benchmark::State& state) {
+                    const std::vector<std::byte> request = received_request();
+                    std::array<kernels::characters_found, browser_request.size() / 64 + 1> found{};
+                    const auto find = [&] {
+                        FindCharacters(request.data(), request.size(), kernels::token_set, kernels::control_set,
+                                       found.data());
+                    };
+                    find();
+                    int controls = 0;
+                    for (const kernels::characters_found& each : found) controls += std::popcount(each.second);
+                    if (!check(state, controls == 2 * 17)) return; // 17 lines, each with CR and LF
+                    measure(state, 1, request.size(), [&] {
+                        find();
+                        benchmark::DoNotOptimize(found);
+                    });
+                }});
+}
+
+// Walks through the fields of a head whose ends of lines are remembered, or looked for.
+template <bool Remembered>
+bool add_fields(const char* implementation) {
+    return add({technique("fields"), implementation, [](benchmark::State& state) {
+                    std::vector<std::byte> request = received_request();
+                    sockless::http::head_parser parser(sockless::http::head_kind::request);
+                    sockless::bytes in(request);
+                    sockless::http::fields fields = parser.next(in).head.fields;
+                    if (!Remembered) fields = sockless::http::fields(fields.text());
+                    const auto walk = [&] {
+                        std::size_t size = 0;
+                        for (const sockless::field& each : fields) size += each.name.size() + each.value.size();
+                        return size;
+                    };
+                    // 15 lines, each with a colon, a space, CR and LF
+                    if (!check(state, walk() == fields.text().size() - std::size_t{15 * 4})) return;
+                    measure(state, 1, fields.text().size(), [&] {
+                        benchmark::DoNotOptimize(fields);
+                        benchmark::DoNotOptimize(walk());
+                    });
+                }});
+}
+
 constexpr decode_workload short_way[] = {
     {"technique/short-way/20", decoding_role::server, content::ascii, 20},
     {"technique/short-way/100", decoding_role::server, content::ascii, 100},
@@ -155,8 +204,8 @@ const bool added = add_mask_backend<kernels::words::mask_many>("words") &&
                    add_passes<in_one_pass>("copy-and-mask", "one-pass", false) &&
                    add_passes<copy_then_mask>("copy-and-mask", "two-passes", false) &&
                    add_utf8_backend<is_utf8_by_automaton>("automaton") &&
-                   add_sha1<kernels::sha1_add_by_words>("words") &&
-                   add_decoder<decoder_with_limit<1024>::row>("with", short_way) &&
+                   add_sha1<kernels::sha1_add_by_words>("words") && add_fields<true>("remembered") &&
+                   add_fields<false>("looked-for") && add_decoder<decoder_with_limit<1024>::row>("with", short_way) &&
                    add_decoder<decoder_with_limit<100>::row>("without", short_way);
 
 #if defined(SOCKLESS_HAS_SHA)
@@ -164,15 +213,19 @@ const bool added_sha = kernels::has_sha() && add_sha1<kernels::sha::add>("sha-ni
 #endif
 #if defined(__SSE2__)
 const bool added_sse2 = add_mask_backend<kernels::sse2::mask_many>("sse2");
-const bool added_ssse3 = kernels::has_ssse3() && add_utf8_backend<is_utf8_by<kernels::ssse3::valid_utf8>>("ssse3");
+const bool added_ssse3 = kernels::has_ssse3() && add_utf8_backend<is_utf8_by<kernels::ssse3::valid_utf8>>("ssse3") &&
+                         add_character_backend<kernels::ssse3::find_characters>("ssse3");
 const bool added_avx2 = kernels::has_avx2() && add_mask_backend<kernels::avx2::mask_many>("avx2") &&
                         add_mask_backend<kernels::avx2::mask_few>("avx2-as-for-few") &&
-                        add_utf8_backend<is_utf8_by<kernels::avx2::valid_utf8>>("avx2");
+                        add_utf8_backend<is_utf8_by<kernels::avx2::valid_utf8>>("avx2") &&
+                        add_character_backend<kernels::avx2::find_characters>("avx2");
 const bool added_avx512 = kernels::has_avx512() && add_mask_backend<kernels::avx512::mask_many>("avx512") &&
-                          add_utf8_backend<is_utf8_by<kernels::avx512::valid_utf8>>("avx512");
+                          add_utf8_backend<is_utf8_by<kernels::avx512::valid_utf8>>("avx512") &&
+                          add_character_backend<kernels::avx512::find_characters>("avx512");
 #elif defined(__aarch64__)
 const bool added_neon = add_mask_backend<kernels::neon::mask_many>("neon") &&
-                        add_utf8_backend<is_utf8_by<kernels::neon::valid_utf8>>("neon");
+                        add_utf8_backend<is_utf8_by<kernels::neon::valid_utf8>>("neon") &&
+                        add_character_backend<kernels::neon::find_characters>("neon");
 #endif
 
 } // namespace

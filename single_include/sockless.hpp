@@ -365,7 +365,12 @@ class lazy_iterator {
     using difference_type = std::ptrdiff_t;
 
     constexpr lazy_iterator() noexcept = default;
-    constexpr explicit lazy_iterator(const Finder& at) noexcept : at_(at) {}
+
+    /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
+    template <class... What>
+    constexpr explicit lazy_iterator(const What&... what) noexcept
+        requires(std::is_constructible_v<Finder, const What&...>)
+        : at_(what...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }
@@ -1067,6 +1072,37 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
                                                 ~std::uint64_t{0}));
 #endif
 }
+SOCKLESS_TARGET inline std::uint64_t zeros(vector octets) noexcept {
+    constexpr int equal = 0;
+    return __builtin_ia32_cmpb512_mask(characters(octets), characters{}, equal, ~std::uint64_t{0});
+}
+// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
+// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+
+/// Of the 64 characters at `at`.
+SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
+                                                      const ascii_set& second) noexcept {
+    std::uint64_t not_first = 0, not_second = 0;
+    for (std::size_t i = 0; i != 64; i += sizeof(vector)) {
+        const vector characters_here = load(at + i);
+        const vector columns = characters_here & 0x0F;
+        const vector rows = lookup(ascii_rows, characters_here >> 4);
+        not_first |= std::uint64_t{zeros(lookup(first, columns) & rows)} << i;
+        not_second |= std::uint64_t{zeros(lookup(second, columns) & rows)} << i;
+    }
+    return {~not_first, ~not_second};
+}
+
+/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
+/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
+                                            const ascii_set& second, characters_found* found) noexcept {
+    for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
+    // The last ones are looked at together with some before them.
+    const characters_found last = find_in_block(text + size - 64, first, second);
+    const std::size_t before = 63 - size % 64;
+    *found = {last.first >> before >> 1, last.second >> before >> 1};
+}
 // The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
 // sixteen bytes at once, behind kernels_octets.inc.
 
@@ -1349,6 +1385,7 @@ inline constexpr bool may_find_characters = false;
                                                          const ascii_set& first, const ascii_set& second,
                                                          characters_found* found) noexcept {
 #if defined(__SSE2__)
+    if (has_avx512()) return avx512::find_characters(text, size, first, second, found), true;
     if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
     if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
     return false;
@@ -1391,6 +1428,14 @@ struct eight_characters {
         return text;
     }
 
+    /// Half a block from each of two places.
+    static block load_halves(const void* first, const void* second) noexcept {
+        std::uint32_t halves[2];
+        std::memcpy(&halves[0], first, size / 2);
+        std::memcpy(&halves[1], second, size / 2);
+        return load(halves);
+    }
+
     /// Those that are `wanted`.
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
@@ -1400,11 +1445,17 @@ struct eight_characters {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits, `-` and `_`, of which nearly all tokens are made.
+    /// All but letters, digits, `-`, `.` and `_`, of which nearly all tokens and hosts are made.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
-        const block marks = between(text, '-', '-') | between(text, '_', '_');
+        const block marks = between(text, '-', '.') | between(text, '_', '_');
         return mask(~(letters | between(text, '0', '9') | marks) & high);
+    }
+
+    /// All but the digits of base64 (RFC 4648 section 4): letters, digits, `+` and `/`.
+    static unsigned not_base64(block text) noexcept {
+        const block letters = between(text | each * 0x20, 'a', 'z');
+        return mask(~(letters | between(text, '/', '9') | between(text, '+', '+')) & high);
     }
 
     /// Control characters: those below 0x20, and 0x7f.
@@ -1441,6 +1492,11 @@ struct sixteen_characters {
 
     static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
 
+    static block load_halves(const void* first, const void* second) noexcept {
+        return _mm_unpacklo_epi64(_mm_loadl_epi64(static_cast<const __m128i*>(first)),
+                                  _mm_loadl_epi64(static_cast<const __m128i*>(second)));
+    }
+
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
     template <class... Char>
@@ -1453,10 +1509,17 @@ struct sixteen_characters {
     static unsigned unusual(block text) noexcept {
         const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
         const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
-        const block marks =
-            _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('-')), _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
+        const block marks = _mm_or_si128(up_to(1, _mm_sub_epi8(text, _mm_set1_epi8('-'))), // and `.`
+                                         _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
         const block usual = _mm_or_si128(_mm_or_si128(letters, digits), marks);
         return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+    }
+
+    static unsigned not_base64(block text) noexcept {
+        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
+        const block digits = up_to(10, _mm_sub_epi8(text, _mm_set1_epi8('/')));
+        const block plus = _mm_cmpeq_epi8(text, _mm_set1_epi8('+'));
+        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), plus))) ^ 0xffff;
     }
 
     static unsigned controls(block text) noexcept {
@@ -1487,14 +1550,37 @@ using most_characters = eight_characters;
 
 namespace sockless::detail {
 
-/// The first `wanted` in [at, end), or `end`.
-template <class Blocks = most_characters>
-[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
-            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
-            if (found != 0) return at + std::countr_zero(found);
+/// The least that `first_in_blocks` can look at.
+inline constexpr std::size_t half_block = most_characters::size / 2;
+
+/// The first character in [at, end), at least half a block, that `sought` finds: it says which of a block are sought,
+/// as bits. Or `end`.
+template <class Sought, class Byte>
+[[nodiscard]] inline const Byte* first_in_blocks(Sought sought, const Byte* at, const Byte* end) noexcept {
+    using blocks = most_characters;
+    const auto size = static_cast<std::size_t>(end - at);
+    unsigned found = 0;
+    if (size < blocks::size) {
+        // The first half block and the last, which may overlap.
+        found = sought(blocks::load_halves(at, end - half_block));
+        found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
+    } else {
+        // The last block may overlap with the one before it, in which nothing was found.
+        const Byte* const last = end - blocks::size;
+        found = sought(blocks::load(at));
+        while (found == 0 && at != last) {
+            at = static_cast<std::size_t>(last - at) < blocks::size ? last : at + blocks::size;
+            found = sought(blocks::load(at));
         }
+    }
+    return found == 0 ? end : at + std::countr_zero(found);
+}
+
+/// The first `wanted` in [at, end), or `end`.
+[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
+    if (!std::is_constant_evaluated() && static_cast<std::size_t>(end - at) >= half_block) {
+        return first_in_blocks([wanted](most_characters::block text) { return most_characters::equal(text, wanted); },
+                               at, end);
     }
     while (at != end && *at != wanted) ++at;
     return at;
@@ -1734,51 +1820,43 @@ template <class Byte>
     return at;
 }
 
-/// `skip(in_token, …)`, a block at a time as long as the characters are the usual ones.
-template <class Blocks = most_characters, class Byte>
-[[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
+/// `skip`, a block at a time. `suspect` is for `first_in_blocks`: it finds all that are not of the class, and few
+/// others.
+template <class Suspect, class Byte>
+[[nodiscard]] constexpr const Byte* skip_blocks(character_class wanted, Suspect suspect, const Byte* at,
+                                                const Byte* end) noexcept {
     if (!std::is_constant_evaluated()) {
-        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
-            const unsigned unusual = Blocks::unusual(Blocks::load(at));
-            if (unusual != 0) {
-                at += std::countr_zero(unusual);
-                break;
-            }
-            at += Blocks::size;
-        }
-    }
-    return skip(in_token, at, end);
-}
-
-/// `skip(in_target, …)`, a block at a time.
-template <class Blocks = most_characters, class Byte>
-[[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
-            const unsigned invisible = Blocks::invisible(Blocks::load(at));
-            if (invisible != 0) return at + std::countr_zero(invisible);
-            at += Blocks::size;
-        }
-    }
-    return skip(in_target, at, end);
-}
-
-/// `skip(in_value, …)`, a block at a time: most bytes of a head pass through here.
-template <class Blocks = most_characters, class Byte>
-[[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
-            const unsigned controls = Blocks::controls(Blocks::load(at));
-            if (controls == 0) {
-                at += Blocks::size;
-                continue;
-            }
-            at += std::countr_zero(controls);
-            if (static_cast<char>(*at) != '\t') return at;
+        while (static_cast<std::size_t>(end - at) >= half_block) {
+            at = first_in_blocks(suspect, at, end);
+            if (at == end || !is_in(wanted, *at)) return at;
             ++at;
         }
     }
-    return skip(in_value, at, end);
+    return skip(wanted, at, end);
+}
+
+/// `skip(in_token, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_token, most_characters::unusual, at, end);
+}
+
+/// `skip(in_target, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_target, most_characters::invisible, at, end);
+}
+
+/// `skip(in_value, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_value, most_characters::controls, at, end);
+}
+
+/// `skip(in_host, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_host(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_host, most_characters::unusual, at, end);
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -1827,7 +1905,7 @@ namespace sockless::http {
 /// Whether `text` is a token: a method, a field name, a subprotocol … RFC 9110 section 5.6.2.
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
-    return !text.empty() && detail::skip(detail::in_token, text.data(), end) == end;
+    return !text.empty() && detail::skip_token(text.data(), end) == end;
 }
 
 /// Whether `text` may stand as the value of a field: no control character but HTAB. May be empty. RFC 9110 section 5.5.
@@ -1839,7 +1917,7 @@ namespace sockless::http {
 /// Whether `text` may stand as a request target: visible ASCII, at least one. RFC 9112 section 3.2.
 [[nodiscard]] constexpr bool is_target(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
-    return !text.empty() && detail::skip(detail::in_target, text.data(), end) == end;
+    return !text.empty() && detail::skip_target(text.data(), end) == end;
 }
 
 /// Whether `text` is a host with or without a port, as in a Host field: a name, an IPv4 address, or an IPv6 address in
@@ -1853,7 +1931,7 @@ namespace sockless::http {
         if (at == inside || at == end || *at != ']') return false;
         ++at;
     } else {
-        at = detail::skip(detail::in_host, at, end);
+        at = detail::skip_host(at, end);
         if (at == text.data()) return false;
     }
     if (at == end) return true;
@@ -1883,43 +1961,75 @@ namespace sockless::http {
 
 namespace sockless::detail {
 
+/// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
+/// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
+struct field_line_sizes {
+    static constexpr std::size_t most = 16;
+
+    /// The line without its end is `line` characters long, of which the name is `name`.
+    constexpr void add(std::size_t number, std::size_t name, std::size_t line) noexcept {
+        if (number >= most || line > 255) return;
+        names[number] = static_cast<std::uint8_t>(name);
+        lines[number] = static_cast<std::uint8_t>(line);
+    }
+
+    std::uint8_t names[most]{};
+    std::uint8_t lines[most]{};
+};
+
 /// Finds one field line after the other in [line, end).
 struct field_finder {
     using value_type = field;
 
     constexpr field_finder() noexcept = default;
-    constexpr field_finder(const char* first, const char* last) noexcept : line(first), end(last) { read(); }
+    constexpr field_finder(const char* first, const char* last, const field_line_sizes& known) noexcept
+        : line(first), end(last), sizes(known) {
+        read();
+    }
 
     constexpr void advance() noexcept {
         line = next;
+        ++number;
         read();
     }
     [[nodiscard]] constexpr const char* place() const noexcept { return line == end ? nullptr : line; }
 
-    constexpr void read() noexcept {
+    [[gnu::always_inline]] constexpr void read() noexcept {
         if (line == end) return;
+        const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
+        const ends found =
+            known ? ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+        current.name = {line, static_cast<std::size_t>(found.name - line)};
+        current.value = trimmed(found.name == found.line ? found.line : found.name + 1, found.line);
+        next = end - found.line > 2 ? found.line + 2 : end;
+    }
+
+    struct ends {
+        const char* name;
+        const char* line;
+    };
+
+    [[nodiscard, gnu::noinline]] static constexpr ends look_for_ends(const char* line, const char* end) noexcept {
         // The end of the line first: so the next line does not have to wait for where the value of this one begins.
         const char* const line_end = find('\r', line, end);
-        const char* const found = find(':', line, end);
-        const char* const colon = found < line_end ? found : line_end;
-        const char* const value = colon == line_end ? line_end : colon + 1;
-        current.name = {line, static_cast<std::size_t>(colon - line)};
-        current.value = trimmed(value, line_end);
-        next = end - line_end > 2 ? line_end + 2 : end;
+        const char* const colon = find(':', line, end);
+        return {colon < line_end ? colon : line_end, line_end};
     }
 
     const char* line = nullptr;
     const char* next = nullptr;
     const char* end = nullptr;
+    std::size_t number = 0;
     field current{};
+    field_line_sizes sizes{};
 };
 
 } // namespace sockless::detail
 
 namespace sockless::http {
 
-/// The field lines of one head in the order of the wire: a forward range of `field` that stores nothing and finds each
-/// line as it goes. Views of the text it was made from, and valid as long.
+/// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
+/// as it goes. Views of the text it was made from, and valid as long.
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -1927,10 +2037,11 @@ class fields {
     constexpr fields() noexcept = default;
 
     /// Of field lines that a head parser has checked, each with its end of line.
-    constexpr explicit fields(std::string_view checked_lines) noexcept : lines_(checked_lines) {}
+    constexpr explicit fields(std::string_view checked_lines, const detail::field_line_sizes& sizes = {}) noexcept
+        : lines_(checked_lines), sizes_(sizes) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
-        return iterator({lines_.data(), lines_.data() + lines_.size()});
+        return iterator(lines_.data(), lines_.data() + lines_.size(), sizes_);
     }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return lines_.empty(); }
@@ -1940,6 +2051,7 @@ class fields {
 
   private:
     std::string_view lines_{};
+    detail::field_line_sizes sizes_{};
 };
 
 /// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
@@ -1959,7 +2071,7 @@ struct element_finder {
         advance();
     }
 
-    constexpr void advance() noexcept {
+    [[gnu::always_inline]] constexpr void advance() noexcept {
         current = {};
         while (current.empty() && !rest.empty()) {
             const std::size_t size = size_of_first();
@@ -1970,10 +2082,13 @@ struct element_finder {
     [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
 
     [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        if (syntax == http::list_syntax::plain) {
+            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
+        }
         bool quoted = false;
         for (std::size_t i = 0; i < rest.size(); ++i) {
             if (rest[i] == ',' && !quoted) return i;
-            if (rest[i] == '"' && syntax == http::list_syntax::quoted) quoted = !quoted;
+            if (rest[i] == '"') quoted = !quoted;
             if (rest[i] == '\\' && quoted) ++i;
         }
         return rest.size();
@@ -1997,7 +2112,7 @@ class list_elements {
     constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
         : value_(value), syntax_(syntax) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator({value_, syntax_}); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -2254,8 +2369,8 @@ class head_scanner {
     [[nodiscard]] constexpr std::string_view reason(std::string_view text) const noexcept {
         return {text.data() + first_begin_, first_end_ - first_begin_};
     }
-    [[nodiscard]] constexpr std::string_view field_lines(std::string_view text) const noexcept {
-        return {text.data() + fields_begin_, position_ - fields_begin_ - 2};
+    [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
+        return http::fields({text.data() + fields_begin_, position_ - fields_begin_ - 2}, sizes_);
     }
 
   private:
@@ -2380,11 +2495,13 @@ class head_scanner {
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
-            if (matched_ == 0 && stop - at > 8 && !std::is_constant_evaluated() &&
-                equal_in_words<std::uint64_t>(text_of({at, 8}).data(), "HTTP/1.1", 8)) {
+            constexpr std::string_view usual = "HTTP/1.1\r\n";
+            if (matched_ == 0 && kind_ == http::head_kind::request && !std::is_constant_evaluated() &&
+                static_cast<std::size_t>(stop - at) >= usual.size() &&
+                equal_in_words<std::uint64_t>(text_of({at, usual.size()}).data(), usual.data(), usual.size())) {
                 // The short way, which nearly all take.
-                at += expected.size();
-                matched_ = expected.size();
+                minor_version_ = 1;
+                return start_line_lf(at + usual.size() - 1);
             }
             while (at != stop && matched_ != expected.size()) {
                 const char c = static_cast<char>(*at);
@@ -2460,6 +2577,7 @@ class head_scanner {
                                   const http::limits& limits) noexcept {
         std::size_t begin = 0; // of a line
         std::uint64_t before = 0;
+        std::uint32_t count = count_;
         for (std::size_t block = 0; block <= size / 64; ++block) {
             // The first of neighbouring controls, as LF stands next to CR; another one that does would begin a line,
             // and is no token there.
@@ -2471,15 +2589,19 @@ class head_scanner {
                 const std::size_t colon = end_of_token(found, begin);
                 const bool right = text[colon] == std::byte{':'} && colon != begin && text[end] == cr &&
                                    end + 1 != size && text[end + 1] == lf;
-                if (!right || end - begin > limits.field_line || count_ == limits.fields) return lines_end(text, begin);
+                if (!right || end - begin > limits.field_line || count == limits.fields) {
+                    return lines_end(text, begin, count);
+                }
+                sizes_.add(count, colon - begin, end - begin);
                 begin = end + 2;
-                ++count_;
+                ++count;
             }
         }
-        return lines_end(text, begin);
+        return lines_end(text, begin, count);
     }
 
-    constexpr std::size_t lines_end(pointer text, std::size_t taken) noexcept {
+    constexpr std::size_t lines_end(pointer text, std::size_t taken, std::uint32_t count) noexcept {
+        count_ = count;
         mark(line_begin_, text + taken);
         return taken;
     }
@@ -2560,6 +2682,7 @@ class head_scanner {
     phase phase_;
     http::head_kind kind_;
     http::errc error_ = http::errc::none;
+    field_line_sizes sizes_{};
 };
 
 } // namespace sockless::detail
@@ -2681,7 +2804,7 @@ class basic_head_parser {
             made.reason = scanner_.reason(text_);
         }
         made.minor_version = scanner_.minor_version();
-        made.fields = http::fields(scanner_.field_lines(text_));
+        made.fields = scanner_.fields(text_);
         return made;
     }
 
@@ -3271,7 +3394,7 @@ class name_range {
 
     name_range(cbytes names, Kind kind) noexcept : names_(names), kind_(kind) {}
 
-    [[nodiscard]] iterator begin() const noexcept { return iterator({names_, kind_}); }
+    [[nodiscard]] iterator begin() const noexcept { return iterator(names_, kind_); }
     [[nodiscard]] iterator end() const noexcept { return {}; }
     [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
@@ -3819,7 +3942,7 @@ class headers {
     constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
-        return iterator({text_.data(), text_.data() + text_.size()});
+        return iterator(text_.data(), text_.data() + text_.size());
     }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty(); }
@@ -7669,24 +7792,19 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
     return text;
 }
 
-/// Which characters stand for six bits.
-struct base64_table {
-    bool digits[256];
-
-    constexpr base64_table() noexcept : digits{} {
-        for (const char c : base64_alphabet) digits[static_cast<unsigned char>(c)] = true;
-    }
-};
-
-inline constexpr base64_table base64_digits{};
-
 /// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
 /// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
 [[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
-    if (text.size() != 24 || text[22] != '=' || text[23] != '=') return false;
-    bool right = true;
-    for (std::size_t i = 0; i != 22; ++i) right &= base64_digits.digits[static_cast<unsigned char>(text[i])];
-    return right;
+    constexpr std::size_t digits = 22;
+    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != digits; ++i) {
+            if (find(text[i], base64_alphabet.begin(), base64_alphabet.end()) == base64_alphabet.end()) return false;
+        }
+        return true;
+    }
+    const char* const end = text.data() + digits;
+    return first_in_blocks(most_characters::not_base64, text.data(), end) == end;
 }
 
 } // namespace sockless::detail
@@ -7850,7 +7968,7 @@ class extension_parameters {
     /// Of the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::parameter_finder(text_)); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -7903,7 +8021,7 @@ class extension_list {
 
     constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::extension_finder(value_)); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:

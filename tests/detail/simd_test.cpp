@@ -310,6 +310,9 @@ TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX-512") {
 }
 TEST_CASE("H3: sets of characters by SSSE3") { test_characters(kernels::ssse3::find_characters, kernels::has_ssse3); }
 TEST_CASE("H3: sets of characters by AVX2") { test_characters(kernels::avx2::find_characters, kernels::has_avx2); }
+TEST_CASE("H3: sets of characters by AVX-512") {
+    test_characters(kernels::avx512::find_characters, kernels::has_avx512);
+}
 TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::ssse3::valid_utf8, kernels::has_ssse3); }
 TEST_CASE("F8: UTF-8 by AVX2") { test_utf8<kernels::avx2::vector>(kernels::avx2::valid_utf8, kernels::has_avx2); }
 TEST_CASE("F8: UTF-8 by AVX-512") {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "../core.hpp"
+#include "text.hpp"
 
 namespace sockless::detail {
 
@@ -36,24 +36,19 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
     return text;
 }
 
-/// Which characters stand for six bits.
-struct base64_table {
-    bool digits[256];
-
-    constexpr base64_table() noexcept : digits{} {
-        for (const char c : base64_alphabet) digits[static_cast<unsigned char>(c)] = true;
-    }
-};
-
-inline constexpr base64_table base64_digits{};
-
 /// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
 /// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
 [[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
-    if (text.size() != 24 || text[22] != '=' || text[23] != '=') return false;
-    bool right = true;
-    for (std::size_t i = 0; i != 22; ++i) right &= base64_digits.digits[static_cast<unsigned char>(text[i])];
-    return right;
+    constexpr std::size_t digits = 22;
+    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != digits; ++i) {
+            if (find(text[i], base64_alphabet.begin(), base64_alphabet.end()) == base64_alphabet.end()) return false;
+        }
+        return true;
+    }
+    const char* const end = text.data() + digits;
+    return first_in_blocks(most_characters::not_base64, text.data(), end) == end;
 }
 
 } // namespace sockless::detail

@@ -26,6 +26,14 @@ struct eight_characters {
         return text;
     }
 
+    /// Half a block from each of two places.
+    static block load_halves(const void* first, const void* second) noexcept {
+        std::uint32_t halves[2];
+        std::memcpy(&halves[0], first, size / 2);
+        std::memcpy(&halves[1], second, size / 2);
+        return load(halves);
+    }
+
     /// Those that are `wanted`.
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
@@ -35,11 +43,17 @@ struct eight_characters {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits, `-` and `_`, of which nearly all tokens are made.
+    /// All but letters, digits, `-`, `.` and `_`, of which nearly all tokens and hosts are made.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
-        const block marks = between(text, '-', '-') | between(text, '_', '_');
+        const block marks = between(text, '-', '.') | between(text, '_', '_');
         return mask(~(letters | between(text, '0', '9') | marks) & high);
+    }
+
+    /// All but the digits of base64 (RFC 4648 section 4): letters, digits, `+` and `/`.
+    static unsigned not_base64(block text) noexcept {
+        const block letters = between(text | each * 0x20, 'a', 'z');
+        return mask(~(letters | between(text, '/', '9') | between(text, '+', '+')) & high);
     }
 
     /// Control characters: those below 0x20, and 0x7f.
@@ -76,6 +90,11 @@ struct sixteen_characters {
 
     static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
 
+    static block load_halves(const void* first, const void* second) noexcept {
+        return _mm_unpacklo_epi64(_mm_loadl_epi64(static_cast<const __m128i*>(first)),
+                                  _mm_loadl_epi64(static_cast<const __m128i*>(second)));
+    }
+
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
     template <class... Char>
@@ -88,10 +107,17 @@ struct sixteen_characters {
     static unsigned unusual(block text) noexcept {
         const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
         const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
-        const block marks =
-            _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('-')), _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
+        const block marks = _mm_or_si128(up_to(1, _mm_sub_epi8(text, _mm_set1_epi8('-'))), // and `.`
+                                         _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
         const block usual = _mm_or_si128(_mm_or_si128(letters, digits), marks);
         return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+    }
+
+    static unsigned not_base64(block text) noexcept {
+        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
+        const block digits = up_to(10, _mm_sub_epi8(text, _mm_set1_epi8('/')));
+        const block plus = _mm_cmpeq_epi8(text, _mm_set1_epi8('+'));
+        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), plus))) ^ 0xffff;
     }
 
     static unsigned controls(block text) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 namespace sockless::detail {
 
@@ -16,7 +17,12 @@ class lazy_iterator {
     using difference_type = std::ptrdiff_t;
 
     constexpr lazy_iterator() noexcept = default;
-    constexpr explicit lazy_iterator(const Finder& at) noexcept : at_(at) {}
+
+    /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
+    template <class... What>
+    constexpr explicit lazy_iterator(const What&... what) noexcept
+        requires(std::is_constructible_v<Finder, const What&...>)
+        : at_(what...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }

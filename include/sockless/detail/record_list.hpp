@@ -110,7 +110,7 @@ class name_range {
 
     name_range(cbytes names, Kind kind) noexcept : names_(names), kind_(kind) {}
 
-    [[nodiscard]] iterator begin() const noexcept { return iterator({names_, kind_}); }
+    [[nodiscard]] iterator begin() const noexcept { return iterator(names_, kind_); }
     [[nodiscard]] iterator end() const noexcept { return {}; }
     [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 

@@ -159,6 +159,11 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
                                                 ~std::uint64_t{0}));
 #endif
 }
+SOCKLESS_TARGET inline std::uint64_t zeros(vector octets) noexcept {
+    constexpr int equal = 0;
+    return __builtin_ia32_cmpb512_mask(characters(octets), characters{}, equal, ~std::uint64_t{0});
+}
+#include "kernels_characters.inc"
 #include "kernels_utf8.inc"
 } // namespace avx512
 #elif defined(__aarch64__)
@@ -257,6 +262,7 @@ inline constexpr bool may_find_characters = false;
                                                          const ascii_set& first, const ascii_set& second,
                                                          characters_found* found) noexcept {
 #if defined(__SSE2__)
+    if (has_avx512()) return avx512::find_characters(text, size, first, second, found), true;
     if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
     if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
     return false;

@@ -6,14 +6,37 @@
 
 namespace sockless::detail {
 
-/// The first `wanted` in [at, end), or `end`.
-template <class Blocks = most_characters>
-[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        for (; static_cast<std::size_t>(end - at) >= Blocks::size; at += Blocks::size) {
-            const unsigned found = Blocks::equal(Blocks::load(at), wanted);
-            if (found != 0) return at + std::countr_zero(found);
+/// The least that `first_in_blocks` can look at.
+inline constexpr std::size_t half_block = most_characters::size / 2;
+
+/// The first character in [at, end), at least half a block, that `sought` finds: it says which of a block are sought,
+/// as bits. Or `end`.
+template <class Sought, class Byte>
+[[nodiscard]] inline const Byte* first_in_blocks(Sought sought, const Byte* at, const Byte* end) noexcept {
+    using blocks = most_characters;
+    const auto size = static_cast<std::size_t>(end - at);
+    unsigned found = 0;
+    if (size < blocks::size) {
+        // The first half block and the last, which may overlap.
+        found = sought(blocks::load_halves(at, end - half_block));
+        found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
+    } else {
+        // The last block may overlap with the one before it, in which nothing was found.
+        const Byte* const last = end - blocks::size;
+        found = sought(blocks::load(at));
+        while (found == 0 && at != last) {
+            at = static_cast<std::size_t>(last - at) < blocks::size ? last : at + blocks::size;
+            found = sought(blocks::load(at));
         }
+    }
+    return found == 0 ? end : at + std::countr_zero(found);
+}
+
+/// The first `wanted` in [at, end), or `end`.
+[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
+    if (!std::is_constant_evaluated() && static_cast<std::size_t>(end - at) >= half_block) {
+        return first_in_blocks([wanted](most_characters::block text) { return most_characters::equal(text, wanted); },
+                               at, end);
     }
     while (at != end && *at != wanted) ++at;
     return at;

@@ -7,43 +7,75 @@
 
 namespace sockless::detail {
 
+/// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
+/// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
+struct field_line_sizes {
+    static constexpr std::size_t most = 16;
+
+    /// The line without its end is `line` characters long, of which the name is `name`.
+    constexpr void add(std::size_t number, std::size_t name, std::size_t line) noexcept {
+        if (number >= most || line > 255) return;
+        names[number] = static_cast<std::uint8_t>(name);
+        lines[number] = static_cast<std::uint8_t>(line);
+    }
+
+    std::uint8_t names[most]{};
+    std::uint8_t lines[most]{};
+};
+
 /// Finds one field line after the other in [line, end).
 struct field_finder {
     using value_type = field;
 
     constexpr field_finder() noexcept = default;
-    constexpr field_finder(const char* first, const char* last) noexcept : line(first), end(last) { read(); }
+    constexpr field_finder(const char* first, const char* last, const field_line_sizes& known) noexcept
+        : line(first), end(last), sizes(known) {
+        read();
+    }
 
     constexpr void advance() noexcept {
         line = next;
+        ++number;
         read();
     }
     [[nodiscard]] constexpr const char* place() const noexcept { return line == end ? nullptr : line; }
 
-    constexpr void read() noexcept {
+    [[gnu::always_inline]] constexpr void read() noexcept {
         if (line == end) return;
+        const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
+        const ends found =
+            known ? ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+        current.name = {line, static_cast<std::size_t>(found.name - line)};
+        current.value = trimmed(found.name == found.line ? found.line : found.name + 1, found.line);
+        next = end - found.line > 2 ? found.line + 2 : end;
+    }
+
+    struct ends {
+        const char* name;
+        const char* line;
+    };
+
+    [[nodiscard, gnu::noinline]] static constexpr ends look_for_ends(const char* line, const char* end) noexcept {
         // The end of the line first: so the next line does not have to wait for where the value of this one begins.
         const char* const line_end = find('\r', line, end);
-        const char* const found = find(':', line, end);
-        const char* const colon = found < line_end ? found : line_end;
-        const char* const value = colon == line_end ? line_end : colon + 1;
-        current.name = {line, static_cast<std::size_t>(colon - line)};
-        current.value = trimmed(value, line_end);
-        next = end - line_end > 2 ? line_end + 2 : end;
+        const char* const colon = find(':', line, end);
+        return {colon < line_end ? colon : line_end, line_end};
     }
 
     const char* line = nullptr;
     const char* next = nullptr;
     const char* end = nullptr;
+    std::size_t number = 0;
     field current{};
+    field_line_sizes sizes{};
 };
 
 } // namespace sockless::detail
 
 namespace sockless::http {
 
-/// The field lines of one head in the order of the wire: a forward range of `field` that stores nothing and finds each
-/// line as it goes. Views of the text it was made from, and valid as long.
+/// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
+/// as it goes. Views of the text it was made from, and valid as long.
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -51,10 +83,11 @@ class fields {
     constexpr fields() noexcept = default;
 
     /// Of field lines that a head parser has checked, each with its end of line.
-    constexpr explicit fields(std::string_view checked_lines) noexcept : lines_(checked_lines) {}
+    constexpr explicit fields(std::string_view checked_lines, const detail::field_line_sizes& sizes = {}) noexcept
+        : lines_(checked_lines), sizes_(sizes) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
-        return iterator({lines_.data(), lines_.data() + lines_.size()});
+        return iterator(lines_.data(), lines_.data() + lines_.size(), sizes_);
     }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return lines_.empty(); }
@@ -64,6 +97,7 @@ class fields {
 
   private:
     std::string_view lines_{};
+    detail::field_line_sizes sizes_{};
 };
 
 /// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
@@ -83,7 +117,7 @@ struct element_finder {
         advance();
     }
 
-    constexpr void advance() noexcept {
+    [[gnu::always_inline]] constexpr void advance() noexcept {
         current = {};
         while (current.empty() && !rest.empty()) {
             const std::size_t size = size_of_first();
@@ -94,10 +128,13 @@ struct element_finder {
     [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
 
     [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        if (syntax == http::list_syntax::plain) {
+            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
+        }
         bool quoted = false;
         for (std::size_t i = 0; i < rest.size(); ++i) {
             if (rest[i] == ',' && !quoted) return i;
-            if (rest[i] == '"' && syntax == http::list_syntax::quoted) quoted = !quoted;
+            if (rest[i] == '"') quoted = !quoted;
             if (rest[i] == '\\' && quoted) ++i;
         }
         return rest.size();
@@ -121,7 +158,7 @@ class list_elements {
     constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
         : value_(value), syntax_(syntax) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator({value_, syntax_}); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:

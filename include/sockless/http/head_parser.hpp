@@ -120,7 +120,7 @@ class basic_head_parser {
             made.reason = scanner_.reason(text_);
         }
         made.minor_version = scanner_.minor_version();
-        made.fields = http::fields(scanner_.field_lines(text_));
+        made.fields = scanner_.fields(text_);
         return made;
     }
 

@@ -5,8 +5,8 @@
 #include <bit>
 
 #include "errc.hpp"
+#include "fields.hpp"
 #include "limits.hpp"
-#include "text.hpp"
 
 namespace sockless::http {
 
@@ -89,8 +89,8 @@ class head_scanner {
     [[nodiscard]] constexpr std::string_view reason(std::string_view text) const noexcept {
         return {text.data() + first_begin_, first_end_ - first_begin_};
     }
-    [[nodiscard]] constexpr std::string_view field_lines(std::string_view text) const noexcept {
-        return {text.data() + fields_begin_, position_ - fields_begin_ - 2};
+    [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
+        return http::fields({text.data() + fields_begin_, position_ - fields_begin_ - 2}, sizes_);
     }
 
   private:
@@ -215,11 +215,13 @@ class head_scanner {
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
-            if (matched_ == 0 && stop - at > 8 && !std::is_constant_evaluated() &&
-                equal_in_words<std::uint64_t>(text_of({at, 8}).data(), "HTTP/1.1", 8)) {
+            constexpr std::string_view usual = "HTTP/1.1\r\n";
+            if (matched_ == 0 && kind_ == http::head_kind::request && !std::is_constant_evaluated() &&
+                static_cast<std::size_t>(stop - at) >= usual.size() &&
+                equal_in_words<std::uint64_t>(text_of({at, usual.size()}).data(), usual.data(), usual.size())) {
                 // The short way, which nearly all take.
-                at += expected.size();
-                matched_ = expected.size();
+                minor_version_ = 1;
+                return start_line_lf(at + usual.size() - 1);
             }
             while (at != stop && matched_ != expected.size()) {
                 const char c = static_cast<char>(*at);
@@ -295,6 +297,7 @@ class head_scanner {
                                   const http::limits& limits) noexcept {
         std::size_t begin = 0; // of a line
         std::uint64_t before = 0;
+        std::uint32_t count = count_;
         for (std::size_t block = 0; block <= size / 64; ++block) {
             // The first of neighbouring controls, as LF stands next to CR; another one that does would begin a line,
             // and is no token there.
@@ -306,15 +309,19 @@ class head_scanner {
                 const std::size_t colon = end_of_token(found, begin);
                 const bool right = text[colon] == std::byte{':'} && colon != begin && text[end] == cr &&
                                    end + 1 != size && text[end + 1] == lf;
-                if (!right || end - begin > limits.field_line || count_ == limits.fields) return lines_end(text, begin);
+                if (!right || end - begin > limits.field_line || count == limits.fields) {
+                    return lines_end(text, begin, count);
+                }
+                sizes_.add(count, colon - begin, end - begin);
                 begin = end + 2;
-                ++count_;
+                ++count;
             }
         }
-        return lines_end(text, begin);
+        return lines_end(text, begin, count);
     }
 
-    constexpr std::size_t lines_end(pointer text, std::size_t taken) noexcept {
+    constexpr std::size_t lines_end(pointer text, std::size_t taken, std::uint32_t count) noexcept {
+        count_ = count;
         mark(line_begin_, text + taken);
         return taken;
     }
@@ -395,6 +402,7 @@ class head_scanner {
     phase phase_;
     http::head_kind kind_;
     http::errc error_ = http::errc::none;
+    field_line_sizes sizes_{};
 };
 
 } // namespace sockless::detail

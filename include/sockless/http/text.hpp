@@ -62,51 +62,43 @@ template <class Byte>
     return at;
 }
 
-/// `skip(in_token, …)`, a block at a time as long as the characters are the usual ones.
-template <class Blocks = most_characters, class Byte>
-[[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
+/// `skip`, a block at a time. `suspect` is for `first_in_blocks`: it finds all that are not of the class, and few
+/// others.
+template <class Suspect, class Byte>
+[[nodiscard]] constexpr const Byte* skip_blocks(character_class wanted, Suspect suspect, const Byte* at,
+                                                const Byte* end) noexcept {
     if (!std::is_constant_evaluated()) {
-        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
-            const unsigned unusual = Blocks::unusual(Blocks::load(at));
-            if (unusual != 0) {
-                at += std::countr_zero(unusual);
-                break;
-            }
-            at += Blocks::size;
-        }
-    }
-    return skip(in_token, at, end);
-}
-
-/// `skip(in_target, …)`, a block at a time.
-template <class Blocks = most_characters, class Byte>
-[[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
-            const unsigned invisible = Blocks::invisible(Blocks::load(at));
-            if (invisible != 0) return at + std::countr_zero(invisible);
-            at += Blocks::size;
-        }
-    }
-    return skip(in_target, at, end);
-}
-
-/// `skip(in_value, …)`, a block at a time: most bytes of a head pass through here.
-template <class Blocks = most_characters, class Byte>
-[[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
-    if (!std::is_constant_evaluated()) {
-        while (static_cast<std::size_t>(end - at) >= Blocks::size) {
-            const unsigned controls = Blocks::controls(Blocks::load(at));
-            if (controls == 0) {
-                at += Blocks::size;
-                continue;
-            }
-            at += std::countr_zero(controls);
-            if (static_cast<char>(*at) != '\t') return at;
+        while (static_cast<std::size_t>(end - at) >= half_block) {
+            at = first_in_blocks(suspect, at, end);
+            if (at == end || !is_in(wanted, *at)) return at;
             ++at;
         }
     }
-    return skip(in_value, at, end);
+    return skip(wanted, at, end);
+}
+
+/// `skip(in_token, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_token, most_characters::unusual, at, end);
+}
+
+/// `skip(in_target, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_target, most_characters::invisible, at, end);
+}
+
+/// `skip(in_value, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_value, most_characters::controls, at, end);
+}
+
+/// `skip(in_host, …)`
+template <class Byte>
+[[nodiscard]] constexpr const Byte* skip_host(const Byte* at, const Byte* end) noexcept {
+    return skip_blocks(in_host, most_characters::unusual, at, end);
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -155,7 +147,7 @@ namespace sockless::http {
 /// Whether `text` is a token: a method, a field name, a subprotocol … RFC 9110 section 5.6.2.
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
-    return !text.empty() && detail::skip(detail::in_token, text.data(), end) == end;
+    return !text.empty() && detail::skip_token(text.data(), end) == end;
 }
 
 /// Whether `text` may stand as the value of a field: no control character but HTAB. May be empty. RFC 9110 section 5.5.
@@ -167,7 +159,7 @@ namespace sockless::http {
 /// Whether `text` may stand as a request target: visible ASCII, at least one. RFC 9112 section 3.2.
 [[nodiscard]] constexpr bool is_target(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
-    return !text.empty() && detail::skip(detail::in_target, text.data(), end) == end;
+    return !text.empty() && detail::skip_target(text.data(), end) == end;
 }
 
 /// Whether `text` is a host with or without a port, as in a Host field: a name, an IPv4 address, or an IPv6 address in
@@ -181,7 +173,7 @@ namespace sockless::http {
         if (at == inside || at == end || *at != ']') return false;
         ++at;
     } else {
-        at = detail::skip(detail::in_host, at, end);
+        at = detail::skip_host(at, end);
         if (at == text.data()) return false;
     }
     if (at == end) return true;

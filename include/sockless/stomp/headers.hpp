@@ -65,7 +65,7 @@ class headers {
     constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
-        return iterator({text_.data(), text_.data() + text_.size()});
+        return iterator(text_.data(), text_.data() + text_.size());
     }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty(); }

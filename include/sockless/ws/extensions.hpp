@@ -160,7 +160,7 @@ class extension_parameters {
     /// Of the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::parameter_finder(text_)); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
@@ -213,7 +213,7 @@ class extension_list {
 
     constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(detail::extension_finder(value_)); }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
   private:
