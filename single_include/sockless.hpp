@@ -83,11 +83,17 @@ inline constexpr instant no_deadline = UINT64_MAX;
 /// A duration that does not end.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
+/// A view of a literal, whose characters no compiler has to count: in the tables of errors each unit would.
+struct literal : std::string_view {
+    template <std::size_t Size>
+    constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
+};
+
 /// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
 struct error_row {
-    std::string_view name;        ///< the enumerator's name, for logs and for machines
-    std::string_view sentence;    ///< what went wrong, for people
-    std::string_view section;     ///< the rule's place in its specification
+    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal sentence;             ///< what went wrong, for people
+    literal section;              ///< the rule's place in its specification
     std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
@@ -140,6 +146,10 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
         std::memcpy(to, from, size);
     }
 }
+
+/// A view of `size` characters. For those who have them, or their number, in another type than the constructor takes:
+/// that would be weighed against the one for iterators, and costs a compiler more than most headers do.
+[[nodiscard]] constexpr std::string_view text_at(const char* begin, std::size_t size) noexcept { return {begin, size}; }
 
 /// The time that is `duration` after `from`. At the end of time there are no deadlines.
 [[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {
@@ -1408,10 +1418,6 @@ inline constexpr bool may_find_characters = false;
 // =========================================== sockless/detail/block.hpp ============================================
 // Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 namespace sockless::detail {
 
 /// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
@@ -1487,55 +1493,55 @@ struct eight_characters {
 #if defined(__SSE2__)
 /// The same for every x86-64.
 struct sixteen_characters {
-    using block = __m128i;
+    using block = unsigned char __attribute__((vector_size(16)));
     static constexpr std::size_t size = 16;
 
-    static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+    static block load(const void* from) noexcept {
+        block text;
+        std::memcpy(&text, from, size);
+        return text;
+    }
 
     static block load_halves(const void* first, const void* second) noexcept {
-        return _mm_unpacklo_epi64(_mm_loadl_epi64(static_cast<const __m128i*>(first)),
-                                  _mm_loadl_epi64(static_cast<const __m128i*>(second)));
+        std::uint64_t low, high;
+        std::memcpy(&low, first, size / 2);
+        std::memcpy(&high, second, size / 2);
+        using halves = std::uint64_t __attribute__((vector_size(16)));
+        return block(halves{low, high});
     }
 
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
-        block found = _mm_setzero_si128();
-        ((found = _mm_or_si128(found, _mm_cmpeq_epi8(text, _mm_set1_epi8(wanted)))), ...);
-        return static_cast<unsigned>(_mm_movemask_epi8(found));
+        return mask((block(text == static_cast<unsigned char>(wanted)) | ...));
     }
 
     static unsigned unusual(block text) noexcept {
-        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
-        const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
-        const block marks = _mm_or_si128(up_to(1, _mm_sub_epi8(text, _mm_set1_epi8('-'))), // and `.`
-                                         _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
-        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), marks);
-        return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+        const block letters = between(text | 0x20, 'a', 'z');
+        const block marks = between(text, '-', '.') | block(text == '_');
+        return mask(letters | between(text, '0', '9') | marks) ^ all;
     }
 
     static unsigned not_base64(block text) noexcept {
-        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
-        const block digits = up_to(10, _mm_sub_epi8(text, _mm_set1_epi8('/')));
-        const block plus = _mm_cmpeq_epi8(text, _mm_set1_epi8('+'));
-        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), plus))) ^ 0xffff;
+        const block letters = between(text | 0x20, 'a', 'z');
+        return mask(letters | between(text, '/', '9') | block(text == '+')) ^ all;
     }
 
-    static unsigned controls(block text) noexcept {
-        const block low = up_to(0x1f, text);
-        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)))));
-    }
+    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | block(text == 0x7f)); }
 
-    static unsigned invisible(block text) noexcept {
-        const block visible = _mm_andnot_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)),
-                                               _mm_cmpgt_epi8(text, _mm_set1_epi8(0x20))); // beyond ASCII is negative
-        return static_cast<unsigned>(_mm_movemask_epi8(visible)) ^ 0xffff;
-    }
+    static unsigned invisible(block text) noexcept { return mask(between(text, 0x21, 0x7e)) ^ all; }
 
   private:
-    static block up_to(char most, block text) noexcept {
-        return _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(most)), text);
+    static constexpr unsigned all = 0xffff;
+
+    static block between(block text, unsigned char least, unsigned char most) noexcept {
+        return block(text - least <= static_cast<unsigned char>(most - least));
+    }
+
+    static unsigned mask(block found) noexcept {
+        using characters = char __attribute__((vector_size(16)));
+        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
     }
 };
 using most_characters = sixteen_characters;
@@ -2361,16 +2367,16 @@ class head_scanner {
 
     /// The elements of the head that `scan` has taken, where `text` is all of it.
     [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
-        return {text.data() + first_begin_, first_end_ - first_begin_};
+        return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
     [[nodiscard]] constexpr std::string_view target(std::string_view text) const noexcept {
-        return {text.data() + first_end_ + 1, second_end_ - first_end_ - 1};
+        return detail::text_at(text.data() + first_end_ + 1, second_end_ - first_end_ - 1);
     }
     [[nodiscard]] constexpr std::string_view reason(std::string_view text) const noexcept {
-        return {text.data() + first_begin_, first_end_ - first_begin_};
+        return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
     [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
-        return http::fields({text.data() + fields_begin_, position_ - fields_begin_ - 2}, sizes_);
+        return http::fields(detail::text_at(text.data() + fields_begin_, position_ - fields_begin_ - 2), sizes_);
     }
 
   private:
@@ -3131,7 +3137,7 @@ namespace sockless::http {
 [[nodiscard]] constexpr std::string_view reason_phrase(std::uint16_t status) noexcept {
     struct row {
         std::uint16_t status;
-        std::string_view phrase;
+        const char* phrase;
     };
     constexpr row rows[] = {
         {100, "Continue"},
@@ -3527,7 +3533,7 @@ class heart_beat_text {
     }
 
     /// Valid as long as this.
-    [[nodiscard]] constexpr std::string_view text() const noexcept { return {text_, size_}; }
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
     constexpr void put(std::string_view part) noexcept {
@@ -4157,7 +4163,7 @@ class writer {
         if (how == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
-        put("\n").put(body).put({"\0", 1});
+        put("\n").put(body).put(detail::text_at("\0", 1));
         if (error_) return {0, error_};
         if (size_ > out_.size()) return {size_, errc::no_room};
         return {size_, {}};
@@ -4211,7 +4217,7 @@ class writer {
             const char code = escaped(*at, how);
             if (code != '\0') {
                 const char pair[] = {'\\', code};
-                put({run, static_cast<std::size_t>(at - run)}).put({pair, 2});
+                put({run, static_cast<std::size_t>(at - run)}).put(detail::text_at(pair, 2));
                 run = at + 1;
             } else if (!may_stand(*at, how, what)) {
                 return fail(errc::bad_header);
@@ -4563,7 +4569,7 @@ class stomp_head_scanner {
 
     /// The header lines of a head that is done, where `head` is all of it.
     [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
-        return {head + lines_, line_ - lines_};
+        return text_at(head + lines_, line_ - lines_);
     }
 
   private:
@@ -4615,7 +4621,7 @@ class stomp_head_scanner {
 
     // The command ends at `end`, and its line at `last`.
     constexpr bool begin_lines(std::size_t end, std::size_t last) noexcept {
-        command_ = stomp::command_of({head_, end});
+        command_ = stomp::command_of(text_at(head_, end));
         if (head_[last] != '\n' || command_ == stomp::command::none) return fail(stomp::errc::unknown_command, 0);
         escaping_ = escaping_of(version_, command_);
         begin_line(last + 1);
@@ -4797,8 +4803,8 @@ class stomp_head_scanner {
             return false;
         }
         move_run(end, end);
-        if (is_length({head_ + line_, element_ - line_ - 1}) &&
-            !read_length({head_ + element_, end - removed_ - element_}, limits)) {
+        if (is_length(text_at(head_ + line_, element_ - line_ - 1)) &&
+            !read_length(text_at(head_ + element_, end - removed_ - element_), limits)) {
             return false;
         }
         head_[end] = head_[last] = '\0';
@@ -7173,7 +7179,7 @@ class decoder {
     // --- the long way
 
     // Everything, one element at a time.
-    constexpr void step(bytes& in, event& found) noexcept {
+    [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
             case phase::boundary:
@@ -7839,7 +7845,7 @@ struct extension_parameter {
             if (size == out.size()) return {};
             out[size++] = value[i];
         }
-        return {out.data(), size};
+        return detail::text_at(out.data(), size);
     }
 };
 
@@ -8133,7 +8139,7 @@ class opening_name {
             const bool letter = lower(name[i]) >= 'a' && lower(name[i]) <= 'z';
             kept[i] = static_cast<char>(letter ? ~0x20 : ~0);
         }
-        kept_ = words_of({kept, name.size()});
+        kept_ = words_of(text_at(kept, name.size()));
         words_ = kept_words(words_of(name));
     }
 
@@ -8321,9 +8327,9 @@ template <class Fields>
 namespace sockless::detail {
 
 /// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
-inline constexpr sha1_padded accepted_key({"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                           "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                           60},
+inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                  60),
                                           0);
 
 } // namespace sockless::detail
@@ -8742,7 +8748,8 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
     if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
     const std::string_view lists[] = {extensions, more};
     const std::size_t begin = extensions.empty() ? 1 : 0, end = more.empty() ? 1 : 2;
-    if (begin < end) head.field("Sec-WebSocket-Extensions", std::span(lists).subspan(begin, end - begin));
+    if (begin < end)
+        head.field("Sec-WebSocket-Extensions", std::span<const std::string_view>(lists + begin, end - begin));
 }
 
 } // namespace sockless::detail
@@ -8770,8 +8777,8 @@ namespace sockless::ws {
         while (unit > port && unit != 1) unit /= 10;
         for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
     }
-    if (size > out.size() || !http::is_host({out.data(), size})) return {};
-    return {out.data(), size};
+    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
+    return detail::text_at(out.data(), size);
 }
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses

@@ -54,11 +54,17 @@ inline constexpr instant no_deadline = UINT64_MAX;
 /// A duration that does not end.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
+/// A view of a literal, whose characters no compiler has to count: in the tables of errors each unit would.
+struct literal : std::string_view {
+    template <std::size_t Size>
+    constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
+};
+
 /// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
 struct error_row {
-    std::string_view name;        ///< the enumerator's name, for logs and for machines
-    std::string_view sentence;    ///< what went wrong, for people
-    std::string_view section;     ///< the rule's place in its specification
+    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal sentence;             ///< what went wrong, for people
+    literal section;              ///< the rule's place in its specification
     std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
@@ -111,6 +117,10 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
         std::memcpy(to, from, size);
     }
 }
+
+/// A view of `size` characters. For those who have them, or their number, in another type than the constructor takes:
+/// that would be weighed against the one for iterators, and costs a compiler more than most headers do.
+[[nodiscard]] constexpr std::string_view text_at(const char* begin, std::size_t size) noexcept { return {begin, size}; }
 
 /// The time that is `duration` after `from`. At the end of time there are no deadlines.
 [[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {

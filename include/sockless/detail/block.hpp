@@ -6,10 +6,6 @@
 
 #include "../core.hpp"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 namespace sockless::detail {
 
 /// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
@@ -85,55 +81,55 @@ struct eight_characters {
 #if defined(__SSE2__)
 /// The same for every x86-64.
 struct sixteen_characters {
-    using block = __m128i;
+    using block = unsigned char __attribute__((vector_size(16)));
     static constexpr std::size_t size = 16;
 
-    static block load(const void* from) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+    static block load(const void* from) noexcept {
+        block text;
+        std::memcpy(&text, from, size);
+        return text;
+    }
 
     static block load_halves(const void* first, const void* second) noexcept {
-        return _mm_unpacklo_epi64(_mm_loadl_epi64(static_cast<const __m128i*>(first)),
-                                  _mm_loadl_epi64(static_cast<const __m128i*>(second)));
+        std::uint64_t low, high;
+        std::memcpy(&low, first, size / 2);
+        std::memcpy(&high, second, size / 2);
+        using halves = std::uint64_t __attribute__((vector_size(16)));
+        return block(halves{low, high});
     }
 
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
-        block found = _mm_setzero_si128();
-        ((found = _mm_or_si128(found, _mm_cmpeq_epi8(text, _mm_set1_epi8(wanted)))), ...);
-        return static_cast<unsigned>(_mm_movemask_epi8(found));
+        return mask((block(text == static_cast<unsigned char>(wanted)) | ...));
     }
 
     static unsigned unusual(block text) noexcept {
-        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
-        const block digits = up_to(9, _mm_sub_epi8(text, _mm_set1_epi8('0')));
-        const block marks = _mm_or_si128(up_to(1, _mm_sub_epi8(text, _mm_set1_epi8('-'))), // and `.`
-                                         _mm_cmpeq_epi8(text, _mm_set1_epi8('_')));
-        const block usual = _mm_or_si128(_mm_or_si128(letters, digits), marks);
-        return static_cast<unsigned>(_mm_movemask_epi8(usual)) ^ 0xffff;
+        const block letters = between(text | 0x20, 'a', 'z');
+        const block marks = between(text, '-', '.') | block(text == '_');
+        return mask(letters | between(text, '0', '9') | marks) ^ all;
     }
 
     static unsigned not_base64(block text) noexcept {
-        const block letters = up_to(25, _mm_sub_epi8(_mm_or_si128(text, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')));
-        const block digits = up_to(10, _mm_sub_epi8(text, _mm_set1_epi8('/')));
-        const block plus = _mm_cmpeq_epi8(text, _mm_set1_epi8('+'));
-        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), plus))) ^ 0xffff;
+        const block letters = between(text | 0x20, 'a', 'z');
+        return mask(letters | between(text, '/', '9') | block(text == '+')) ^ all;
     }
 
-    static unsigned controls(block text) noexcept {
-        const block low = up_to(0x1f, text);
-        return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)))));
-    }
+    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | block(text == 0x7f)); }
 
-    static unsigned invisible(block text) noexcept {
-        const block visible = _mm_andnot_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(0x7f)),
-                                               _mm_cmpgt_epi8(text, _mm_set1_epi8(0x20))); // beyond ASCII is negative
-        return static_cast<unsigned>(_mm_movemask_epi8(visible)) ^ 0xffff;
-    }
+    static unsigned invisible(block text) noexcept { return mask(between(text, 0x21, 0x7e)) ^ all; }
 
   private:
-    static block up_to(char most, block text) noexcept {
-        return _mm_cmpeq_epi8(_mm_min_epu8(text, _mm_set1_epi8(most)), text);
+    static constexpr unsigned all = 0xffff;
+
+    static block between(block text, unsigned char least, unsigned char most) noexcept {
+        return block(text - least <= static_cast<unsigned char>(most - least));
+    }
+
+    static unsigned mask(block found) noexcept {
+        using characters = char __attribute__((vector_size(16)));
+        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
     }
 };
 using most_characters = sixteen_characters;

@@ -81,16 +81,16 @@ class head_scanner {
 
     /// The elements of the head that `scan` has taken, where `text` is all of it.
     [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
-        return {text.data() + first_begin_, first_end_ - first_begin_};
+        return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
     [[nodiscard]] constexpr std::string_view target(std::string_view text) const noexcept {
-        return {text.data() + first_end_ + 1, second_end_ - first_end_ - 1};
+        return detail::text_at(text.data() + first_end_ + 1, second_end_ - first_end_ - 1);
     }
     [[nodiscard]] constexpr std::string_view reason(std::string_view text) const noexcept {
-        return {text.data() + first_begin_, first_end_ - first_begin_};
+        return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
     [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
-        return http::fields({text.data() + fields_begin_, position_ - fields_begin_ - 2}, sizes_);
+        return http::fields(detail::text_at(text.data() + fields_begin_, position_ - fields_begin_ - 2), sizes_);
     }
 
   private:

@@ -48,7 +48,7 @@ class stomp_head_scanner {
 
     /// The header lines of a head that is done, where `head` is all of it.
     [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
-        return {head + lines_, line_ - lines_};
+        return text_at(head + lines_, line_ - lines_);
     }
 
   private:
@@ -100,7 +100,7 @@ class stomp_head_scanner {
 
     // The command ends at `end`, and its line at `last`.
     constexpr bool begin_lines(std::size_t end, std::size_t last) noexcept {
-        command_ = stomp::command_of({head_, end});
+        command_ = stomp::command_of(text_at(head_, end));
         if (head_[last] != '\n' || command_ == stomp::command::none) return fail(stomp::errc::unknown_command, 0);
         escaping_ = escaping_of(version_, command_);
         begin_line(last + 1);
@@ -282,8 +282,8 @@ class stomp_head_scanner {
             return false;
         }
         move_run(end, end);
-        if (is_length({head_ + line_, element_ - line_ - 1}) &&
-            !read_length({head_ + element_, end - removed_ - element_}, limits)) {
+        if (is_length(text_at(head_ + line_, element_ - line_ - 1)) &&
+            !read_length(text_at(head_ + element_, end - removed_ - element_), limits)) {
             return false;
         }
         head_[end] = head_[last] = '\0';

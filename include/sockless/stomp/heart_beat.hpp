@@ -46,7 +46,7 @@ class heart_beat_text {
     }
 
     /// Valid as long as this.
-    [[nodiscard]] constexpr std::string_view text() const noexcept { return {text_, size_}; }
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
     constexpr void put(std::string_view part) noexcept {

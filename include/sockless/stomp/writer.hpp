@@ -102,7 +102,7 @@ class writer {
         if (how == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
-        put("\n").put(body).put({"\0", 1});
+        put("\n").put(body).put(detail::text_at("\0", 1));
         if (error_) return {0, error_};
         if (size_ > out_.size()) return {size_, errc::no_room};
         return {size_, {}};
@@ -156,7 +156,7 @@ class writer {
             const char code = escaped(*at, how);
             if (code != '\0') {
                 const char pair[] = {'\\', code};
-                put({run, static_cast<std::size_t>(at - run)}).put({pair, 2});
+                put({run, static_cast<std::size_t>(at - run)}).put(detail::text_at(pair, 2));
                 run = at + 1;
             } else if (!may_stand(*at, how, what)) {
                 return fail(errc::bad_header);

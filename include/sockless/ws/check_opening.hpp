@@ -9,9 +9,9 @@
 namespace sockless::detail {
 
 /// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
-inline constexpr sha1_padded accepted_key({"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                           "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                           60},
+inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                  60),
                                           0);
 
 } // namespace sockless::detail

@@ -209,7 +209,7 @@ class decoder {
     // --- the long way
 
     // Everything, one element at a time.
-    constexpr void step(bytes& in, event& found) noexcept {
+    [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
             case phase::boundary:

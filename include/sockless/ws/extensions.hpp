@@ -31,7 +31,7 @@ struct extension_parameter {
             if (size == out.size()) return {};
             out[size++] = value[i];
         }
-        return {out.data(), size};
+        return detail::text_at(out.data(), size);
     }
 };
 

@@ -65,7 +65,7 @@ class opening_name {
             const bool letter = lower(name[i]) >= 'a' && lower(name[i]) <= 'z';
             kept[i] = static_cast<char>(letter ? ~0x20 : ~0);
         }
-        kept_ = words_of({kept, name.size()});
+        kept_ = words_of(text_at(kept, name.size()));
         words_ = kept_words(words_of(name));
     }
 

@@ -70,7 +70,8 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
     if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
     const std::string_view lists[] = {extensions, more};
     const std::size_t begin = extensions.empty() ? 1 : 0, end = more.empty() ? 1 : 2;
-    if (begin < end) head.field("Sec-WebSocket-Extensions", std::span(lists).subspan(begin, end - begin));
+    if (begin < end)
+        head.field("Sec-WebSocket-Extensions", std::span<const std::string_view>(lists + begin, end - begin));
 }
 
 } // namespace sockless::detail
@@ -98,8 +99,8 @@ namespace sockless::ws {
         while (unit > port && unit != 1) unit /= 10;
         for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
     }
-    if (size > out.size() || !http::is_host({out.data(), size})) return {};
-    return {out.data(), size};
+    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
+    return detail::text_at(out.data(), size);
 }
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
