@@ -151,7 +151,7 @@ class decoder {
     // --- the short ways
 
     // Takes a message that is one frame, where it is there as a whole and the last one had ended: two bytes of its
-    // header, or four, tell. False where nothing was taken.
+    // header, or four, tell. False where none was taken; where only its end is missing, the header was.
     [[nodiscard, gnu::always_inline]] constexpr bool take_message(bytes& in, message_type& type,
                                                                   bytes& payload) noexcept {
         if (phase_ != phase::boundary || in.size() < 6) return false;
@@ -165,7 +165,11 @@ class decoder {
             // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
             if (length <= 125 || length > max_frame_ || length > max_message_) return false;
         }
-        if (length > in.size() - header) return false;
+        if (length > in.size() - header) {
+            begin_message(in.data(), header, length);
+            in = in.subspan(header);
+            return false;
+        }
 
         const bytes whole = in.subspan(header, length);
         const auto message = static_cast<std::uint8_t>(in[0] & std::byte{type_bits});
@@ -181,6 +185,18 @@ class decoder {
         type = static_cast<message_type>(message);
         payload = whole;
         return true;
+    }
+
+    // Turns to the payload of a message in one frame whose end is not there yet. Nothing of its header, which is `size`
+    // bytes at `at`, is left to judge.
+    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size, std::size_t length) noexcept {
+        if (masked()) key_ = key_at(at + size - 4);
+        first_byte_ = static_cast<std::uint8_t>(at[0]);
+        header_size_ = static_cast<std::uint8_t>(size);
+        length_ = length;
+        position_ += size;
+        payload_begin_ = position_;
+        begin_data(position_);
     }
 
     // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
