@@ -7034,15 +7034,17 @@ class decoder {
     /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
-        // What comes most often is handled here, inlined: a whole message in one frame, and the middle of a payload,
-        // where the input comes in small pieces. All else, and everything that is wrong, takes the long way, on a copy
+        // Whoever asks until nothing is left asks once too often for each read.
+        if (in.empty() && phase_ <= phase::data) return found;
+        // What comes most often is handled here, inlined: a whole message in one frame, and the pieces of a payload,
+        // where the input comes in small reads. All else, and everything that is wrong, takes the long way, on a copy
         // of `in`, so that the caller's can stay in registers.
         if (take_message(in, found.type, found.payload)) {
             found.kind = kind::data;
             found.first = found.last = true;
-        } else if (phase_ == phase::data && in.size() < left()) {
-            if (!in.empty()) take_middle(in, found);
-        } else if (!in.empty() || phase_ > phase::header) {
+        } else if (phase_ == phase::data) {
+            take_piece(in, found);
+        } else {
             bytes rest = in;
             step(rest, found);
             in = rest;
@@ -7085,7 +7087,8 @@ class decoder {
         boundary, // before a frame, where a short message may be taken the short way
         between,  // before a frame, otherwise
         header,   // in a header, whose bytes so far are held
-        data,     // in the payload of a data frame
+        data,     // in the payload of a data frame, of which something is left
+        no_data,  // behind the header of a data frame without a payload
         control,  // in the payload of a control frame, whose bytes so far are held
         failing,  // the error event is still owed
         ended,    // a Close was received, or the error given
@@ -7136,6 +7139,7 @@ class decoder {
             if (length <= 125 || length > max_frame_ || length > max_message_) return false;
         }
         if (length > in.size() - header) {
+            if (in.size() == header) return false;
             begin_message(in.data(), header, length);
             in = in.subspan(header);
             return false;
@@ -7177,21 +7181,6 @@ class decoder {
         return false;
     }
 
-    // Takes all of `in`, which is less than what is left of the payload.
-    [[gnu::always_inline]] constexpr void take_middle(bytes& in, event& found) noexcept {
-        const bytes piece = in;
-        const std::uint8_t message = message_;
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message);
-        in = in.subspan(piece.size());
-        position_ += piece.size();
-        if (is_text(message) && !(ascii && text_.complete())) {
-            if (!check_data(piece, ascii, false, found)) give_error(found);
-            return;
-        }
-        found = data_event(message, piece, false);
-        message_ = message | is_begun;
-    }
-
     // --- the long way
 
     // Everything, one element at a time.
@@ -7208,7 +7197,10 @@ class decoder {
                 }
                 break;
             case phase::data:
-                if ((in.empty() && left() != 0) || take_data(in, found)) return;
+                if (!in.empty()) take_piece(in, found);
+                return;
+            case phase::no_data:
+                if (check_data(in.first(0), true, true, found)) return;
                 break;
             case phase::control:
                 if (take_control(in, found) || phase_ == phase::control) return;
@@ -7339,7 +7331,7 @@ class decoder {
         if (length_ > max_frame_) return fail(errc::frame_too_big, length_at);
         message_size_ += length_;
         ++frames_;
-        phase_ = phase::data;
+        phase_ = length_ != 0 ? phase::data : phase::no_data;
     }
 
     constexpr void open_message() noexcept {
@@ -7383,12 +7375,22 @@ class decoder {
                 piece};
     }
 
-    [[nodiscard]] constexpr bool take_data(bytes& in, event& found) noexcept {
-        const bytes piece = in.first(in.size() < left() ? in.size() : static_cast<std::size_t>(left()));
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message_);
+    // Takes a piece of the payload, of which something is left, from what is there.
+    [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
+        const bool ends_frame = in.size() >= left();
+        const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(left()) : in.size());
+        const std::uint8_t message = message_;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message);
         in = in.subspan(piece.size());
         position_ += piece.size();
-        return check_data(piece, ascii, left() == 0, found);
+        if (is_text(message) && !(ascii && text_.complete())) {
+            if (!check_data(piece, ascii, ends_frame, found)) give_error(found);
+            return;
+        }
+        const bool last = ends_frame && fin();
+        found = data_event(message, piece, last);
+        message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message | is_begun);
+        if (ends_frame) end_frame();
     }
 
     // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
