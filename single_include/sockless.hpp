@@ -1826,43 +1826,43 @@ template <class Byte>
     return at;
 }
 
-/// `skip`, a block at a time. `suspect` is for `first_in_blocks`: it finds all that are not of the class, and few
-/// others.
-template <class Suspect, class Byte>
-[[nodiscard]] constexpr const Byte* skip_blocks(character_class wanted, Suspect suspect, const Byte* at,
-                                                const Byte* end) noexcept {
+/// `skip(Class, …)`, a block at a time. `Suspect` says which characters of a block may not be of the class: all that
+/// are not, and few others.
+template <character_class Class, auto Suspect, class Byte>
+[[nodiscard]] constexpr const Byte* skip_blocks(const Byte* at, const Byte* end) noexcept {
     if (!std::is_constant_evaluated()) {
+        const auto sought = [](most_characters::block text) { return Suspect(text); };
         while (static_cast<std::size_t>(end - at) >= half_block) {
-            at = first_in_blocks(suspect, at, end);
-            if (at == end || !is_in(wanted, *at)) return at;
+            at = first_in_blocks(sought, at, end);
+            if (at == end || !is_in(Class, *at)) return at;
             ++at;
         }
     }
-    return skip(wanted, at, end);
+    return skip(Class, at, end);
 }
 
 /// `skip(in_token, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_token, most_characters::unusual, at, end);
+    return skip_blocks<in_token, most_characters::unusual>(at, end);
 }
 
 /// `skip(in_target, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_target, most_characters::invisible, at, end);
+    return skip_blocks<in_target, most_characters::invisible>(at, end);
 }
 
 /// `skip(in_value, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_value, most_characters::controls, at, end);
+    return skip_blocks<in_value, most_characters::controls>(at, end);
 }
 
 /// `skip(in_host, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_host(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_host, most_characters::unusual, at, end);
+    return skip_blocks<in_host, most_characters::unusual>(at, end);
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -1988,12 +1988,13 @@ struct field_finder {
     using value_type = field;
 
     constexpr field_finder() noexcept = default;
-    constexpr field_finder(const char* first, const char* last, const field_line_sizes& known) noexcept
+    [[gnu::always_inline]] constexpr field_finder(const char* first, const char* last,
+                                                  const field_line_sizes& known) noexcept
         : line(first), end(last), sizes(known) {
         read();
     }
 
-    constexpr void advance() noexcept {
+    [[gnu::always_inline]] constexpr void advance() noexcept {
         line = next;
         ++number;
         read();
@@ -3273,7 +3274,8 @@ class head_writer {
     }
 
   private:
-    constexpr head_writer& put(std::string_view text) noexcept {
+    // Most texts are literals: inlined, a copy of one is a few stores.
+    [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
         if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
             detail::copy(out_.data() + size_, text.data(), text.size());
         }
@@ -7828,7 +7830,8 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
         return true;
     }
     const char* const end = text.data() + digits;
-    return first_in_blocks(most_characters::not_base64, text.data(), end) == end;
+    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
+    return first_in_blocks(wrong, text.data(), end) == end;
 }
 
 } // namespace sockless::detail
@@ -8212,7 +8215,7 @@ struct opening_name_table {
 inline constexpr opening_name_table opening_names{};
 
 /// Which one has this name, whatever its case.
-[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
     for (std::size_t i = opening_names.begin[name.size()]; i != end; ++i) {

@@ -48,7 +48,8 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
         return true;
     }
     const char* const end = text.data() + digits;
-    return first_in_blocks(most_characters::not_base64, text.data(), end) == end;
+    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
+    return first_in_blocks(wrong, text.data(), end) == end;
 }
 
 } // namespace sockless::detail

@@ -28,12 +28,13 @@ struct field_finder {
     using value_type = field;
 
     constexpr field_finder() noexcept = default;
-    constexpr field_finder(const char* first, const char* last, const field_line_sizes& known) noexcept
+    [[gnu::always_inline]] constexpr field_finder(const char* first, const char* last,
+                                                  const field_line_sizes& known) noexcept
         : line(first), end(last), sizes(known) {
         read();
     }
 
-    constexpr void advance() noexcept {
+    [[gnu::always_inline]] constexpr void advance() noexcept {
         line = next;
         ++number;
         read();

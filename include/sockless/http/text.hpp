@@ -62,43 +62,43 @@ template <class Byte>
     return at;
 }
 
-/// `skip`, a block at a time. `suspect` is for `first_in_blocks`: it finds all that are not of the class, and few
-/// others.
-template <class Suspect, class Byte>
-[[nodiscard]] constexpr const Byte* skip_blocks(character_class wanted, Suspect suspect, const Byte* at,
-                                                const Byte* end) noexcept {
+/// `skip(Class, …)`, a block at a time. `Suspect` says which characters of a block may not be of the class: all that
+/// are not, and few others.
+template <character_class Class, auto Suspect, class Byte>
+[[nodiscard]] constexpr const Byte* skip_blocks(const Byte* at, const Byte* end) noexcept {
     if (!std::is_constant_evaluated()) {
+        const auto sought = [](most_characters::block text) { return Suspect(text); };
         while (static_cast<std::size_t>(end - at) >= half_block) {
-            at = first_in_blocks(suspect, at, end);
-            if (at == end || !is_in(wanted, *at)) return at;
+            at = first_in_blocks(sought, at, end);
+            if (at == end || !is_in(Class, *at)) return at;
             ++at;
         }
     }
-    return skip(wanted, at, end);
+    return skip(Class, at, end);
 }
 
 /// `skip(in_token, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_token, most_characters::unusual, at, end);
+    return skip_blocks<in_token, most_characters::unusual>(at, end);
 }
 
 /// `skip(in_target, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_target, most_characters::invisible, at, end);
+    return skip_blocks<in_target, most_characters::invisible>(at, end);
 }
 
 /// `skip(in_value, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_value, most_characters::controls, at, end);
+    return skip_blocks<in_value, most_characters::controls>(at, end);
 }
 
 /// `skip(in_host, …)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_host(const Byte* at, const Byte* end) noexcept {
-    return skip_blocks(in_host, most_characters::unusual, at, end);
+    return skip_blocks<in_host, most_characters::unusual>(at, end);
 }
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }

@@ -81,7 +81,8 @@ class head_writer {
     }
 
   private:
-    constexpr head_writer& put(std::string_view text) noexcept {
+    // Most texts are literals: inlined, a copy of one is a few stores.
+    [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
         if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
             detail::copy(out_.data() + size_, text.data(), text.size());
         }

@@ -120,7 +120,7 @@ struct opening_name_table {
 inline constexpr opening_name_table opening_names{};
 
 /// Which one has this name, whatever its case.
-[[nodiscard]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
     for (std::size_t i = opening_names.begin[name.size()]; i != end; ++i) {
