@@ -10,7 +10,7 @@ namespace sockless::http {
 [[nodiscard]] constexpr std::string_view reason_phrase(std::uint16_t status) noexcept {
     struct row {
         std::uint16_t status;
-        const char* phrase;
+        literal phrase;
     };
     constexpr row rows[] = {
         {100, "Continue"},
