@@ -7143,7 +7143,7 @@ class decoder {
         }
         if (length > in.size() - header) {
             if (in.size() == header) return false;
-            begin_message(in.data(), header, length);
+            begin_message(in.data(), header);
             in = in.subspan(header);
             return false;
         }
@@ -7164,16 +7164,13 @@ class decoder {
         return true;
     }
 
-    // Turns to the payload of a message in one frame whose end is not there yet. Nothing of its header, which is `size`
-    // bytes at `at`, is left to judge.
-    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size, std::size_t length) noexcept {
-        if (masked()) key_ = key_at(at + size - 4);
+    // Turns to the payload of a message in one frame whose end is not there yet. Its header, `size` bytes at `at`, was
+    // judged.
+    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
-        header_size_ = static_cast<std::uint8_t>(size);
-        length_ = length;
-        position_ += size;
         payload_begin_ = position_;
-        begin_data(position_);
+        position_ += size;
+        begin_payload(at, size);
     }
 
     // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
@@ -7378,7 +7375,8 @@ class decoder {
                 piece};
     }
 
-    // Takes a piece of the payload, of which something is left, from what is there.
+    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`,
+    // for what needs no look for UTF-8.
     [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
         const bool ends_frame = in.size() >= left();
         const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(left()) : in.size());
@@ -8225,6 +8223,12 @@ inline constexpr opening_name_table opening_names{};
     return opening_field::other;
 }
 
+/// A view for arrays of which only so much is set as there is: those of `std::string_view` begin as zeros, all of them.
+struct unset_view {
+    const char* data;
+    std::size_t size;
+};
+
 /// What a head, or a list of fields, says about the handshake.
 class opening_fields {
   public:
@@ -8278,11 +8282,7 @@ class opening_fields {
         }
     }
 
-    struct view {
-        const char* data;
-        std::size_t size;
-    };
-    std::array<view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<unset_view, opening_name_table::count> first_; // only of those that are there; the rest is never read
     std::array<std::uint32_t, opening_name_table::count> count_{};
 };
 
@@ -8307,11 +8307,7 @@ class subprotocol_offer {
     [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
 
   private:
-    struct view {
-        const char* data;
-        std::size_t size;
-    };
-    std::array<view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::array<unset_view, max_subprotocols> seen_; // only so many as there are; the rest is never read
     std::size_t size_ = 0;
     ws::errc error_ = ws::errc::none;
 };

@@ -170,7 +170,7 @@ class decoder {
         }
         if (length > in.size() - header) {
             if (in.size() == header) return false;
-            begin_message(in.data(), header, length);
+            begin_message(in.data(), header);
             in = in.subspan(header);
             return false;
         }
@@ -191,16 +191,13 @@ class decoder {
         return true;
     }
 
-    // Turns to the payload of a message in one frame whose end is not there yet. Nothing of its header, which is `size`
-    // bytes at `at`, is left to judge.
-    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size, std::size_t length) noexcept {
-        if (masked()) key_ = key_at(at + size - 4);
+    // Turns to the payload of a message in one frame whose end is not there yet. Its header, `size` bytes at `at`, was
+    // judged.
+    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
-        header_size_ = static_cast<std::uint8_t>(size);
-        length_ = length;
-        position_ += size;
         payload_begin_ = position_;
-        begin_data(position_);
+        position_ += size;
+        begin_payload(at, size);
     }
 
     // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
@@ -405,7 +402,8 @@ class decoder {
                 piece};
     }
 
-    // Takes a piece of the payload, of which something is left, from what is there.
+    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`,
+    // for what needs no look for UTF-8.
     [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
         const bool ends_frame = in.size() >= left();
         const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(left()) : in.size());

@@ -129,6 +129,12 @@ inline constexpr opening_name_table opening_names{};
     return opening_field::other;
 }
 
+/// A view for arrays of which only so much is set as there is: those of `std::string_view` begin as zeros, all of them.
+struct unset_view {
+    const char* data;
+    std::size_t size;
+};
+
 /// What a head, or a list of fields, says about the handshake.
 class opening_fields {
   public:
@@ -182,11 +188,7 @@ class opening_fields {
         }
     }
 
-    struct view {
-        const char* data;
-        std::size_t size;
-    };
-    std::array<view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<unset_view, opening_name_table::count> first_; // only of those that are there; the rest is never read
     std::array<std::uint32_t, opening_name_table::count> count_{};
 };
 
@@ -211,11 +213,7 @@ class subprotocol_offer {
     [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
 
   private:
-    struct view {
-        const char* data;
-        std::size_t size;
-    };
-    std::array<view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::array<unset_view, max_subprotocols> seen_; // only so many as there are; the rest is never read
     std::size_t size_ = 0;
     ws::errc error_ = ws::errc::none;
 };
