@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include "handshake.hpp"
 

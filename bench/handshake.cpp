@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include <sockless/ws/handshake.hpp>
+#include <sockless/ws/opening.hpp>
 
 namespace bench {
 

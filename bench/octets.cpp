@@ -4,12 +4,13 @@
 
 #include <bit>
 
-#include <sockless/ws/utf8.hpp>
+#include <sockless/utf8.hpp>
+#include <sockless/ws/mask.hpp>
 
 namespace bench {
 namespace {
 
-bool is_utf8(const std::byte* data, std::size_t size) { return sockless::ws::is_utf8({data, size}); }
+bool is_utf8(const std::byte* data, std::size_t size) { return sockless::is_utf8({data, size}); }
 
 void mask_in_place(std::byte* data, std::size_t size, std::uint32_t key) {
     sockless::ws::mask({data, size},

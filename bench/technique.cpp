@@ -39,7 +39,7 @@ bool add_mask_backend(const char* backend) {
 
 // Pieces that are too short for vectors: what everything else goes back to.
 bool is_utf8_by_automaton(const std::byte* data, std::size_t size) {
-    sockless::ws::utf8_validator validator;
+    sockless::utf8_validator validator;
     sockless::cbytes text(data, size);
     while (!text.empty()) {
         const sockless::cbytes piece = text.first(std::min<std::size_t>(text.size(), 16));
@@ -156,8 +156,8 @@ bool add_character_backend(const char* backend) {
                     const std::vector<std::byte> request = received_request();
                     std::array<kernels::characters_found, browser_request.size() / 64 + 1> found{};
                     const auto find = [&] {
-                        FindCharacters(request.data(), request.size(), kernels::token_set, kernels::control_set,
-                                       found.data());
+                        FindCharacters(request.data(), request.size(), sockless::http::detail::token_set,
+                                       sockless::http::detail::control_set, found.data());
                     };
                     find();
                     int controls = 0;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <sockless.hpp>
-#include <sockless/ws/deflate_zlib.hpp> // link with -lz
+#include <sockless/ws/deflate/zlib.hpp> // link with -lz
 
 #include "socket.hpp"
 

@@ -40,7 +40,7 @@ stomp::options session_options(const settings& how) {
 
 // On one line, whatever it is.
 std::string readable(std::string_view body) {
-    const bool is_text = ws::is_utf8(sockless::bytes_of(body));
+    const bool is_text = sockless::is_utf8(sockless::bytes_of(body));
     std::string line;
     for (const char c : body) {
         const auto code = static_cast<unsigned char>(c);

@@ -58,7 +58,7 @@ void check(const test::frame_log& log, cbytes stream, const settings& how) {
         case kind::close:
             promise(each.number == 1005 ? each.payload.empty() : is_legal_code(each.number),
                     "a Close has a code that may be sent, or none");
-            promise(each.payload.size() <= 123 && is_utf8(each.payload), "a reason is short and UTF-8");
+            promise(each.payload.size() <= 123 && is_legal_utf8(each.payload), "a reason is short and UTF-8");
             promise(&each == &log.entries.back(), "nothing follows a Close");
             break;
         case kind::error:

@@ -1,6 +1,6 @@
 // Compressed messages of any peer: whole, cut, and with little room they come to the same, within the limit.
 // SPDX-License-Identifier: MIT
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include "fuzz.hpp"
 

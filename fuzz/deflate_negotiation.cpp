@@ -1,6 +1,6 @@
 // Any Sec-WebSocket-Extensions as an offer and as a response: what is agreed to keeps to both sides' terms.
 // SPDX-License-Identifier: MIT
-#include <sockless/ws/deflate.hpp>
+#include <sockless/ws/deflate/negotiation.hpp>
 
 #include "fuzz.hpp"
 

@@ -99,7 +99,7 @@ void try_close(std::uint16_t code, cbytes reason) {
     std::byte payload[125];
     const written wrote = ws::encode_close_payload(payload, code, reason);
     const bool legal =
-        (code == 1005 && reason.empty()) || (is_legal_code(code) && reason.size() <= 123 && is_utf8(reason));
+        (code == 1005 && reason.empty()) || (is_legal_code(code) && reason.size() <= 123 && is_legal_utf8(reason));
     promise(legal == bool(wrote), "a Close that may be sent is encoded, and no other");
     if (!legal) return;
     std::byte frame[131];

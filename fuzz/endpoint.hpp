@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include "fuzz.hpp"
 
@@ -184,7 +184,7 @@ class session {
             line(peer_.frame().length);
             break;
         case ws::kind::message:
-            promise(event.type != ws::message_type::text || is_utf8(event.payload), "a text message is UTF-8");
+            promise(event.type != ws::message_type::text || is_legal_utf8(event.payload), "a text message is UTF-8");
             break;
         case ws::kind::closed:
             closed_ = true;
@@ -232,8 +232,8 @@ class session {
     }
 
     void close(std::uint16_t code, std::string_view reason) {
-        const bool legal =
-            peer_.is_open() && is_utf8(bytes_of(reason)) && (is_legal_code(code) || (code == 1005 && reason.empty()));
+        const bool legal = peer_.is_open() && is_legal_utf8(bytes_of(reason)) &&
+                           (is_legal_code(code) || (code == 1005 && reason.empty()));
         promise(attempt([&] { return peer_.close(code, reason); }) == legal, "a Close that may be sent fits always");
     }
 

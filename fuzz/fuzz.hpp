@@ -117,7 +117,7 @@ inline std::size_t valid_utf8(cbytes text, bool& complete) {
     return at;
 }
 
-inline bool is_utf8(cbytes text) {
+inline bool is_legal_utf8(cbytes text) {
     bool complete = false;
     return valid_utf8(text, complete) == text.size() && complete;
 }

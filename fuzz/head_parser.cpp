@@ -1,7 +1,7 @@
 // Heads and bodies of HTTP/1.1, and what the opening handshake reads from them: whole and split give the same.
 // SPDX-License-Identifier: MIT
 #include <sockless/http/body.hpp>
-#include <sockless/ws/handshake.hpp>
+#include <sockless/ws/opening.hpp>
 
 #include "fuzz.hpp"
 

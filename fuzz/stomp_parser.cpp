@@ -159,7 +159,7 @@ void without_length(header_list& headers) {
 // S14: a CR stands only where it is escaped or data, an escape where there are any.
 bool can_be_written(const entry& what) {
     if (!is_in(what.name, what.in)) return false;
-    if (detail::escaping_of(what.in, what.name) != detail::escaping::none) return true;
+    if (stomp::detail::escaping_of(what.in, what.name) != stomp::detail::escaping::none) return true;
     for (const auto& [name, value] : what.headers) {
         if ((name + value).find('\r') != std::string::npos) return false;
     }

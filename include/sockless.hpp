@@ -4,6 +4,8 @@
 
 #include "sockless/buffer.hpp"
 #include "sockless/core.hpp"
+#include "sockless/error.hpp"
 #include "sockless/http.hpp"
 #include "sockless/stomp.hpp"
+#include "sockless/utf8.hpp"
 #include "sockless/ws.hpp"

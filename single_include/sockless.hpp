@@ -89,51 +89,6 @@ struct literal : std::string_view {
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
 };
 
-/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
-struct error_row {
-    literal name;                 ///< the enumerator's name, for logs and for machines
-    literal sentence;             ///< what went wrong, for people
-    literal section;              ///< the rule's place in its specification
-    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
-    std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
-};
-
-/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
-/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
-class error {
-  public:
-    constexpr error() noexcept = default;
-
-    template <class Errc>
-        requires std::is_enum_v<Errc> && requires(Errc code) { row_of(code); }
-    constexpr error(Errc code) noexcept : row_(code == Errc{} ? nullptr : &row_of(code)) {}
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return row_ != nullptr; }
-    [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
-    [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
-    [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }
-    [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
-    [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
-
-    [[nodiscard]] friend constexpr bool operator==(const error&, const error&) noexcept = default;
-
-  private:
-    static constexpr error_row none{"none", "no error", "", 0, 0};
-
-    [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
-
-    const error_row* row_ = nullptr;
-};
-
-/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
-/// writer's layer, `size` is the room that the whole output takes.
-struct [[nodiscard]] written {
-    std::size_t size = 0;
-    sockless::error error{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
-};
-
 namespace detail {
 
 /// memcpy that also runs in constant evaluation, between any two of `char` and `std::byte`.
@@ -157,6 +112,18 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
 }
 
 } // namespace detail
+
+// What all layers share is found in each layer's own `detail` too.
+namespace http::detail {
+using namespace sockless::detail;
+}
+namespace ws::detail {
+using namespace sockless::detail;
+}
+namespace stomp::detail {
+using namespace sockless::detail;
+}
+
 } // namespace sockless
 
 // ============================================== sockless/buffer.hpp ===============================================
@@ -360,6 +327,58 @@ template <class Buffer>
 
 } // namespace sockless
 
+// =============================================== sockless/error.hpp ===============================================
+// What went wrong, in one word, whatever the layer; and what a writer returns.
+
+namespace sockless {
+
+/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
+struct error_row {
+    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal sentence;             ///< what went wrong, for people
+    literal section;              ///< the rule's place in its specification
+    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
+    std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
+};
+
+/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
+/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
+class error {
+  public:
+    constexpr error() noexcept = default;
+
+    template <class Errc>
+        requires std::is_enum_v<Errc> && requires(Errc code) { row_of(code); }
+    constexpr error(Errc code) noexcept : row_(code == Errc{} ? nullptr : &row_of(code)) {}
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return row_ != nullptr; }
+    [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
+    [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
+    [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }
+    [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
+    [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
+
+    [[nodiscard]] friend constexpr bool operator==(const error&, const error&) noexcept = default;
+
+  private:
+    static constexpr error_row none{"none", "no error", "", 0, 0};
+
+    [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
+
+    const error_row* row_ = nullptr;
+};
+
+/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
+/// writer's layer, `size` is the room that the whole output takes.
+struct [[nodiscard]] written {
+    std::size_t size = 0;
+    sockless::error error{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+};
+
+} // namespace sockless
+
 // ======================================= sockless/detail/lazy_iterator.hpp ========================================
 // The iterator of ranges that store nothing and find each element as they go.
 
@@ -405,7 +424,7 @@ class lazy_iterator {
 
 } // namespace sockless::detail
 
-// ============================================ sockless/detail/simd.hpp ============================================
+// ======================================= sockless/detail/simd/dispatch.hpp ========================================
 // Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
 // many as this processor can.
 
@@ -1415,7 +1434,7 @@ inline constexpr bool may_find_characters = false;
 
 } // namespace sockless::detail
 
-// =========================================== sockless/detail/block.hpp ============================================
+// ====================================== sockless/detail/simd/characters.hpp =======================================
 // Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
 
 namespace sockless::detail {
@@ -1770,7 +1789,7 @@ namespace sockless {
 // ============================================= sockless/http/text.hpp =============================================
 // The characters of HTTP: tokens, field values, white space, case (RFC 9110 section 5, RFC 3986).
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// Classes of characters, as bits of one table.
 enum character_class : std::uint8_t {
@@ -1905,7 +1924,7 @@ template <class Word>
     return same(size - sizeof(Word));
 }
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 
@@ -1966,7 +1985,7 @@ namespace sockless::http {
 // ============================================ sockless/http/fields.hpp ============================================
 // The fields of a head, read where they lie, and the questions that are asked of any list of fields.
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
 /// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
@@ -2032,7 +2051,7 @@ struct field_finder {
     field_line_sizes sizes{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 
@@ -2068,7 +2087,7 @@ enum class list_syntax : std::uint8_t { plain, quoted };
 
 } // namespace sockless::http
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// Finds one element of a comma list after the other.
 struct element_finder {
@@ -2107,7 +2126,7 @@ struct element_finder {
     http::list_syntax syntax = http::list_syntax::plain;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 
@@ -2303,7 +2322,7 @@ enum class head_kind : std::uint8_t { request, response };
 
 } // namespace sockless::http
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
 /// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
@@ -2693,7 +2712,7 @@ class head_scanner {
     field_line_sizes sizes_{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 // ========================================= sockless/http/head_parser.hpp ==========================================
 // The head of an HTTP/1.1 request or response from bytes that come in pieces (RFC 9112 sections 2 to 5).
@@ -2727,7 +2746,7 @@ struct head_event {
 
 } // namespace sockless::http
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// The same bytes as text: those of a `span_buffer<char>`, or of memory that holds bytes. Valid as long as they are.
 [[nodiscard]] constexpr std::string_view text_in(std::span<const char> memory) noexcept {
@@ -2735,7 +2754,7 @@ namespace sockless::detail {
 }
 [[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 
@@ -3671,7 +3690,7 @@ enum class command : std::uint8_t {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 struct command_row {
     std::string_view text;
@@ -3696,7 +3715,7 @@ inline constexpr command_row command_rows[] = {
     return command_rows[static_cast<std::size_t>(which)];
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -3727,7 +3746,7 @@ inline constexpr std::size_t max_command = 11;
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding; S3, S14).
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
@@ -3750,7 +3769,7 @@ inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r
     return how == escaping::none ? 0 : how == escaping::of_1_1 ? 3 : 4;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 // ============================================ sockless/stomp/errc.hpp =============================================
 // Everything that can go wrong in the STOMP layer: one enumerator, one row of the table each.
@@ -3902,7 +3921,7 @@ struct header {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Finds one header after the other in text as the parser leaves it: name, NUL, value, and at least one NUL. No head
 /// has a NUL of its own, and no name is empty.
@@ -3934,7 +3953,7 @@ struct header_finder {
     stomp::header current{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -4001,7 +4020,7 @@ struct known_headers {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 struct known_header_row {
     std::string_view name;
@@ -4045,7 +4064,7 @@ struct known_header_lengths {
 
 inline constexpr known_header_lengths known_header_index{};
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -4070,7 +4089,7 @@ constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
 // =========================================== sockless/stomp/writer.hpp ============================================
 // STOMP frames out, into a span: escapes what can be escaped, and refuses what a frame cannot carry.
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Whether no character of a text of one to two words is a colon, a backslash, or a control up to CR. The words may
 /// overlap.
@@ -4109,7 +4128,7 @@ template <class Word>
     return true;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -4386,14 +4405,14 @@ struct error_frame {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 constexpr stomp::writer& put_headers(stomp::writer& to, std::span<const stomp::header> headers) noexcept {
     for (const stomp::header& each : headers) to.header(each.name, each.value);
     return to;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -4532,7 +4551,7 @@ struct limits {
 // ======================================== sockless/stomp/head_scanner.hpp =========================================
 // The grammar of the head of a STOMP frame, checked and unescaped where it lies, which can stop and go on anywhere.
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Checks the head of one frame that comes in pieces of any size, and rewrites it in place to what `stomp::headers`
 /// reads: name, NUL, value, NUL. Unescaping makes a line shorter; what it leaves behind is filled with NULs, so that
@@ -4858,7 +4877,7 @@ class stomp_head_scanner {
     bool has_length_ = false;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 // =========================================== sockless/stomp/parser.hpp ============================================
 // STOMP frames in, events out: heads, bodies in pieces, heart-beats, from bytes that come in pieces.
@@ -4888,13 +4907,13 @@ struct event {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// The same bytes as characters that can be changed: those of a `span_buffer<char>`, or of memory that holds bytes.
 [[nodiscard]] constexpr char* characters(std::span<char> memory) noexcept { return memory.data(); }
 [[nodiscard]] inline char* characters(bytes memory) noexcept { return reinterpret_cast<char*>(memory.data()); }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -5174,7 +5193,7 @@ enum class state : std::uint8_t {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// What a session keeps the names of.
 enum class name_kind : std::uint8_t {
@@ -5184,7 +5203,7 @@ enum class name_kind : std::uint8_t {
     receipt, ///< client: outstanding; server: owed for the frame that the caller handles
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -5894,7 +5913,7 @@ struct delivered {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// A message that waits for its acknowledgement.
 struct unacknowledged {
@@ -5904,7 +5923,7 @@ struct unacknowledged {
     std::uint32_t cumulative : 1 = 0;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -6372,6 +6391,169 @@ using server_session = basic_server_session<growing_buffer>;
 
 } // namespace sockless::stomp
 
+// =========================================== sockless/detail/octets.hpp ===========================================
+// Many bytes at once: masking, and whether any of them has its high bit set.
+
+namespace sockless::detail {
+
+/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
+                                               std::uint32_t key) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
+        if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
+    }
+    constexpr int first_byte = std::endian::native == std::endian::little ? 0 : 24;
+    std::byte seen{0};
+    for (std::size_t i = 0; i != size; ++i) {
+        to[i] = from[i] ^ static_cast<std::byte>(rotated(key, i) >> first_byte & 0xFFU);
+        seen |= to[i];
+    }
+    return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
+/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
+/// a call would cost as much as the work.
+[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                                            std::uint32_t key) noexcept {
+    if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
+    return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
+}
+
+/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
+        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii_few(data.data(), data.size());
+    }
+    std::byte seen{0};
+    for (const std::byte octet : data) seen |= octet;
+    return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// Whether any byte has its high bit set. Short enough to be inlined.
+[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+    if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
+    return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
+                                              : widest::not_ascii(data.data(), data.size());
+}
+
+} // namespace sockless::detail
+
+// =============================================== sockless/utf8.hpp ================================================
+// UTF-8, checked in pieces: one byte of state, and the place of the first byte that cannot stand (RFC 3629).
+
+// A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
+// of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
+// narrows the second byte: to rule out overlong forms, surrogates, and what lies above U+10FFFF.
+namespace sockless::detail::utf8 {
+
+inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 18, after_e0 = 24, after_ed = 30,
+                          after_f0 = 36, after_f4 = 42, reject = 48;
+
+struct transition {
+    unsigned from;
+    unsigned first, last; // the bytes that lead
+    unsigned to;
+};
+
+inline constexpr transition transitions[] = {
+    {accept, 0x00, 0x7F, accept},     {accept, 0xC2, 0xDF, one_more},   {accept, 0xE0, 0xE0, after_e0},
+    {accept, 0xE1, 0xEC, two_more},   {accept, 0xED, 0xED, after_ed},   {accept, 0xEE, 0xEF, two_more},
+    {accept, 0xF0, 0xF0, after_f0},   {accept, 0xF1, 0xF3, three_more}, {accept, 0xF4, 0xF4, after_f4},
+    {one_more, 0x80, 0xBF, accept},   {two_more, 0x80, 0xBF, one_more}, {three_more, 0x80, 0xBF, two_more},
+    {after_e0, 0xA0, 0xBF, one_more}, {after_ed, 0x80, 0x9F, one_more}, {after_f0, 0x90, 0xBF, two_more},
+    {after_f4, 0x80, 0x8F, two_more},
+};
+
+inline constexpr std::array<std::uint64_t, 256> rows = [] {
+    std::array<std::uint64_t, 256> table{};
+    for (unsigned state = accept; state <= reject; state += 6) {
+        for (std::uint64_t& row : table) row |= std::uint64_t{reject} << state;
+    }
+    for (const transition& step : transitions) {
+        for (unsigned octet = step.first; octet <= step.last; ++octet) {
+            table[octet] ^= std::uint64_t{reject ^ step.to} << step.from;
+        }
+    }
+    return table;
+}();
+
+} // namespace sockless::detail::utf8
+
+namespace sockless {
+
+/// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
+class utf8_validator {
+  public:
+    /// Takes the next piece and returns how many of its bytes may stand: all of them, or the index of the first byte
+    /// that no continuation could make valid. After that the validator stays where it failed until `reset`.
+    [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
+        std::size_t i = 0;
+        while (i != piece.size()) {
+            const cbytes rest = piece.subspan(i);
+            const cbytes octets = rest.first(rest.size() < block_size ? rest.size() : block_size);
+            const bool is_ascii = state_ == detail::utf8::accept && !detail::any_high_bit(octets);
+            if (is_ascii && octets.size() == rest.size()) return piece.size();
+            if (const std::size_t valid = feed_vectors(rest)) {
+                i += valid;
+                continue;
+            }
+            if (!is_ascii) {
+                const unsigned before = state_;
+                state_ = walk(before, octets);
+                if (state_ == detail::utf8::reject) return i + first_rejected(before, octets);
+            }
+            i += octets.size();
+        }
+        return i;
+    }
+
+    /// Whether the text so far ends between characters.
+    [[nodiscard]] constexpr bool complete() const noexcept { return state_ == detail::utf8::accept; }
+
+    constexpr void reset() noexcept { state_ = detail::utf8::accept; }
+
+  private:
+    // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
+    static constexpr std::size_t block_size = 64;
+
+    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
+    [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
+        if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
+        // Vectors look three bytes back, and so cannot judge the first three.
+        if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
+        std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
+        while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
+        }
+        if (at != 0) state_ = detail::utf8::accept;
+        return at;
+    }
+
+    [[nodiscard]] static constexpr std::uint8_t walk(std::uint64_t state, cbytes octets) noexcept {
+        for (const std::byte octet : octets)
+            state = detail::utf8::rows[static_cast<std::uint8_t>(octet)] >> (state & 63U);
+        return static_cast<std::uint8_t>(state & 63U);
+    }
+
+    [[nodiscard]] static constexpr std::size_t first_rejected(unsigned state, cbytes octets) noexcept {
+        std::size_t i = 0;
+        while ((state = walk(state, octets.subspan(i, 1))) != detail::utf8::reject) ++i;
+        return i;
+    }
+
+    std::uint8_t state_ = detail::utf8::accept;
+};
+
+/// Whether all of `text` is UTF-8, as a whole.
+[[nodiscard]] constexpr bool is_utf8(cbytes text) noexcept {
+    utf8_validator validator;
+    return validator.feed(text) == text.size() && validator.complete();
+}
+
+} // namespace sockless
+
 // ============================================== sockless/ws/errc.hpp ==============================================
 // Everything that can go wrong in the WebSocket layer: one enumerator, one row of the table each.
 
@@ -6595,7 +6777,7 @@ struct frame_header {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Why a header may not be written, if that is so.
 [[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
@@ -6637,7 +6819,7 @@ constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) n
     return to + 4;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -6654,191 +6836,10 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-// ============================================== sockless/ws/mask.hpp ==============================================
-// Masking and unmasking, which are one operation, with the test for ASCII in the same pass (RFC 6455 section 5.3).
-
-namespace sockless::detail {
-
-/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
-[[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
-                                               std::uint32_t key) noexcept {
-    if (!std::is_constant_evaluated()) {
-        if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
-        if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
-    }
-    constexpr int first_byte = std::endian::native == std::endian::little ? 0 : 24;
-    std::byte seen{0};
-    for (std::size_t i = 0; i != size; ++i) {
-        to[i] = from[i] ^ static_cast<std::byte>(rotated(key, i) >> first_byte & 0xFFU);
-        seen |= to[i];
-    }
-    return (seen & std::byte{0x80}) != std::byte{0};
-}
-
-/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
-/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
-/// a call would cost as much as the work.
-[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
-                                                            std::uint32_t key) noexcept {
-    if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
-    return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
-}
-
-/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
-[[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
-    if (!std::is_constant_evaluated()) {
-        if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
-        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii_few(data.data(), data.size());
-    }
-    std::byte seen{0};
-    for (const std::byte octet : data) seen |= octet;
-    return (seen & std::byte{0x80}) != std::byte{0};
-}
-
-/// Whether any byte has its high bit set. Short enough to be inlined.
-[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
-    if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
-    return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
-                                              : widest::not_ascii(data.data(), data.size());
-}
-
-} // namespace sockless::detail
-
-namespace sockless::ws {
-
-/// Masks or unmasks `data` where it lies. `offset` is the place of its first byte in the payload, for payloads that
-/// come in pieces. RFC 6455 section 5.3.
-constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
-    static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
-                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
-}
-
-/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it: one pass where a
-/// copy and a mask would be two. RFC 6455 section 5.3.
-constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uint64_t offset = 0) noexcept {
-    static_cast<void>(detail::mask_bytes(to.data(), from.data(), from.size(),
-                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
-}
-
-} // namespace sockless::ws
-
-// ============================================== sockless/ws/utf8.hpp ==============================================
-// UTF-8, checked in pieces: one byte of state, and the place of the first byte that cannot stand (RFC 3629).
-
-// A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
-// of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
-// narrows the second byte: to rule out overlong forms, surrogates, and what lies above U+10FFFF.
-namespace sockless::detail::utf8 {
-
-inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 18, after_e0 = 24, after_ed = 30,
-                          after_f0 = 36, after_f4 = 42, reject = 48;
-
-struct transition {
-    unsigned from;
-    unsigned first, last; // the bytes that lead
-    unsigned to;
-};
-
-inline constexpr transition transitions[] = {
-    {accept, 0x00, 0x7F, accept},     {accept, 0xC2, 0xDF, one_more},   {accept, 0xE0, 0xE0, after_e0},
-    {accept, 0xE1, 0xEC, two_more},   {accept, 0xED, 0xED, after_ed},   {accept, 0xEE, 0xEF, two_more},
-    {accept, 0xF0, 0xF0, after_f0},   {accept, 0xF1, 0xF3, three_more}, {accept, 0xF4, 0xF4, after_f4},
-    {one_more, 0x80, 0xBF, accept},   {two_more, 0x80, 0xBF, one_more}, {three_more, 0x80, 0xBF, two_more},
-    {after_e0, 0xA0, 0xBF, one_more}, {after_ed, 0x80, 0x9F, one_more}, {after_f0, 0x90, 0xBF, two_more},
-    {after_f4, 0x80, 0x8F, two_more},
-};
-
-inline constexpr std::array<std::uint64_t, 256> rows = [] {
-    std::array<std::uint64_t, 256> table{};
-    for (unsigned state = accept; state <= reject; state += 6) {
-        for (std::uint64_t& row : table) row |= std::uint64_t{reject} << state;
-    }
-    for (const transition& step : transitions) {
-        for (unsigned octet = step.first; octet <= step.last; ++octet) {
-            table[octet] ^= std::uint64_t{reject ^ step.to} << step.from;
-        }
-    }
-    return table;
-}();
-
-} // namespace sockless::detail::utf8
-
-namespace sockless::ws {
-
-/// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
-class utf8_validator {
-  public:
-    /// Takes the next piece and returns how many of its bytes may stand: all of them, or the index of the first byte
-    /// that no continuation could make valid. After that the validator stays where it failed until `reset`.
-    [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
-        std::size_t i = 0;
-        while (i != piece.size()) {
-            const cbytes rest = piece.subspan(i);
-            const cbytes octets = rest.first(rest.size() < block_size ? rest.size() : block_size);
-            const bool is_ascii = state_ == detail::utf8::accept && !detail::any_high_bit(octets);
-            if (is_ascii && octets.size() == rest.size()) return piece.size();
-            if (const std::size_t valid = feed_vectors(rest)) {
-                i += valid;
-                continue;
-            }
-            if (!is_ascii) {
-                const unsigned before = state_;
-                state_ = walk(before, octets);
-                if (state_ == detail::utf8::reject) return i + first_rejected(before, octets);
-            }
-            i += octets.size();
-        }
-        return i;
-    }
-
-    /// Whether the text so far ends between characters.
-    [[nodiscard]] constexpr bool complete() const noexcept { return state_ == detail::utf8::accept; }
-
-    constexpr void reset() noexcept { state_ = detail::utf8::accept; }
-
-  private:
-    // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
-    static constexpr std::size_t block_size = 64;
-
-    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
-    [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
-        if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
-        // Vectors look three bytes back, and so cannot judge the first three.
-        if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
-        std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
-        while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
-        }
-        if (at != 0) state_ = detail::utf8::accept;
-        return at;
-    }
-
-    [[nodiscard]] static constexpr std::uint8_t walk(std::uint64_t state, cbytes octets) noexcept {
-        for (const std::byte octet : octets)
-            state = detail::utf8::rows[static_cast<std::uint8_t>(octet)] >> (state & 63U);
-        return static_cast<std::uint8_t>(state & 63U);
-    }
-
-    [[nodiscard]] static constexpr std::size_t first_rejected(unsigned state, cbytes octets) noexcept {
-        std::size_t i = 0;
-        while ((state = walk(state, octets.subspan(i, 1))) != detail::utf8::reject) ++i;
-        return i;
-    }
-
-    std::uint8_t state_ = detail::utf8::accept;
-};
-
-/// Whether all of `text` is UTF-8, as a whole.
-[[nodiscard]] constexpr bool is_utf8(cbytes text) noexcept {
-    utf8_validator validator;
-    return validator.feed(text) == text.size() && validator.complete();
-}
-
-} // namespace sockless::ws
-
 // ========================================== sockless/stomp/websocket.hpp ==========================================
 // STOMP over WebSocket: the way from a session's output to messages.
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Bytes of the first frame, or of the one heart-beat, of what a session has written; at least one is there as a whole.
 [[nodiscard]] inline std::size_t size_of_first_frame(std::string_view written) noexcept {
@@ -6861,7 +6862,7 @@ namespace sockless::detail {
     return static_cast<std::size_t>(nul - written.data()) + 1;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -6901,7 +6902,7 @@ class websocket_output {
     [[nodiscard]] cbytes next_message(cbytes output) noexcept {
         if (left_ == 0) {
             left_ = detail::size_of_first_frame(sockless::text_of(output));
-            type_ = ws::is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
+            type_ = is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
         }
         if (left_ <= most_) return output.first(left_);
         std::size_t size = most_;
@@ -6973,6 +6974,27 @@ struct limits {
     /// is 4 MiB in frames of 64 bytes, and one. Beyond: 1008.
     std::uint32_t frames = 65537;
 };
+
+} // namespace sockless::ws
+
+// ============================================== sockless/ws/mask.hpp ==============================================
+// Masking and unmasking, which are one operation, with the test for ASCII in the same pass (RFC 6455 section 5.3).
+
+namespace sockless::ws {
+
+/// Masks or unmasks `data` where it lies. `offset` is the place of its first byte in the payload, for payloads that
+/// come in pieces. RFC 6455 section 5.3.
+constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
+    static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
+                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
+}
+
+/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it: one pass where a
+/// copy and a mask would be two. RFC 6455 section 5.3.
+constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uint64_t offset = 0) noexcept {
+    static_cast<void>(detail::mask_bytes(to.data(), from.data(), from.size(),
+                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
+}
 
 } // namespace sockless::ws
 
@@ -7835,7 +7857,7 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
 
 } // namespace sockless::detail
 
-// =========================================== sockless/ws/extensions.hpp ===========================================
+// ======================================= sockless/ws/opening/extensions.hpp =======================================
 // The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
 
 namespace sockless::ws {
@@ -7871,7 +7893,7 @@ struct extension_parameter {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
 /// between any two of its elements.
@@ -7929,12 +7951,12 @@ class extension_reader {
     }
 
     constexpr void skip_white() noexcept {
-        while (at_ != end_ && is_white(*at_)) ++at_;
+        while (at_ != end_ && http::detail::is_white(*at_)) ++at_;
     }
 
     constexpr std::string_view token() noexcept {
         const char* const begin = at_;
-        at_ = skip_token(at_, end_);
+        at_ = http::detail::skip_token(at_, end_);
         if (at_ == begin) fail();
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
@@ -7947,7 +7969,7 @@ class extension_reader {
                 made.escaped = true;
                 ++at_;
             }
-            if (at_ == end_ || !is_in(in_token, *at_)) {
+            if (at_ == end_ || !http::detail::is_in(http::detail::in_token, *at_)) {
                 fail();
                 return;
             }
@@ -7980,7 +8002,7 @@ struct parameter_finder {
     ws::extension_parameter current{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8009,7 +8031,7 @@ struct extension {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Finds one extension after the other, up to the end or to where the list is malformed.
 struct extension_finder {
@@ -8034,7 +8056,7 @@ struct extension_finder {
     ws::extension current{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8100,10 +8122,10 @@ template <class Fields>
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/opening_fields.hpp =========================================
+// ========================================= sockless/ws/opening/fields.hpp =========================================
 // The fields that the opening handshake is made of, collected in one pass over any list of fields.
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// The fields that mean something to the handshake; all else is `other`.
 enum class opening_field : std::uint8_t {
@@ -8156,7 +8178,7 @@ class opening_name {
     constexpr opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
         char kept[most_name] = {};
         for (std::size_t i = 0; i != name.size(); ++i) {
-            const bool letter = lower(name[i]) >= 'a' && lower(name[i]) <= 'z';
+            const bool letter = http::detail::lower(name[i]) >= 'a' && http::detail::lower(name[i]) <= 'z';
             kept[i] = static_cast<char>(letter ? ~0x20 : ~0);
         }
         kept_ = words_of(text_at(kept, name.size()));
@@ -8337,12 +8359,12 @@ template <class Fields>
     return ws::errc::none;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
-// ========================================= sockless/ws/check_opening.hpp ==========================================
+// ========================================= sockless/ws/opening/check.hpp ==========================================
 // Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
 inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -8350,7 +8372,7 @@ inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
                                                   60),
                                           0);
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8388,7 +8410,7 @@ struct opening_request {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
 /// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
@@ -8453,7 +8475,7 @@ namespace sockless::detail {
     return false;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8509,7 +8531,7 @@ struct opening_response {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// H17, on any list of fields: only what was offered may come back.
 template <class Fields>
@@ -8556,7 +8578,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     return same ? ws::errc::none : ws::errc::accept_wrong;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8573,10 +8595,10 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-// ======================================== sockless/ws/extended_connect.hpp ========================================
+// ==================================== sockless/ws/opening/extended_connect.hpp ====================================
 // The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// The pseudo-fields of a request or response (RFC 9113 section 8.3), collected and checked.
 class pseudo_fields {
@@ -8650,7 +8672,7 @@ class pseudo_fields {
     return ws::errc::none;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8698,7 +8720,7 @@ template <class Fields>
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/write_opening.hpp ==========================================
+// ========================================= sockless/ws/opening/write.hpp ==========================================
 // Writes the heads of the opening handshake over HTTP/1.1: the request, the 101, and refusals (RFC 6455 section 4).
 
 namespace sockless::ws {
@@ -8733,7 +8755,7 @@ struct refusal {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// More fields from the caller, but none of those that the handshake itself is made of.
 constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
@@ -8770,7 +8792,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
         head.field("Sec-WebSocket-Extensions", std::span<const std::string_view>(lists + begin, end - begin));
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8849,7 +8871,7 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
 constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
@@ -8883,7 +8905,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     if (has_body || refused.status == 205) head.field("Content-Length", size);
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -8910,10 +8932,10 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-// =========================================== sockless/ws/handshake.hpp ============================================
+// ============================================ sockless/ws/opening.hpp =============================================
 // The opening handshake: judged, negotiated and written; over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
-// ============================================ sockless/ws/replies.hpp =============================================
+// ============================================== sockless/ws/pong.hpp ==============================================
 // The answers a peer is owed for Pings: bounded, the latest wins.
 
 namespace sockless::ws {
@@ -8945,7 +8967,7 @@ class pending_pong {
 
 } // namespace sockless::ws
 
-// ============================================ sockless/ws/endpoint.hpp ============================================
+// =========================================== sockless/ws/connection.hpp ===========================================
 // What both ends of an open WebSocket share: messages, Pongs, the closing handshake, deadlines, output.
 
 namespace sockless::ws {
@@ -9646,7 +9668,7 @@ class entropy {
 // ============================================= sockless/ws/client.hpp =============================================
 // The client's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 enum class client_stage : std::uint8_t { silent, waiting, refused, reading_body };
 
@@ -9663,7 +9685,7 @@ struct client_handshake {
     std::uint8_t interim_responses = 0;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -9844,256 +9866,7 @@ using client = basic_client<growing_buffer>;
 
 } // namespace sockless::ws
 
-// ============================================ sockless/ws/deflate.hpp =============================================
-// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
-
-namespace sockless::ws {
-
-/// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
-/// "Server" and "client" say whose sending they are about.
-struct deflate_parameters {
-    /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
-    bool server_no_context_takeover = false;
-    bool client_no_context_takeover = false;
-
-    /// References go back at most so many bytes: 2 to the power of 8 to 15. 0: the parameter is not there, which means
-    /// 15. In an offer `client_max_window_bits` can have no value, which means 15 too (section 7.1.2).
-    std::uint8_t server_max_window_bits = 0;
-    std::uint8_t client_max_window_bits = 0;
-
-    [[nodiscard]] friend constexpr bool operator==(const deflate_parameters&,
-                                                   const deflate_parameters&) noexcept = default;
-};
-
-/// What one side wants of permessage-deflate.
-struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
-    /// to what a client offers even where that is less; where it is more, it asks for this.
-    deflate_parameters wanted{};
-
-    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
-    /// the offer is declined. Else it is accepted, and the window has 15 bits.
-    bool decline_larger_window = false;
-
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
-    /// must be larger to become smaller.
-    std::size_t threshold = 64;
-    std::size_t threshold_without_takeover = 256;
-};
-
-/// The outcome of a negotiation.
-struct deflate_agreement {
-    errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
-    bool agreed = false;     ///< where it is not, nothing is compressed
-    deflate_parameters parameters{};
-};
-
-/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
-inline constexpr unsigned smallest_deflate_window = 9;
-
-/// Room for the longest offer or response, in characters.
-inline constexpr std::size_t max_deflate_text = 128;
-
-} // namespace sockless::ws
-
-namespace sockless::detail {
-
-enum class deflate_text : std::uint8_t { offer, response };
-
-/// The window that a parameter stands for.
-[[nodiscard]] constexpr std::uint8_t window_of(std::uint8_t bits) noexcept {
-    return bits == 0 ? std::uint8_t{15} : bits;
-}
-
-/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
-[[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
-    char digits[2] = {};
-    const std::string_view text = parameter.copy_value(digits);
-    if (text.size() == 1 && (text[0] == '8' || text[0] == '9')) return static_cast<std::uint8_t>(text[0] - '0');
-    if (text.size() == 2 && text[0] == '1' && text[1] >= '0' && text[1] <= '5') {
-        return static_cast<std::uint8_t>(10 + (text[1] - '0'));
-    }
-    return 0;
-}
-
-/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
-[[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
-                                                    ws::deflate_parameters& out) noexcept {
-    // D2: these have no value (RFC 7692 section 7.1.1).
-    const auto take_flag = [&](bool& flag) {
-        if (flag || parameter.has_value) return false;
-        return flag = true;
-    };
-    const auto take_window = [&](std::uint8_t& bits) {
-        if (bits != 0) return false;
-        bits = read_window(parameter);
-        return bits != 0;
-    };
-    if (equal(parameter.name, "server_no_context_takeover")) return take_flag(out.server_no_context_takeover);
-    if (equal(parameter.name, "client_no_context_takeover")) return take_flag(out.client_no_context_takeover);
-    if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
-    if (!equal(parameter.name, "client_max_window_bits")) return false;
-
-    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
-    if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
-    if (out.client_max_window_bits != 0) return false;
-    out.client_max_window_bits = 15;
-    return true;
-}
-
-/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
-[[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
-                                          ws::deflate_parameters& out) noexcept {
-    out = {};
-    for (const ws::extension_parameter& each : element.parameters) {
-        if (!read_deflate_parameter(each, text, out)) return false;
-    }
-    return true;
-}
-
-[[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
-                                                       deflate_text text) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](std::string_view part) {
-        if (part.size() <= out.size() && size <= out.size() - part.size())
-            copy(out.data() + size, part.data(), part.size());
-        size += part.size();
-    };
-    put(ws::deflate_name);
-    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
-    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
-    const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
-        if (bits == 0) return;
-        put(name);
-        if (!with_value) return;
-        put("=");
-        put(decimal_text(bits).text());
-    };
-    put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
-    // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
-    put_window("; client_max_window_bits", parameters.client_max_window_bits,
-               text == deflate_text::response || parameters.client_max_window_bits != 15);
-    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
-}
-
-/// Judges one offer, and makes the response to it. False where it cannot be accepted.
-[[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
-                                            unsigned smallest_window, ws::deflate_parameters& response) noexcept {
-    const ws::deflate_parameters& wanted = policy.wanted;
-
-    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
-    // response makes binding (RFC 7692 section 7.1.1).
-    response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
-    response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
-
-    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
-    std::uint8_t bits = window_of(offer.server_max_window_bits);
-    if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // D8: what the compressor cannot keep to is not agreed to.
-    if (bits < smallest_window) return false;
-    response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
-
-    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
-    bits = window_of(wanted.client_max_window_bits);
-    if (offer.client_max_window_bits == 0) {
-        response.client_max_window_bits = 0;
-        return bits == 15 || !policy.decline_larger_window;
-    }
-    if (offer.client_max_window_bits < bits) bits = offer.client_max_window_bits;
-    response.client_max_window_bits = bits < 15 ? bits : std::uint8_t{0};
-    return true;
-}
-
-} // namespace sockless::detail
-
-namespace sockless::ws {
-
-/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
-/// can keep to.
-[[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
-                                      unsigned smallest_window = smallest_deflate_window) noexcept {
-    const auto holds = [&](std::uint8_t wanted, role sender) {
-        const unsigned bits = detail::window_of(wanted);
-        return bits <= 15 && bits >= (sender == own ? smallest_window : 8);
-    };
-    return holds(policy.wanted.server_max_window_bits, role::server) &&
-           holds(policy.wanted.client_max_window_bits, role::client);
-}
-
-/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
-/// repeated or invalid (RFC 7692 section 7; D1).
-[[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
-    return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
-}
-
-/// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
-/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
-template <class Fields>
-[[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
-                                                         unsigned smallest_window = smallest_deflate_window) noexcept {
-    deflate_agreement chosen;
-    for_each_extension(offered, [&](const extension& element) {
-        deflate_parameters offer;
-        chosen.agreed = read_deflate_offer(element, offer) &&
-                        detail::accept_deflate(offer, policy, smallest_window, chosen.parameters);
-        return !chosen.agreed;
-    });
-    if (!chosen.agreed) chosen.parameters = {};
-    return chosen;
-}
-
-/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
-/// there is no room. `max_deflate_text` is room enough.
-[[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
-                                                                const deflate_parameters& chosen) noexcept {
-    return detail::write_deflate(out, chosen, detail::deflate_text::response);
-}
-
-/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
-/// browsers do.
-[[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
-    deflate_parameters offer = policy.wanted;
-    offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
-    if (offer.server_max_window_bits == 15) offer.server_max_window_bits = 0;
-    return offer;
-}
-
-/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
-/// `max_deflate_text` is room enough.
-[[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
-                                                             const deflate_parameters& offer) noexcept {
-    return detail::write_deflate(out, offer, detail::deflate_text::offer);
-}
-
-/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
-/// 7.1; D1 to D4).
-template <class Fields>
-[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
-                                                        const deflate_parameters& offer) noexcept {
-    deflate_agreement found;
-    for_each_extension(response, [&](const extension& element) {
-        if (!equal(element.name, deflate_name)) return true;
-        deflate_parameters& answer = found.parameters;
-        const bool again = found.agreed;
-        found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
-        const bool granted =
-            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
-            (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // D3: the same window or a smaller one (section 7.1.2.1).
-            detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
-            answer.client_max_window_bits <= offer.client_max_window_bits;
-        if (!again && found.agreed && granted) return true;
-        found = {.error = errc::bad_deflate_response};
-        return false;
-    });
-    return found;
-}
-
-} // namespace sockless::ws
-
-// ======================================== sockless/ws/deflate_message.hpp =========================================
+// ======================================== sockless/ws/deflate/message.hpp =========================================
 // Inflates and deflates messages piece by piece, with any compressor that has a few verbs (RFC 7692 section 7.2).
 
 namespace sockless::ws {
@@ -10145,12 +9918,12 @@ concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// What ends a message of compressed data, and is not sent (RFC 7692 section 7.2.1).
 inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -10335,10 +10108,259 @@ static_assert(sizeof(message_deflater) == 6);
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/deflate_stage.hpp ==========================================
+// ====================================== sockless/ws/deflate/negotiation.hpp =======================================
+// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+
+namespace sockless::ws {
+
+/// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
+/// "Server" and "client" say whose sending they are about.
+struct deflate_parameters {
+    /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
+    bool server_no_context_takeover = false;
+    bool client_no_context_takeover = false;
+
+    /// References go back at most so many bytes: 2 to the power of 8 to 15. 0: the parameter is not there, which means
+    /// 15. In an offer `client_max_window_bits` can have no value, which means 15 too (section 7.1.2).
+    std::uint8_t server_max_window_bits = 0;
+    std::uint8_t client_max_window_bits = 0;
+
+    [[nodiscard]] friend constexpr bool operator==(const deflate_parameters&,
+                                                   const deflate_parameters&) noexcept = default;
+};
+
+/// What one side wants of permessage-deflate.
+struct deflate_policy {
+    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
+    /// to what a client offers even where that is less; where it is more, it asks for this.
+    deflate_parameters wanted{};
+
+    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
+    /// the offer is declined. Else it is accepted, and the window has 15 bits.
+    bool decline_larger_window = false;
+
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
+    /// must be larger to become smaller.
+    std::size_t threshold = 64;
+    std::size_t threshold_without_takeover = 256;
+};
+
+/// The outcome of a negotiation.
+struct deflate_agreement {
+    errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
+    bool agreed = false;     ///< where it is not, nothing is compressed
+    deflate_parameters parameters{};
+};
+
+/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
+inline constexpr unsigned smallest_deflate_window = 9;
+
+/// Room for the longest offer or response, in characters.
+inline constexpr std::size_t max_deflate_text = 128;
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+enum class deflate_text : std::uint8_t { offer, response };
+
+/// The window that a parameter stands for.
+[[nodiscard]] constexpr std::uint8_t window_of(std::uint8_t bits) noexcept {
+    return bits == 0 ? std::uint8_t{15} : bits;
+}
+
+/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
+[[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
+    char digits[2] = {};
+    const std::string_view text = parameter.copy_value(digits);
+    if (text.size() == 1 && (text[0] == '8' || text[0] == '9')) return static_cast<std::uint8_t>(text[0] - '0');
+    if (text.size() == 2 && text[0] == '1' && text[1] >= '0' && text[1] <= '5') {
+        return static_cast<std::uint8_t>(10 + (text[1] - '0'));
+    }
+    return 0;
+}
+
+/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
+[[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
+                                                    ws::deflate_parameters& out) noexcept {
+    // D2: these have no value (RFC 7692 section 7.1.1).
+    const auto take_flag = [&](bool& flag) {
+        if (flag || parameter.has_value) return false;
+        return flag = true;
+    };
+    const auto take_window = [&](std::uint8_t& bits) {
+        if (bits != 0) return false;
+        bits = read_window(parameter);
+        return bits != 0;
+    };
+    if (equal(parameter.name, "server_no_context_takeover")) return take_flag(out.server_no_context_takeover);
+    if (equal(parameter.name, "client_no_context_takeover")) return take_flag(out.client_no_context_takeover);
+    if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
+    if (!equal(parameter.name, "client_max_window_bits")) return false;
+
+    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
+    if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
+    if (out.client_max_window_bits != 0) return false;
+    out.client_max_window_bits = 15;
+    return true;
+}
+
+/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
+[[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
+                                          ws::deflate_parameters& out) noexcept {
+    out = {};
+    for (const ws::extension_parameter& each : element.parameters) {
+        if (!read_deflate_parameter(each, text, out)) return false;
+    }
+    return true;
+}
+
+[[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
+                                                       deflate_text text) noexcept {
+    std::size_t size = 0;
+    const auto put = [&](std::string_view part) {
+        if (part.size() <= out.size() && size <= out.size() - part.size())
+            copy(out.data() + size, part.data(), part.size());
+        size += part.size();
+    };
+    put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
+        if (bits == 0) return;
+        put(name);
+        if (!with_value) return;
+        put("=");
+        put(decimal_text(bits).text());
+    };
+    put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
+    // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
+    put_window("; client_max_window_bits", parameters.client_max_window_bits,
+               text == deflate_text::response || parameters.client_max_window_bits != 15);
+    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+}
+
+/// Judges one offer, and makes the response to it. False where it cannot be accepted.
+[[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
+                                            unsigned smallest_window, ws::deflate_parameters& response) noexcept {
+    const ws::deflate_parameters& wanted = policy.wanted;
+
+    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
+    // response makes binding (RFC 7692 section 7.1.1).
+    response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
+    response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
+
+    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
+    std::uint8_t bits = window_of(offer.server_max_window_bits);
+    if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
+    // D8: what the compressor cannot keep to is not agreed to.
+    if (bits < smallest_window) return false;
+    response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
+
+    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
+    bits = window_of(wanted.client_max_window_bits);
+    if (offer.client_max_window_bits == 0) {
+        response.client_max_window_bits = 0;
+        return bits == 15 || !policy.decline_larger_window;
+    }
+    if (offer.client_max_window_bits < bits) bits = offer.client_max_window_bits;
+    response.client_max_window_bits = bits < 15 ? bits : std::uint8_t{0};
+    return true;
+}
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
+/// can keep to.
+[[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
+                                      unsigned smallest_window = smallest_deflate_window) noexcept {
+    const auto holds = [&](std::uint8_t wanted, role sender) {
+        const unsigned bits = detail::window_of(wanted);
+        return bits <= 15 && bits >= (sender == own ? smallest_window : 8);
+    };
+    return holds(policy.wanted.server_max_window_bits, role::server) &&
+           holds(policy.wanted.client_max_window_bits, role::client);
+}
+
+/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
+/// repeated or invalid (RFC 7692 section 7; D1).
+[[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
+    return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
+}
+
+/// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
+/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
+template <class Fields>
+[[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
+                                                         unsigned smallest_window = smallest_deflate_window) noexcept {
+    deflate_agreement chosen;
+    for_each_extension(offered, [&](const extension& element) {
+        deflate_parameters offer;
+        chosen.agreed = read_deflate_offer(element, offer) &&
+                        detail::accept_deflate(offer, policy, smallest_window, chosen.parameters);
+        return !chosen.agreed;
+    });
+    if (!chosen.agreed) chosen.parameters = {};
+    return chosen;
+}
+
+/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
+/// there is no room. `max_deflate_text` is room enough.
+[[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
+                                                                const deflate_parameters& chosen) noexcept {
+    return detail::write_deflate(out, chosen, detail::deflate_text::response);
+}
+
+/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
+/// browsers do.
+[[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
+    deflate_parameters offer = policy.wanted;
+    offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
+    if (offer.server_max_window_bits == 15) offer.server_max_window_bits = 0;
+    return offer;
+}
+
+/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
+/// `max_deflate_text` is room enough.
+[[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
+                                                             const deflate_parameters& offer) noexcept {
+    return detail::write_deflate(out, offer, detail::deflate_text::offer);
+}
+
+/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
+/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
+/// 7.1; D1 to D4).
+template <class Fields>
+[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
+                                                        const deflate_parameters& offer) noexcept {
+    deflate_agreement found;
+    for_each_extension(response, [&](const extension& element) {
+        if (!equal(element.name, deflate_name)) return true;
+        deflate_parameters& answer = found.parameters;
+        const bool again = found.agreed;
+        found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
+        const bool granted =
+            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
+            (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
+            // D3: the same window or a smaller one (section 7.1.2.1).
+            detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
+            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
+            answer.client_max_window_bits <= offer.client_max_window_bits;
+        if (!again && found.agreed && granted) return true;
+        found = {.error = errc::bad_deflate_response};
+        return false;
+    });
+    return found;
+}
+
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/deflate/stage.hpp ==========================================
 // What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// An inflater or deflater on the heap, which can wait in a list.
 template <class Codec>
@@ -10422,7 +10444,7 @@ class idle_boxes {
     std::size_t free_;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -10675,7 +10697,7 @@ class deflate_stage {
 // ============================================= sockless/ws/server.hpp =============================================
 // The server's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 enum class server_stage : std::uint8_t { reading, upgrade_asked, other_asked };
 
@@ -10690,7 +10712,7 @@ struct server_handshake {
 
 struct no_keys {};
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

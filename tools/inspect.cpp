@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <sockless/http/head_parser.hpp>
 #include <sockless/stomp/parser.hpp>
-#include <sockless/ws/handshake.hpp>
+#include <sockless/ws/opening.hpp>
 
 #include <unistd.h>
 

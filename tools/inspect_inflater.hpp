@@ -4,7 +4,7 @@
 
 #include <sockless/http/head_parser.hpp>
 #include <sockless/ws/assembler.hpp>
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <cstdlib>
 #include <vector>

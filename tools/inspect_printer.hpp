@@ -4,7 +4,7 @@
 
 #include <sockless/http/head_parser.hpp>
 #include <sockless/stomp/parser.hpp>
-#include <sockless/ws/utf8.hpp>
+#include <sockless/utf8.hpp>
 
 #include <cinttypes>
 #include <cstdio>
@@ -61,7 +61,7 @@ inline std::string hex_of(cbytes data, std::string_view between = "") {
 /// The size of the UTF-8 character at the front of `text`; 0 where there is none.
 inline std::size_t size_of_character(std::string_view text) {
     for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
-        if (ws::is_utf8(bytes_of(text.substr(0, size)))) return size;
+        if (sockless::is_utf8(bytes_of(text.substr(0, size)))) return size;
     }
     return 0;
 }
@@ -180,11 +180,11 @@ class printer {
                    (shown.frames != 1 ? " in " + std::to_string(shown.frames) + " frames" : "");
         case what::body:
         case what::ping:
-        case what::pong: return preview_of(shown.payload, ws::is_utf8(shown.payload));
+        case what::pong: return preview_of(shown.payload, sockless::is_utf8(shown.payload));
         case what::close: return std::to_string(shown.code) + ' ' + preview_of(shown.payload, true);
         case what::frame:
             return painted(std::string(stomp::text_of(shown.command)), "1") +
-                   (shown.payload.empty() ? "" : ' ' + preview_of(shown.payload, ws::is_utf8(shown.payload))) +
+                   (shown.payload.empty() ? "" : ' ' + preview_of(shown.payload, sockless::is_utf8(shown.payload))) +
                    lines_of(shown.headers);
         case what::heartbeat: break;
         case what::error: return error_of(shown);

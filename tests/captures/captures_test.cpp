@@ -1,7 +1,7 @@
 #include <sockless/ws/decoder.hpp>
 
 #include <doctest/doctest.h>
-#include <sockless/ws/handshake.hpp>
+#include <sockless/ws/opening.hpp>
 
 #include <optional>
 

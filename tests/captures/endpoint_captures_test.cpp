@@ -1,4 +1,4 @@
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <doctest/doctest.h>
 
@@ -139,8 +139,8 @@ memory_buffer output_memory() {
 
 // What was agreed to, with windows of 15 bits that are said, as they are where nothing is.
 ws::deflate_parameters plainly(ws::deflate_parameters with) {
-    with.server_max_window_bits = detail::window_of(with.server_max_window_bits);
-    with.client_max_window_bits = detail::window_of(with.client_max_window_bits);
+    with.server_max_window_bits = ws::detail::window_of(with.server_max_window_bits);
+    with.client_max_window_bits = ws::detail::window_of(with.client_max_window_bits);
     return with;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <sockless/http/head_parser.hpp>
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <doctest/doctest.h>
 
@@ -79,8 +79,8 @@ class inflating_decoder {
 
   private:
     static unsigned window(role own, const ws::deflate_parameters& with) {
-        return sockless::detail::window_of(own == role::server ? with.client_max_window_bits
-                                                               : with.server_max_window_bits);
+        return sockless::ws::detail::window_of(own == role::server ? with.client_max_window_bits
+                                                                   : with.server_max_window_bits);
     }
 
     ws::decoder frames_;

@@ -1,4 +1,5 @@
 #include <sockless/core.hpp>
+#include <sockless/error.hpp>
 
 #include <doctest/doctest.h>
 

@@ -19,25 +19,25 @@
 #include <sockless/stomp/parser.hpp>
 #include <sockless/stomp/version.hpp>
 #include <sockless/stomp/writer.hpp>
+#include <sockless/utf8.hpp>
 #include <sockless/ws/assembler.hpp>
-#include <sockless/ws/check_opening.hpp>
 #include <sockless/ws/close_code.hpp>
 #include <sockless/ws/decoder.hpp>
-#include <sockless/ws/deflate.hpp>
-#include <sockless/ws/deflate_message.hpp>
+#include <sockless/ws/deflate/message.hpp>
+#include <sockless/ws/deflate/negotiation.hpp>
 #include <sockless/ws/encode.hpp>
 #include <sockless/ws/entropy.hpp>
 #include <sockless/ws/errc.hpp>
-#include <sockless/ws/extended_connect.hpp>
-#include <sockless/ws/extensions.hpp>
 #include <sockless/ws/frame_header.hpp>
-#include <sockless/ws/handshake.hpp>
 #include <sockless/ws/limits.hpp>
 #include <sockless/ws/mask.hpp>
-#include <sockless/ws/opening_fields.hpp>
-#include <sockless/ws/replies.hpp>
-#include <sockless/ws/utf8.hpp>
-#include <sockless/ws/write_opening.hpp>
+#include <sockless/ws/opening.hpp>
+#include <sockless/ws/opening/check.hpp>
+#include <sockless/ws/opening/extended_connect.hpp>
+#include <sockless/ws/opening/extensions.hpp>
+#include <sockless/ws/opening/fields.hpp>
+#include <sockless/ws/opening/write.hpp>
+#include <sockless/ws/pong.hpp>
 
 #include "../support/stored_codec.hpp"
 
@@ -247,7 +247,7 @@ std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
     const bytes all(data, size);
     std::byte room[1024]{};
     std::uint64_t sum = use_encoders(all.first(256), room) + use_head_writer(room) + use_handshake(room);
-    sum += ws::is_utf8(all) ? 1U : 0U;
+    sum += sockless::is_utf8(all) ? 1U : 0U;
     sum += use_deflate(all.first(256)) + use_deflate(sockless::bytes_of(request));
     sum += use_deflate_negotiation({}) + use_deflate_negotiation({.wanted = {true, true, 10, 11}});
     for (const sockless::role own : {sockless::role::client, sockless::role::server}) sum += use_decoder(all, own);

@@ -62,7 +62,7 @@ static_assert(error_in_constant_evaluation("GET / HTTP/1.1\r\nHost : a\r\n\r\n",
 static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", head_kind::response) == errc::obs_fold);
 static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n", head_kind::response) == errc::truncated);
 
-static_assert(sizeof(sockless::detail::head_scanner) <= 96);
+static_assert(sizeof(sockless::http::detail::head_scanner) <= 96);
 
 head_kind kind_of(const vector_case& vector) {
     const std::string role = vector.setting("role", "request");

@@ -49,9 +49,9 @@ TEST_CASE("H3: blocks of characters are judged like single ones") {
                 const char* const begin = text_of(copy).data();
                 const char* const end = begin + size;
                 const auto expected = [&](bool in_class) { return begin + (in_class || place == size ? size : place); };
-                REQUIRE(sockless::detail::skip_value(begin, end) == expected(is_value_char(c)));
-                REQUIRE(sockless::detail::skip_token(begin, end) == expected(is_tchar(c)));
-                REQUIRE(sockless::detail::skip_target(begin, end) == expected(c > 0x20 && c < 0x7f));
+                REQUIRE(sockless::http::detail::skip_value(begin, end) == expected(is_value_char(c)));
+                REQUIRE(sockless::http::detail::skip_token(begin, end) == expected(is_tchar(c)));
+                REQUIRE(sockless::http::detail::skip_target(begin, end) == expected(c > 0x20 && c < 0x7f));
                 REQUIRE(sockless::detail::find(static_cast<char>(c), begin, end) == (c == 'x' ? begin : begin + place));
             }
         }
@@ -63,7 +63,7 @@ TEST_CASE("H3: several characters of a block that stop the search are told apart
                              "defghijklmn\x7f";
     const char* const end = text.data() + text.size();
     for (std::size_t before = 0; before != 15; ++before) {
-        CHECK(sockless::detail::skip_value(text.data() + before, end) == text.data() + 15);
+        CHECK(sockless::http::detail::skip_value(text.data() + before, end) == text.data() + 15);
     }
 }
 

@@ -19,7 +19,7 @@
 #include "lines.hpp"
 
 #include <sockless/ws/client.hpp>
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 #include <sockless/ws/server.hpp>
 
 #include <optional>

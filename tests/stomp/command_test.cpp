@@ -39,7 +39,7 @@ constexpr expected_command commands[] = {
 };
 
 // All are there: the enumerators are those, `none`, and nothing else.
-static_assert(std::size(sockless::detail::command_rows) == std::size(commands) + 1);
+static_assert(std::size(sockless::stomp::detail::command_rows) == std::size(commands) + 1);
 static_assert(stomp::command_of("SEND") == command::send && stomp::text_of(command::nack) == "NACK");
 
 } // namespace
@@ -98,12 +98,12 @@ TEST_CASE("S1 S6: NACK and STOMP came with 1.1") {
 }
 
 TEST_CASE("S3: each version's escapes, and the frames that have none") {
-    using sockless::detail::escaping;
+    using sockless::stomp::detail::escaping;
     for (const expected_command& each : commands) {
         INFO(each.text);
         const bool connects =
             each.which == command::connect || each.which == command::stomp || each.which == command::connected;
-        const auto of = [&](version in) { return sockless::detail::escaping_of(in, each.which); };
+        const auto of = [&](version in) { return sockless::stomp::detail::escaping_of(in, each.which); };
         CHECK(of(version::unknown) == escaping::none);
         CHECK(of(version::v1_0) == escaping::none);
         CHECK(of(version::v1_1) == (connects ? escaping::none : escaping::of_1_1));
@@ -111,15 +111,15 @@ TEST_CASE("S3: each version's escapes, and the frames that have none") {
     }
     const auto codes = [](escaping how) {
         std::string all;
-        for (std::size_t i = 0; i != sockless::detail::number_of_escapes(how); ++i)
-            all += sockless::detail::escapes[i].code;
+        for (std::size_t i = 0; i != sockless::stomp::detail::number_of_escapes(how); ++i)
+            all += sockless::stomp::detail::escapes[i].code;
         std::sort(all.begin(), all.end());
         return all;
     };
     CHECK(codes(escaping::none) == "");
     CHECK(codes(escaping::of_1_1) == "\\cn");
     CHECK(codes(escaping::of_1_2) == "\\cnr");
-    for (const sockless::detail::escape& each : sockless::detail::escapes) {
+    for (const sockless::stomp::detail::escape& each : sockless::stomp::detail::escapes) {
         const std::string_view plain = each.code == 'n'   ? "\n"
                                        : each.code == 'r' ? "\r"
                                        : each.code == 'c' ? ":"

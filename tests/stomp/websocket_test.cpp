@@ -169,7 +169,7 @@ TEST_CASE("W4: a large frame is cut between characters, into messages that are n
                     const recorder::message& each = to.messages[i];
                     ends_frame = each.text.back() == '\0' || each.text == "\n";
                     REQUIRE(each.text.size() <= most);
-                    if (each.type == text) REQUIRE(ws::is_utf8(bytes_of(each.text)));
+                    if (each.type == text) REQUIRE(sockless::is_utf8(bytes_of(each.text)));
                     // A character more would be too long; binary is cut anywhere.
                     if (!ends_frame) REQUIRE(each.text.size() + (each.type == text ? 3 : 0) >= most);
                     if (!is_text && each.text.find("\xFF") != std::string::npos) CHECK(each.type == binary);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include "deflate.hpp"
 #include "wire.hpp"

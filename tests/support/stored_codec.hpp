@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sockless/ws/deflate_message.hpp>
+#include <sockless/ws/deflate/message.hpp>
 
 namespace sockless::test {
 

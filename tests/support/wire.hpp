@@ -336,7 +336,7 @@ class scripted {
         ended_ = event.kind == ws::kind::closed;
         const bool in_pieces = event.kind == ws::kind::piece || event.kind == ws::kind::body;
         std::string payload;
-        if (ws::is_utf8(event.payload) || in_pieces) {
+        if (sockless::is_utf8(event.payload) || in_pieces) {
             payload = event.text();
         } else {
             payload = to_hex(event.payload);

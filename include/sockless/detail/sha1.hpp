@@ -6,7 +6,7 @@
 #include <bit>
 
 #include "../core.hpp"
-#include "simd.hpp"
+#include "simd/dispatch.hpp"
 
 namespace sockless::detail {
 

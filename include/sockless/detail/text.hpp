@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "block.hpp"
+#include "simd/characters.hpp"
 
 namespace sockless::detail {
 

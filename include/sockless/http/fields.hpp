@@ -5,7 +5,7 @@
 #include "../detail/lazy_iterator.hpp"
 #include "text.hpp"
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
 /// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
@@ -71,7 +71,7 @@ struct field_finder {
     field_line_sizes sizes{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 
@@ -107,7 +107,7 @@ enum class list_syntax : std::uint8_t { plain, quoted };
 
 } // namespace sockless::http
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// Finds one element of a comma list after the other.
 struct element_finder {
@@ -146,7 +146,7 @@ struct element_finder {
     http::list_syntax syntax = http::list_syntax::plain;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 

@@ -35,7 +35,7 @@ struct head_event {
 
 } // namespace sockless::http
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// The same bytes as text: those of a `span_buffer<char>`, or of memory that holds bytes. Valid as long as they are.
 [[nodiscard]] constexpr std::string_view text_in(std::span<const char> memory) noexcept {
@@ -43,7 +43,7 @@ namespace sockless::detail {
 }
 [[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 

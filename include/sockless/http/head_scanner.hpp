@@ -15,7 +15,7 @@ enum class head_kind : std::uint8_t { request, response };
 
 } // namespace sockless::http
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
 /// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
@@ -405,4 +405,4 @@ class head_scanner {
     field_line_sizes sizes_{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../detail/simd.hpp"
+#include "../detail/simd/dispatch.hpp"
 #include "../detail/text.hpp"
 
-namespace sockless::detail {
+namespace sockless::http::detail {
 
 /// Classes of characters, as bits of one table.
 enum character_class : std::uint8_t {
@@ -140,7 +140,7 @@ template <class Word>
     return same(size - sizeof(Word));
 }
 
-} // namespace sockless::detail
+} // namespace sockless::http::detail
 
 namespace sockless::http {
 

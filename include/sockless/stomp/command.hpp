@@ -28,7 +28,7 @@ enum class command : std::uint8_t {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 struct command_row {
     std::string_view text;
@@ -53,7 +53,7 @@ inline constexpr command_row command_rows[] = {
     return command_rows[static_cast<std::size_t>(which)];
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -84,7 +84,7 @@ inline constexpr std::size_t max_command = 11;
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding; S3, S14).
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
@@ -107,4 +107,4 @@ inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r
     return how == escaping::none ? 0 : how == escaping::of_1_1 ? 3 : 4;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail

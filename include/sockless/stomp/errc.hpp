@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../core.hpp"
+#include "../error.hpp"
 
 namespace sockless::stomp {
 

@@ -131,14 +131,14 @@ struct error_frame {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 constexpr stomp::writer& put_headers(stomp::writer& to, std::span<const stomp::header> headers) noexcept {
     for (const stomp::header& each : headers) to.header(each.name, each.value);
     return to;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 

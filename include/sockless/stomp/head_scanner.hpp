@@ -8,7 +8,7 @@
 #include "headers.hpp"
 #include "limits.hpp"
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Checks the head of one frame that comes in pieces of any size, and rewrites it in place to what `stomp::headers`
 /// reads: name, NUL, value, NUL. Unescaping makes a line shorter; what it leaves behind is filled with NULs, so that
@@ -334,4 +334,4 @@ class stomp_head_scanner {
     bool has_length_ = false;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail

@@ -16,7 +16,7 @@ struct header {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Finds one header after the other in text as the parser leaves it: name, NUL, value, and at least one NUL. No head
 /// has a NUL of its own, and no name is empty.
@@ -48,7 +48,7 @@ struct header_finder {
     stomp::header current{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -115,7 +115,7 @@ struct known_headers {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 struct known_header_row {
     std::string_view name;
@@ -159,7 +159,7 @@ struct known_header_lengths {
 
 inline constexpr known_header_lengths known_header_index{};
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 

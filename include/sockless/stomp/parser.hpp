@@ -29,13 +29,13 @@ struct event {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// The same bytes as characters that can be changed: those of a `span_buffer<char>`, or of memory that holds bytes.
 [[nodiscard]] constexpr char* characters(std::span<char> memory) noexcept { return memory.data(); }
 [[nodiscard]] inline char* characters(bytes memory) noexcept { return reinterpret_cast<char*>(memory.data()); }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 

@@ -79,7 +79,7 @@ struct delivered {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// A message that waits for its acknowledgement.
 struct unacknowledged {
@@ -89,7 +89,7 @@ struct unacknowledged {
     std::uint32_t cumulative : 1 = 0;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 

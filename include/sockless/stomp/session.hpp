@@ -42,7 +42,7 @@ enum class state : std::uint8_t {
 
 } // namespace sockless::stomp
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// What a session keeps the names of.
 enum class name_kind : std::uint8_t {
@@ -52,7 +52,7 @@ enum class name_kind : std::uint8_t {
     receipt, ///< client: outstanding; server: owed for the frame that the caller handles
 };
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../ws/utf8.hpp"
+#include "../utf8.hpp"
+#include "../ws/frame_header.hpp"
 #include "frames.hpp"
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Bytes of the first frame, or of the one heart-beat, of what a session has written; at least one is there as a whole.
 [[nodiscard]] inline std::size_t size_of_first_frame(std::string_view written) noexcept {
@@ -28,7 +29,7 @@ namespace sockless::detail {
     return static_cast<std::size_t>(nul - written.data()) + 1;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
@@ -68,7 +69,7 @@ class websocket_output {
     [[nodiscard]] cbytes next_message(cbytes output) noexcept {
         if (left_ == 0) {
             left_ = detail::size_of_first_frame(sockless::text_of(output));
-            type_ = ws::is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
+            type_ = is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
         }
         if (left_ <= most_) return output.first(left_);
         std::size_t size = most_;

@@ -6,7 +6,7 @@
 #include "errc.hpp"
 #include "headers.hpp"
 
-namespace sockless::detail {
+namespace sockless::stomp::detail {
 
 /// Whether no character of a text of one to two words is a colon, a backslash, or a control up to CR. The words may
 /// overlap.
@@ -45,7 +45,7 @@ template <class Word>
     return true;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 

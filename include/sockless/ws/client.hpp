@@ -3,10 +3,10 @@
 #pragma once
 
 #include "../http/body.hpp"
-#include "endpoint.hpp"
+#include "connection.hpp"
 #include "entropy.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 enum class client_stage : std::uint8_t { silent, waiting, refused, reading_body };
 
@@ -23,7 +23,7 @@ struct client_handshake {
     std::uint8_t interim_responses = 0;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

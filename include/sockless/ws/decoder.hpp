@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../utf8.hpp"
 #include "close_code.hpp"
 #include "limits.hpp"
-#include "utf8.hpp"
+#include "mask.hpp"
 
 namespace sockless::ws {
 

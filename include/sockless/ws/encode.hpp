@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../utf8.hpp"
 #include "close_code.hpp"
-#include "utf8.hpp"
+#include "mask.hpp"
 
 namespace sockless::ws {
 

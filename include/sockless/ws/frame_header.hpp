@@ -57,7 +57,7 @@ struct frame_header {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Why a header may not be written, if that is so.
 [[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
@@ -99,7 +99,7 @@ constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) n
     return to + 4;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "endpoint.hpp"
+#include "connection.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 enum class server_stage : std::uint8_t { reading, upgrade_asked, other_asked };
 
@@ -19,7 +19,7 @@ struct server_handshake {
 
 struct no_keys {};
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

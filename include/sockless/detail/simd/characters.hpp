@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "../core.hpp"
+#include "../../core.hpp"
 
 namespace sockless::detail {
 

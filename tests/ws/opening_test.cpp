@@ -1,4 +1,4 @@
-#include <sockless/ws/handshake.hpp>
+#include <sockless/ws/opening.hpp>
 
 #include <doctest/doctest.h>
 
@@ -252,7 +252,7 @@ TEST_CASE("H10: what is offered are unique tokens, at least one") {
         CHECK(offered(lines).status() == 400);
     }
     std::string many = "Sec-WebSocket-Protocol: p0";
-    for (std::size_t i = 1; i != sockless::detail::max_subprotocols; ++i) many += ",p" + std::to_string(i);
+    for (std::size_t i = 1; i != sockless::ws::detail::max_subprotocols; ++i) many += ",p" + std::to_string(i);
     CHECK(!offered(many + "\r\n"));
     CHECK(offered(many + ",p\r\n") == errc::too_many_subprotocols);
     CHECK(offered(many + "\r\nSec-WebSocket-Protocol: p\r\n") == errc::too_many_subprotocols);
@@ -548,10 +548,12 @@ TEST_CASE("H14 H15: what a client is given is checked like what it gets") {
         CHECK(opening_error({.host = "a", .subprotocols = names}) == errc::bad_subprotocol);
     }
     std::vector<std::string> many;
-    for (std::size_t i = 0; i != sockless::detail::max_subprotocols + 1; ++i) many.push_back("p" + std::to_string(i));
+    for (std::size_t i = 0; i != sockless::ws::detail::max_subprotocols + 1; ++i)
+        many.push_back("p" + std::to_string(i));
     const std::vector<std::string_view> names(many.begin(), many.end());
     CHECK(opening_error({.host = "a", .subprotocols = names}) == errc::too_many_subprotocols);
-    CHECK(!opening_error({.host = "a", .subprotocols = std::span(names).first(sockless::detail::max_subprotocols)}));
+    CHECK(
+        !opening_error({.host = "a", .subprotocols = std::span(names).first(sockless::ws::detail::max_subprotocols)}));
     CHECK(opening_error({.host = "a", .extensions = "a;"}) == errc::bad_extensions);
     for (const std::string_view name : {"Host", "upgrade", "Connection", "Sec-WebSocket-Key", "sec-websocket-version",
                                         "Content-Length", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions",
@@ -775,7 +777,7 @@ TEST_CASE("H22: any 2xx accepts, without an accept key; only what was offered ma
 }
 
 TEST_CASE("H5: a field of the handshake is known by every character of its name, whatever the case of its letters") {
-    using sockless::detail::opening_field, sockless::detail::opening_field_of;
+    using sockless::ws::detail::opening_field, sockless::ws::detail::opening_field_of;
     for (const std::string_view name :
          {"Host", "Origin", "Expect", "Upgrade", "Connection", "Content-Length", "Sec-WebSocket-Key",
           "Transfer-Encoding", "Sec-WebSocket-Accept", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol",

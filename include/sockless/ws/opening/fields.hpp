@@ -5,11 +5,11 @@
 #include <array>
 #include <bit>
 
-#include "../detail/base64.hpp"
-#include "errc.hpp"
+#include "../../detail/base64.hpp"
+#include "../errc.hpp"
 #include "extensions.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// The fields that mean something to the handshake; all else is `other`.
 enum class opening_field : std::uint8_t {
@@ -62,7 +62,7 @@ class opening_name {
     constexpr opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
         char kept[most_name] = {};
         for (std::size_t i = 0; i != name.size(); ++i) {
-            const bool letter = lower(name[i]) >= 'a' && lower(name[i]) <= 'z';
+            const bool letter = http::detail::lower(name[i]) >= 'a' && http::detail::lower(name[i]) <= 'z';
             kept[i] = static_cast<char>(letter ? ~0x20 : ~0);
         }
         kept_ = words_of(text_at(kept, name.size()));
@@ -243,4 +243,4 @@ template <class Fields>
     return ws::errc::none;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "check_opening.hpp"
+#include "check.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// The pseudo-fields of a request or response (RFC 9113 section 8.3), collected and checked.
 class pseudo_fields {
@@ -78,7 +78,7 @@ class pseudo_fields {
     return ws::errc::none;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

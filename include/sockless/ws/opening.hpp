@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "check_opening.hpp"
-#include "extended_connect.hpp"
-#include "extensions.hpp"
-#include "write_opening.hpp"
+#include "opening/check.hpp"
+#include "opening/extended_connect.hpp"
+#include "opening/extensions.hpp"
+#include "opening/write.hpp"

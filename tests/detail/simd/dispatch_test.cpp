@@ -1,4 +1,4 @@
-#include <sockless/detail/simd.hpp>
+#include <sockless/detail/simd/dispatch.hpp>
 
 #include <doctest/doctest.h>
 
@@ -7,10 +7,10 @@
 #include <random>
 #include <string_view>
 
-#include <sockless/ws/utf8.hpp>
+#include <sockless/utf8.hpp>
 
-#include "../support/rfc6455_examples.hpp"
-#include "../support/split.hpp"
+#include "../../support/rfc6455_examples.hpp"
+#include "../../support/split.hpp"
 
 // Every backend that this processor has, against loops over single bytes.
 
@@ -141,7 +141,7 @@ using utf8_kernel = std::size_t (*)(const std::byte*, std::size_t) noexcept;
 
 // How many bytes of a text may stand, one by one.
 std::size_t bytewise(cbytes text) {
-    ws::utf8_validator validator;
+    sockless::utf8_validator validator;
     std::size_t i = 0;
     while (i != text.size() && validator.feed(text.subspan(i, 1)) == 1) ++i;
     return i;

@@ -1,4 +1,4 @@
-#include <sockless/ws/extensions.hpp>
+#include <sockless/ws/opening/extensions.hpp>
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../support/split.hpp"
+#include "../../support/split.hpp"
 
 using namespace sockless;
 using namespace sockless::test;

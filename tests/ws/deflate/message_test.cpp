@@ -1,6 +1,6 @@
-#include <sockless/ws/deflate_message.hpp>
+#include <sockless/ws/deflate/message.hpp>
 
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <doctest/doctest.h>
 
@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "../support/deflate.hpp"
-#include "../support/split.hpp"
-#include "../support/stored_codec.hpp"
+#include "../../support/deflate.hpp"
+#include "../../support/split.hpp"
+#include "../../support/stored_codec.hpp"
 
 using namespace sockless;
 using namespace sockless::test;

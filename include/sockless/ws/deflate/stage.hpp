@@ -4,11 +4,11 @@
 
 #include <new>
 
-#include "deflate.hpp"
-#include "deflate_message.hpp"
-#include "endpoint.hpp"
+#include "../connection.hpp"
+#include "message.hpp"
+#include "negotiation.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// An inflater or deflater on the heap, which can wait in a list.
 template <class Codec>
@@ -92,7 +92,7 @@ class idle_boxes {
     std::size_t free_;
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

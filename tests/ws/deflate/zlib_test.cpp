@@ -1,6 +1,6 @@
 // zlib as an inflater and a deflater: what the two concepts ask for.
 // SPDX-License-Identifier: MIT
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "../support/compressed.hpp"
+#include "../../support/compressed.hpp"
 
 using namespace sockless;
 using namespace sockless::test;
@@ -228,7 +228,7 @@ TEST_CASE("zlib counts in less than a size_t: for more it is called several time
         stream.avail_out = 1;
         return static_cast<int>(Z_OK);
     };
-    CHECK(detail::run_zlib(stream, in, out, take_all) == Z_OK);
+    CHECK(ws::detail::run_zlib(stream, in, out, take_all) == Z_OK);
     CHECK(given == std::vector<std::size_t>{most, most, 10, 11});
     CHECK(in.empty());
     CHECK(out.size() == 1);
@@ -244,13 +244,13 @@ TEST_CASE("zlib counts in less than a size_t: for more it is called several time
         stream.avail_out = given.size() == 2 ? 0 : 3;
         return static_cast<int>(Z_OK);
     };
-    CHECK(detail::run_zlib(stream, in, out, fill) == Z_OK);
+    CHECK(ws::detail::run_zlib(stream, in, out, fill) == Z_OK);
     CHECK(given == std::vector<std::size_t>{1, most, 0, 10});
     CHECK(out.size() == 3);
 
     in = cbytes(static_cast<std::byte*>(place), size);
     const auto fail = [] { return static_cast<int>(Z_DATA_ERROR); };
-    CHECK(detail::run_zlib(stream, in, out, fail) == Z_DATA_ERROR);
+    CHECK(ws::detail::run_zlib(stream, in, out, fail) == Z_DATA_ERROR);
     CHECK(in.size() == size);
     ::munmap(place, size);
 }

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../detail/sha1.hpp"
-#include "../http/head_parser.hpp"
-#include "opening_fields.hpp"
+#include "../../detail/sha1.hpp"
+#include "../../http/head_parser.hpp"
+#include "fields.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
 inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
@@ -14,7 +14,7 @@ inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
                                                   60),
                                           0);
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -52,7 +52,7 @@ struct opening_request {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
 /// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
@@ -117,7 +117,7 @@ namespace sockless::detail {
     return false;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -173,7 +173,7 @@ struct opening_response {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// H17, on any list of fields: only what was offered may come back.
 template <class Fields>
@@ -220,7 +220,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     return same ? ws::errc::none : ws::errc::accept_wrong;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "mask.hpp"
+#include <array>
+
+#include "detail/octets.hpp"
 
 // A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
 // of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
@@ -42,7 +44,7 @@ inline constexpr std::array<std::uint64_t, 256> rows = [] {
 
 } // namespace sockless::detail::utf8
 
-namespace sockless::ws {
+namespace sockless {
 
 /// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
 class utf8_validator {
@@ -112,4 +114,4 @@ class utf8_validator {
     return validator.feed(text) == text.size() && validator.complete();
 }
 
-} // namespace sockless::ws
+} // namespace sockless

@@ -1,8 +1,8 @@
 // Endpoints that compress: hostile peers, errors of the caller, memory that is given back or shared (RFC 7692).
 // SPDX-License-Identifier: MIT
-#include <sockless/ws/deflate_stage.hpp>
+#include <sockless/ws/deflate/stage.hpp>
 
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,8 @@
 #include <memory>
 #include <utility>
 
-#include "../support/allocations.hpp"
-#include "../support/compressed.hpp"
+#include "../../support/allocations.hpp"
+#include "../../support/compressed.hpp"
 
 using namespace sockless;
 using namespace sockless::test;

@@ -4,7 +4,7 @@
 
 #include <concepts>
 
-#include "decoder.hpp"
+#include "../decoder.hpp"
 
 namespace sockless::ws {
 
@@ -55,12 +55,12 @@ concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// What ends a message of compressed data, and is not sent (RFC 7692 section 7.2.1).
 inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "errc.hpp"
-#include "extensions.hpp"
+#include "../errc.hpp"
+#include "../opening/extensions.hpp"
 
 namespace sockless::ws {
 
@@ -54,7 +54,7 @@ inline constexpr std::size_t max_deflate_text = 128;
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 enum class deflate_text : std::uint8_t { offer, response };
 
@@ -162,7 +162,7 @@ enum class deflate_text : std::uint8_t { offer, response };
     return true;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

@@ -1,15 +1,15 @@
 // Endpoints that compress: the handshake, messages both ways at any cuts, windows and who remembers (RFC 7692).
 // SPDX-License-Identifier: MIT
-#include <sockless/ws/deflate_stage.hpp>
+#include <sockless/ws/deflate/stage.hpp>
 
-#include <sockless/ws/deflate_zlib.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <utility>
 
-#include "../support/compressed.hpp"
+#include "../../support/compressed.hpp"
 
 using namespace sockless;
 using namespace sockless::test;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../http/write_head.hpp"
-#include "check_opening.hpp"
+#include "../../http/write_head.hpp"
+#include "check.hpp"
 
 namespace sockless::ws {
 
@@ -37,7 +37,7 @@ struct refusal {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// More fields from the caller, but none of those that the handshake itself is made of.
 constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
@@ -74,7 +74,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
         head.field("Sec-WebSocket-Extensions", std::span<const std::string_view>(lists + begin, end - begin));
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -153,7 +153,7 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
 constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
@@ -187,7 +187,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     if (has_body || refused.status == 205) head.field("Content-Length", size);
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

@@ -4,11 +4,9 @@
 
 #include <zlib.h>
 
-#include "client.hpp"
-#include "deflate_stage.hpp"
-#include "server.hpp"
+#include "../../../sockless.hpp"
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Calls zlib on `stream` until `in` is used up, `out` is full, or there is another status than `Z_OK`, which it
 /// returns; cuts both by what was used. One call is enough but for what is larger than zlib can count.
@@ -31,7 +29,7 @@ int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
     return status;
 }
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

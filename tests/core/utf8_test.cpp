@@ -1,4 +1,4 @@
-#include <sockless/ws/utf8.hpp>
+#include <sockless/utf8.hpp>
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 
 using namespace sockless;
 using namespace sockless::test;
-using ws::utf8_validator;
+using sockless::utf8_validator;
 
 namespace {
 
@@ -17,7 +17,7 @@ constexpr bool valid(std::initializer_list<int> values) {
     std::byte out[16] = {};
     std::size_t size = 0;
     for (const int value : values) out[size++] = static_cast<std::byte>(value);
-    return ws::is_utf8(cbytes(out, size));
+    return sockless::is_utf8(cbytes(out, size));
 }
 static_assert(valid({}) && valid({0}) && valid({'a', 0x7F}) && valid({0xC2, 0x80}) && valid({0xDF, 0xBF}));
 static_assert(valid({0xE0, 0xA0, 0x80}) && valid({0xED, 0x9F, 0xBF}) && valid({0xEE, 0x80, 0x80}));
@@ -83,7 +83,7 @@ bool agrees(cbytes text) {
     const naive_result expected = naive(text);
     utf8_validator validator;
     return validator.feed(text) == expected.stands && validator.complete() == expected.complete &&
-           ws::is_utf8(text) == expected.complete;
+           sockless::is_utf8(text) == expected.complete;
 }
 
 } // namespace
@@ -95,10 +95,10 @@ TEST_CASE("F8: every code point, whole and cut short, and no surrogate") {
         const buffer text = encoded(point, size_of(point));
         if (!is_scalar(point)) {
             utf8_validator validator;
-            right = validator.feed(text) == 1 && !ws::is_utf8(text);
+            right = validator.feed(text) == 1 && !sockless::is_utf8(text);
             continue;
         }
-        right = ws::is_utf8(text);
+        right = sockless::is_utf8(text);
         for (std::size_t size = 1; size < text.size(); ++size) {
             utf8_validator validator;
             right = right && validator.feed(cbytes(text).first(size)) == size && !validator.complete();

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../http/fields.hpp"
+#include "../../http/fields.hpp"
 
 namespace sockless::ws {
 
@@ -37,7 +37,7 @@ struct extension_parameter {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
 /// between any two of its elements.
@@ -95,12 +95,12 @@ class extension_reader {
     }
 
     constexpr void skip_white() noexcept {
-        while (at_ != end_ && is_white(*at_)) ++at_;
+        while (at_ != end_ && http::detail::is_white(*at_)) ++at_;
     }
 
     constexpr std::string_view token() noexcept {
         const char* const begin = at_;
-        at_ = skip_token(at_, end_);
+        at_ = http::detail::skip_token(at_, end_);
         if (at_ == begin) fail();
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
@@ -113,7 +113,7 @@ class extension_reader {
                 made.escaped = true;
                 ++at_;
             }
-            if (at_ == end_ || !is_in(in_token, *at_)) {
+            if (at_ == end_ || !http::detail::is_in(http::detail::in_token, *at_)) {
                 fail();
                 return;
             }
@@ -146,7 +146,7 @@ struct parameter_finder {
     ws::extension_parameter current{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
@@ -175,7 +175,7 @@ struct extension {
 
 } // namespace sockless::ws
 
-namespace sockless::detail {
+namespace sockless::ws::detail {
 
 /// Finds one extension after the other, up to the end or to where the list is malformed.
 struct extension_finder {
@@ -200,7 +200,7 @@ struct extension_finder {
     ws::extension current{};
 };
 
-} // namespace sockless::detail
+} // namespace sockless::ws::detail
 
 namespace sockless::ws {
 

@@ -1,4 +1,4 @@
-#include <sockless/ws/replies.hpp>
+#include <sockless/ws/pong.hpp>
 
 #include <doctest/doctest.h>
 #include <sockless/ws/decoder.hpp>

@@ -1,6 +1,6 @@
 // What the two ends of an open connection have in common: messages, Pongs, the closing handshake, deadlines, memory.
 // SPDX-License-Identifier: MIT
-#include <sockless/ws/endpoint.hpp>
+#include <sockless/ws/connection.hpp>
 
 #include <doctest/doctest.h>
 

@@ -6,8 +6,8 @@
 
 #include "assembler.hpp"
 #include "encode.hpp"
-#include "handshake.hpp"
-#include "replies.hpp"
+#include "opening.hpp"
+#include "pong.hpp"
 
 namespace sockless::ws {
 

@@ -1,0 +1,55 @@
+// Many bytes at once: masking, and whether any of them has its high bit set.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <bit>
+
+#include "../core.hpp"
+#include "simd/dispatch.hpp"
+
+namespace sockless::detail {
+
+/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
+                                               std::uint32_t key) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (size >= sizeof(words::vector)) return words::mask_few(to, from, size, key);
+        if (size >= sizeof(half_words::vector)) return half_words::mask_few(to, from, size, key);
+    }
+    constexpr int first_byte = std::endian::native == std::endian::little ? 0 : 24;
+    std::byte seen{0};
+    for (std::size_t i = 0; i != size; ++i) {
+        to[i] = from[i] ^ static_cast<std::byte>(rotated(key, i) >> first_byte & 0xFFU);
+        seen |= to[i];
+    }
+    return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
+/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
+/// a call would cost as much as the work.
+[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                                            std::uint32_t key) noexcept {
+    if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
+    return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
+}
+
+/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+[[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
+    if (!std::is_constant_evaluated()) {
+        if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
+        if (data.size() >= sizeof(half_words::vector)) return half_words::not_ascii_few(data.data(), data.size());
+    }
+    std::byte seen{0};
+    for (const std::byte octet : data) seen |= octet;
+    return (seen & std::byte{0x80}) != std::byte{0};
+}
+
+/// Whether any byte has its high bit set. Short enough to be inlined.
+[[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
+    if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
+    return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
+                                              : widest::not_ascii(data.data(), data.size());
+}
+
+} // namespace sockless::detail

@@ -1,0 +1,54 @@
+// What went wrong, in one word, whatever the layer; and what a writer returns.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core.hpp"
+
+namespace sockless {
+
+/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
+struct error_row {
+    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal sentence;             ///< what went wrong, for people
+    literal section;              ///< the rule's place in its specification
+    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
+    std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
+};
+
+/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
+/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
+class error {
+  public:
+    constexpr error() noexcept = default;
+
+    template <class Errc>
+        requires std::is_enum_v<Errc> && requires(Errc code) { row_of(code); }
+    constexpr error(Errc code) noexcept : row_(code == Errc{} ? nullptr : &row_of(code)) {}
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return row_ != nullptr; }
+    [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
+    [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
+    [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }
+    [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
+    [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
+
+    [[nodiscard]] friend constexpr bool operator==(const error&, const error&) noexcept = default;
+
+  private:
+    static constexpr error_row none{"none", "no error", "", 0, 0};
+
+    [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
+
+    const error_row* row_ = nullptr;
+};
+
+/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
+/// writer's layer, `size` is the room that the whole output takes.
+struct [[nodiscard]] written {
+    std::size_t size = 0;
+    sockless::error error{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+};
+
+} // namespace sockless
