@@ -276,7 +276,7 @@ class demo_page {
         if (from.head().target != "/") answer = {.status = 404};
         if (from.head().method != "GET") answer = {.status = 405};
         // Where there is no memory for it, the connection ends without an answer.
-        static_cast<void>(from.reject(answer));
+        static_cast<void>(from.refuse(answer));
     }
 
     /// Looks at a connection that was just accepted. `session` is the one that it carries, if any, `on` what the page

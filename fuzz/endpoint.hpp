@@ -243,12 +243,12 @@ class session {
             if (how % 8 == 7) return;
             if (how % 8 == 6) {
                 rejected_ =
-                    attempt([&] { return peer_.reject({.status = 403, .body = "no", .content_type = "text/plain"}); });
+                    attempt([&] { return peer_.refuse({.status = 403, .body = "no", .content_type = "text/plain"}); });
             } else {
                 const std::string_view chosen = how % 8 == 5 ? offered : std::string_view{};
                 attempt([&] { return peer_.accept({.subprotocol = chosen, .compression = how % 8 != 4}); });
             }
-            if (!peer_.is_open() && !rejected_) rejected_ = attempt([&] { return peer_.reject(503); });
+            if (!peer_.is_open() && !rejected_) rejected_ = attempt([&] { return peer_.refuse(503); });
             waits_ = !peer_.is_open() && !rejected_;
         }
     }

@@ -38,6 +38,9 @@ class span_buffer {
     /// The most bytes that can be held.
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return memory_.size(); }
 
+    /// All of the memory that the caller gave.
+    [[nodiscard]] constexpr std::span<Byte> memory() const noexcept { return memory_; }
+
     /// Room for `size` more bytes behind the content, not yet part of it; an empty span where it does not fit.
     /// Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> prepare(std::size_t size) noexcept {

@@ -224,7 +224,7 @@ class session {
                 if (!refused) print("open", ",\"subprotocol\":" + quoted(subprotocol));
             } else if (command[0] == "reject") {
                 const auto status = static_cast<std::uint16_t>(number(command.at(1)));
-                print_error(peer_.reject({.status = status, .fields = how.fields, .body = how.body}));
+                print_error(peer_.refuse({.status = status, .fields = how.fields, .body = how.body}));
             }
         }
     }

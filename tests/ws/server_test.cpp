@@ -173,7 +173,7 @@ TEST_CASE("H12: any status, fields and body refuse a request, after which nothin
         server run(ws::server{}, [&](ws::server& peer, const ws::event& event) {
             if (event.kind == ws::kind::closed) return;
             REQUIRE(event.kind == ws::kind::request);
-            CHECK_FALSE(peer.reject({.status = static_cast<std::uint16_t>(status),
+            CHECK_FALSE(peer.refuse({.status = static_cast<std::uint16_t>(status),
                                      .fields = fields,
                                      .body = "no\n",
                                      .content_type = "text/plain"}));
@@ -199,7 +199,7 @@ TEST_CASE("H12: any status, fields and body refuse a request, after which nothin
         CHECK(run.complaint == "");
     }
     server plain(ws::server{}, [](ws::server& peer, const ws::event& event) {
-        if (event.kind == ws::kind::request) CHECK_FALSE(peer.reject(403));
+        if (event.kind == ws::kind::request) CHECK_FALSE(peer.refuse(403));
     });
     plain.drains = false;
     plain.feed_text(upgrade_request());
@@ -218,14 +218,14 @@ TEST_CASE("H12 H14: an answer that cannot be written leaves the request waiting,
         CHECK(peer.accept({.fields = nul}) == http::errc::bad_value);
         CHECK(peer.accept({.fields = name}) == http::errc::bad_name);
         CHECK(peer.accept({.extensions = "a\r\nb"}) == ws::errc::bad_extensions);
-        CHECK(peer.reject({.status = 99}) == http::errc::bad_status);
-        CHECK(peer.reject({.status = 101}) == http::errc::bad_status);
-        CHECK(peer.reject({.status = 600}) == http::errc::bad_status);
-        CHECK(peer.reject({.status = 204, .body = "x"}) == http::errc::body_not_allowed);
-        CHECK(peer.reject({.status = 400, .fields = split}) == http::errc::bad_value);
-        CHECK(peer.reject({.status = 400, .fields = name}) == http::errc::bad_name);
-        CHECK(peer.reject({.status = 400, .content_type = "a\nb"}) == http::errc::bad_value);
-        CHECK(peer.reject({.status = 400, .reason = "a\rb"}) == http::errc::bad_reason);
+        CHECK(peer.refuse({.status = 99}) == http::errc::bad_status);
+        CHECK(peer.refuse({.status = 101}) == http::errc::bad_status);
+        CHECK(peer.refuse({.status = 600}) == http::errc::bad_status);
+        CHECK(peer.refuse({.status = 204, .body = "x"}) == http::errc::body_not_allowed);
+        CHECK(peer.refuse({.status = 400, .fields = split}) == http::errc::bad_value);
+        CHECK(peer.refuse({.status = 400, .fields = name}) == http::errc::bad_name);
+        CHECK(peer.refuse({.status = 400, .content_type = "a\nb"}) == http::errc::bad_value);
+        CHECK(peer.refuse({.status = 400, .reason = "a\rb"}) == http::errc::bad_reason);
         CHECK(peer.output().empty());
         CHECK_FALSE(peer.is_open());
         CHECK_FALSE(peer.accept());
@@ -237,24 +237,24 @@ TEST_CASE("H12 H14: an answer that cannot be written leaves the request waiting,
 TEST_CASE("only a request that waits can be answered, and only once") {
     ws::server fresh;
     CHECK(fresh.accept() == ws::errc::nothing_to_answer);
-    CHECK(fresh.reject(403) == ws::errc::nothing_to_answer);
+    CHECK(fresh.refuse(403) == ws::errc::nothing_to_answer);
     CHECK(fresh.output().empty());
 
     server accepted(ws::server{}, accept);
     accepted.feed_text(upgrade_request());
     CHECK(accepted.peer.accept() == ws::errc::nothing_to_answer);
-    CHECK(accepted.peer.reject(403) == ws::errc::nothing_to_answer);
+    CHECK(accepted.peer.refuse(403) == ws::errc::nothing_to_answer);
     CHECK(accepted.peer.output().empty());
     accepted.feed_copy(frame(role::client, 0x81, "x"));
     CHECK(accepted.peer.accept() == ws::errc::nothing_to_answer);
-    CHECK(accepted.peer.reject(403) == ws::errc::nothing_to_answer);
+    CHECK(accepted.peer.refuse(403) == ws::errc::nothing_to_answer);
 
     server rejected(ws::server{}, [](ws::server& peer, const ws::event& event) {
-        if (event.kind == ws::kind::request) CHECK_FALSE(peer.reject(403));
+        if (event.kind == ws::kind::request) CHECK_FALSE(peer.refuse(403));
     });
     rejected.feed_text(upgrade_request());
     CHECK(rejected.peer.accept() == ws::errc::nothing_to_answer);
-    CHECK(rejected.peer.reject(403) == ws::errc::nothing_to_answer);
+    CHECK(rejected.peer.refuse(403) == ws::errc::nothing_to_answer);
 
     server failed(ws::server{}, wait);
     failed.feed_text("x\r\n");
@@ -265,7 +265,7 @@ TEST_CASE("only a request that waits can be answered, and only once") {
     ended.finish();
     CHECK(ended.log.back() == "closed 1006 unclean end_of_input");
     CHECK(ended.peer.accept() == ws::errc::nothing_to_answer);
-    CHECK(ended.peer.reject(403) == ws::errc::nothing_to_answer);
+    CHECK(ended.peer.refuse(403) == ws::errc::nothing_to_answer);
     CHECK(ended.peer.done());
 }
 
@@ -417,7 +417,7 @@ TEST_CASE("H21: an expectation of 100 is met before the 101, and by a refusal al
         if (event.kind == ws::kind::closed) return;
         CHECK(event.kind == ws::kind::request);
         CHECK(peer.request().expects_continue);
-        CHECK_FALSE(peer.reject(403));
+        CHECK_FALSE(peer.refuse(403));
     });
     refuses.feed_text(request);
     CHECK(status_of(refuses.sent) == "403");
@@ -434,7 +434,7 @@ TEST_CASE("H12 H13: other requests are shown where that was asked for, and answe
             CHECK(peer.head().target == "/");
             CHECK(peer.accept() == ws::errc::nothing_to_answer);
             CHECK(peer.output().empty());
-            CHECK_FALSE(peer.reject({.status = 200, .body = page, .content_type = "text/html"}));
+            CHECK_FALSE(peer.refuse({.status = 200, .body = page, .content_type = "text/html"}));
         });
         run.feed_text(begin);
         CHECK(run.log == lines{"http_request " + begin.substr(0, begin.find(' ')) + " /", "closed 1006 unclean none"});
@@ -494,7 +494,7 @@ TEST_CASE("an answer that does not fit is not begun") {
 
         scripted<small> rejects(make(), [](small& peer, const ws::event& event) {
             if (event.kind == ws::kind::closed) return;
-            if (const error refused = peer.reject(404)) {
+            if (const error refused = peer.refuse(404)) {
                 CHECK(refused == ws::errc::no_room);
                 CHECK(peer.output().empty());
                 CHECK_FALSE(peer.done());

@@ -4,22 +4,27 @@
 
 #include "../http/body.hpp"
 #include "connection.hpp"
-#include "entropy.hpp"
 
 namespace sockless::ws::detail {
 
-enum class client_stage : std::uint8_t { silent, waiting, refused, reading_body };
-
+/// The opening handshake, as the client sees it.
 template <class Buffer>
 struct client_handshake {
+    enum class stage : std::uint8_t {
+        silent,       // nothing was asked for
+        waiting,      // the request was queued
+        refused,      // the server has answered, but not with 101
+        reading_body, // the body of that answer is read
+    };
+
     explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
 
     union {
-        http::basic_head_parser<buffer_reference<Buffer>> parser; // up to the first `next` of stage `reading_body`
+        http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
         http::body_decoder body;
     };
     std::string_view subprotocol{};
-    client_stage stage = client_stage::silent;
+    stage at = stage::silent;
     std::uint8_t interim_responses = 0;
 };
 
@@ -27,65 +32,78 @@ struct client_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the client. Begin with `request`; then as with `basic_server`: feed `next`, send
-/// `output()`, stop when `done()`.
+/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then as with
+/// `basic_server`: give what came to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
-class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression> {
-    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression>;
-    using stage = detail::client_stage;
+class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
+    using handshake_state = detail::client_handshake<Buffer>;
+    using base = connection<role::client, Buffer, Compression, handshake_state>;
+    using stage = typename handshake_state::stage;
 
   public:
-    /// With buffers that grow up to the limits of `how`. `keys` gives the nonce and the masking keys: seed it with 32
-    /// bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
+    /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
+    /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
     explicit basic_client(
-        const entropy& keys, const options& how = {},
+        const entropy& keys, const options& settings = {},
         Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+        : basic_client(keys, growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
                        static_cast<Compression&&>(compression)) {}
 
-    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
-    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
+    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {},
+    basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::client_handshake<Buffer>(how.head), keys, static_cast<Compression&&>(compression)) {}
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
+               keys, static_cast<Compression&&>(compression)) {}
+
+    /// Begins open, for a caller that did the opening handshake elsewhere: see `basic_server`.
+    basic_client(already_open, const entropy& keys, const options& settings = {},
+                 Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(keys, settings, static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+    basic_client(already_open, const entropy& keys, Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : basic_client(keys, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
+                       static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered. Errors: `not_open` where it was called before, `bad_extensions` where `what.extensions` names
-    /// permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
-    /// `write_request`.
-    [[nodiscard]] sockless::error request(const opening& what) noexcept {
-        if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
-        // What changes how frames are read is offered by who reads them.
-        if (has_extension(what.extensions, deflate_name)) return errc::bad_extensions;
+    /// is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
+    /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
+    [[nodiscard]] sockless::error request(const opening& asked) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
+        // What changes how frames are read is offered by the part that reads them.
+        if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
-            if (what.compression) {
+            if (asked.compression) {
                 const auto& compression = this->compression_stage();
                 if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
                 char memory[Compression::text_size];
-                return queue_request(what, compression.offer(memory));
+                return queue_request(asked, compression.offer(memory));
             }
         }
-        return queue_request(what, {});
+        return queue_request(asked, {});
     }
 
     /// As `basic_server::next`.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
-        event made;
+        event found;
         this->note_input(in);
-        if (this->take_message(in, made)) return made;
+        if (this->take_message(in, found)) return found;
         // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
         bytes rest = in;
-        made = next_otherwise(rest);
+        found = next_otherwise(rest);
         in = rest;
-        return made;
+        return found;
     }
 
-    /// As `endpoint::finish`; also the end of a refusal whose body lasts until then.
+    /// As `connection::finish`; also the end of a refusal whose body lasts until then.
     [[nodiscard]] event finish() noexcept {
-        if (this->is_opening() && this->handshake().stage == stage::refused) begin_body();
-        const bool refused = this->is_opening() && this->handshake().stage == stage::reading_body &&
+        if (this->is_opening() && this->handshake().at == stage::refused) begin_body();
+        const bool refused = this->is_opening() && this->handshake().at == stage::reading_body &&
                              this->handshake().body.finish() == http::errc::none;
         return this->end_input(refused ? errc::refused : errc::end_of_input);
     }
@@ -93,11 +111,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
     /// of `next`.
     [[nodiscard]] http::head response() const noexcept {
-        const bool has_parser = this->has_handshake() && this->handshake().stage != stage::reading_body;
+        const bool has_parser = this->has_handshake() && this->handshake().at != stage::reading_body;
         return has_parser ? this->handshake().parser.head() : http::head{};
     }
 
-    /// The subprotocol that the server chose; empty where it chose none, also where some were offered: then the caller
+    /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
     /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
@@ -107,18 +125,21 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
     static constexpr std::uint8_t max_interim_responses = 8;
 
-    [[nodiscard]] sockless::error queue_request(const opening& what, std::string_view compression) noexcept {
-        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
+    // Bytes that nearly every request fits into.
+    static constexpr std::size_t usual_request = 512;
+
+    [[nodiscard]] sockless::error queue_request(const opening& asked, std::string_view compression) noexcept {
+        const std::array<std::byte, 16> nonce = this->masking_keys().template take<16>();
         const std::array<char, 24> key = encode_key(nonce);
-        const auto write = [&](bytes out) { return write_request(out, key, what, compression); };
-        if (const sockless::error refused = this->queue_opening(write)) return refused;
-        this->handshake().stage = stage::waiting;
+        const auto write = [&](bytes out) { return write_request(out, key, asked, compression); };
+        if (const sockless::error error = this->queue_opening(usual_request, write)) return error;
+        this->handshake().at = stage::waiting;
         return {};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
         if (!this->is_opening()) return this->next_open(in);
-        switch (this->handshake().stage) {
+        switch (this->handshake().at) {
         case stage::silent: return {};
         case stage::waiting: return next_response(in);
         case stage::refused:
@@ -138,8 +159,9 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
             if (!interim) return take_response();
 
             // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
-            if (++handshake.interim_responses > max_interim_responses)
+            if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
+            }
             handshake.parser.restart();
         }
     }
@@ -151,7 +173,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
             // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
-            handshake.stage = stage::refused;
+            handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
         const opening_response answer = judge(head);
@@ -166,13 +188,12 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         return {.kind = kind::open};
     }
 
-    // What was asked for stands in the request, which is still in the output.
+    // What was asked for stands in the request, which the output has kept.
     [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
-        bytes request = this->queued();
-        http::head_parser parser(
-            http::head_kind::request, {},
-            {.start_line = UINT32_MAX, .field_line = UINT32_MAX, .fields = UINT32_MAX, .head = UINT32_MAX});
-        const http::fields asked = parser.next(request).head.fields;
+        std::string_view lines = text_of(this->kept_output());
+        lines.remove_prefix(lines.find('\n') + 1); // the request line
+        lines.remove_suffix(2);                    // the empty line
+        const http::fields asked(lines);
         return check_response(answer, http::first(asked, "Sec-WebSocket-Key"),
                               http::first(asked, "Sec-WebSocket-Protocol"),
                               http::first(asked, "Sec-WebSocket-Extensions"));
@@ -183,11 +204,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const http::limits limits = handshake.parser.limits();
         const http::body_framing framing = framing_of(response(), http::head_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
-        handshake.stage = stage::reading_body;
+        handshake.at = stage::reading_body;
     }
 
     [[nodiscard]] event next_of_body(bytes& in) noexcept {
-        if (this->handshake().stage == stage::refused) begin_body();
+        if (this->handshake().at == stage::refused) begin_body();
         const http::body_event found = this->handshake().body.next(in);
         switch (found.kind) {
         case http::body_kind::need_input: return {};

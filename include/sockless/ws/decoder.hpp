@@ -111,8 +111,8 @@ class decoder {
 
   private:
     // Has a short way of its own, without an event of the decoder between.
-    template <role, class, class, class, class>
-    friend class endpoint;
+    template <role, class, class, class>
+    friend class connection;
 
     enum class phase : std::uint8_t {
         boundary, // before a frame, where a short message may be taken the short way

@@ -38,6 +38,7 @@ enum class errc : std::uint8_t {
     handshake_timeout,
     refused,
     too_many_interim_responses,
+    shut_down,
     close_timeout,
     pong_timeout,
 
@@ -116,6 +117,7 @@ inline constexpr error_row errc_rows[] = {
     {"handshake_timeout", "the opening handshake took too long", "RFC 6455 4.1", 0, 408},
     {"refused", "the server refused the opening handshake", "RFC 6455 4.1", 0, 0},
     {"too_many_interim_responses", "the server sent more 1xx responses than the limit", "RFC 9110 15.2", 0, 0},
+    {"shut_down", "this side shuts down", "RFC 9110 15.6.4", 1001, 503},
     {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 

@@ -1,34 +1,58 @@
-// The answers a peer is owed for Pings: bounded, the latest wins.
+// The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "encode.hpp"
+#include "frame_header.hpp"
 
 namespace sockless::ws {
 
-/// Remembers the latest Ping that was not answered yet. A flood of Pings so costs one Pong for each time that one could
-/// be sent, and 125 bytes (RFC 6455 section 5.5.3; F10). After a Close was received nothing is owed.
-class pending_pong {
+/// The payload of one control frame, at most 125 bytes.
+class control_payload {
   public:
-    /// Takes a Ping's payload, at most 125 bytes, in place of an earlier one.
-    constexpr void owe(cbytes ping) noexcept {
-        size_ = static_cast<std::uint8_t>(ping.size() < max_control_payload ? ping.size() : max_control_payload);
-        detail::copy(payload_, ping.data(), size_);
-        owed_ = true;
+    /// Copies `payload`, or its first 125 bytes.
+    constexpr void assign(cbytes payload) noexcept {
+        size_ = static_cast<std::uint8_t>(payload.size() < max_control_payload ? payload.size() : max_control_payload);
+        detail::copy(bytes_, payload.data(), size_);
     }
 
-    [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
-
-    /// What the Pong carries. Valid until the next call that is not const.
-    [[nodiscard]] constexpr cbytes payload() const noexcept { return {payload_, size_}; }
-
-    /// Says that the Pong was sent, or is no longer owed.
-    constexpr void settle() noexcept { owed_ = false; }
+    /// Valid as long as this object.
+    [[nodiscard]] constexpr cbytes view() const noexcept { return {bytes_, size_}; }
 
   private:
-    bool owed_ = false;
     std::uint8_t size_ = 0;
-    std::byte payload_[max_control_payload] = {};
+    std::byte bytes_[max_control_payload] = {};
+};
+
+/// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
+/// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
+/// allows (F10): so a flood of Pings takes no more memory than that.
+class pongs {
+  public:
+    /// Bytes of the Pongs that may wait in the output.
+    static constexpr std::size_t most_waiting = 4096;
+
+    /// Whether a Pong of `size` bytes, with its header, may be put into the output now.
+    [[nodiscard]] constexpr bool may_put(std::size_t size) const noexcept { return waiting_ + size <= most_waiting; }
+
+    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all.
+    constexpr void put(std::size_t size, std::uint64_t end) noexcept {
+        waiting_ = static_cast<std::uint16_t>(waiting_ + size);
+        end_ = end;
+    }
+
+    /// So many bytes of output have been sent in all.
+    constexpr void sent(std::uint64_t in_all) noexcept {
+        if (in_all >= end_) waiting_ = 0;
+    }
+
+    /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
+    [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
+    constexpr void owe(bool yes) noexcept { owed_ = yes; }
+
+  private:
+    std::uint64_t end_ = 0;
+    std::uint16_t waiting_ = 0;
+    bool owed_ = false;
 };
 
 } // namespace sockless::ws

@@ -6,63 +6,83 @@
 
 namespace sockless::ws::detail {
 
-enum class server_stage : std::uint8_t { reading, upgrade_asked, other_asked };
-
+/// The opening handshake, as the server sees it.
 template <class Buffer>
 struct server_handshake {
-    explicit server_handshake(const http::limits& limits) noexcept : parser(http::head_kind::request, {}, limits) {}
+    enum class stage : std::uint8_t {
+        reading,       // the request is not there as a whole
+        upgrade_asked, // a request for a WebSocket waits for its answer
+        other_asked,   // a request for something else waits for its answer
+    };
+
+    server_handshake(const http::limits& limits, bool show_requests) noexcept
+        : parser(http::head_kind::request, {}, limits), shows_requests(show_requests) {}
 
     http::basic_head_parser<buffer_reference<Buffer>> parser;
-    ws::opening_request request{};
-    server_stage stage = server_stage::reading;
+    opening_request request{};
+    stage at = stage::reading;
+    bool shows_requests;
 };
-
-struct no_keys {};
 
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// One connection, seen from the server. Feed what `recv` gave to `next` until it returns falsy; send what `output()`
-/// holds and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is
-/// not possible is said by an error, and then nothing was queued.
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
+/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
 ///
 /// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last
-/// argument. It takes its memory for windows from the heap.
+/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
+/// memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
-class basic_server
-    : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression> {
-    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression>;
-    using stage = detail::server_stage;
+class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
+    using handshake_state = detail::server_handshake<Buffer>;
+    using base = connection<role::server, Buffer, Compression, handshake_state>;
+    using stage = typename handshake_state::stage;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_server(const options& how = {}, Compression compression = Compression()) noexcept requires
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server(const options& settings = {}, Compression compression = Compression()) noexcept requires
         std::is_same_v<Buffer, growing_buffer>
-        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+        : basic_server(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
                        static_cast<Compression&&>(compression)) {}
 
-    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
-    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
+    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_server(Buffer input, Buffer output, const options& how = {}, Compression compression = Compression()) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::server_handshake<Buffer>(how.head), {}, static_cast<Compression&&>(compression)),
-          show_requests_(how.show_requests) {}
+    basic_server(Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
-    /// they lie. Between `request` and the answer to it nothing is taken: answer while handling the event, or keep what
+    /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
+    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
+        requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server(settings, static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+    basic_server(already_open, Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : basic_server(static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
+                       static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
     /// is left in `in` and give it again.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
-        event made;
+        event found;
         this->note_input(in);
-        if (this->take_message(in, made)) return made;
+        if (this->take_message(in, found)) return found;
         // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
         bytes rest = in;
-        made = next_otherwise(rest);
+        found = next_otherwise(rest);
         in = rest;
-        return made;
+        return found;
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
@@ -76,66 +96,66 @@ class basic_server
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
     /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` where
-    /// `how.extensions` names permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and
+    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
     /// those of `write_acceptance`; the request then still waits for its answer.
-    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
-        if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
+    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
-        if (!how.subprotocol.empty() && !offers_subprotocol(head().fields, how.subprotocol)) {
+        if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
         // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        for (const extension& each : extension_list(how.extensions)) {
+        for (const extension& each : extension_list(answer.extensions)) {
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
         }
-        // What changes how frames are read is agreed to by who reads them.
-        if (has_extension(how.extensions, deflate_name)) return errc::bad_extensions;
+        // What changes how frames are read is agreed to by the part that reads them.
+        if (has_extension(answer.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
-            if (how.compression) return accept_compressed(how);
+            if (answer.compression) return accept_compressed(answer);
         }
-        return queue_answer(how, {});
+        return queue_acceptance(answer, {});
     }
 
     /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
-    [[nodiscard]] sockless::error reject(const refusal& how) noexcept {
-        if (!this->is_opening() || this->handshake().stage == stage::reading) return errc::nothing_to_answer;
-        if (const sockless::error refused = this->queue_refusal([&](bytes out) { return write_refusal(out, how); })) {
-            return refused;
-        }
-        this->become_closed(false);
+    [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
+        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
+        const auto write = [&](bytes out) { return write_refusal(out, answer); };
+        if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
+        this->become_refused();
         return {};
     }
-    [[nodiscard]] sockless::error reject(std::uint16_t status) noexcept { return reject(refusal{.status = status}); }
+    [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
   private:
-    [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
+    [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
         const auto agreement = compression.choose(head().fields);
         char memory[Compression::text_size];
-        const sockless::error refused = queue_answer(how, compression.response(memory, agreement));
-        if (!refused) compression.agree(role::server, agreement);
-        return refused;
+        const sockless::error error = queue_acceptance(answer, compression.response(memory, agreement));
+        if (!error) compression.agree(role::server, agreement);
+        return error;
     }
 
-    [[nodiscard]] sockless::error queue_answer(const acceptance& how, std::string_view compression) noexcept {
-        const auto write = [&](bytes out) { return write_answer(out, how, compression); };
-        if (const sockless::error refused = this->queue_opening(write)) return refused;
+    [[nodiscard]] sockless::error queue_acceptance(const acceptance& answer, std::string_view compression) noexcept {
+        const auto write = [&](bytes out) { return write_answer(out, answer, compression); };
+        if (const sockless::error error = this->queue_opening(usual_answer, write)) return error;
         this->become_open();
         return {};
     }
 
-    [[nodiscard]] written write_answer(bytes out, const acceptance& how, std::string_view compression) const noexcept {
+    [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
+                                       std::string_view compression) const noexcept {
         std::size_t begin = 0;
         if (request().expects_continue) {
-            // Who expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, how, compression);
-        return {begin + rest.size, rest.error};
+        const written rest = write_acceptance(out, request().key, answer, compression);
+        return {rest.error && rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
@@ -144,7 +164,7 @@ class basic_server
 
     [[nodiscard]] event next_request(bytes& in) noexcept {
         auto& handshake = this->handshake();
-        if (handshake.stage != stage::reading) return {};
+        if (handshake.at != stage::reading) return {};
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
@@ -152,17 +172,18 @@ class basic_server
         // The answer may come late, when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
-        if (show_requests_ && !is_upgrade(head)) {
-            handshake.stage = stage::other_asked;
+        if (handshake.shows_requests && !is_upgrade(head)) {
+            handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
         }
         handshake.request = check_request(head);
         if (handshake.request.error) return this->fail(handshake.request.error);
-        handshake.stage = stage::upgrade_asked;
+        handshake.at = stage::upgrade_asked;
         return {.kind = kind::request};
     }
 
-    bool show_requests_;
+    // Bytes that nearly every 101 fits into.
+    static constexpr std::size_t usual_answer = 512;
 };
 
 /// The usual one: memory from the heap, up to the limits of its options.

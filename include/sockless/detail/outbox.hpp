@@ -1,0 +1,292 @@
+// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cassert>
+#include <new>
+
+#include "../buffer.hpp"
+#include "../error.hpp"
+
+// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
+// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
+// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
+namespace sockless::detail {
+
+/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
+/// still reports progress while a slow peer takes a long queue.
+inline constexpr std::size_t most_shown = 64 * 1024;
+
+/// `output` and `sent` of any outbox, counted from the first byte of all.
+class outbox_position {
+  public:
+    /// How many bytes have been sent in all.
+    [[nodiscard]] constexpr std::uint64_t sent_in_all() const noexcept { return sent_; }
+
+  protected:
+    std::uint64_t sent_ = 0;
+};
+
+template <class Buffer>
+class outbox;
+
+/// On the heap: blocks, one behind the other. A block never moves, so what is shown stays in place by itself. What is
+/// written at once lies in one block.
+template <>
+class outbox<growing_buffer> : public outbox_position {
+  public:
+    /// For as many bytes as `like` may hold.
+    explicit outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    outbox(outbox&& other) noexcept { swap(other); }
+    outbox& operator=(outbox&& other) noexcept {
+        outbox taken(static_cast<outbox&&>(other));
+        swap(taken);
+        return *this;
+    }
+    ~outbox() {
+        while (first_ != nullptr) drop_first();
+    }
+
+    /// How many bytes wait.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+    /// The bytes that are to be sent next.
+    [[nodiscard]] cbytes output() const noexcept {
+        if (size_ == 0) return {};
+        const std::size_t waiting = first_->end - first_->begin;
+        return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
+    }
+
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
+    void sent(std::size_t size) noexcept {
+        const bool is_shown = size <= output().size();
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown || size == 0) return;
+        first_->begin += size;
+        size_ -= size;
+        sent_ += size;
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0 && !keeps_) rest();
+    }
+
+    /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
+    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
+        const std::size_t free = limit_ - size_;
+        return free < reserve ? 0 : free - reserve;
+    }
+
+    /// Room for `size` bytes, so that `reserve` more can be written afterwards. Empty if there is none. Valid until
+    /// the next call that is not const.
+    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
+        if (size > room(reserve)) return {};
+        if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
+        return {last_->data() + last_->end, size};
+    }
+
+    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
+    void commit(std::size_t size) noexcept {
+        last_->end += size;
+        size_ += size;
+    }
+
+    /// Keeps the bytes that are sent first, for `kept`, until `let_go`. They are written at once.
+    void keep() noexcept { keeps_ = true; }
+    [[nodiscard]] cbytes kept() const noexcept {
+        return first_ == nullptr ? cbytes{} : cbytes{first_->data(), first_->end};
+    }
+    void let_go() noexcept {
+        keeps_ = false;
+        if (size_ == 0 && first_ != nullptr) rest();
+    }
+
+    /// Gives back the memory that holds nothing.
+    void release() noexcept {
+        if (size_ != 0 || keeps_) return;
+        while (first_ != nullptr) drop_first();
+    }
+
+  private:
+    struct block {
+        block* next;
+        std::size_t begin;
+        std::size_t end;
+        std::size_t capacity;
+
+        [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    };
+
+    // Bytes, with the block's own head.
+    static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
+
+    // Blocks double in size up to `most_block`. What is larger gets a block of its own.
+    [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+        std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
+        if (size > most_block) size = most_block;
+        if (needed > SIZE_MAX - sizeof(block)) return false;
+        if (size < needed + sizeof(block)) size = needed + sizeof(block);
+        void* const memory = ::operator new(size, std::nothrow);
+        if (memory == nullptr) return false;
+        auto* const added = ::new (memory) block{nullptr, 0, 0, size - sizeof(block)};
+        if (last_ != nullptr) last_->next = added;
+        last_ = added;
+        if (first_ == nullptr) first_ = added;
+        if (size_ == 0 && !keeps_) {
+            while (first_ != added) drop_first();
+        }
+        return true;
+    }
+
+    void drop_first() noexcept {
+        block* const dropped = first_;
+        first_ = dropped->next;
+        if (first_ == nullptr) last_ = nullptr;
+        ::operator delete(dropped);
+    }
+
+    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
+    void rest() noexcept {
+        while (first_ != last_) drop_first();
+        const bool was_large_before = was_large_;
+        was_large_ = first_->end > most_block;
+        const bool hardly_used = first_->capacity > usual_block && first_->end < first_->capacity / 4;
+        const bool large_once = first_->capacity > most_block && !was_large_before;
+        if (hardly_used || large_once) {
+            drop_first();
+        } else {
+            first_->begin = first_->end = 0;
+        }
+    }
+
+    void swap(outbox& other) noexcept {
+        exchange(first_, other.first_);
+        exchange(last_, other.last_);
+        exchange(size_, other.size_);
+        exchange(limit_, other.limit_);
+        exchange(sent_, other.sent_);
+        exchange(keeps_, other.keeps_);
+        exchange(was_large_, other.was_large_);
+    }
+
+    template <class T>
+    static void exchange(T& a, T& b) noexcept {
+        const T held = a;
+        a = b;
+        b = held;
+    }
+
+    block* first_ = nullptr;
+    block* last_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t limit_ = 0;
+    bool keeps_ = false;
+    bool was_large_ = false; // what was sent before the queue was last empty
+};
+
+/// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
+template <>
+class outbox<span_buffer<std::byte>> : public outbox_position {
+  public:
+    explicit outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+
+    [[nodiscard]] cbytes output() const noexcept {
+        const std::size_t waiting = end_ - begin_;
+        is_shown_ = waiting != 0;
+        return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
+    }
+
+    void sent(std::size_t size) noexcept {
+        const bool is_shown = size <= end_ - begin_ && size <= most_shown;
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown || size == 0) return;
+        begin_ += size;
+        sent_ += size;
+        if (begin_ != end_ || keeps_) return;
+        begin_ = 0;
+        end_ = second_;
+        second_ = 0;
+        is_shown_ = false;
+    }
+
+    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
+        const auto left = [reserve](std::size_t free) { return free < reserve ? std::size_t{0} : free - reserve; };
+        if (second_ != 0) return left(begin_ - second_);
+        const std::size_t before = free_before(), behind = memory_.size() - end_;
+        const std::size_t at_end = may_move() ? left(before + behind) : before >= reserve ? behind : left(behind);
+        return at_end > left(before) ? at_end : left(before);
+    }
+
+    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
+        goes_before_ = second_ != 0;
+        if (second_ != 0) return fits(size, reserve, begin_ - second_) ? memory_.subspan(second_, size) : bytes{};
+        const std::size_t before = free_before(), behind = memory_.size() - end_;
+        if (size <= behind && (behind - size >= reserve || (!may_move() && before >= reserve))) {
+            return memory_.subspan(end_, size);
+        }
+        if (may_move()) {
+            if (!fits(size, reserve, before + behind)) return {};
+            copy_down(memory_.data(), memory_.data() + begin_, end_ - begin_);
+            end_ -= begin_;
+            begin_ = 0;
+            return memory_.subspan(end_, size);
+        }
+        goes_before_ = fits(size, reserve, before);
+        return goes_before_ ? memory_.first(size) : bytes{};
+    }
+
+    void commit(std::size_t size) noexcept { (goes_before_ ? second_ : end_) += size; }
+
+    void keep() noexcept { keeps_ = true; }
+    [[nodiscard]] cbytes kept() const noexcept { return memory_.first(end_); }
+    void let_go() noexcept {
+        keeps_ = false;
+        if (begin_ == end_) begin_ = end_ = 0;
+    }
+
+    void release() noexcept {}
+
+  private:
+    [[nodiscard]] static constexpr bool fits(std::size_t size, std::size_t reserve, std::size_t free) noexcept {
+        return size <= free && reserve <= free - size;
+    }
+
+    [[nodiscard]] bool may_move() const noexcept { return !is_shown_ && !keeps_; }
+    [[nodiscard]] std::size_t free_before() const noexcept { return keeps_ ? 0 : begin_; }
+
+    std::span<std::byte> memory_{};
+    std::size_t begin_ = 0;  // of the first run
+    std::size_t end_ = 0;    // of the first run
+    std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
+    mutable bool is_shown_ = false;
+    bool goes_before_ = false; // what `prepare` gave belongs to the second run
+    bool keeps_ = false;
+};
+
+struct note_nothing {
+    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
+};
+
+/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
+/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
+/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
+template <class Outbox, class Write, class Note = note_nothing>
+[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
+                        Note note = {}) noexcept {
+    const std::size_t most = to.room(reserve);
+    bytes room = to.prepare(likely < most ? likely : most, reserve);
+    written result = write(room);
+    const bool too_small = result.error && result.size > room.size();
+    if (too_small && result.size <= most) {
+        room = to.prepare(result.size, reserve);
+        result = write(room);
+    }
+    if (result.error) return result.size != 0 ? no_room : result.error;
+    if (const error refused = note()) return refused;
+    to.commit(result.size);
+    return {};
+}
+
+} // namespace sockless::detail
