@@ -13,6 +13,7 @@
 #include "ws/encode.hpp"
 #include "ws/entropy.hpp"
 #include "ws/errc.hpp"
+#include "ws/event.hpp"
 #include "ws/frame_header.hpp"
 #include "ws/limits.hpp"
 #include "ws/mask.hpp"

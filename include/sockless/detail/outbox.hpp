@@ -30,8 +30,8 @@ class outbox_position {
 template <class Buffer>
 class outbox;
 
-/// On the heap: blocks, one behind the other. A block never moves, so what is shown stays in place by itself. What is
-/// written at once lies in one block.
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
+/// or into the next block. What is written at once lies in one block.
 template <>
 class outbox<growing_buffer> : public outbox_position {
   public:
@@ -55,6 +55,7 @@ class outbox<growing_buffer> : public outbox_position {
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
         const std::size_t waiting = first_->end - first_->begin;
+        is_shown_ = true;
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
@@ -66,8 +67,9 @@ class outbox<growing_buffer> : public outbox_position {
         first_->begin += size;
         size_ -= size;
         sent_ += size;
+        if (keeps_) return;
         while (first_->begin == first_->end && first_->next != nullptr) drop_first();
-        if (size_ == 0 && !keeps_) rest();
+        if (size_ == 0) rest();
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -119,28 +121,45 @@ class outbox<growing_buffer> : public outbox_position {
     // Bytes, with the block's own head.
     static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
 
-    // Blocks double in size up to `most_block`. What is larger gets a block of its own.
+    // Makes room for `needed` more bytes behind the content. As long as the last block was never shown, and would not
+    // become larger than `most_block`, a larger one takes its place: so a host finds few and large pieces to send.
     [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+        const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
+        const bool may_move = last_ != nullptr && !(last_ == first_ && (is_shown_ || keeps_));
+        const bool replaces = may_move && needed <= most_block && content + needed <= most_block - sizeof(block);
+        const std::size_t moved = replaces ? content : 0;
         std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
         if (size > most_block) size = most_block;
-        if (needed > SIZE_MAX - sizeof(block)) return false;
-        if (size < needed + sizeof(block)) size = needed + sizeof(block);
+        if (needed > SIZE_MAX - most_block) return false;
+        if (size < moved + needed + sizeof(block)) size = moved + needed + sizeof(block);
         void* const memory = ::operator new(size, std::nothrow);
         if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, 0, 0, size - sizeof(block)};
-        if (last_ != nullptr) last_->next = added;
-        last_ = added;
-        if (first_ == nullptr) first_ = added;
-        if (size_ == 0 && !keeps_) {
-            while (first_ != added) drop_first();
+        auto* const added = ::new (memory) block{nullptr, 0, moved, size - sizeof(block)};
+        if (replaces) {
+            detail::copy(added->data(), last_->data() + last_->begin, moved);
+            drop_last();
         }
+        (last_ == nullptr ? first_ : last_->next) = added;
+        last_ = added;
+        // What was too small for this, and holds nothing, goes.
+        while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
+    }
+
+    void drop_last() noexcept {
+        block* const dropped = last_;
+        block** at = &first_;
+        last_ = nullptr;
+        for (; *at != dropped; at = &(*at)->next) last_ = *at;
+        *at = nullptr;
+        ::operator delete(dropped);
     }
 
     void drop_first() noexcept {
         block* const dropped = first_;
         first_ = dropped->next;
         if (first_ == nullptr) last_ = nullptr;
+        is_shown_ = false;
         ::operator delete(dropped);
     }
 
@@ -155,6 +174,7 @@ class outbox<growing_buffer> : public outbox_position {
             drop_first();
         } else {
             first_->begin = first_->end = 0;
+            is_shown_ = false;
         }
     }
 
@@ -165,6 +185,7 @@ class outbox<growing_buffer> : public outbox_position {
         exchange(limit_, other.limit_);
         exchange(sent_, other.sent_);
         exchange(keeps_, other.keeps_);
+        exchange(is_shown_, other.is_shown_);
         exchange(was_large_, other.was_large_);
     }
 
@@ -180,7 +201,8 @@ class outbox<growing_buffer> : public outbox_position {
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
     bool keeps_ = false;
-    bool was_large_ = false; // what was sent before the queue was last empty
+    mutable bool is_shown_ = false; // bytes of the first block
+    bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.

@@ -153,9 +153,14 @@ class connection {
     void sent(std::size_t size) noexcept {
         const bool awaits_leaving = output_.sent_in_all() < awaited_;
         output_.sent(size);
-        // A peer that takes what waits for it is alive. What is sent at once proves nothing: the system has room for
-        // it.
-        if (size != 0 && (awaits_leaving || !output_.empty())) progresses_ = true;
+        if (size == 0) return;
+        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (awaits_leaving || !output_.empty()) {
+            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            progresses_ = true;
+        }
         if (!decoding_) return;
         open_.pongs.sent(output_.sent_in_all());
         send_owed_pong();
@@ -190,11 +195,11 @@ class connection {
             phase_ = phase::over;
             return end;
         }
-        case phase::failed:
-        case phase::closed:
-        case phase::over: break;
+        case phase::failed: phase_ = phase::failed_over; return {};
+        case phase::closed: phase_ = phase::over; return {};
+        case phase::failed_over:
+        case phase::over: return {};
         }
-        phase_ = phase_ == phase::failed ? phase::failed_over : phase::over;
         return {};
     }
 
