@@ -1126,3 +1126,143 @@ TEST_CASE_TEMPLATE("endpoints work in memory of the caller's alone", Side, serve
     CHECK(run.log == usual.log);
     CHECK(to_hex(run.sent) == to_hex(usual.sent));
 }
+
+// --- what is told, and for how long
+
+TEST_CASE_TEMPLATE("C4 C5: what the end was can be asked for afterwards", Side, server_side, client_side) {
+    auto run = opened<Side>();
+    CHECK(run.peer.close_code() == 0);
+    CHECK(run.peer.close_reason().empty());
+    CHECK_FALSE(run.peer.was_clean());
+    // A Pong that was still owed has nothing to do with the reason.
+    for (int i = 0; i != 100; ++i) run.feed_copy(frame(Side::other, 0x89, std::string(125, 'p')));
+    run.feed_copy(close_frame(Side::other, 4001, "going home"));
+    run.take_sent();
+    run.tick(1'000'000);
+    run.peer.release_memory();
+    CHECK(run.peer.close_code() == 4001);
+    CHECK(run.peer.close_reason() == "going home");
+    CHECK(run.peer.was_clean());
+
+    auto cut = opened<Side>();
+    cut.finish();
+    CHECK(cut.peer.close_code() == 1006);
+    CHECK(cut.peer.close_reason().empty());
+    CHECK_FALSE(cut.peer.was_clean());
+
+    scripted<typename Side::endpoint> early(Side::make());
+    early.finish();
+    CHECK(early.peer.close_code() == 1006);
+    CHECK(early.peer.close_reason().empty());
+}
+
+TEST_CASE_TEMPLATE("a payload stays valid while the caller sends, pings and closes", Side, server_side, client_side) {
+    constexpr role by = Side::other;
+    auto run = opened<Side>();
+    run.drains = false;
+    // In pieces, so that the message lies in the connection.
+    const std::string text(5000, 'm');
+    buffer input = joined(frame(by, 0x01, text.substr(0, 2000)), frame(by, 0x80, text.substr(2000)));
+    bytes in(input);
+    const ws::event event = run.peer.next(in);
+    REQUIRE(event.kind == ws::kind::message);
+    const std::byte* const place = event.payload.data();
+    for (int i = 0; i != 100; ++i) REQUIRE_FALSE(run.peer.send(event.type, event.payload));
+    REQUIRE_FALSE(run.peer.ping(bytes_of("p")));
+    static_cast<void>(run.peer.tick(1));
+    run.take_sent();
+    REQUIRE_FALSE(run.peer.close());
+    CHECK(event.payload.data() == place);
+    CHECK(event.text() == text);
+}
+
+TEST_CASE("a Ping that came in pieces stays valid while it is answered") {
+    auto run = opened<server_side>();
+    run.drains = false;
+    buffer input = frame(role::client, 0x89, "payload");
+    bytes first = bytes(input).first(8), second = bytes(input).subspan(8);
+    CHECK_FALSE(run.peer.next(first));
+    const ws::event event = run.peer.next(second);
+    REQUIRE(event.kind == ws::kind::ping);
+    for (int i = 0; i != 10; ++i) REQUIRE_FALSE(run.peer.send_text("x"));
+    CHECK(event.text() == "payload");
+}
+
+TEST_CASE_TEMPLATE("shut_down does what the state asks for", Side, server_side, client_side) {
+    scripted<typename Side::endpoint> fresh(Side::make());
+    fresh.peer.shut_down();
+    const buffer said = fresh.take_sent();
+    if (Side::own == role::server) {
+        CHECK(head_in(said).start == "HTTP/1.1 503 Service Unavailable");
+    } else {
+        CHECK(said.empty());
+    }
+    fresh.feed_copy(Side::opening());
+    CHECK(fresh.log == lines{"closed 1006 unclean shut_down"});
+    CHECK(fresh.peer.done());
+
+    auto open = opened<Side>();
+    open.peer.shut_down();
+    open.peer.shut_down();
+    const auto frames = frames_in(open.take_sent());
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].close_code() == 1001);
+    open.feed_copy(close_frame(Side::other, 1001));
+    CHECK(open.log == lines{"closed 1001 clean none"});
+    open.peer.shut_down();
+    CHECK(open.take_sent().empty());
+    CHECK(open.peer.close_code() == 1001);
+}
+
+TEST_CASE("shut_down refuses a client that waits for its answer") {
+    scripted<ws::server> run(server_side::make(), [](auto&, const auto&) {});
+    run.feed_text(upgrade_request());
+    run.peer.shut_down();
+    CHECK(head_in(run.take_sent())["Connection"] == "close");
+    CHECK(run.peer.accept() == ws::errc::nothing_to_answer);
+    CHECK(run.peer.done());
+}
+
+TEST_CASE("kinds have names for logs") {
+    CHECK(name_of(ws::kind::need_input) == "need_input");
+    CHECK(name_of(ws::kind::http_request) == "http_request");
+    CHECK(name_of(ws::kind::closed) == "closed");
+}
+
+// --- a handshake that was done elsewhere
+
+TEST_CASE("a connection can begin open") {
+    ws::server server{ws::already_open{}};
+    ws::client client{ws::already_open{}, sample_keys()};
+    CHECK(server.is_open());
+    CHECK(server.accept() == ws::errc::nothing_to_answer);
+    CHECK(server.refuse(403) == ws::errc::nothing_to_answer);
+    CHECK(client.request({.host = "h"}) == ws::errc::not_open);
+    CHECK(server.request().target.empty());
+    CHECK(client.response().status == 0);
+    REQUIRE_FALSE(client.send_text("hello"));
+    CHECK(server.output().empty());
+
+    // What was read behind the handshake is simply the first input.
+    buffer input(client.output().begin(), client.output().end());
+    bytes in(input);
+    const ws::event event = server.next(in);
+    CHECK(event.kind == ws::kind::message);
+    CHECK(event.text() == "hello");
+
+    // And a deadline of the handshake does not come.
+    CHECK_FALSE(server.tick(0));
+    CHECK_FALSE(server.tick(1'000'000));
+    CHECK(server.next_deadline() == no_deadline);
+}
+
+TEST_CASE("a connection can begin open in memory of the caller's") {
+    std::array<std::byte, 64> input{}, output{};
+    using memory = span_buffer<std::byte>;
+    ws::basic_server<memory> server(ws::already_open{}, memory(input), memory(output));
+    // As large as there is room for it, with a Close.
+    CHECK(server.send_text("x") == ws::errc::no_room);
+    std::array<std::byte, 256> more{};
+    ws::basic_client<memory> client(ws::already_open{}, sample_keys(), memory(input), memory(more));
+    CHECK_FALSE(client.send_text("x"));
+}

@@ -61,15 +61,20 @@ class outbox<growing_buffer> : public outbox_position {
 
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
     void sent(std::size_t size) noexcept {
-        const bool is_shown = size <= output().size();
+        const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
+        const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
         if (!is_shown || size == 0) return;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        if (keeps_) return;
-        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
-        if (size_ == 0) rest();
+        if (size != waiting || keeps_) return;
+        if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
+            first_->begin = first_->end = 0;
+            is_shown_ = was_large_ = false;
+        } else {
+            leave_first();
+        }
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -161,6 +166,12 @@ class outbox<growing_buffer> : public outbox_position {
         if (first_ == nullptr) last_ = nullptr;
         is_shown_ = false;
         ::operator delete(dropped);
+    }
+
+    // All of the first block was sent.
+    [[gnu::noinline]] void leave_first() noexcept {
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0) rest();
     }
 
     // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.

@@ -172,19 +172,19 @@ class deflate_stage {
     /// Sets the terms.
     void agree(role own, const deflate_agreement& to) noexcept {
         const deflate_parameters& with = to.parameters;
-        const bool server = own == role::server;
+        const bool is_server = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
         const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = server ? client_bits : server_bits;
-        terms_.deflater_bits = server ? server_bits : client_bits;
+        terms_.inflater_bits = is_server ? client_bits : server_bits;
+        terms_.deflater_bits = is_server ? server_bits : client_bits;
         // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
-        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = server ? !with.server_no_context_takeover
-                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+        if (!is_server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = is_server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = is_server ? !with.server_no_context_takeover
+                                      : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
     }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
