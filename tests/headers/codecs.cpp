@@ -89,7 +89,8 @@ std::uint64_t use_decoder(bytes in, sockless::role own) noexcept {
     std::byte memory[256];
     ws::decoder decoder(own);
     ws::assembler message{sockless::span_buffer<std::byte>(memory)};
-    ws::pending_pong pong;
+    ws::pongs pongs;
+    ws::control_payload ping;
     std::uint64_t sum = 0;
     while (const auto event = decoder.next(in)) {
         sum += sum_of(event.payload) + event.code;
@@ -97,10 +98,13 @@ std::uint64_t use_decoder(bytes in, sockless::role own) noexcept {
             bytes whole;
             if (message.add(event, whole) == decltype(message)::status::complete) sum += sum_of(whole);
         } else if (event.kind == ws::decoder::kind::ping) {
-            pong.owe(event.payload);
+            ping.assign(event.payload);
+            if (pongs.may_put(event.payload.size())) pongs.put(event.payload.size(), decoder.offset());
+            pongs.owe(true);
         }
     }
-    if (pong.owed()) sum += sum_of(pong.payload());
+    pongs.sent(decoder.offset());
+    if (pongs.owed()) sum += sum_of(ping.view()) + sum_of(ws::name_of(ws::kind::ping));
     return sum + sum_of(sockless::error(decoder.finish()).name()) + decoder.offset();
 }
 
