@@ -424,13 +424,8 @@ class lazy_iterator {
 
 } // namespace sockless::detail
 
-// ======================================= sockless/detail/simd/dispatch.hpp ========================================
-// Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
-// many as this processor can.
-
-#if defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+// ======================================== sockless/detail/simd/tables.hpp =========================================
+// What the backends have in common: masking keys, and the tables that they look up.
 
 namespace sockless::detail {
 
@@ -489,6 +484,18 @@ struct characters_found {
     std::uint64_t second;
 };
 
+} // namespace sockless::detail
+
+// ======================================= sockless/detail/simd/backends.hpp ========================================
+// The algorithms over bytes for each kind of vector: four and eight bytes at a time on any machine, and as many as the
+// instructions of one processor or another can take.
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace sockless::detail {
+
 // A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
 // for all and are compiled once for each. So units built with different flags never give one function two bodies.
 
@@ -499,8 +506,8 @@ namespace words {
 using vector = std::uint64_t;
 inline vector splat(std::uint32_t key) noexcept { return key * 0x0000000100000001U; }
 inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -585,8 +592,8 @@ namespace half_words {
 using vector = std::uint32_t;
 inline vector splat(std::uint32_t key) noexcept { return key; }
 inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -674,8 +681,8 @@ using keys = std::uint32_t __attribute__((vector_size(16)));
 using characters = char __attribute__((vector_size(16)));
 inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
 inline bool any_high_bit(vector octets) noexcept { return __builtin_ia32_pmovmskb128(characters(octets)) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -754,7 +761,6 @@ SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, 
     return any_high_bit(seen);
 }
 } // namespace sse2
-namespace always = sse2;
 
 #undef SOCKLESS_TARGET
 #define SOCKLESS_TARGET [[gnu::target("ssse3")]]
@@ -767,8 +773,8 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
 SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
     return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(sse2::characters(octets == 0)));
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
 /// Of the 64 characters at `at`.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
@@ -794,8 +800,8 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
 /// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
 /// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
@@ -848,8 +854,8 @@ SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(
 SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
     return __builtin_ia32_pmovmskb256(characters(octets)) != 0;
 }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -933,8 +939,8 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
 SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
     return static_cast<unsigned>(__builtin_ia32_pmovmskb256(characters(octets == 0)));
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
 /// Of the 64 characters at `at`.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
@@ -960,8 +966,8 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
 /// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
 /// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
@@ -1014,8 +1020,8 @@ SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(
 SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
     return __builtin_ia32_cvtb2mask512(characters(octets)) != 0;
 }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -1105,8 +1111,8 @@ SOCKLESS_TARGET inline std::uint64_t zeros(vector octets) noexcept {
     constexpr int equal = 0;
     return __builtin_ia32_cmpb512_mask(characters(octets), characters{}, equal, ~std::uint64_t{0});
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
 /// Of the 64 characters at `at`.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
@@ -1132,8 +1138,8 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
 /// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
 /// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
@@ -1181,8 +1187,8 @@ using vector = unsigned char __attribute__((vector_size(16)));
 using keys = std::uint32_t __attribute__((vector_size(16)));
 inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
 inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(octets)) >= 0x80; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -1268,8 +1274,8 @@ inline std::uint64_t zeros(vector octets) noexcept {
     const uint8x16_t bits = uint8x16_t(vector(octets == 0) & places);
     return static_cast<unsigned>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
 /// Of the 64 characters at `at`.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
@@ -1295,8 +1301,8 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
 /// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
 /// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
@@ -1337,12 +1343,16 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
     }
 }
 } // namespace neon
-namespace always = neon;
-#else
-namespace always = words;
 #endif
 
 #undef SOCKLESS_TARGET
+
+} // namespace sockless::detail
+
+// ======================================= sockless/detail/simd/dispatch.hpp ========================================
+// What this processor can do, and for each algorithm the backend that is best for it.
+
+namespace sockless::detail {
 
 #if defined(__SSE2__)
 // The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
@@ -1350,14 +1360,25 @@ namespace always = words;
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
 [[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
 
-// Older compilers do not know the name.
-#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
-#define SOCKLESS_HAS_SHA
-[[nodiscard]] inline bool has_sha() noexcept { return __builtin_cpu_supports("sha") != 0; }
-#endif
-
 /// Not on the first processors that had it, which slow down for it; those never had VBMI.
 [[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
+
+[[nodiscard]] inline bool has_sha() noexcept {
+#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
+    return __builtin_cpu_supports("sha") != 0;
+#else
+    return false; // older compilers do not know the name
+#endif
+}
+#endif
+
+/// The best backend that needs no question.
+#if defined(__SSE2__)
+namespace always = sse2;
+#elif defined(__aarch64__)
+namespace always = neon;
+#else
+namespace always = words;
 #endif
 
 /// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
@@ -7620,19 +7641,97 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-// ============================================ sockless/detail/sha1.hpp ============================================
-// SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
+// ========================================== sockless/detail/simd/sha.hpp ==========================================
+// SHA-1 with the instructions that some x86-64 processors have for it.
 
 namespace sockless::detail {
 
 /// The state of the hash between blocks (RFC 3174 section 6.1).
 using sha1_state = std::array<std::uint32_t, 5>;
 
+inline constexpr std::size_t sha1_block_size = 64;
+
+#if defined(__SSE2__)
+/// With the instructions that do four rounds at once.
+namespace sha {
+using vector = int __attribute__((vector_size(16)));
+using unsigned_vector = unsigned __attribute__((vector_size(16)));
+using characters = char __attribute__((vector_size(16)));
+
+inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
+
+/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
+template <std::size_t Group>
+[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
+    for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
+        if (i >= 4) {
+            const vector mixed = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
+            words[i] = __builtin_ia32_sha1msg2(mixed, words[i - 1]);
+        }
+        const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
+        e = abcd;
+        abcd = __builtin_ia32_sha1rnds4(abcd, added, Group);
+    }
+}
+
+/// Adds blocks of 64 bytes to the state.
+[[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    // The instructions have the first word in the highest place.
+    constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+    const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
+    vector abcd{word(3), word(2), word(1), word(0)};
+    vector e{0, 0, 0, word(4)};
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        vector words[20];
+        for (std::size_t i = 0; i != 4; ++i) {
+            characters octets;
+            std::memcpy(&octets, blocks + 16 * i, sizeof octets);
+            words[i] = vector(__builtin_ia32_pshufb128(octets, reversed_octets));
+        }
+        const vector abcd_before = abcd;
+        const vector e_before = e;
+        rounds<0>(words, abcd, e);
+        rounds<1>(words, abcd, e);
+        rounds<2>(words, abcd, e);
+        rounds<3>(words, abcd, e);
+        e = __builtin_ia32_sha1nexte(e, e_before);
+        abcd = sum(abcd, abcd_before);
+    }
+    for (std::size_t i = 0; i != 4; ++i) state[i] = static_cast<std::uint32_t>(abcd[3 - i]);
+    state[4] = static_cast<std::uint32_t>(e[3]);
+}
+} // namespace sha
+#endif
+
+namespace widest {
+
+/// Adds blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was added.
+[[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+#if defined(__SSE2__)
+    if (!has_sha()) return false;
+    sha::add(state, blocks, count);
+    return true;
+#else
+    static_cast<void>(state);
+    static_cast<void>(blocks);
+    static_cast<void>(count);
+    return false;
+#endif
+}
+
+} // namespace widest
+
+} // namespace sockless::detail
+
+// ============================================ sockless/detail/sha1.hpp ============================================
+// SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
+
+namespace sockless::detail {
+
 /// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
 using sha1_schedule = std::array<std::uint32_t, 80>;
 
 inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-inline constexpr std::size_t sha1_block_size = 64;
 
 /// Of a block of 64 bytes, the words of which have the most significant byte first.
 [[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
@@ -7704,63 +7803,9 @@ constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::siz
     }
 }
 
-#if defined(SOCKLESS_HAS_SHA)
-/// With the instructions that do four rounds at once.
-namespace sha {
-using vector = int __attribute__((vector_size(16)));
-using unsigned_vector = unsigned __attribute__((vector_size(16)));
-using characters = char __attribute__((vector_size(16)));
-
-inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
-
-/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
-template <std::size_t Group>
-[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
-    for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
-        if (i >= 4) {
-            const vector made = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
-            words[i] = __builtin_ia32_sha1msg2(made, words[i - 1]);
-        }
-        const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
-        e = abcd;
-        abcd = __builtin_ia32_sha1rnds4(abcd, added, Group);
-    }
-}
-
-/// The same.
-[[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    // The instructions have the first word in the highest place.
-    constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
-    const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
-    vector abcd{word(3), word(2), word(1), word(0)};
-    vector e{0, 0, 0, word(4)};
-    for (; count != 0; --count, blocks += sha1_block_size) {
-        vector words[20];
-        for (std::size_t i = 0; i != 4; ++i) {
-            characters octets;
-            std::memcpy(&octets, blocks + 16 * i, sizeof octets);
-            words[i] = vector(__builtin_ia32_pshufb128(octets, reversed_octets));
-        }
-        const vector abcd_before = abcd;
-        const vector e_before = e;
-        rounds<0>(words, abcd, e);
-        rounds<1>(words, abcd, e);
-        rounds<2>(words, abcd, e);
-        rounds<3>(words, abcd, e);
-        e = __builtin_ia32_sha1nexte(e, e_before);
-        abcd = sum(abcd, abcd_before);
-    }
-    for (std::size_t i = 0; i != 4; ++i) state[i] = static_cast<std::uint32_t>(abcd[3 - i]);
-    state[4] = static_cast<std::uint32_t>(e[3]);
-}
-} // namespace sha
-#endif
-
 /// Adds blocks of 64 bytes to the hash, the fastest way that there is.
 constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-#if defined(SOCKLESS_HAS_SHA)
-    if (!std::is_constant_evaluated() && has_sha()) return sha::add(state, blocks, count);
-#endif
+    if (!std::is_constant_evaluated() && widest::add_sha1(state, blocks, count)) return;
     sha1_add_by_words(state, blocks, count);
 }
 
