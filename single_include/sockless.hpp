@@ -3336,7 +3336,7 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
-// ======================================== sockless/detail/record_list.hpp =========================================
+// =========================================== sockless/detail/lists.hpp ============================================
 // Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
 
 namespace sockless::detail {
@@ -3391,6 +3391,13 @@ class record_list {
   private:
     Buffer memory_;
 };
+
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/names.hpp ============================================
+// A list of names in memory that the caller gives, each with what is known of it.
+
+namespace sockless::detail {
 
 /// What is known of one name: its kind, and what whoever keeps the list wants to know of it.
 template <class Kind>
