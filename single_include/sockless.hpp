@@ -3237,6 +3237,56 @@ namespace sockless::http {
 
 } // namespace sockless::http
 
+// ========================================= sockless/detail/text_sink.hpp ==========================================
+// Writes text into a span, and says how much room all of it takes.
+
+namespace sockless::detail {
+
+/// Writes to the front of a span, which outlives the sink. If the span is too small, the sink goes on counting, so
+/// `size` is always the room that all of the text takes. `Byte` is `std::byte` or `char`.
+template <class Byte>
+class text_sink {
+  public:
+    constexpr explicit text_sink(std::span<Byte> out) noexcept : out_(out) {}
+
+    /// Most texts are literals: inlined, a copy of one is a few stores.
+    [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
+        if (has_room(text.size())) copy(out_.data() + size_, text.data(), text.size());
+        size_ += text.size();
+    }
+
+    constexpr void put(cbytes data) noexcept {
+        if (has_room(data.size())) copy(out_.data() + size_, data.data(), data.size());
+        size_ += data.size();
+    }
+
+    /// A number in decimal digits.
+    constexpr void put_number(std::uint64_t value) noexcept { put(decimal_text(value).text()); }
+
+    /// The place of the next `size` bytes, which the caller writes; null if there is no room for them.
+    [[nodiscard]] constexpr Byte* take(std::size_t size) noexcept {
+        Byte* const place = has_room(size) ? out_.data() + size_ : nullptr;
+        size_ += size;
+        return place;
+    }
+
+    /// The room that the text so far takes, in bytes.
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+    /// Whether all of the text so far is written.
+    [[nodiscard]] constexpr bool complete() const noexcept { return size_ <= out_.size(); }
+
+  private:
+    [[nodiscard]] constexpr bool has_room(std::size_t size) const noexcept {
+        return complete() && size <= out_.size() - size_;
+    }
+
+    std::span<Byte> out_;
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless::detail
+
 // ========================================== sockless/http/write_head.hpp ==========================================
 // Writes the head of an HTTP/1.1 request or response, and refuses text that would break out of its place.
 
@@ -3248,7 +3298,7 @@ namespace sockless::http {
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
-    constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
+    constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
@@ -3310,24 +3360,22 @@ class head_writer {
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
         put("\r\n").put(body).put(rest_of_body);
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
-    // Most texts are literals: inlined, a copy of one is a few stores.
     [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
-        if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
-            detail::copy(out_.data() + size_, text.data(), text.size());
-        }
-        size_ += text.size();
+        sink_.put(text);
         return *this;
     }
 
-    constexpr head_writer& number(std::uint64_t value) noexcept { return put(detail::decimal_text(value).text()); }
+    constexpr head_writer& number(std::uint64_t value) noexcept {
+        sink_.put_number(value);
+        return *this;
+    }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
 };
 
@@ -3577,20 +3625,17 @@ class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
         if (value.sends == 0 && value.wants == 0) return;
-        put(detail::decimal_text(value.sends).text());
-        put(",");
-        put(detail::decimal_text(value.wants).text());
+        detail::text_sink<char> sink(text_);
+        sink.put_number(value.sends);
+        sink.put(",");
+        sink.put_number(value.wants);
+        size_ = sink.size();
     }
 
     /// Valid as long as this.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
-    constexpr void put(std::string_view part) noexcept {
-        detail::copy(text_ + size_, part.data(), part.size());
-        size_ += part.size();
-    }
-
     char text_[21] = {};
     std::size_t size_ = 0;
 };
@@ -4169,7 +4214,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
-    constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
+    constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
     constexpr writer& begin(command which) noexcept {
@@ -4215,28 +4260,20 @@ class writer {
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
     enum class part : std::uint8_t { name, value };
 
     constexpr writer& put(std::string_view some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
     }
     constexpr writer& put(cbytes some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
-    }
-
-    // Where the next `size` bytes belong; null where there is no room for them, or nothing is written any more.
-    [[nodiscard]] constexpr std::byte* take(std::size_t size) noexcept {
-        const bool fits = !error_ && size_ <= out_.size() && size <= out_.size() - size_;
-        std::byte* const place = fits ? out_.data() + size_ : nullptr;
-        size_ += size;
-        return place;
     }
 
     // A header, both parts of it escaped. Nearly all are plain, and written at once.
@@ -4248,7 +4285,7 @@ class writer {
     }
 
     constexpr writer& plain_line(std::string_view name, std::string_view value) noexcept {
-        if (std::byte* const to = take(name.size() + value.size() + 2)) {
+        if (std::byte* const to = sink_.take(name.size() + value.size() + 2)) {
             detail::copy(to, name.data(), name.size());
             to[name.size()] = std::byte{':'};
             detail::copy(to + name.size() + 1, value.data(), value.size());
@@ -4295,8 +4332,7 @@ class writer {
         }
     }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
     version version_;
     command command_ = command::none;
@@ -7715,9 +7751,8 @@ namespace widest {
 /// Adds blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was added.
 [[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
 #if defined(__SSE2__)
-    if (!has_sha()) return false;
-    sha::add(state, blocks, count);
-    return true;
+    if (has_sha()) return sha::add(state, blocks, count), true;
+    return false;
 #else
     static_cast<void>(state);
     static_cast<void>(blocks);
@@ -8852,25 +8887,19 @@ namespace sockless::ws {
 /// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](char c) {
-        if (size < out.size()) out[size] = c;
-        ++size;
-    };
+    detail::text_sink<char> sink(out);
     bool address = false;
     for (const char c : host) address = address || c == ':';
     const bool brackets = address && host.front() != '[';
-    if (brackets) put('[');
-    for (const char c : host) put(c);
-    if (brackets) put(']');
+    if (brackets) sink.put("[");
+    sink.put(host);
+    if (brackets) sink.put("]");
     if (port != (secure ? 443 : 80)) {
-        put(':');
-        unsigned unit = 10000;
-        while (unit > port && unit != 1) unit /= 10;
-        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+        sink.put(":");
+        sink.put_number(port);
     }
-    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
-    return detail::text_at(out.data(), size);
+    if (!sink.complete() || !http::is_host(detail::text_at(out.data(), sink.size()))) return {};
+    return detail::text_at(out.data(), sink.size());
 }
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
@@ -10269,27 +10298,22 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 [[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
                                                        deflate_text text) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](std::string_view part) {
-        if (part.size() <= out.size() && size <= out.size() - part.size())
-            copy(out.data() + size, part.data(), part.size());
-        size += part.size();
-    };
-    put(ws::deflate_name);
-    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
-    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    text_sink<char> sink(out);
+    sink.put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) sink.put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) sink.put("; client_no_context_takeover");
     const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
         if (bits == 0) return;
-        put(name);
+        sink.put(name);
         if (!with_value) return;
-        put("=");
-        put(decimal_text(bits).text());
+        sink.put("=");
+        sink.put_number(bits);
     };
     put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
     // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
     put_window("; client_max_window_bits", parameters.client_max_window_bits,
                text == deflate_text::response || parameters.client_max_window_bits != 15);
-    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+    return sink.complete() ? std::string_view{out.data(), sink.size()} : std::string_view{};
 }
 
 /// Judges one offer, and makes the response to it. False where it cannot be accepted.

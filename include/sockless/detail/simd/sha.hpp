@@ -70,9 +70,8 @@ namespace widest {
 /// Adds blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was added.
 [[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
 #if defined(__SSE2__)
-    if (!has_sha()) return false;
-    sha::add(state, blocks, count);
-    return true;
+    if (has_sha()) return sha::add(state, blocks, count), true;
+    return false;
 #else
     static_cast<void>(state);
     static_cast<void>(blocks);
