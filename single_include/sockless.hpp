@@ -396,10 +396,10 @@ class lazy_iterator {
     constexpr lazy_iterator() noexcept = default;
 
     /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
-    template <class... What>
-    constexpr explicit lazy_iterator(const What&... what) noexcept
-        requires(std::is_constructible_v<Finder, const What&...>)
-        : at_(what...) {}
+    template <class... Argument>
+    constexpr explicit lazy_iterator(const Argument&... arguments) noexcept
+        requires(std::is_constructible_v<Finder, const Argument&...>)
+        : at_(arguments...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }
@@ -1524,9 +1524,9 @@ struct eight_characters {
     }
 
     static constexpr block reversed(block text) noexcept {
-        block made = 0;
-        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
-        return made;
+        block turned = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
+        return turned;
     }
 };
 
@@ -3408,9 +3408,9 @@ class record_list {
     [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
 
     [[nodiscard]] Record operator[](std::size_t index) const noexcept {
-        Record made;
-        std::memcpy(&made, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
-        return made;
+        Record record;
+        std::memcpy(&record, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
+        return record;
     }
     void set(std::size_t index, const Record& record) noexcept {
         std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
@@ -3544,14 +3544,12 @@ class name_list {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }
 
-    void erase(const entry& which) noexcept {
-        erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
-    }
+    void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
-    void set_mode(const entry& which, std::uint8_t mode) noexcept {
-        name_record<Kind> record = which.record;
+    void set_mode(const entry& name, std::uint8_t mode) noexcept {
+        name_record<Kind> record = name.record;
         record.mode = mode;
-        std::memcpy(memory_.contents().data() + which.place, &record, sizeof record);
+        std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
     }
 
     [[nodiscard]] std::size_t count(Kind kind) const noexcept {

@@ -19,10 +19,10 @@ class lazy_iterator {
     constexpr lazy_iterator() noexcept = default;
 
     /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
-    template <class... What>
-    constexpr explicit lazy_iterator(const What&... what) noexcept
-        requires(std::is_constructible_v<Finder, const What&...>)
-        : at_(what...) {}
+    template <class... Argument>
+    constexpr explicit lazy_iterator(const Argument&... arguments) noexcept
+        requires(std::is_constructible_v<Finder, const Argument&...>)
+        : at_(arguments...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }

@@ -25,9 +25,9 @@ class record_list {
     [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
 
     [[nodiscard]] Record operator[](std::size_t index) const noexcept {
-        Record made;
-        std::memcpy(&made, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
-        return made;
+        Record record;
+        std::memcpy(&record, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
+        return record;
     }
     void set(std::size_t index, const Record& record) noexcept {
         std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));

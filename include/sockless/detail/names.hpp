@@ -105,14 +105,12 @@ class name_list {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }
 
-    void erase(const entry& which) noexcept {
-        erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
-    }
+    void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
-    void set_mode(const entry& which, std::uint8_t mode) noexcept {
-        name_record<Kind> record = which.record;
+    void set_mode(const entry& name, std::uint8_t mode) noexcept {
+        name_record<Kind> record = name.record;
         record.mode = mode;
-        std::memcpy(memory_.contents().data() + which.place, &record, sizeof record);
+        std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
     }
 
     [[nodiscard]] std::size_t count(Kind kind) const noexcept {

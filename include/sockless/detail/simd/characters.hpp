@@ -72,9 +72,9 @@ struct eight_characters {
     }
 
     static constexpr block reversed(block text) noexcept {
-        block made = 0;
-        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
-        return made;
+        block turned = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
+        return turned;
     }
 };
 
