@@ -1,4 +1,4 @@
-// Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
+// Short lists of records in a buffer of any kind, in the order in which they were added.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,15 +6,16 @@
 
 namespace sockless::detail {
 
-/// Takes `size` bytes at `place` out of a queue of bytes. What stood before them is moved, as a queue is taken from the
-/// front, and what is old is most often the first to go.
+/// Removes `size` bytes at `place` from a queue of bytes. Moves the bytes before them: old records most often go first,
+/// so there are few of these.
 template <class Buffer>
 void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
     if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
     buffer.consume(size);
 }
 
-/// Records of one trivial type. Their bytes are copied in and out, as memory of the caller's may lie anywhere.
+/// Records of one trivially copyable type. They are copied in and out byte by byte, as the memory may have any
+/// alignment.
 template <class Record, class Buffer>
 class record_list {
     static_assert(std::is_trivially_copyable_v<Record>);
@@ -33,12 +34,12 @@ class record_list {
         std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
     }
 
-    /// False where the memory is full.
+    /// False if the memory is full; then nothing was added.
     [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
 
     void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
 
-    /// Takes out those of the first `count` records for which `wanted` says so.
+    /// Removes those of the first `count` records for which `wanted` is true.
     template <class Wanted>
     void erase_if(std::size_t count, Wanted wanted) noexcept {
         std::size_t first_kept = count;
@@ -49,6 +50,7 @@ class record_list {
         if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
     }
 
+    /// Gives the memory back if the list is empty.
     void release() noexcept {
         if (memory_.size() == 0) memory_.release();
     }

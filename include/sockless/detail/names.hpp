@@ -1,4 +1,4 @@
-// A list of names in memory that the caller gives, each with what is known of it.
+// A list of names in a buffer of any kind, each with a record of facts about it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,17 +8,18 @@
 
 namespace sockless::detail {
 
-/// What is known of one name: its kind, and what whoever keeps the list wants to know of it.
+/// Stands before each name in the list. `mode` and `number` mean what the owner of the list wants.
 template <class Kind>
 struct name_record {
     Kind kind{};
     std::uint8_t mode = 0;
-    std::uint16_t unused = 0;
+    std::uint16_t unused = 0; // so that no byte is padding
     std::uint32_t number = 0;
-    std::uint32_t size = 0;
+    std::uint32_t size = 0; // of the name
 };
 
-/// One name with what is known of it. `text` lies in the list.
+/// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
+/// behind its record. Valid until the list changes.
 template <class Kind>
 struct named {
     name_record<Kind> record{};
@@ -26,7 +27,7 @@ struct named {
     std::size_t place = 0;
 };
 
-/// Finds one name of a kind after the other.
+/// Finds the names of one kind, one after the other, for `lazy_iterator`.
 template <class Kind>
 struct name_finder {
     using value_type = std::string_view;
@@ -51,7 +52,7 @@ struct name_finder {
     std::string_view current{};
 };
 
-/// The names of one kind, oldest first: a forward range of `std::string_view`. Valid until the list changes.
+/// The names of one kind, oldest first. A forward range of `std::string_view`, valid until the list changes.
 template <class Kind>
 class name_range {
   public:
@@ -68,7 +69,7 @@ class name_range {
     Kind kind_;
 };
 
-/// Names of several kinds, each with its record before it.
+/// Names of several kinds, in the order in which they were added.
 template <class Kind, class Buffer>
 class name_list {
   public:
@@ -76,10 +77,10 @@ class name_list {
 
     explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-    /// False where the memory is full; then nothing was added.
+    /// False if the memory is full; then nothing was added. `text` may lie in the list.
     [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
         const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
-        // A name that is in the list already moves with it.
+        // `prepare` may move the list, and a name that lies in it moves too.
         const std::size_t place = place_of(text);
         const bytes room = memory_.prepare(sizeof record + text.size());
         if (room.empty()) return false;
@@ -90,7 +91,7 @@ class name_list {
         return true;
     }
 
-    /// The first for which `wanted` says so; falsy, with no text, where there is none.
+    /// The first name for which `wanted` is true. If there is none, the data of `text` is null.
     template <class Wanted>
     [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
         const cbytes all = memory_.contents();
@@ -113,6 +114,7 @@ class name_list {
         std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
     }
 
+    /// How many names of a kind there are.
     [[nodiscard]] std::size_t count(Kind kind) const noexcept {
         std::size_t found = 0;
         for (const std::string_view each : of(kind)) found += each.data() != nullptr ? 1U : 0U;
@@ -121,12 +123,13 @@ class name_list {
 
     [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
 
+    /// Gives the memory back if the list is empty.
     void release() noexcept {
         if (memory_.size() == 0) memory_.release();
     }
 
   private:
-    // Where it lies in the list; what does not lie there is somewhere behind its end.
+    // The place of `text` in the list. If it does not lie there, the result is not less than the size of the list.
     [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
         return reinterpret_cast<std::uintptr_t>(text.data()) -
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());

@@ -1,5 +1,5 @@
-// The algorithms over bytes for each kind of vector: four and eight bytes at a time on any machine, and as many as the
-// instructions of one processor or another can take.
+// The algorithms over bytes for each kind of vector: four and eight bytes on any machine, and the vectors of x86-64 and
+// AArch64 processors.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -13,8 +13,9 @@
 
 namespace sockless::detail {
 
-// A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
-// for all and are compiled once for each. So units built with different flags never give one function two bodies.
+// A backend is a namespace. It has a type `vector`, functions that need the instructions of the backend, and
+// algorithms. The text of the algorithms is the same for all backends and is compiled once for each. So two units that
+// are compiled with different flags never have two bodies for one function.
 
 #define SOCKLESS_TARGET
 
@@ -26,7 +27,7 @@ inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080
 #include "kernels_octets.inc"
 } // namespace words
 
-/// Four bytes, for what is shorter.
+/// Four bytes, on any machine.
 namespace half_words {
 using vector = std::uint32_t;
 inline vector splat(std::uint32_t key) noexcept { return key; }

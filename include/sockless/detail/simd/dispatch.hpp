@@ -1,4 +1,4 @@
-// What this processor can do, and for each algorithm the backend that is best for it.
+// What this processor can do, and the best backend for each algorithm.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,12 +7,12 @@
 namespace sockless::detail {
 
 #if defined(__SSE2__)
-// The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
+// The compiler's runtime asks the processor once, before `main`. So each of these is a load and a test.
 
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
 [[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
 
-/// Not on the first processors that had it, which slow down for it; those never had VBMI.
+/// False for the first processors with AVX-512, which slow down when they use it. They have no VBMI.
 [[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
 
 [[nodiscard]] inline bool has_sha() noexcept {
@@ -24,7 +24,7 @@ namespace sockless::detail {
 }
 #endif
 
-/// The best backend that needs no question.
+/// The best backend that every processor of this kind has.
 #if defined(__SSE2__)
 namespace always = sse2;
 #elif defined(__aarch64__)
@@ -33,8 +33,8 @@ namespace always = neon;
 namespace always = words;
 #endif
 
-/// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
-/// not short. Never inlined, as what is short would pay for their vectors.
+/// The algorithms by the best backend for a size on this processor. This costs a call and the choice, so short texts do
+/// not come here. Never inlined: the code for short texts would have to save the vectors of these.
 namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
@@ -42,7 +42,7 @@ inline constexpr std::size_t least_octets = 128;
 [[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
                                               std::uint32_t key) noexcept {
 #if defined(__SSE2__)
-    // Wide stores that are not aligned cost more than they win where they are few.
+    // Few wide stores win less than the first and the last, which are not aligned, cost.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
 #endif
@@ -58,7 +58,7 @@ inline constexpr std::size_t least_octets = 128;
 
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
-/// 0 where no backend can.
+/// 0 if the processor has no backend for it.
 [[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
@@ -75,14 +75,14 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 
 inline constexpr std::size_t least_characters = 64;
 
-/// Whether there can be a backend that finds characters.
+/// Whether any processor of this kind has a backend that finds characters.
 #if defined(__SSE2__) || defined(__aarch64__)
 inline constexpr bool may_find_characters = true;
 #else
 inline constexpr bool may_find_characters = false;
 #endif
 
-/// False where no backend can.
+/// False if this processor has no backend for it; then nothing was written.
 [[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
                                                          const ascii_set& first, const ascii_set& second,
                                                          characters_found* found) noexcept {

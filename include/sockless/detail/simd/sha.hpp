@@ -1,4 +1,4 @@
-// SHA-1 with the instructions that some x86-64 processors have for it.
+// SHA-1 with the instructions that some x86-64 processors have for it (SHA-NI).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,7 @@ using sha1_state = std::array<std::uint32_t, 5>;
 inline constexpr std::size_t sha1_block_size = 64;
 
 #if defined(__SSE2__)
-/// With the instructions that do four rounds at once.
+/// The backend. An instruction does four rounds.
 namespace sha {
 using vector = int __attribute__((vector_size(16)));
 using unsigned_vector = unsigned __attribute__((vector_size(16)));
@@ -22,7 +22,7 @@ using characters = char __attribute__((vector_size(16)));
 
 inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
 
-/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
+/// The twenty rounds of a group, from 0 to 3. Also makes the words of the schedule that they need, four at a time.
 template <std::size_t Group>
 [[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
     for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
@@ -36,9 +36,9 @@ template <std::size_t Group>
     }
 }
 
-/// Adds blocks of 64 bytes to the state.
+/// Adds `count` blocks of 64 bytes to the state.
 [[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    // The instructions have the first word in the highest place.
+    // The instructions want the first word in the highest place.
     constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
     const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
     vector abcd{word(3), word(2), word(1), word(0)};
@@ -67,7 +67,8 @@ template <std::size_t Group>
 
 namespace widest {
 
-/// Adds blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was added.
+/// Adds `count` blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was
+/// added.
 [[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
 #if defined(__SSE2__)
     if (has_sha()) return sha::add(state, blocks, count), true;

@@ -1,4 +1,4 @@
-// What the backends have in common: masking keys, and the tables that they look up.
+// What the backends share: masking keys, and the tables in which they look up bytes.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,13 +8,14 @@
 
 namespace sockless::detail {
 
-/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
+/// The masking key for the byte at `offset` of a payload and those behind it. A key is a word, whose bytes in memory
+/// are in the order of the wire.
 [[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
     const int bits = static_cast<int>(offset % 4) * 8;
     return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
-/// Sixteen bytes to look up by a nibble, once for each sixteen bytes of the largest vector.
+/// Sixteen bytes to look up by a nibble, repeated so that they fill the largest vector.
 struct nibble_table {
     alignas(64) unsigned char bytes[64];
 
@@ -23,16 +24,16 @@ struct nibble_table {
     }
 };
 
-/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4), one bit each.
+/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4). Each error has one bit.
 namespace utf8_classes {
-inline constexpr unsigned char too_short = 1, // a lead, and what does not continue it
-    too_long = 2,                             // ASCII, and a continuation
+inline constexpr unsigned char too_short = 1, // a lead, then no continuation
+    too_long = 2,                             // ASCII, then a continuation
     overlong_3 = 4,                           // E0 80 to E0 9F
     too_large = 8,                            // F4 90 and up
     surrogate = 16,                           // ED A0 and up
     overlong_2 = 32,                          // C0, C1
     overlong_4 = 64, too_large_1000 = 64,     // F0 80 to F0 8F; F5 80 and up
-    two_continuations = 128,                  // which is right or wrong by what was before
+    two_continuations = 128,                  // right or wrong, which depends on the bytes before
     any = too_short | too_long | two_continuations;
 
 inline constexpr nibble_table
@@ -52,12 +53,13 @@ inline constexpr nibble_table second_high({too_short, too_short, too_short, too_
                                            too_short});
 } // namespace utf8_classes
 
-/// A set of ASCII characters: bit `r` of byte `c` says whether it has the character `16 * r + c`.
+/// A set of ASCII characters. Bit `r` of byte `c` is set if the character `16 * r + c` is in the set.
 using ascii_set = nibble_table;
 
+/// For a high nibble `r` the bit `r`, or 0 if the character is not ASCII.
 inline constexpr nibble_table ascii_rows({1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0});
 
-/// Which of 64 characters are in each of two sets, the lowest bit for the first one.
+/// Which of 64 characters are in each of two sets. The lowest bits are those of the first character.
 struct characters_found {
     std::uint64_t first;
     std::uint64_t second;
