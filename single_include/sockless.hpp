@@ -37,27 +37,27 @@
 #include <type_traits>
 
 // =============================================== sockless/core.hpp ================================================
-// The words every layer shares: bytes, text, roles, fields, errors, and what a writer returns.
+// The words that every layer shares: bytes, text, roles, fields, times.
 
 namespace sockless {
 
-/// Bytes that may be changed where they lie: payloads are unmasked in place.
+/// Bytes that the library may change in place. Payloads are unmasked so.
 using bytes = std::span<std::byte>;
 
-/// Bytes that are only read.
+/// Bytes that the library only reads.
 using cbytes = std::span<const std::byte>;
 
-/// Which side of a connection this is. A client masks what it sends, a server expects it (RFC 6455 section 5.1).
+/// A side of a connection. A client masks the frames that it sends, a server does not (RFC 6455 section 5.1).
 enum class role : std::uint8_t { client, server };
 
-/// One field of a head: a name, compared without regard to case, and a value without the white space around it
-/// (RFC 9110 section 5). Both are views; who hands one out says how long they stay valid.
+/// One field of a head: a name, whose case does not matter, and a value without the white space around it
+/// (RFC 9110 section 5). Both are views. The function that returns a field says how long they are valid.
 struct field {
     std::string_view name;
     std::string_view value;
 };
 
-/// A view of the `size` bytes at `data`, for buffers of any byte-like or `void` type. Nothing is copied.
+/// A view of the `size` bytes at `data`, for buffers of any type. Copies nothing. Valid as long as the buffer.
 [[nodiscard]] inline bytes bytes_of(void* data, std::size_t size) noexcept {
     return {static_cast<std::byte*>(data), size};
 }
@@ -65,26 +65,27 @@ struct field {
     return {static_cast<const std::byte*>(data), size};
 }
 
-/// The same bytes, seen as bytes. Valid as long as `text`.
+/// A view of the characters of `text` as bytes. Valid as long as these.
 [[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// The same bytes, seen as text; nothing is checked. Valid as long as `data`.
+/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as these.
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-/// A time, in milliseconds since any moment the caller likes, that never goes back.
+/// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 
-/// A deadline that does not come.
+/// The deadline that never comes.
 inline constexpr instant no_deadline = UINT64_MAX;
 
-/// A duration that does not end.
+/// The duration that never ends.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
-/// A view of a literal, whose characters no compiler has to count: in the tables of errors each unit would.
+/// A view of a literal whose size comes from its type. A `string_view` counts characters, which costs compile time in
+/// the tables of errors.
 struct literal : std::string_view {
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
@@ -92,7 +93,7 @@ struct literal : std::string_view {
 
 namespace detail {
 
-/// memcpy that also runs in constant evaluation, between any two of `char` and `std::byte`.
+/// `memcpy` that also runs in constant evaluation. `To` and `From` are `char` or `std::byte`.
 template <class To, class From>
 constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     static_assert(sizeof(To) == 1 && sizeof(From) == 1);
@@ -103,18 +104,19 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     }
 }
 
-/// A view of `size` characters. For those who have them, or their number, in another type than the constructor takes:
-/// that would be weighed against the one for iterators, and costs a compiler more than most headers do.
+/// A view of the `size` characters at `begin`. With arguments of exactly the right types `string_view(begin, size)` is
+/// as good. With other types a compiler weighs the constructor for iterators too, and that takes longer than most
+/// headers do.
 [[nodiscard]] constexpr std::string_view text_at(const char* begin, std::size_t size) noexcept { return {begin, size}; }
 
-/// The time that is `duration` after `from`. At the end of time there are no deadlines.
+/// The time that is `duration` after `from`, or `no_deadline` if there is no such time.
 [[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {
     return duration < no_deadline - from ? from + duration : no_deadline;
 }
 
 } // namespace detail
 
-// What all layers share is found in each layer's own `detail` too.
+// The `detail` of each layer also sees the one that all layers share.
 namespace http::detail {
 using namespace sockless::detail;
 }
@@ -128,11 +130,11 @@ using namespace sockless::detail;
 } // namespace sockless
 
 // ============================================== sockless/buffer.hpp ===============================================
-// The two kinds of memory a caller can give: a span of their own, or one that grows up to a limit.
+// The two kinds of buffer: in memory of the caller's, and on the heap up to a limit.
 
 namespace sockless::detail {
 
-/// Moves bytes to a place before them, which may overlap with theirs.
+/// Moves bytes to an earlier place. The two places may overlap.
 template <class Byte>
 constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept {
     if (std::is_constant_evaluated()) {
@@ -146,27 +148,30 @@ constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept 
 
 namespace sockless {
 
-/// Memory that the caller owns and that never grows; where a queue is nearly full, each `prepare` can move it. Holds a
-/// queue of bytes: `append` at the end, `consume` from the front. `Byte` is `std::byte`, or `char` where the content
-/// must be text in constant evaluation. The memory outlives the buffer.
+/// A queue of bytes in memory that the caller owns: `append` at the end, `consume` from the front. The memory outlives
+/// the buffer and never grows. If the queue is nearly full, each `prepare` can move the content. `Byte` is `std::byte`,
+/// or `char` if the content must be text in constant evaluation.
+///
+/// A copy uses the same memory and knows nothing of what the other does later. Once a buffer is copied, use one of the
+/// two only.
 template <class Byte>
 class span_buffer {
   public:
     constexpr span_buffer() noexcept = default;
     constexpr explicit span_buffer(std::span<Byte> memory) noexcept : memory_(memory) {}
 
-    /// What is held, oldest first. Valid until the next call that is not const.
+    /// The content, oldest first. Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> contents() const noexcept { return memory_.subspan(begin_, size()); }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return end_ - begin_; }
 
-    /// The most bytes that can be held.
+    /// The most bytes that the buffer can hold.
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return memory_.size(); }
 
     /// All of the memory that the caller gave.
     [[nodiscard]] constexpr std::span<Byte> memory() const noexcept { return memory_; }
 
-    /// Room for `size` more bytes behind the content, not yet part of it; an empty span where it does not fit.
-    /// Valid until the next call that is not const.
+    /// Room for `size` more bytes behind the content, not yet part of it. An empty span if they do not fit; then
+    /// nothing changes. Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> prepare(std::size_t size) noexcept {
         if (size > memory_.size() - this->size()) return {};
         if (size > memory_.size() - end_) {
@@ -177,21 +182,23 @@ class span_buffer {
         return memory_.subspan(end_, size);
     }
 
-    /// How much `prepare` can give without taking memory or moving the content.
+    /// For how many more bytes there is memory behind the content, so that `prepare` need not allocate or move any. May
+    /// be more than the limit allows.
     [[nodiscard]] constexpr std::size_t ready() const noexcept { return memory_.size() - end_; }
 
-    /// Makes the first `size` bytes of what `prepare` gave part of the content.
+    /// Makes the first `size` bytes of the room part of the content: at most as many as the last `prepare` gave.
     constexpr void commit(std::size_t size) noexcept { end_ += size; }
 
-    /// Takes `size` bytes, at most `size()`, from the front.
+    /// Removes `size` bytes, at most `size()`, from the front.
     constexpr void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
     }
 
+    /// Removes the content. The memory stays.
     constexpr void clear() noexcept { begin_ = end_ = 0; }
 
-    /// Drops the content and whatever memory can be given back (none here).
+    /// Removes the content and gives back memory from the heap, of which there is none here.
     constexpr void release() noexcept { clear(); }
 
   private:
@@ -203,9 +210,10 @@ class span_buffer {
 template <class Byte>
 span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 
-/// Memory from the heap for up to `limit` bytes, that starts with none and doubles when it must grow; a queue that is
-/// never empty can come to hold twice the limit. Same verbs as `span_buffer`. Where the heap has no more, `prepare`
-/// says so as if the limit were reached. Moves, does not copy.
+/// A queue of up to `limit` bytes in memory from the heap, with the verbs of `span_buffer`. It begins without memory
+/// and doubles when it must grow. A queue that is never empty can come to take memory for twice the limit. If the heap
+/// is used up, `prepare` returns an empty span, as it does at the limit. It moves and does not copy. After a move the
+/// source has a limit of 0.
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
@@ -240,12 +248,12 @@ class growing_buffer {
 
     void clear() noexcept { begin_ = end_ = 0; }
 
-    /// Drops the content and gives the memory back to the heap.
+    /// Removes the content and gives the memory back to the heap.
     void release() noexcept { *this = growing_buffer(limit_); }
 
   private:
-    // Room for `needed` bytes from the front. The content is moved within the memory only when at least as much was
-    // consumed before it, so over time each byte is moved once; else the memory grows.
+    // Makes room for `needed` bytes from the front. Moves the content within the memory if at least as many bytes were
+    // consumed before it. So over time each byte moves once. Otherwise the memory grows.
     bool make_room(std::size_t needed) noexcept {
         if (begin_ < size() || needed > capacity_) {
             if (grow(needed)) return true;
@@ -258,7 +266,7 @@ class growing_buffer {
     }
 
     bool grow(std::size_t needed) noexcept {
-        // A queue that is never empty takes twice its limit, so that there comes a time to move it.
+        // A queue that is never empty gets memory for twice its limit. Else it would never be time to move it.
         const std::size_t most = begin_ == 0 || limit_ > SIZE_MAX / 2 ? limit_ : limit_ * 2;
         std::size_t capacity = capacity_ > most / 2 ? most : capacity_ * 2;
         if (capacity < 256) capacity = most < 256 ? most : 256;
@@ -297,7 +305,8 @@ class growing_buffer {
     std::size_t limit_ = 0;
 };
 
-/// A buffer that somebody else owns, for those who take theirs by value. The buffer outlives it.
+/// A buffer that somebody else owns, for classes that take their buffer by value. It has the verbs of that buffer,
+/// which outlives it. Copies refer to the same buffer.
 template <class Buffer>
 class buffer_reference {
   public:
@@ -318,7 +327,7 @@ class buffer_reference {
     Buffer* to_ = nullptr;
 };
 
-/// Appends all of `data` to a buffer of any kind, or nothing where it does not fit.
+/// Appends all of `data` to a buffer of any kind. If it does not fit, appends nothing and returns false.
 template <class Buffer>
 [[nodiscard]] constexpr bool append(Buffer& buffer, cbytes data) noexcept {
     if (data.empty()) return true;
@@ -332,21 +341,21 @@ template <class Buffer>
 } // namespace sockless
 
 // =============================================== sockless/error.hpp ===============================================
-// What went wrong, in one word, whatever the layer; and what a writer returns.
+// An error of any layer in one word, and the result of a writer.
 
 namespace sockless {
 
-/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
+/// What the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
 struct error_row {
-    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
-    literal section;              ///< the rule's place in its specification
-    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
+    literal section;              ///< the section of the specification that has the rule
+    std::uint16_t close_code = 0; ///< the code of the Close that answers it (RFC 6455 section 7.4), or 0
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
-/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
-/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
+/// An error of any layer in one word. Falsy if there is none. The `errc` of each layer converts to it and compares with
+/// it. `row_of`, a function beside that `errc`, finds the row of a code.
 class error {
   public:
     constexpr error() noexcept = default;
@@ -372,8 +381,8 @@ class error {
     const error_row* row_ = nullptr;
 };
 
-/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
-/// writer's layer, `size` is the room that the whole output takes.
+/// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
+/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output takes.
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
@@ -429,13 +438,13 @@ concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, 
 } // namespace sockless
 
 // ======================================= sockless/detail/lazy_iterator.hpp ========================================
-// The iterator of ranges that store nothing and find each element as they go.
+// The iterator of ranges that store no elements and find each one when it is needed.
 
 namespace sockless::detail {
 
-/// A forward iterator over what a `Finder` finds. It has the element that it is at (`current`, of its `value_type`),
-/// goes on to the next (`advance`), and has a `place` that differs between elements and is that of a default one at the
-/// end.
+/// A forward iterator over the elements that a `Finder` finds. The finder holds the current element (`current`, of type
+/// `value_type`) and goes on to the next one (`advance`). Its `place` differs between elements. At the end it equals
+/// the `place` of a default-constructed finder.
 template <class Finder>
 class lazy_iterator {
   public:
@@ -444,11 +453,11 @@ class lazy_iterator {
 
     constexpr lazy_iterator() noexcept = default;
 
-    /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
-    template <class... What>
-    constexpr explicit lazy_iterator(const What&... what) noexcept
-        requires(std::is_constructible_v<Finder, const What&...>)
-        : at_(what...) {}
+    /// Constructs the finder in its place. The copy of a new finder would wait for the stores of its construction.
+    template <class... Argument>
+    constexpr explicit lazy_iterator(const Argument&... arguments) noexcept
+        requires(std::is_constructible_v<Finder, const Argument&...>)
+        : at_(arguments...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }
@@ -473,23 +482,19 @@ class lazy_iterator {
 
 } // namespace sockless::detail
 
-// ======================================= sockless/detail/simd/dispatch.hpp ========================================
-// Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
-// many as this processor can.
-
-#if defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+// ======================================== sockless/detail/simd/tables.hpp =========================================
+// What the backends share: masking keys, and the tables in which they look up bytes.
 
 namespace sockless::detail {
 
-/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
+/// The masking key for the byte at `offset` of a payload and those behind it. A key is a word, whose bytes in memory
+/// are in the order of the wire.
 [[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
     const int bits = static_cast<int>(offset % 4) * 8;
     return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
-/// Sixteen bytes to look up by a nibble, once for each sixteen bytes of the largest vector.
+/// Sixteen bytes to look up by a nibble, repeated so that they fill the largest vector.
 struct nibble_table {
     alignas(64) unsigned char bytes[64];
 
@@ -498,16 +503,16 @@ struct nibble_table {
     }
 };
 
-/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4), one bit each.
+/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4). Each error has one bit.
 namespace utf8_classes {
-inline constexpr unsigned char too_short = 1, // a lead, and what does not continue it
-    too_long = 2,                             // ASCII, and a continuation
+inline constexpr unsigned char too_short = 1, // a lead, then no continuation
+    too_long = 2,                             // ASCII, then a continuation
     overlong_3 = 4,                           // E0 80 to E0 9F
     too_large = 8,                            // F4 90 and up
     surrogate = 16,                           // ED A0 and up
     overlong_2 = 32,                          // C0, C1
     overlong_4 = 64, too_large_1000 = 64,     // F0 80 to F0 8F; F5 80 and up
-    two_continuations = 128,                  // which is right or wrong by what was before
+    two_continuations = 128,                  // right or wrong, which depends on the bytes before
     any = too_short | too_long | two_continuations;
 
 inline constexpr nibble_table
@@ -527,19 +532,33 @@ inline constexpr nibble_table second_high({too_short, too_short, too_short, too_
                                            too_short});
 } // namespace utf8_classes
 
-/// A set of ASCII characters: bit `r` of byte `c` says whether it has the character `16 * r + c`.
+/// A set of ASCII characters. Bit `r` of byte `c` is set if the character `16 * r + c` is in the set.
 using ascii_set = nibble_table;
 
+/// For a high nibble `r` the bit `r`, or 0 if the character is not ASCII.
 inline constexpr nibble_table ascii_rows({1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0});
 
-/// Which of 64 characters are in each of two sets, the lowest bit for the first one.
+/// Which of 64 characters are in each of two sets. The lowest bits are those of the first character.
 struct characters_found {
     std::uint64_t first;
     std::uint64_t second;
 };
 
-// A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
-// for all and are compiled once for each. So units built with different flags never give one function two bodies.
+} // namespace sockless::detail
+
+// ======================================= sockless/detail/simd/backends.hpp ========================================
+// The algorithms over bytes for each kind of vector: four and eight bytes on any machine, and the vectors of x86-64 and
+// AArch64 processors.
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace sockless::detail {
+
+// A backend is a namespace. It has a type `vector`, functions that need the instructions of the backend, and
+// algorithms. The text of the algorithms is the same for all backends and is compiled once for each. So two units that
+// are compiled with different flags never have two bodies for one function.
 
 #define SOCKLESS_TARGET
 
@@ -548,8 +567,8 @@ namespace words {
 using vector = std::uint64_t;
 inline vector splat(std::uint32_t key) noexcept { return key * 0x0000000100000001U; }
 inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -559,14 +578,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -578,7 +597,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -608,7 +627,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -629,13 +648,13 @@ SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, 
 }
 } // namespace words
 
-/// Four bytes, for what is shorter.
+/// Four bytes, on any machine.
 namespace half_words {
 using vector = std::uint32_t;
 inline vector splat(std::uint32_t key) noexcept { return key; }
 inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -645,14 +664,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -664,7 +683,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -694,7 +713,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -723,8 +742,8 @@ using keys = std::uint32_t __attribute__((vector_size(16)));
 using characters = char __attribute__((vector_size(16)));
 inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
 inline bool any_high_bit(vector octets) noexcept { return __builtin_ia32_pmovmskb128(characters(octets)) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -734,14 +753,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -753,7 +772,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -783,7 +802,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -803,7 +822,6 @@ SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, 
     return any_high_bit(seen);
 }
 } // namespace sse2
-namespace always = sse2;
 
 #undef SOCKLESS_TARGET
 #define SOCKLESS_TARGET [[gnu::target("ssse3")]]
@@ -816,10 +834,10 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
 SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
     return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(sse2::characters(octets == 0)));
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -833,37 +851,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -872,7 +891,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -897,8 +916,8 @@ SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(
 SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
     return __builtin_ia32_pmovmskb256(characters(octets)) != 0;
 }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -908,14 +927,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -927,7 +946,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -957,7 +976,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -982,10 +1001,10 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
 SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
     return static_cast<unsigned>(__builtin_ia32_pmovmskb256(characters(octets == 0)));
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -999,37 +1018,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1038,7 +1058,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -1063,8 +1083,8 @@ SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(
 SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
     return __builtin_ia32_cvtb2mask512(characters(octets)) != 0;
 }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -1074,14 +1094,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -1093,7 +1113,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -1123,7 +1143,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -1154,10 +1174,10 @@ SOCKLESS_TARGET inline std::uint64_t zeros(vector octets) noexcept {
     constexpr int equal = 0;
     return __builtin_ia32_cmpb512_mask(characters(octets), characters{}, equal, ~std::uint64_t{0});
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -1171,37 +1191,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1210,7 +1231,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -1230,8 +1251,8 @@ using vector = unsigned char __attribute__((vector_size(16)));
 using keys = std::uint32_t __attribute__((vector_size(16)));
 inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
 inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(octets)) >= 0x80; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -1241,14 +1262,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -1260,7 +1281,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -1290,7 +1311,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -1317,10 +1338,10 @@ inline std::uint64_t zeros(vector octets) noexcept {
     const uint8x16_t bits = uint8x16_t(vector(octets == 0) & places);
     return static_cast<unsigned>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -1334,37 +1355,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1373,7 +1395,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -1386,31 +1408,46 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
     }
 }
 } // namespace neon
+#endif
+
+#undef SOCKLESS_TARGET
+
+} // namespace sockless::detail
+
+// ======================================= sockless/detail/simd/dispatch.hpp ========================================
+// What this processor can do, and the best backend for each algorithm.
+
+namespace sockless::detail {
+
+#if defined(__SSE2__)
+// The compiler's runtime asks the processor once, before `main`. So each of these is a load and a test.
+
+[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
+[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
+
+/// False for the first processors with AVX-512, which slow down when they use it. They have no VBMI.
+[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
+
+[[nodiscard]] inline bool has_sha() noexcept {
+#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
+    return __builtin_cpu_supports("sha") != 0;
+#else
+    return false; // older compilers do not know the name
+#endif
+}
+#endif
+
+/// The best backend that every processor of this kind has.
+#if defined(__SSE2__)
+namespace always = sse2;
+#elif defined(__aarch64__)
 namespace always = neon;
 #else
 namespace always = words;
 #endif
 
-#undef SOCKLESS_TARGET
-
-#if defined(__SSE2__)
-// The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
-
-[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
-[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
-
-// Older compilers do not know the name.
-#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
-#define SOCKLESS_HAS_SHA
-[[nodiscard]] inline bool has_sha() noexcept { return __builtin_cpu_supports("sha") != 0; }
-#endif
-
-/// Not on the first processors that had it, which slow down for it; those never had VBMI.
-[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
-#endif
-
-/// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
-/// not short. Never inlined, as what is short would pay for their vectors.
+/// The algorithms by the best backend for a size on this processor. This costs a call and the choice, so short texts do
+/// not come here. Never inlined: the code for short texts would have to save the vectors of these.
 namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
@@ -1418,7 +1455,7 @@ inline constexpr std::size_t least_octets = 128;
 [[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
                                               std::uint32_t key) noexcept {
 #if defined(__SSE2__)
-    // Wide stores that are not aligned cost more than they win where they are few.
+    // Few wide stores win less than the first and the last, which are not aligned, cost.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
 #endif
@@ -1434,7 +1471,7 @@ inline constexpr std::size_t least_octets = 128;
 
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
-/// 0 where no backend can.
+/// 0 if the processor has no backend for it.
 [[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
@@ -1451,14 +1488,14 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 
 inline constexpr std::size_t least_characters = 64;
 
-/// Whether there can be a backend that finds characters.
+/// Whether any processor of this kind has a backend that finds characters.
 #if defined(__SSE2__) || defined(__aarch64__)
 inline constexpr bool may_find_characters = true;
 #else
 inline constexpr bool may_find_characters = false;
 #endif
 
-/// False where no backend can.
+/// False if this processor has no backend for it; then nothing was written.
 [[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
                                                          const ascii_set& first, const ascii_set& second,
                                                          characters_found* found) noexcept {
@@ -1484,11 +1521,12 @@ inline constexpr bool may_find_characters = false;
 } // namespace sockless::detail
 
 // ====================================== sockless/detail/simd/characters.hpp =======================================
-// Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
+// Which of sixteen, or eight, characters are of a kind. The result is a bit for each, the lowest for the first.
 
 namespace sockless::detail {
 
-/// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
+/// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
+/// compiled with different flags never have two bodies for one function.
 struct eight_characters {
     using block = std::uint64_t;
     static constexpr std::size_t size = 8;
@@ -1502,7 +1540,7 @@ struct eight_characters {
         return text;
     }
 
-    /// Half a block from each of two places.
+    /// A block of half a block each from two places.
     static block load_halves(const void* first, const void* second) noexcept {
         std::uint32_t halves[2];
         std::memcpy(&halves[0], first, size / 2);
@@ -1510,16 +1548,16 @@ struct eight_characters {
         return load(halves);
     }
 
-    /// Those that are `wanted`.
+    /// The characters that are `wanted`.
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
-    /// Those that are one of `wanted`.
+    /// The characters that are one of `wanted`.
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits, `-`, `.` and `_`, of which nearly all tokens and hosts are made.
+    /// All but letters, digits, `-`, `.` and `_`. Nearly all tokens and hosts have only these.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
         const block marks = between(text, '-', '.') | between(text, '_', '_');
@@ -1539,27 +1577,27 @@ struct eight_characters {
     static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
 
   private:
-    // The top bit of each byte that is from `least` to `most`, both below 0x80. What is added to a byte without its top
-    // bit reaches that bit if the byte is large enough, and never the byte above.
+    // The top bit of each byte that is from `least` to `most`, both below 0x80. The top bits are cleared before the
+    // additions. A sum then sets the top bit if the byte is large enough, and never carries into the next byte.
     static constexpr block between(block text, unsigned least, unsigned most) noexcept {
         const block low = text & ~high;
         return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
     }
 
-    // The top bits of all bytes, side by side.
+    // Moves the top bits of all bytes side by side.
     static constexpr unsigned mask(block tops) noexcept {
         return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
     }
 
     static constexpr block reversed(block text) noexcept {
-        block made = 0;
-        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
-        return made;
+        block turned = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
+        return turned;
     }
 };
 
 #if defined(__SSE2__)
-/// The same for every x86-64.
+/// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
 struct sixteen_characters {
     using block = unsigned char __attribute__((vector_size(16)));
     static constexpr std::size_t size = 16;
@@ -1620,15 +1658,16 @@ using most_characters = eight_characters;
 } // namespace sockless::detail
 
 // ============================================ sockless/detail/text.hpp ============================================
-// What the codecs of text share: finding, comparing and counting characters, many at once.
+// What all codecs of text share: to find and compare characters, many at once, and numbers in decimal digits.
 
 namespace sockless::detail {
 
-/// The least that `first_in_blocks` can look at.
+/// The fewest characters that `first_in_blocks` can look at.
 inline constexpr std::size_t half_block = most_characters::size / 2;
 
-/// The first character in [at, end), at least half a block, that `sought` finds: it says which of a block are sought,
-/// as bits. Or `end`. Never inlined: where g++ sees how long a literal is, it warns of blocks that are never loaded.
+/// The first character in [at, end) that `sought` finds, or `end`. `sought` returns a bit for each character of a
+/// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
+/// this never loads.
 template <class Sought, class Byte>
 [[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
                                                                 const Byte* end) noexcept {
@@ -1636,11 +1675,11 @@ template <class Sought, class Byte>
     const auto size = static_cast<std::size_t>(end - at);
     unsigned found = 0;
     if (size < blocks::size) {
-        // The first half block and the last, which may overlap.
+        // The first half block and the last one may overlap.
         found = sought(blocks::load_halves(at, end - half_block));
         found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
     } else {
-        // The last block may overlap with the one before it, in which nothing was found.
+        // The last block may overlap with the one before it. Nothing was found in that one.
         const Byte* const last = end - blocks::size;
         found = sought(blocks::load(at));
         while (found == 0 && at != last) {
@@ -1661,10 +1700,11 @@ template <class Sought, class Byte>
     return at;
 }
 
-/// How many characters are looked at before what was found in them is used: as many as a word has bits.
+/// `occurrences` looks at this many characters at a time, as a word has so many bits.
 inline constexpr std::size_t looked_at_once = 64;
 
-/// Which of the `Size` characters at `text`, some blocks, are one of `Wanted`: the first is the lowest bit.
+/// A bit for each of the `Size` characters at `text`, set if it is one of `Wanted`. The lowest bit is that of the first
+/// character. `Size` is a block times a power of two.
 template <std::size_t Size, char... Wanted>
 std::uint64_t bits_of_blocks(const char* text) noexcept {
     using blocks = most_characters;
@@ -1676,7 +1716,7 @@ std::uint64_t bits_of_blocks(const char* text) noexcept {
     }
 }
 
-/// The same of `size` characters, fewer than are looked at once.
+/// The same of `size` characters, fewer than `looked_at_once`.
 template <char... Wanted>
 std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
     constexpr std::size_t block = most_characters::size;
@@ -1687,21 +1727,21 @@ std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
         }
         return found;
     }
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it.
     std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
     for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
     return found;
 }
 
-/// Characters of a text among which some are wanted: where they begin, and which are wanted, the first as the lowest
-/// bit.
+/// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
+/// that is wanted. The lowest bit is that of the first one.
 struct found_characters {
     std::size_t begin;
     std::uint64_t bits;
 };
 
-/// The first place, in steps of as many as are looked at once, where there is one of `Wanted`; without bits where there
-/// is none. No `constexpr`, so that compilers do not put it into every loop that it serves.
+/// The first characters, in steps of `looked_at_once`, among which there is one of `Wanted`. If there is none, no bit
+/// is set. It is not `constexpr`, so that compilers do not inline it into every loop that uses it.
 template <char... Wanted>
 found_characters first_found(const char* text, std::size_t size) noexcept {
     std::size_t at = 0;
@@ -1712,15 +1752,15 @@ found_characters first_found(const char* text, std::size_t size) noexcept {
     return {at, bits_of_rest<Wanted...>(text + at, size - at)};
 }
 
-/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. Each is looked at once, and
-/// what was found is kept as bits. `Char` is `char` or `const char`.
+/// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
+/// keeps the results as bits. `Char` is `char` or `const char`. The text outlives this.
 template <class Char, char... Wanted>
 class occurrences {
   public:
     constexpr occurrences() noexcept = default;
     constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
 
-    /// The next one, or the end.
+    /// The next of these characters, or the end.
     [[nodiscard]] constexpr Char* next() noexcept {
         if (found_ == 0 && !look_further()) return end_;
         Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
@@ -1745,13 +1785,13 @@ class occurrences {
         return bits != 0;
     }
 
-    Char* seen_ = nullptr; // where those begin of which `found_` tells
-    Char* next_ = nullptr;
+    Char* seen_ = nullptr; // the character of the lowest bit of `found_`
+    Char* next_ = nullptr; // the first character that was not looked at
     Char* end_ = nullptr;
-    std::uint64_t found_ = 0; // from the next one on
+    std::uint64_t found_ = 0; // the characters that `next` has not returned yet
 };
 
-/// The place of the first byte that is 0, or the size.
+/// The index of the first byte that is 0, or the size.
 [[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
         if (data.empty()) return 0;
@@ -1764,7 +1804,7 @@ class occurrences {
     return i;
 }
 
-/// Whether `size` characters, which are at least a word, are equal. The last word may overlap with the one before it.
+/// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
 template <class Word>
 [[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
     const auto differ = [a, b](std::size_t at) {
@@ -1781,7 +1821,7 @@ template <class Word>
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-/// A number in decimal digits and nothing else, and whether it was one that fits.
+/// A number that was read from text. `valid` if the text was decimal digits only and the number fits.
 struct decimal {
     std::uint64_t value = 0;
     bool valid = false;
@@ -1797,7 +1837,7 @@ struct decimal {
     return read;
 }
 
-/// A number as decimal digits.
+/// A number in decimal digits.
 class decimal_text {
   public:
     constexpr explicit decimal_text(std::uint64_t value) noexcept {
@@ -1807,7 +1847,7 @@ class decimal_text {
         } while (value != 0);
     }
 
-    /// Valid as long as this.
+    /// Valid as long as this object.
     [[nodiscard]] constexpr std::string_view text() const noexcept {
         return {digits_ + begin_, sizeof digits_ - begin_};
     }
@@ -1821,7 +1861,7 @@ class decimal_text {
 
 namespace sockless {
 
-/// Whether two texts are equal, the case of letters included.
+/// Whether two texts are equal. Case matters.
 [[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     if (!std::is_constant_evaluated()) {
@@ -2280,43 +2320,44 @@ enum class errc : std::uint8_t {
     body_not_allowed,
 };
 
-/// One row per enumerator of `errc`, in its order. The statuses are what a server answers to such a request; a client
+/// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
 /// that finds the same in a response has nobody to answer.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
-    {"too_many_empty_lines", "too many empty lines before the request line", "RFC 9112 2.2", 0, 400},
-    {"bad_method", "the method is not a token that one space follows", "RFC 9112 3.1", 0, 400},
-    {"bad_target", "the request target is empty or holds what no target may", "RFC 9112 3.2", 0, 400},
+    {"too_many_empty_lines", "too many empty lines come before the request line", "RFC 9112 2.2", 0, 400},
+    {"bad_method", "the method is not a token followed by one space", "RFC 9112 3.1", 0, 400},
+    {"bad_target", "the request target is empty or has a character that is not allowed there", "RFC 9112 3.2", 0, 400},
     {"bad_version", "the HTTP version is missing or malformed", "RFC 9112 2.3", 0, 400},
     {"unsupported_version", "the major version of HTTP is not 1", "RFC 9110 15.6.6", 0, 505},
     {"bad_status", "the status code is not three digits after one space", "RFC 9112 4", 0, 400},
-    {"bad_reason", "the reason phrase holds a control character", "RFC 9112 4", 0, 400},
+    {"bad_reason", "the reason phrase has a control character", "RFC 9112 4", 0, 400},
     {"start_line_too_long", "the start line is longer than the limit", "RFC 9110 15.5.15", 0, 414},
 
     {"bare_cr", "a carriage return is not followed by a line feed", "RFC 9112 2.2", 0, 400},
     {"bare_lf", "a line feed does not follow a carriage return", "RFC 9112 2.2", 0, 400},
-    {"space_before_fields", "white space stands before the first field line", "RFC 9112 2.2", 0, 400},
+    {"space_before_fields", "white space comes before the first field line", "RFC 9112 2.2", 0, 400},
     {"obs_fold", "a field line is continued on the next line", "RFC 9112 5.2", 0, 400},
-    {"bad_name", "a field name is not a token that a colon follows", "RFC 9110 5.1", 0, 400},
+    {"bad_name", "a field name is not a token followed by a colon", "RFC 9110 5.1", 0, 400},
     {"space_in_name", "white space stands in a field name or before its colon", "RFC 9112 5.1", 0, 400},
-    {"bad_value", "a field value holds a control character", "RFC 9110 5.5", 0, 400},
+    {"bad_value", "a field value has a control character", "RFC 9110 5.5", 0, 400},
     {"field_line_too_long", "a field line is longer than the limit", "RFC 6585 5", 0, 431},
-    {"too_many_fields", "there are more field lines than the limit", "RFC 6585 5", 0, 431},
+    {"too_many_fields", "the head has more field lines than the limit", "RFC 6585 5", 0, 431},
     {"head_too_large", "the head is larger than the limit or than the memory for it", "RFC 6585 5", 0, 431},
     {"truncated", "the input ended inside the message", "RFC 9112 8", 0, 400},
 
     {"bad_content_length", "Content-Length is not one decimal number", "RFC 9110 8.6", 0, 400},
-    {"unsupported_transfer_coding", "there is a transfer coding other than one chunked", "RFC 9112 6.1", 0, 501},
-    {"ambiguous_length", "there are both Content-Length and Transfer-Encoding", "RFC 9112 6.3", 0, 400},
-    {"bad_chunk_size", "a chunk size is not hexadecimal or does not fit 64 bits", "RFC 9112 7.1", 0, 400},
-    {"bad_chunk_extension", "what follows a chunk size is no chunk extension", "RFC 9112 7.1.1", 0, 400},
+    {"unsupported_transfer_coding", "the message has a transfer coding other than chunked alone", "RFC 9112 6.1", 0,
+     501},
+    {"ambiguous_length", "the message has both Content-Length and Transfer-Encoding", "RFC 9112 6.3", 0, 400},
+    {"bad_chunk_size", "a chunk size is not hexadecimal, or does not fit in 64 bits", "RFC 9112 7.1", 0, 400},
+    {"bad_chunk_extension", "the text after a chunk size is not a chunk extension", "RFC 9112 7.1.1", 0, 400},
     {"chunk_extensions_too_long", "the chunk extensions are longer than the limit", "RFC 9112 7.1.1", 0, 400},
     {"bad_chunk_end", "the data of a chunk is not followed by an end of line", "RFC 9112 7.1", 0, 400},
     {"body_too_large", "the body is larger than the limit", "RFC 9110 15.5.14", 0, 413},
 
-    {"no_room", "the output has no room for this; nothing of it counts", "", 0, 0},
-    {"body_not_allowed", "a message of this status has no body", "RFC 9110 6.4.1", 0, 0},
+    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section and HTTP status.
@@ -3265,6 +3306,56 @@ namespace sockless::http {
 
 } // namespace sockless::http
 
+// ========================================= sockless/detail/text_sink.hpp ==========================================
+// Writes text into a span, and says how much room all of it takes.
+
+namespace sockless::detail {
+
+/// Writes to the front of a span, which outlives the sink. If the span is too small, the sink goes on counting, so
+/// `size` is always the room that all of the text takes. `Byte` is `std::byte` or `char`.
+template <class Byte>
+class text_sink {
+  public:
+    constexpr explicit text_sink(std::span<Byte> out) noexcept : out_(out) {}
+
+    /// Most texts are literals: inlined, a copy of one is a few stores.
+    [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
+        if (has_room(text.size())) copy(out_.data() + size_, text.data(), text.size());
+        size_ += text.size();
+    }
+
+    constexpr void put(cbytes data) noexcept {
+        if (has_room(data.size())) copy(out_.data() + size_, data.data(), data.size());
+        size_ += data.size();
+    }
+
+    /// A number in decimal digits.
+    constexpr void put_number(std::uint64_t value) noexcept { put(decimal_text(value).text()); }
+
+    /// The place of the next `size` bytes, which the caller writes; null if there is no room for them.
+    [[nodiscard]] constexpr Byte* take(std::size_t size) noexcept {
+        Byte* const place = has_room(size) ? out_.data() + size_ : nullptr;
+        size_ += size;
+        return place;
+    }
+
+    /// The room that the text so far takes, in bytes.
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+    /// Whether all of the text so far is written.
+    [[nodiscard]] constexpr bool complete() const noexcept { return size_ <= out_.size(); }
+
+  private:
+    [[nodiscard]] constexpr bool has_room(std::size_t size) const noexcept {
+        return complete() && size <= out_.size() - size_;
+    }
+
+    std::span<Byte> out_;
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless::detail
+
 // ========================================== sockless/http/write_head.hpp ==========================================
 // Writes the head of an HTTP/1.1 request or response, and refuses text that would break out of its place.
 
@@ -3276,7 +3367,7 @@ namespace sockless::http {
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
-    constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
+    constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
@@ -3338,24 +3429,22 @@ class head_writer {
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
         put("\r\n").put(body).put(rest_of_body);
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
-    // Most texts are literals: inlined, a copy of one is a few stores.
     [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
-        if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
-            detail::copy(out_.data() + size_, text.data(), text.size());
-        }
-        size_ += text.size();
+        sink_.put(text);
         return *this;
     }
 
-    constexpr head_writer& number(std::uint64_t value) noexcept { return put(detail::decimal_text(value).text()); }
+    constexpr head_writer& number(std::uint64_t value) noexcept {
+        sink_.put_number(value);
+        return *this;
+    }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
 };
 
@@ -3364,20 +3453,21 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
-// ======================================== sockless/detail/record_list.hpp =========================================
-// Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
+// =========================================== sockless/detail/lists.hpp ============================================
+// Short lists of records in a buffer of any kind, in the order in which they were added.
 
 namespace sockless::detail {
 
-/// Takes `size` bytes at `place` out of a queue of bytes. What stood before them is moved, as a queue is taken from the
-/// front, and what is old is most often the first to go.
+/// Removes `size` bytes at `place` from a queue of bytes. Moves the bytes before them: old records most often go first,
+/// so there are few of these.
 template <class Buffer>
 void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
     if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
     buffer.consume(size);
 }
 
-/// Records of one trivial type. Their bytes are copied in and out, as memory of the caller's may lie anywhere.
+/// Records of one trivially copyable type. They are copied in and out byte by byte, as the memory may have any
+/// alignment.
 template <class Record, class Buffer>
 class record_list {
     static_assert(std::is_trivially_copyable_v<Record>);
@@ -3388,20 +3478,20 @@ class record_list {
     [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
 
     [[nodiscard]] Record operator[](std::size_t index) const noexcept {
-        Record made;
-        std::memcpy(&made, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
-        return made;
+        Record record;
+        std::memcpy(&record, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
+        return record;
     }
     void set(std::size_t index, const Record& record) noexcept {
         std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
     }
 
-    /// False where the memory is full.
+    /// False if the memory is full; then nothing was added.
     [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
 
     void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
 
-    /// Takes out those of the first `count` records for which `wanted` says so.
+    /// Removes those of the first `count` records for which `wanted` is true.
     template <class Wanted>
     void erase_if(std::size_t count, Wanted wanted) noexcept {
         std::size_t first_kept = count;
@@ -3412,6 +3502,7 @@ class record_list {
         if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
     }
 
+    /// Gives the memory back if the list is empty.
     void release() noexcept {
         if (memory_.size() == 0) memory_.release();
     }
@@ -3420,17 +3511,25 @@ class record_list {
     Buffer memory_;
 };
 
-/// What is known of one name: its kind, and what whoever keeps the list wants to know of it.
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/names.hpp ============================================
+// A list of names in a buffer of any kind, each with a record of facts about it.
+
+namespace sockless::detail {
+
+/// Stands before each name in the list. `mode` and `number` mean what the owner of the list wants.
 template <class Kind>
 struct name_record {
     Kind kind{};
     std::uint8_t mode = 0;
-    std::uint16_t unused = 0;
+    std::uint16_t unused = 0; // so that no byte is padding
     std::uint32_t number = 0;
-    std::uint32_t size = 0;
+    std::uint32_t size = 0; // of the name
 };
 
-/// One name with what is known of it. `text` lies in the list.
+/// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
+/// behind its record. Valid until the list changes.
 template <class Kind>
 struct named {
     name_record<Kind> record{};
@@ -3438,7 +3537,7 @@ struct named {
     std::size_t place = 0;
 };
 
-/// Finds one name of a kind after the other.
+/// Finds the names of one kind, one after the other, for `lazy_iterator`.
 template <class Kind>
 struct name_finder {
     using value_type = std::string_view;
@@ -3463,7 +3562,7 @@ struct name_finder {
     std::string_view current{};
 };
 
-/// The names of one kind, oldest first: a forward range of `std::string_view`. Valid until the list changes.
+/// The names of one kind, oldest first. A forward range of `std::string_view`, valid until the list changes.
 template <class Kind>
 class name_range {
   public:
@@ -3480,7 +3579,7 @@ class name_range {
     Kind kind_;
 };
 
-/// Names of several kinds, each with its record before it.
+/// Names of several kinds, in the order in which they were added.
 template <class Kind, class Buffer>
 class name_list {
   public:
@@ -3488,10 +3587,10 @@ class name_list {
 
     explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-    /// False where the memory is full; then nothing was added.
+    /// False if the memory is full; then nothing was added. `text` may lie in the list.
     [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
         const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
-        // A name that is in the list already moves with it.
+        // `prepare` may move the list, and a name that lies in it moves too.
         const std::size_t place = place_of(text);
         const bytes room = memory_.prepare(sizeof record + text.size());
         if (room.empty()) return false;
@@ -3502,7 +3601,7 @@ class name_list {
         return true;
     }
 
-    /// The first for which `wanted` says so; falsy, with no text, where there is none.
+    /// The first name for which `wanted` is true. If there is none, the data of `text` is null.
     template <class Wanted>
     [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
         const cbytes all = memory_.contents();
@@ -3517,16 +3616,15 @@ class name_list {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }
 
-    void erase(const entry& which) noexcept {
-        erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
-    }
+    void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
-    void set_mode(const entry& which, std::uint8_t mode) noexcept {
-        name_record<Kind> record = which.record;
+    void set_mode(const entry& name, std::uint8_t mode) noexcept {
+        name_record<Kind> record = name.record;
         record.mode = mode;
-        std::memcpy(memory_.contents().data() + which.place, &record, sizeof record);
+        std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
     }
 
+    /// How many names of a kind there are.
     [[nodiscard]] std::size_t count(Kind kind) const noexcept {
         std::size_t found = 0;
         for (const std::string_view each : of(kind)) found += each.data() != nullptr ? 1U : 0U;
@@ -3535,12 +3633,13 @@ class name_list {
 
     [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
 
+    /// Gives the memory back if the list is empty.
     void release() noexcept {
         if (memory_.size() == 0) memory_.release();
     }
 
   private:
-    // Where it lies in the list; what does not lie there is somewhere behind its end.
+    // The place of `text` in the list. If it does not lie there, the result is not less than the size of the list.
     [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
         return reinterpret_cast<std::uintptr_t>(text.data()) -
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());
@@ -3598,20 +3697,17 @@ class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
         if (value.sends == 0 && value.wants == 0) return;
-        put(detail::decimal_text(value.sends).text());
-        put(",");
-        put(detail::decimal_text(value.wants).text());
+        detail::text_sink<char> sink(text_);
+        sink.put_number(value.sends);
+        sink.put(",");
+        sink.put_number(value.wants);
+        size_ = sink.size();
     }
 
     /// Valid as long as this.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
-    constexpr void put(std::string_view part) noexcept {
-        detail::copy(text_ + size_, part.data(), part.size());
-        size_ += part.size();
-    }
-
     char text_[21] = {};
     std::size_t size_ = 0;
 };
@@ -4190,7 +4286,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
-    constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
+    constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
     constexpr writer& begin(command which) noexcept {
@@ -4236,28 +4332,20 @@ class writer {
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
     enum class part : std::uint8_t { name, value };
 
     constexpr writer& put(std::string_view some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
     }
     constexpr writer& put(cbytes some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
-    }
-
-    // Where the next `size` bytes belong; null where there is no room for them, or nothing is written any more.
-    [[nodiscard]] constexpr std::byte* take(std::size_t size) noexcept {
-        const bool fits = !error_ && size_ <= out_.size() && size <= out_.size() - size_;
-        std::byte* const place = fits ? out_.data() + size_ : nullptr;
-        size_ += size;
-        return place;
     }
 
     // A header, both parts of it escaped. Nearly all are plain, and written at once.
@@ -4269,7 +4357,7 @@ class writer {
     }
 
     constexpr writer& plain_line(std::string_view name, std::string_view value) noexcept {
-        if (std::byte* const to = take(name.size() + value.size() + 2)) {
+        if (std::byte* const to = sink_.take(name.size() + value.size() + 2)) {
             detail::copy(to, name.data(), name.size());
             to[name.size()] = std::byte{':'};
             detail::copy(to + name.size() + 1, value.data(), value.size());
@@ -4316,8 +4404,7 @@ class writer {
         }
     }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
     version version_;
     command command_ = command::none;
@@ -6441,11 +6528,11 @@ using server_session = basic_server_session<growing_buffer>;
 } // namespace sockless::stomp
 
 // =========================================== sockless/detail/octets.hpp ===========================================
-// Many bytes at once: masking, and whether any of them has its high bit set.
+// Masking, and the test for ASCII, of any number of bytes.
 
 namespace sockless::detail {
 
-/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+/// `mask_bytes` of fewer bytes than a vector has, and in constant evaluation.
 [[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
                                                std::uint32_t key) noexcept {
     if (!std::is_constant_evaluated()) {
@@ -6461,16 +6548,16 @@ namespace sockless::detail {
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
-/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
-/// a call would cost as much as the work.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes. Returns whether any byte of the result has its high bit set,
+/// that is, is not ASCII. `to` and `from` are the same place or do not overlap. Always inlined: for short payloads a
+/// call costs as much as the work.
 [[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
                                                             std::uint32_t key) noexcept {
     if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
     return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
 
-/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+/// `any_high_bit` of fewer bytes than a vector has, and in constant evaluation.
 [[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
         if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
@@ -6481,7 +6568,7 @@ namespace sockless::detail {
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// Whether any byte has its high bit set. Short enough to be inlined.
+/// Whether any byte has its high bit set, that is, is not ASCII.
 [[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
     if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
     return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
@@ -6491,11 +6578,12 @@ namespace sockless::detail {
 } // namespace sockless::detail
 
 // =============================================== sockless/utf8.hpp ================================================
-// UTF-8, checked in pieces: one byte of state, and the place of the first byte that cannot stand (RFC 3629).
+// Checks UTF-8 that comes in pieces (RFC 3629). The state between two pieces is one byte.
 
-// A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
-// of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
-// narrows the second byte: to rule out overlong forms, surrogates, and what lies above U+10FFFF.
+// A state machine. Each byte has a row, a word that holds the next state for each state, in six bits. A state is the
+// number of bits by which to shift the row. So the load of a row does not wait for the step before.
+// After E0, ED, F0 and F4 the second byte has a smaller range (RFC 3629 section 4). That rules out overlong forms,
+// surrogates, and code points above U+10FFFF. So each of these bytes leads to a state of its own.
 namespace sockless::detail::utf8 {
 
 inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 18, after_e0 = 24, after_ed = 30,
@@ -6503,7 +6591,7 @@ inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 
 
 struct transition {
     unsigned from;
-    unsigned first, last; // the bytes that lead
+    unsigned first, last; // the bytes that lead from the one state to the other
     unsigned to;
 };
 
@@ -6533,11 +6621,12 @@ inline constexpr std::array<std::uint64_t, 256> rows = [] {
 
 namespace sockless {
 
-/// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
+/// Checks UTF-8 that comes in pieces. A piece may end within a character (RFC 3629; RFC 6455 section 8.1).
 class utf8_validator {
   public:
-    /// Takes the next piece and returns how many of its bytes may stand: all of them, or the index of the first byte
-    /// that no continuation could make valid. After that the validator stays where it failed until `reset`.
+    /// Takes the next piece and returns how many of its bytes are valid: all of them, or the index of the first byte
+    /// that no later byte can make valid. After such a byte `feed` returns 0 until `reset`. The validator
+    /// does not keep the piece.
     [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
         std::size_t i = 0;
         while (i != piece.size()) {
@@ -6559,19 +6648,21 @@ class utf8_validator {
         return i;
     }
 
-    /// Whether the text so far ends between characters.
+    /// Whether all of the text so far is valid and ends with a whole character.
     [[nodiscard]] constexpr bool complete() const noexcept { return state_ == detail::utf8::accept; }
 
+    /// Begins a new text.
     constexpr void reset() noexcept { state_ = detail::utf8::accept; }
 
   private:
-    // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
+    // A longer block skips ASCII faster. A shorter one walks over less ASCII around one other character.
     static constexpr std::size_t block_size = 64;
 
-    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
+    // Takes valid bytes from the front, many at a time, but not the last character. 0 if there are too few bytes, if
+    // the text is wrong at the front, or if the processor has no instructions for this.
     [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
         if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
-        // Vectors look three bytes back, and so cannot judge the first three.
+        // Vectors look back three bytes, so they cannot judge the first three.
         if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
         std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
         while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
@@ -6595,7 +6686,7 @@ class utf8_validator {
     std::uint8_t state_ = detail::utf8::accept;
 };
 
-/// Whether all of `text` is UTF-8, as a whole.
+/// Whether `text` is valid UTF-8 that does not end within a character.
 [[nodiscard]] constexpr bool is_utf8(cbytes text) noexcept {
     utf8_validator validator;
     return validator.feed(text) == text.size() && validator.complete();
@@ -6693,76 +6784,79 @@ enum class errc : std::uint8_t {
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
-    {"reserved_bit_set", "a reserved bit is set that no agreed extension gives a meaning", "RFC 6455 5.2", 1002, 0},
-    {"unknown_opcode", "the opcode is none of those that are defined", "RFC 6455 5.2", 1002, 0},
-    {"unexpected_continuation", "a continuation frame came while no message was open", "RFC 6455 5.4", 1002, 0},
-    {"expected_continuation", "a new message began before the open one had ended", "RFC 6455 5.4", 1002, 0},
-    {"fragmented_control_frame", "a control frame is not final", "RFC 6455 5.5", 1002, 0},
+    {"reserved_bit_set", "a reserved bit is set, and no agreed extension gives it a meaning", "RFC 6455 5.2", 1002, 0},
+    {"unknown_opcode", "the opcode of a frame is not defined", "RFC 6455 5.2", 1002, 0},
+    {"unexpected_continuation", "a continuation frame came, but no message is open", "RFC 6455 5.4", 1002, 0},
+    {"expected_continuation", "a new message began before the last one had ended", "RFC 6455 5.4", 1002, 0},
+    {"fragmented_control_frame", "a control frame is fragmented", "RFC 6455 5.5", 1002, 0},
     {"control_frame_too_long", "a control frame has more than 125 bytes of payload", "RFC 6455 5.5", 1002, 0},
-    {"mask_missing", "a frame from a client is not masked", "RFC 6455 5.1", 1002, 0},
-    {"mask_forbidden", "a frame from a server is masked", "RFC 6455 5.1", 1002, 0},
-    {"length_not_minimal", "the payload length uses more bytes than it needs", "RFC 6455 5.2", 1002, 0},
+    {"mask_missing", "a frame from the client is not masked", "RFC 6455 5.1", 1002, 0},
+    {"mask_forbidden", "a frame from the server is masked", "RFC 6455 5.1", 1002, 0},
+    {"length_not_minimal", "the payload length is written with more bytes than it needs", "RFC 6455 5.2", 1002, 0},
     {"length_top_bit_set", "the most significant bit of the payload length is set", "RFC 6455 5.2", 1002, 0},
     {"frame_too_big", "a frame is larger than the limit", "RFC 6455 10.4", 1009, 0},
     {"message_too_big", "a message is larger than the limit", "RFC 6455 10.4", 1009, 0},
     {"too_many_frames", "a message has more frames than the limit", "RFC 6455 10.4", 1008, 0},
     {"invalid_utf8", "a text message is not UTF-8", "RFC 6455 8.1", 1007, 0},
 
-    {"deflate_corrupt", "a compressed message is not deflate data", "RFC 7692 7.2.2", 1007, 0},
-    {"deflate_truncated", "a compressed message does not end where its data ends", "RFC 7692 7.2.2", 1007, 0},
+    {"deflate_corrupt", "a compressed message is not valid deflate data", "RFC 7692 7.2.2", 1007, 0},
+    {"deflate_truncated", "a compressed message ends in the middle of its deflate data", "RFC 7692 7.2.2", 1007, 0},
     {"no_memory", "there is no memory to inflate a message", "RFC 6455 7.4.1", 1011, 0},
 
     {"close_payload_too_short", "the payload of a Close is a single byte", "RFC 6455 5.5.1", 1002, 0},
-    {"close_code_invalid", "a Close has a code that may not be sent", "RFC 6455 7.4", 1002, 0},
+    {"close_code_invalid", "a Close has a code that must not be sent", "RFC 6455 7.4", 1002, 0},
     {"close_reason_invalid_utf8", "the reason of a Close is not UTF-8", "RFC 6455 5.5.1", 1007, 0},
-    {"end_of_input", "the input ended before the closing handshake", "RFC 6455 7.1.5", 1006, 0},
+    {"end_of_input", "the connection ended without a Close", "RFC 6455 7.1.5", 1006, 0},
     {"handshake_timeout", "the opening handshake took too long", "RFC 6455 4.1", 0, 408},
     {"refused", "the server refused the opening handshake", "RFC 6455 4.1", 0, 0},
     {"too_many_interim_responses", "the server sent more 1xx responses than the limit", "RFC 9110 15.2", 0, 0},
-    {"shut_down", "this side shuts down", "RFC 9110 15.6.4", 1001, 503},
+    {"shut_down", "the program is shutting down", "RFC 9110 15.6.4", 1001, 503},
     {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
     {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
-    {"close_code_not_sendable", "this Close code may not be sent", "RFC 6455 7.4", 0, 0},
+    {"close_code_not_sendable", "this Close code must not be sent", "RFC 6455 7.4", 0, 0},
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
-    {"payload_not_utf8", "the payload of a text message or the reason of a Close is not UTF-8", "RFC 6455 8.1", 0, 0},
-    {"message_open", "a message is open; end it before another is begun", "RFC 6455 5.4", 0, 0},
-    {"not_open", "the connection is not open for this", "RFC 6455 7.1.3", 0, 0},
+    {"payload_not_utf8", "the payload of a text message, or the reason of a Close, is not UTF-8", "RFC 6455 8.1", 0, 0},
+    {"message_open", "a message in pieces is open; it must end before another one begins", "RFC 6455 5.4", 0, 0},
+    {"not_open", "the connection is not open", "RFC 6455 7.1.3", 0, 0},
     {"nothing_to_answer", "no request waits for an answer", "RFC 6455 4.2.2", 0, 0},
 
     {"method_not_get", "the method of the request is not GET", "RFC 6455 4.1", 0, 405},
-    {"http_version_too_old", "HTTP/1.0 cannot be upgraded", "RFC 9110 7.8", 0, 426},
-    {"bad_request_target", "the target is neither a path nor an absolute http URI, or has a fragment", "RFC 6455 3", 0,
-     400},
-    {"bad_host", "there is not exactly one Host with a host in it", "RFC 9112 3.2", 0, 400},
-    {"unexpected_body", "a request that asks for an upgrade has a body", "RFC 9112 6", 0, 400},
-    {"upgrade_missing", "Upgrade does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
-    {"connection_upgrade_missing", "Connection does not name upgrade", "RFC 6455 4.2.1", 0, 400},
-    {"version_missing", "there is not exactly one Sec-WebSocket-Version", "RFC 6455 4.2.1", 0, 400},
+    {"http_version_too_old", "HTTP/1.0 cannot be upgraded to WebSocket", "RFC 9110 7.8", 0, 426},
+    {"bad_request_target", "the request target is neither a path nor an absolute http URI, or it has a fragment",
+     "RFC 6455 3", 0, 400},
+    {"bad_host", "the request does not have exactly one valid Host field", "RFC 9112 3.2", 0, 400},
+    {"unexpected_body", "a request for an upgrade has a body", "RFC 9112 6", 0, 400},
+    {"upgrade_missing", "the Upgrade field does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
+    {"connection_upgrade_missing", "the Connection field does not contain upgrade", "RFC 6455 4.2.1", 0, 400},
+    {"version_missing", "the request does not have exactly one Sec-WebSocket-Version field", "RFC 6455 4.2.1", 0, 400},
     {"version_unsupported", "the version of WebSocket is not 13", "RFC 6455 4.4", 0, 426},
-    {"bad_key", "there is not exactly one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 0, 400},
-    {"repeated_origin", "there is more than one Origin", "RFC 6454 7.3", 0, 400},
-    {"bad_subprotocol", "a subprotocol is no token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
+    {"bad_key", "the request does not have exactly one Sec-WebSocket-Key field with 16 bytes in base64",
+     "RFC 6455 4.2.1", 0, 400},
+    {"repeated_origin", "the request has more than one Origin field", "RFC 6454 7.3", 0, 400},
+    {"bad_subprotocol", "a subprotocol is not a token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
     {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
-    {"bad_extensions", "Sec-WebSocket-Extensions is malformed", "RFC 6455 9.1", 0, 400},
-    {"expectation_unknown", "Expect is not 100-continue", "RFC 9110 10.1.1", 0, 417},
+    {"bad_extensions", "the Sec-WebSocket-Extensions field is malformed", "RFC 6455 9.1", 0, 400},
+    {"expectation_unknown", "the Expect field is not 100-continue", "RFC 9110 10.1.1", 0, 417},
 
-    {"not_extended_connect", "the request is not CONNECT with a protocol", "RFC 8441 4", 0, 400},
-    {"protocol_unknown", "the protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
-    {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown, malformed or late", "RFC 9113 8.3", 0, 400},
-    {"connection_field", "there is a field that is for HTTP/1.1 connections only", "RFC 9113 8.2.2", 0, 400},
+    {"not_extended_connect", "the request is not a CONNECT with :protocol", "RFC 8441 4", 0, 400},
+    {"protocol_unknown", "the :protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
+    {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown or malformed, or follows another field",
+     "RFC 9113 8.3", 0, 400},
+    {"connection_field", "a field is only allowed on HTTP/1.1 connections", "RFC 9113 8.2.2", 0, 400},
 
-    {"unexpected_status", "the server did not accept the handshake", "RFC 6455 4.1", 0, 0},
-    {"accept_missing", "there is not exactly one Sec-WebSocket-Accept", "RFC 6455 4.1", 0, 0},
-    {"accept_wrong", "Sec-WebSocket-Accept does not belong to the key", "RFC 6455 4.1", 0, 0},
-    {"subprotocol_not_offered", "the server chose a subprotocol that was not offered", "RFC 6455 4.1", 0, 0},
-    {"extension_not_offered", "the server agreed to an extension that was not offered", "RFC 6455 4.1", 0, 0},
+    {"unexpected_status", "the server did not answer with status 101", "RFC 6455 4.1", 0, 0},
+    {"accept_missing", "the response does not have exactly one Sec-WebSocket-Accept field", "RFC 6455 4.1", 0, 0},
+    {"accept_wrong", "Sec-WebSocket-Accept does not match the key", "RFC 6455 4.1", 0, 0},
+    {"subprotocol_not_offered", "the chosen subprotocol was not offered", "RFC 6455 4.1", 0, 0},
+    {"extension_not_offered", "the chosen extension was not offered", "RFC 6455 4.1", 0, 0},
     {"bad_deflate_response", "the server agreed to other terms of compression than were offered", "RFC 7692 7.1", 0, 0},
 
-    {"reserved_field", "a field may not be given, as it is written, or left out, on its own terms", "RFC 6455 4", 0, 0},
-    {"bad_deflate_window", "a window for compression has fewer bits than can be had, or more than 15", "RFC 7692 7.1.2",
+    {"reserved_field", "this field is written by the library; it cannot be given as a field of your own", "RFC 6455 4",
      0, 0},
+    {"bad_deflate_window", "a window for compression has more than 15 bits, or fewer than the compressor can keep to",
+     "RFC 7692 7.1.2", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
@@ -7722,15 +7816,20 @@ class outbox<growing_buffer> : public outbox_position {
 
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
     void sent(std::size_t size) noexcept {
-        const bool is_shown = size <= output().size();
+        const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
+        const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
         if (!is_shown || size == 0) return;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        if (keeps_) return;
-        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
-        if (size_ == 0) rest();
+        if (size != waiting || keeps_) return;
+        if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
+            first_->begin = first_->end = 0;
+            is_shown_ = was_large_ = false;
+        } else {
+            leave_first();
+        }
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -7822,6 +7921,12 @@ class outbox<growing_buffer> : public outbox_position {
         if (first_ == nullptr) last_ = nullptr;
         is_shown_ = false;
         ::operator delete(dropped);
+    }
+
+    // All of the first block was sent.
+    [[gnu::noinline]] void leave_first() noexcept {
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0) rest();
     }
 
     // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
@@ -8181,92 +8286,18 @@ struct event {
 
 } // namespace sockless::ws
 
-// ============================================ sockless/detail/sha1.hpp ============================================
-// SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
+// ========================================== sockless/detail/simd/sha.hpp ==========================================
+// SHA-1 with the instructions that some x86-64 processors have for it (SHA-NI).
 
 namespace sockless::detail {
 
 /// The state of the hash between blocks (RFC 3174 section 6.1).
 using sha1_state = std::array<std::uint32_t, 5>;
 
-/// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
-using sha1_schedule = std::array<std::uint32_t, 80>;
-
-inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
 inline constexpr std::size_t sha1_block_size = 64;
 
-/// Of a block of 64 bytes, the words of which have the most significant byte first.
-[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
-    sha1_schedule words;
-    for (std::size_t t = 0; t != 16; ++t) {
-        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
-        words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
-    }
-    // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
-    std::uint32_t third = words[13];
-    std::uint32_t second = words[14];
-    std::uint32_t last = words[15];
-    for (std::size_t t = 16; t != 80; ++t) {
-        const std::uint32_t next = std::rotl(third ^ (words[t - 8] ^ words[t - 14] ^ words[t - 16]), 1);
-        words[t] = next;
-        third = second;
-        second = last;
-        last = next;
-    }
-    return words;
-}
-
-/// The functions of the four groups of rounds.
-struct sha1_choose {
-    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return d ^ (b & (c ^ d));
-    }
-};
-struct sha1_parity {
-    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return b ^ c ^ d;
-    }
-};
-struct sha1_majority {
-    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return (b & c) + (d & (b ^ c)); // no bit is in both, and a sum can be reordered
-    }
-};
-
-/// Twenty rounds, five at a time, after which each word is again in its own place (RFC 3174 section 5).
-template <class Mix>
-constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
-    auto [a, b, c, d, e] = s;
-    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
-                                       std::uint32_t& z, std::uint32_t scheduled) {
-        z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
-        w = std::rotl(w, 30);
-    };
-    for (std::size_t t = 0; t != 20; t += 5) {
-        round(a, b, c, d, e, words[t]);
-        round(e, a, b, c, d, words[t + 1]);
-        round(d, e, a, b, c, words[t + 2]);
-        round(c, d, e, a, b, words[t + 3]);
-        round(b, c, d, e, a, words[t + 4]);
-    }
-    s = {a, b, c, d, e};
-}
-
-/// Adds blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
-constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    for (; count != 0; --count, blocks += sha1_block_size) {
-        const sha1_schedule words = sha1_scheduled(blocks);
-        sha1_state s = state;
-        sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
-        sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
-        sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
-        sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
-        for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
-    }
-}
-
-#if defined(SOCKLESS_HAS_SHA)
-/// With the instructions that do four rounds at once.
+#if defined(__SSE2__)
+/// The backend. An instruction does four rounds.
 namespace sha {
 using vector = int __attribute__((vector_size(16)));
 using unsigned_vector = unsigned __attribute__((vector_size(16)));
@@ -8274,13 +8305,13 @@ using characters = char __attribute__((vector_size(16)));
 
 inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
 
-/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
+/// The twenty rounds of a group, from 0 to 3. Also makes the words of the schedule that they need, four at a time.
 template <std::size_t Group>
 [[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
     for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
         if (i >= 4) {
-            const vector made = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
-            words[i] = __builtin_ia32_sha1msg2(made, words[i - 1]);
+            const vector mixed = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
+            words[i] = __builtin_ia32_sha1msg2(mixed, words[i - 1]);
         }
         const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
         e = abcd;
@@ -8288,9 +8319,9 @@ template <std::size_t Group>
     }
 }
 
-/// The same.
+/// Adds `count` blocks of 64 bytes to the state.
 [[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    // The instructions have the first word in the highest place.
+    // The instructions want the first word in the highest place.
     constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
     const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
     vector abcd{word(3), word(2), word(1), word(0)};
@@ -8317,14 +8348,113 @@ template <std::size_t Group>
 } // namespace sha
 #endif
 
-/// Adds blocks of 64 bytes to the hash, the fastest way that there is.
-constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-#if defined(SOCKLESS_HAS_SHA)
-    if (!std::is_constant_evaluated() && has_sha()) return sha::add(state, blocks, count);
+namespace widest {
+
+/// Adds `count` blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was
+/// added.
+[[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+#if defined(__SSE2__)
+    if (has_sha()) return sha::add(state, blocks, count), true;
+    return false;
+#else
+    static_cast<void>(state);
+    static_cast<void>(blocks);
+    static_cast<void>(count);
+    return false;
 #endif
+}
+
+} // namespace widest
+
+} // namespace sockless::detail
+
+// ============================================ sockless/detail/sha1.hpp ============================================
+// SHA-1 (RFC 3174). With it a server shows in the opening handshake that it speaks WebSocket. It protects no secret.
+
+namespace sockless::detail {
+
+/// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
+using sha1_schedule = std::array<std::uint32_t, 80>;
+
+inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+
+/// The schedule of a block of 64 bytes. Its words have the most significant byte first.
+[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
+    sha1_schedule words;
+    for (std::size_t t = 0; t != 16; ++t) {
+        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
+        words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
+    }
+    // The last three words are kept in variables: to load them right after their stores would be slow.
+    std::uint32_t third = words[13];
+    std::uint32_t second = words[14];
+    std::uint32_t last = words[15];
+    for (std::size_t t = 16; t != 80; ++t) {
+        const std::uint32_t next = std::rotl(third ^ (words[t - 8] ^ words[t - 14] ^ words[t - 16]), 1);
+        words[t] = next;
+        third = second;
+        second = last;
+        last = next;
+    }
+    return words;
+}
+
+/// The functions of the four groups of rounds.
+struct sha1_choose {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return d ^ (b & (c ^ d));
+    }
+};
+struct sha1_parity {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return b ^ c ^ d;
+    }
+};
+struct sha1_majority {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return (b & c) + (d & (b ^ c)); // no bit is in both, and a compiler can reorder a sum
+    }
+};
+
+/// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
+template <class Mix>
+constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
+    auto [a, b, c, d, e] = s;
+    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
+                                       std::uint32_t& z, std::uint32_t scheduled) {
+        z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
+        w = std::rotl(w, 30);
+    };
+    for (std::size_t t = 0; t != 20; t += 5) {
+        round(a, b, c, d, e, words[t]);
+        round(e, a, b, c, d, words[t + 1]);
+        round(d, e, a, b, c, words[t + 2]);
+        round(c, d, e, a, b, words[t + 3]);
+        round(b, c, d, e, a, words[t + 4]);
+    }
+    s = {a, b, c, d, e};
+}
+
+/// Adds `count` blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
+constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        const sha1_schedule words = sha1_scheduled(blocks);
+        sha1_state s = state;
+        sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
+        sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
+        sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
+        sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
+        for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+    }
+}
+
+/// Adds `count` blocks of 64 bytes to the hash, in the fastest way that the processor has.
+constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    if (!std::is_constant_evaluated() && widest::add_sha1(state, blocks, count)) return;
     sha1_add_by_words(state, blocks, count);
 }
 
+/// The hash as bytes, each word with its most significant byte first.
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
     std::array<std::byte, 20> digest{};
     for (std::size_t i = 0; i != state.size(); ++i) {
@@ -8336,8 +8466,8 @@ constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count
     return digest;
 }
 
-/// A text of at most one block behind `before` whole ones, with what SHA-1 puts behind a text: 0x80, zeros up to 8
-/// bytes before the end of a block, and the length in bits (RFC 3174 section 4).
+/// The rest of a text, at most a block, that stands behind `before` whole blocks. SHA-1 puts 0x80 behind the text, then
+/// zeros up to 8 bytes before the end of a block, then the size of the whole text in bits (RFC 3174 section 4).
 struct sha1_padded {
     constexpr sha1_padded(std::string_view rest, std::uint64_t before) noexcept
         : blocks((rest.size() + 8) / sha1_block_size + 1) {
@@ -8368,7 +8498,7 @@ struct sha1_padded {
 } // namespace sockless::detail
 
 // =========================================== sockless/detail/base64.hpp ===========================================
-// Base64 (RFC 4648 section 4), as the keys of the opening handshake are written.
+// Base64 (RFC 4648 section 4), in which the keys of the opening handshake are written.
 
 namespace sockless::detail {
 
@@ -8381,7 +8511,7 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
     std::array<char, (Size + 2) / 3 * 4> text{};
     const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
     std::size_t at = 0;
-    // Of each group of three bytes four characters,
+    // Each group of three bytes makes four characters.
     for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
         const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
         text[at++] = base64_alphabet[group >> 18];
@@ -8389,7 +8519,7 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
         text[at++] = base64_alphabet[group >> 6 & 63];
         text[at++] = base64_alphabet[group & 63];
     }
-    // of which `=` stands for those that hold no bit of a byte.
+    // One or two bytes are left. A `=` stands for each character that holds no bit of them.
     if constexpr (Size % 3 != 0) {
         const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
         text[at++] = base64_alphabet[group >> 18];
@@ -8400,8 +8530,8 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
     return text;
 }
 
-/// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
-/// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
+/// Whether `text` is the base64, with padding, of exactly 16 bytes. The last digit has four bits that belong to no
+/// byte. They may have any value: RFC 4648 section 3.5 leaves it to the reader whether to check them.
 [[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
     constexpr std::size_t digits = 22;
     if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
@@ -9361,25 +9491,19 @@ namespace sockless::ws {
 /// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](char c) {
-        if (size < out.size()) out[size] = c;
-        ++size;
-    };
+    detail::text_sink<char> sink(out);
     bool address = false;
     for (const char c : host) address = address || c == ':';
     const bool brackets = address && host.front() != '[';
-    if (brackets) put('[');
-    for (const char c : host) put(c);
-    if (brackets) put(']');
+    if (brackets) sink.put("[");
+    sink.put(host);
+    if (brackets) sink.put("]");
     if (port != (secure ? 443 : 80)) {
-        put(':');
-        unsigned unit = 10000;
-        while (unit > port && unit != 1) unit /= 10;
-        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+        sink.put(":");
+        sink.put_number(port);
     }
-    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
-    return detail::text_at(out.data(), size);
+    if (!sink.complete() || !http::is_host(detail::text_at(out.data(), sink.size()))) return {};
+    return detail::text_at(out.data(), sink.size());
 }
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
@@ -10780,27 +10904,22 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 [[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
                                                        deflate_text text) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](std::string_view part) {
-        if (part.size() <= out.size() && size <= out.size() - part.size())
-            copy(out.data() + size, part.data(), part.size());
-        size += part.size();
-    };
-    put(ws::deflate_name);
-    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
-    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    text_sink<char> sink(out);
+    sink.put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) sink.put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) sink.put("; client_no_context_takeover");
     const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
         if (bits == 0) return;
-        put(name);
+        sink.put(name);
         if (!with_value) return;
-        put("=");
-        put(decimal_text(bits).text());
+        sink.put("=");
+        sink.put_number(bits);
     };
     put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
     // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
     put_window("; client_max_window_bits", parameters.client_max_window_bits,
                text == deflate_text::response || parameters.client_max_window_bits != 15);
-    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+    return sink.complete() ? std::string_view{out.data(), sink.size()} : std::string_view{};
 }
 
 /// Judges one offer, and makes the response to it. False where it cannot be accepted.
@@ -11087,19 +11206,19 @@ class deflate_stage {
     /// Sets the terms.
     void agree(role own, const deflate_agreement& to) noexcept {
         const deflate_parameters& with = to.parameters;
-        const bool server = own == role::server;
+        const bool is_server = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
         const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = server ? client_bits : server_bits;
-        terms_.deflater_bits = server ? server_bits : client_bits;
+        terms_.inflater_bits = is_server ? client_bits : server_bits;
+        terms_.deflater_bits = is_server ? server_bits : client_bits;
         // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
-        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = server ? !with.server_no_context_takeover
-                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+        if (!is_server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = is_server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = is_server ? !with.server_no_context_takeover
+                                      : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
     }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/lists.hpp"
 #include "session.hpp"
 
 namespace sockless::stomp {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../../detail/text_sink.hpp"
 #include "../../http/write_head.hpp"
 #include "check.hpp"
 
@@ -82,25 +83,19 @@ namespace sockless::ws {
 /// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](char c) {
-        if (size < out.size()) out[size] = c;
-        ++size;
-    };
+    detail::text_sink<char> sink(out);
     bool address = false;
     for (const char c : host) address = address || c == ':';
     const bool brackets = address && host.front() != '[';
-    if (brackets) put('[');
-    for (const char c : host) put(c);
-    if (brackets) put(']');
+    if (brackets) sink.put("[");
+    sink.put(host);
+    if (brackets) sink.put("]");
     if (port != (secure ? 443 : 80)) {
-        put(':');
-        unsigned unit = 10000;
-        while (unit > port && unit != 1) unit /= 10;
-        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+        sink.put(":");
+        sink.put_number(port);
     }
-    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
-    return detail::text_at(out.data(), size);
+    if (!sink.complete() || !http::is_host(detail::text_at(out.data(), sink.size()))) return {};
+    return detail::text_at(out.data(), sink.size());
 }
 
 /// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
