@@ -15,23 +15,26 @@ template <std::size_t Size>
 [[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
 encode_base64(std::span<const std::byte, Size> data) noexcept {
     std::array<char, (Size + 2) / 3 * 4> text{};
-    const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
-    std::size_t at = 0;
+    constexpr std::size_t rest = Size % 3;
+    const std::byte* from = data.data();
+    char* to = text.data();
     // Each group of three bytes makes four characters.
-    for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
-        const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
-        text[at++] = base64_alphabet[group >> 18];
-        text[at++] = base64_alphabet[group >> 12 & 63];
-        text[at++] = base64_alphabet[group >> 6 & 63];
-        text[at++] = base64_alphabet[group & 63];
+    for (const std::byte* const end = from + (Size - rest); from != end; from += 3, to += 4) {
+        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
+                                    static_cast<std::uint32_t>(from[1]) << 8 | static_cast<std::uint32_t>(from[2]);
+        to[0] = base64_alphabet[group >> 18];
+        to[1] = base64_alphabet[group >> 12 & 63];
+        to[2] = base64_alphabet[group >> 6 & 63];
+        to[3] = base64_alphabet[group & 63];
     }
     // One or two bytes are left. A `=` stands for each character that holds no bit of them.
-    if constexpr (Size % 3 != 0) {
-        const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
-        text[at++] = base64_alphabet[group >> 18];
-        text[at++] = base64_alphabet[group >> 12 & 63];
-        text[at++] = Size % 3 == 2 ? base64_alphabet[group >> 6 & 63] : '=';
-        text[at++] = '=';
+    if constexpr (rest != 0) {
+        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
+                                    (rest == 2 ? static_cast<std::uint32_t>(from[rest - 1]) << 8 : 0);
+        to[0] = base64_alphabet[group >> 18];
+        to[1] = base64_alphabet[group >> 12 & 63];
+        to[2] = rest == 2 ? base64_alphabet[group >> 6 & 63] : '=';
+        to[3] = '=';
     }
     return text;
 }
@@ -43,7 +46,8 @@ encode_base64(std::span<const std::byte, Size> data) noexcept {
     if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
     if (std::is_constant_evaluated()) {
         for (std::size_t i = 0; i != digits; ++i) {
-            if (find(text[i], base64_alphabet.begin(), base64_alphabet.end()) == base64_alphabet.end()) return false;
+            const char* const alphabet_end = base64_alphabet.data() + base64_alphabet.size();
+            if (find(text[i], base64_alphabet.data(), alphabet_end) == alphabet_end) return false;
         }
         return true;
     }

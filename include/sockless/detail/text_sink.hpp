@@ -42,7 +42,7 @@ class text_sink {
 
   private:
     [[nodiscard]] constexpr bool has_room(std::size_t size) const noexcept {
-        return complete() && size <= out_.size() - size_;
+        return size_ <= out_.size() && size <= out_.size() - size_;
     }
 
     std::span<Byte> out_;

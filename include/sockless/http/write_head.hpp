@@ -75,7 +75,8 @@ class head_writer {
     /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
     /// all; with `no_room` it is the room needed.
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
-        put("\r\n").put(body).put(rest_of_body);
+        put("\r\n");
+        if (!body.empty()) put(body).put(rest_of_body);
         if (error_) return {0, error_};
         if (!sink_.complete()) return {sink_.size(), errc::no_room};
         return {sink_.size(), {}};
