@@ -24,6 +24,7 @@
 #include <sockless/ws/assembler.hpp>
 #include <sockless/ws/close_code.hpp>
 #include <sockless/ws/decoder.hpp>
+#include <sockless/ws/deflate/compression.hpp>
 #include <sockless/ws/deflate/message.hpp>
 #include <sockless/ws/deflate/negotiation.hpp>
 #include <sockless/ws/encode.hpp>
