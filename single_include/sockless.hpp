@@ -2076,8 +2076,8 @@ namespace sockless::http {
 
 namespace sockless::http::detail {
 
-/// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
-/// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
+/// The sizes of the first field lines of a head, as a scanner found them: so a walk through the lines does not look for
+/// their ends again. 0 for a line that was not found as a whole, or is too long: its ends are looked for.
 struct field_line_sizes {
     static constexpr std::size_t most = 16;
 
@@ -2091,6 +2091,39 @@ struct field_line_sizes {
     std::uint8_t names[most]{};
     std::uint8_t lines[most]{};
 };
+
+/// The end of a field line, and of the name in it.
+struct field_line_ends {
+    const char* name;
+    const char* line;
+};
+
+[[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
+    // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+    const char* const line_end = find('\r', line, end);
+    const char* const colon = find(':', line, end);
+    return {colon < line_end ? colon : line_end, line_end};
+}
+
+/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`.
+[[nodiscard, gnu::always_inline]] constexpr field_line_ends
+ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
+    const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
+    return known ? field_line_ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+}
+
+[[nodiscard]] constexpr std::string_view name_in(const char* line, const field_line_ends& ends) noexcept {
+    return text_at(line, static_cast<std::size_t>(ends.name - line));
+}
+
+[[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
+    return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
+}
+
+/// Where the line behind this one begins.
+[[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
+    return end - ends.line > 2 ? ends.line + 2 : end;
+}
 
 /// Finds one field line after the other in [line, end).
 struct field_finder {
@@ -2112,24 +2145,9 @@ struct field_finder {
 
     [[gnu::always_inline]] constexpr void read() noexcept {
         if (line == end) return;
-        const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
-        const ends found =
-            known ? ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
-        current.name = {line, static_cast<std::size_t>(found.name - line)};
-        current.value = trimmed(found.name == found.line ? found.line : found.name + 1, found.line);
-        next = end - found.line > 2 ? found.line + 2 : end;
-    }
-
-    struct ends {
-        const char* name;
-        const char* line;
-    };
-
-    [[nodiscard, gnu::noinline]] static constexpr ends look_for_ends(const char* line, const char* end) noexcept {
-        // The end of the line first: so the next line does not have to wait for where the value of this one begins.
-        const char* const line_end = find('\r', line, end);
-        const char* const colon = find(':', line, end);
-        return {colon < line_end ? colon : line_end, line_end};
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        current = {name_in(line, ends), value_in(ends)};
+        next = behind(ends, end);
     }
 
     const char* line = nullptr;
@@ -2145,7 +2163,7 @@ struct field_finder {
 namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
-/// as it goes. Views of the text it was made from, and valid as long.
+/// as it goes. Views of the text that it was made from, and valid as long.
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -2165,111 +2183,88 @@ class fields {
     /// The lines as they lie, each with its end of line.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return lines_; }
 
+    /// The sizes of the first of them, as far as they are known.
+    [[nodiscard]] constexpr const detail::field_line_sizes& sizes() const noexcept { return sizes_; }
+
   private:
     std::string_view lines_{};
     detail::field_line_sizes sizes_{};
 };
 
-/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
-/// comma does not end an element (RFC 9110 section 5.6.4).
-enum class list_syntax : std::uint8_t { plain, quoted };
-
 } // namespace sockless::http
 
 namespace sockless::http::detail {
 
-/// Finds one element of a comma list after the other.
-struct element_finder {
-    using value_type = std::string_view;
-
-    constexpr element_finder() noexcept = default;
-    constexpr element_finder(std::string_view value, http::list_syntax how) noexcept : rest(value), syntax(how) {
-        advance();
+/// Calls `visit(name, value)` for each field, in their order, where `value()` gives the value.
+template <class Fields, class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
+    for (const field& each : all) {
+        visit(each.name, [&each] { return each.value; });
     }
+}
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
-        current = {};
-        while (current.empty() && !rest.empty()) {
-            const std::size_t size = size_of_first();
-            current = trimmed(rest.data(), rest.data() + size);
-            rest.remove_prefix(size == rest.size() ? size : size + 1);
-        }
+/// The same for a head: a value costs nothing before it is asked for.
+template <class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    for (std::size_t number = 0; line != end; ++number) {
+        const field_line_ends ends = ends_of(line, end, all.sizes(), number);
+        visit(name_in(line, ends), [&ends] { return value_in(ends); });
+        line = behind(ends, end);
     }
-    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+}
 
-    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
-        if (syntax == http::list_syntax::plain) {
-            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
-        }
-        bool quoted = false;
-        for (std::size_t i = 0; i < rest.size(); ++i) {
-            if (rest[i] == ',' && !quoted) return i;
-            if (rest[i] == '"') quoted = !quoted;
-            if (rest[i] == '\\' && quoted) ++i;
-        }
-        return rest.size();
+/// Gives `visit` the value of each field of this name, in their order, until it returns true. Returns whether it did.
+template <class Fields, class Visit>
+constexpr bool visit_values(const Fields& all, std::string_view name, Visit visit) noexcept {
+    for (const field& each : all) {
+        if (http::equal_ignoring_case(each.name, name) && visit(each.value)) return true;
     }
+    return false;
+}
 
-    std::string_view current{};
-    std::string_view rest{};
-    http::list_syntax syntax = http::list_syntax::plain;
-};
+/// The same for a head: lines that are known to have a name of another size are passed over.
+template <class Visit>
+constexpr bool visit_values(const http::fields& all, std::string_view name, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    const field_line_sizes& sizes = all.sizes();
+    for (std::size_t number = 0;; ++number) {
+        while (number < field_line_sizes::most && sizes.lines[number] != 0 && sizes.names[number] != name.size()) {
+            line += sizes.lines[number++] + 2;
+        }
+        if (line == end) return false;
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        if (http::equal_ignoring_case(name_in(line, ends), name) && visit(value_in(ends))) return true;
+        line = behind(ends, end);
+    }
+}
 
 } // namespace sockless::http::detail
 
 namespace sockless::http {
 
-/// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
-/// a forward range of `std::string_view`, views of the value it was made from.
-class list_elements {
-  public:
-    using iterator = detail::lazy_iterator<detail::element_finder>;
-
-    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
-        : value_(value), syntax_(syntax) {}
-
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
-    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
-
-  private:
-    std::string_view value_;
-    list_syntax syntax_;
-};
-
 /// How many of the fields have this name. Names are compared without regard to case; `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::size_t count(const Fields& all, std::string_view name) noexcept {
     std::size_t found = 0;
-    for (const field& each : all) found += equal_ignoring_case(each.name, name) ? 1u : 0u;
+    detail::visit_values(all, name, [&found](std::string_view) {
+        ++found;
+        return false;
+    });
     return found;
 }
 
-/// The value of the first field of this name; empty where there is none. Valid as long as the field.
+/// The value of the first field of this name; empty if there is none. Valid as long as the field.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view first(const Fields& all, std::string_view name) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name)) return each.value;
-    }
-    return {};
-}
-
-/// Whether one comma list has this element, which is a token, compared without regard to case.
-[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
-    if (!element.empty() && equal_ignoring_case(value, element)) return true;
-    for (const std::string_view each : list_elements(value)) {
-        if (equal_ignoring_case(each, element)) return true;
-    }
-    return false;
-}
-
-/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
-/// RFC 9110 sections 5.3 and 5.6.1.
-template <class Fields>
-[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name) && list_has(each.value, token)) return true;
-    }
-    return false;
+    std::string_view found{};
+    detail::visit_values(all, name, [&found](std::string_view value) {
+        found = value;
+        return true;
+    });
+    return found;
 }
 
 } // namespace sockless::http
@@ -2972,6 +2967,96 @@ class basic_head_parser {
 
 /// With memory that the caller owns.
 using head_parser = basic_head_parser<span_buffer<char>>;
+
+} // namespace sockless::http
+
+// ============================================ sockless/http/lists.hpp =============================================
+// Comma lists in the values of fields, element by element, and the question whether one holds a token.
+
+namespace sockless::http {
+
+/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
+/// comma does not end an element (RFC 9110 section 5.6.4).
+enum class list_syntax : std::uint8_t { plain, quoted };
+
+} // namespace sockless::http
+
+namespace sockless::http::detail {
+
+/// Finds one element of a comma list after the other.
+struct element_finder {
+    using value_type = std::string_view;
+
+    constexpr element_finder() noexcept = default;
+    constexpr element_finder(std::string_view value, http::list_syntax written) noexcept
+        : rest(value), syntax(written) {
+        advance();
+    }
+
+    [[gnu::always_inline]] constexpr void advance() noexcept {
+        current = {};
+        while (current.empty() && !rest.empty()) {
+            const std::size_t size = size_of_first();
+            current = trimmed(rest.data(), rest.data() + size);
+            rest.remove_prefix(size == rest.size() ? size : size + 1);
+        }
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+
+    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        if (syntax == http::list_syntax::plain) {
+            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
+        }
+        bool quoted = false;
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            if (rest[i] == ',' && !quoted) return i;
+            if (rest[i] == '"') quoted = !quoted;
+            if (rest[i] == '\\' && quoted) ++i;
+        }
+        return rest.size();
+    }
+
+    std::string_view current{};
+    std::string_view rest{};
+    http::list_syntax syntax = http::list_syntax::plain;
+};
+
+} // namespace sockless::http::detail
+
+namespace sockless::http {
+
+/// The elements of one comma list, without the white space around them; empty ones are left out (RFC 9110 section
+/// 5.6.1). A forward range of `std::string_view`, views of the value that it was made from.
+class list_elements {
+  public:
+    using iterator = detail::lazy_iterator<detail::element_finder>;
+
+    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
+        : value_(value), syntax_(syntax) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view value_;
+    list_syntax syntax_;
+};
+
+/// Whether one comma list has this element, which is a token, compared without regard to case.
+[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
+    if (!element.empty() && equal_ignoring_case(value, element)) return true;
+    for (const std::string_view each : list_elements(value)) {
+        if (equal_ignoring_case(each, element)) return true;
+    }
+    return false;
+}
+
+/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
+/// `Fields` is any range of `field`. RFC 9110 sections 5.3 and 5.6.1.
+template <class Fields>
+[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
+    return detail::visit_values(all, name, [token](std::string_view value) { return list_has(value, token); });
+}
 
 } // namespace sockless::http
 
@@ -8080,6 +8165,113 @@ template <class Outbox, class Write, class Note = note_nothing>
 
 } // namespace sockless::detail
 
+// ====================================== sockless/ws/deflate/compression.hpp =======================================
+// What an endpoint asks of the part that compresses its messages; and the part that compresses none.
+
+namespace sockless::ws {
+
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+enum class compressed : std::uint8_t {
+    automatic, ///< if it is not smaller than the threshold of the policy
+    always,
+    never, ///< for what is compressed already, or holds a secret beside text that others choose
+};
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// The terms, as they are offered, chosen and agreed to in the opening handshake (RFC 7692 section 5).
+template <class T>
+concept negotiates_compression = requires(T stage, const T& constant, role own, std::span<char> text,
+                                          const http::fields& fields) {
+    { T::text_size } -> std::convertible_to<std::size_t>;
+    { constant.is_valid(own) }
+    noexcept->std::same_as<bool>;
+    { constant.offer(text) }
+    noexcept->std::same_as<std::string_view>;
+    { constant.response(text, constant.choose(fields)) }
+    noexcept->std::same_as<std::string_view>;
+    { constant.check(fields).error } -> std::convertible_to<sockless::error>;
+    { stage.agree(own, constant.choose(fields)) }
+    noexcept;
+    { stage.agree(own, constant.check(fields)) }
+    noexcept;
+    { constant.agreement().agreed } -> std::convertible_to<bool>;
+};
+
+/// Messages that come.
+template <class T>
+concept inflates_messages = requires(T stage, const T& constant, const decoder::event& data, bytes& in, bytes out,
+                                     std::uint64_t limit) {
+    { stage.limit(limit) }
+    noexcept;
+    { stage.add(data) }
+    noexcept;
+    { constant.inflating() }
+    noexcept->std::same_as<bool>;
+    { constant.in_message() }
+    noexcept->std::same_as<bool>;
+    { constant.pending() }
+    noexcept->std::same_as<std::size_t>;
+    { stage.inflate(in, out) }
+    noexcept->std::same_as<decoder::event>;
+};
+
+/// Messages that are sent.
+template <class T>
+concept deflates_messages = requires(T stage, const T& constant, ws::compressed wanted, cbytes piece, bytes out,
+                                     bool last, std::size_t size) {
+    { T::least_room } -> std::convertible_to<std::size_t>;
+    { T::room_for(size) }
+    noexcept->std::same_as<std::size_t>;
+    { constant.wants(wanted, size, last) }
+    noexcept->std::same_as<bool>;
+    { static_cast<bool>(stage.deflate(piece, last, out)) }
+    noexcept;
+    { stage.deflate(piece, last, out).size } -> std::convertible_to<std::size_t>;
+    { stage.abandon() }
+    noexcept;
+    { stage.release(last) }
+    noexcept;
+    { stage.end() }
+    noexcept;
+};
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// The last argument of `basic_server` and `basic_client`: `no_compression`, or a type that compresses, such as
+/// `deflate_stage`. It can be moved. `T::available` says which of the two it is, and only a type that compresses has
+/// the verbs, all of them `noexcept`; nothing of them is compiled for the other. In the order in which they are called:
+///
+/// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
+///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
+///   `error`. A server makes its choice with `choose(fields)` from the fields of a request, and writes
+///   `response(text, choice)`, which is empty if nothing is agreed to. `text` has room for `text_size` characters.
+///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
+///   sets the most that one message may come to.
+/// - Data that comes compressed is given to `add(data)`. While `inflating()` then says so, `inflate(in, out)` takes
+///   bytes of it from the front of `in`, puts what they stand for to the front of `out`, and gives events like those of
+///   a `decoder`. `pending()` bytes are left to be taken; `in_message()` says that the message has not ended.
+/// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
+///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
+///   fewer than `least_room`; what it returns has the `size`, and is falsy if there was no room or memory. Then
+///   `abandon()` forgets the message.
+/// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
+template <class T>
+concept compression = std::is_nothrow_move_constructible_v<T> &&
+    (!T::available ||
+     (detail::negotiates_compression<T> && detail::inflates_messages<T> && detail::deflates_messages<T>));
+
+/// An endpoint without compression: agrees to none.
+struct no_compression {
+    static constexpr bool available = false;
+};
+
+} // namespace sockless::ws
+
 // ============================================= sockless/ws/encode.hpp =============================================
 // Frames out: into a span, around a payload that has room before it, or as a header for a gathered write.
 
@@ -8286,6 +8478,61 @@ struct event {
 };
 
 } // namespace sockless::ws
+
+// =========================================== sockless/detail/base64.hpp ===========================================
+// Base64 (RFC 4648 section 4), in which the keys of the opening handshake are written.
+
+namespace sockless::detail {
+
+inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// `Size` bytes as base64 with padding.
+template <std::size_t Size>
+[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
+encode_base64(std::span<const std::byte, Size> data) noexcept {
+    std::array<char, (Size + 2) / 3 * 4> text{};
+    constexpr std::size_t rest = Size % 3;
+    const std::byte* from = data.data();
+    char* to = text.data();
+    // Each group of three bytes makes four characters.
+    for (const std::byte* const end = from + (Size - rest); from != end; from += 3, to += 4) {
+        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
+                                    static_cast<std::uint32_t>(from[1]) << 8 | static_cast<std::uint32_t>(from[2]);
+        to[0] = base64_alphabet[group >> 18];
+        to[1] = base64_alphabet[group >> 12 & 63];
+        to[2] = base64_alphabet[group >> 6 & 63];
+        to[3] = base64_alphabet[group & 63];
+    }
+    // One or two bytes are left. A `=` stands for each character that holds no bit of them.
+    if constexpr (rest != 0) {
+        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
+                                    (rest == 2 ? static_cast<std::uint32_t>(from[rest - 1]) << 8 : 0);
+        to[0] = base64_alphabet[group >> 18];
+        to[1] = base64_alphabet[group >> 12 & 63];
+        to[2] = rest == 2 ? base64_alphabet[group >> 6 & 63] : '=';
+        to[3] = '=';
+    }
+    return text;
+}
+
+/// Whether `text` is the base64, with padding, of exactly 16 bytes. The last digit has four bits that belong to no
+/// byte. They may have any value: RFC 4648 section 3.5 leaves it to the reader whether to check them.
+[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
+    constexpr std::size_t digits = 22;
+    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != digits; ++i) {
+            const char* const alphabet_end = base64_alphabet.data() + base64_alphabet.size();
+            if (find(text[i], base64_alphabet.data(), alphabet_end) == alphabet_end) return false;
+        }
+        return true;
+    }
+    const char* const end = text.data() + digits;
+    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
+    return first_in_blocks(wrong, text.data(), end) == end;
+}
+
+} // namespace sockless::detail
 
 // ========================================== sockless/detail/simd/sha.hpp ==========================================
 // SHA-1 with the instructions that some x86-64 processors have for it (SHA-NI).
@@ -8498,60 +8745,159 @@ struct sha1_padded {
 
 } // namespace sockless::detail
 
-// =========================================== sockless/detail/base64.hpp ===========================================
-// Base64 (RFC 4648 section 4), in which the keys of the opening handshake are written.
+// ======================================= sockless/ws/opening/accept_key.hpp =======================================
+// The key of a request, and what a server answers to it (RFC 6455 sections 4.1 and 4.2.2).
+
+namespace sockless::ws::detail {
+
+/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the key.
+inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                  60),
+                                          0);
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters: of a longer key the rest
+/// does not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
+    // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
+    std::array<char, 2 * detail::sha1_block_size> blocks;
+    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
+    if (key.size() >= 24) {
+        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
+    } else {
+        detail::copy(blocks.data(), key.data(), key.size());
+    }
+    detail::sha1_state state = detail::sha1_begin;
+    detail::sha1_add(state, blocks.data(), 2);
+    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
+    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+}
+
+/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
+[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
+    return detail::encode_base64(nonce);
+}
+
+} // namespace sockless::ws
+
+// ============================================== sockless/list_of.hpp ==============================================
+// A list that the caller gives for the time of a call: `{a, b}`, an array, a span, a vector.
+
+// Clang warns if a list of this kind ends before the view of it.
+#if defined(__clang__)
+#define SOCKLESS_VIEWED [[clang::lifetimebound]]
+#else
+#define SOCKLESS_VIEWED
+#endif
 
 namespace sockless::detail {
 
-inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// `Size` bytes as base64 with padding.
-template <std::size_t Size>
-[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
-encode_base64(std::span<const std::byte, Size> data) noexcept {
-    std::array<char, (Size + 2) / 3 * 4> text{};
-    constexpr std::size_t rest = Size % 3;
-    const std::byte* from = data.data();
-    char* to = text.data();
-    // Each group of three bytes makes four characters.
-    for (const std::byte* const end = from + (Size - rest); from != end; from += 3, to += 4) {
-        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
-                                    static_cast<std::uint32_t>(from[1]) << 8 | static_cast<std::uint32_t>(from[2]);
-        to[0] = base64_alphabet[group >> 18];
-        to[1] = base64_alphabet[group >> 12 & 63];
-        to[2] = base64_alphabet[group >> 6 & 63];
-        to[3] = base64_alphabet[group & 63];
-    }
-    // One or two bytes are left. A `=` stands for each character that holds no bit of them.
-    if constexpr (rest != 0) {
-        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
-                                    (rest == 2 ? static_cast<std::uint32_t>(from[rest - 1]) << 8 : 0);
-        to[0] = base64_alphabet[group >> 18];
-        to[1] = base64_alphabet[group >> 12 & 63];
-        to[2] = rest == 2 ? base64_alphabet[group >> 6 & 63] : '=';
-        to[3] = '=';
-    }
-    return text;
-}
-
-/// Whether `text` is the base64, with padding, of exactly 16 bytes. The last digit has four bits that belong to no
-/// byte. They may have any value: RFC 4648 section 3.5 leaves it to the reader whether to check them.
-[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
-    constexpr std::size_t digits = 22;
-    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
-    if (std::is_constant_evaluated()) {
-        for (std::size_t i = 0; i != digits; ++i) {
-            const char* const alphabet_end = base64_alphabet.data() + base64_alphabet.size();
-            if (find(text[i], base64_alphabet.data(), alphabet_end) == alphabet_end) return false;
-        }
-        return true;
-    }
-    const char* const end = text.data() + digits;
-    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
-    return first_in_blocks(wrong, text.data(), end) == end;
-}
+/// A container whose elements lie side by side and convert to `T`.
+template <class List, class T>
+concept list_for = requires(const List& list) {
+    { *list.data() } -> std::convertible_to<T>;
+    { list.size() } -> std::convertible_to<std::size_t>;
+};
 
 } // namespace sockless::detail
+
+namespace sockless {
+
+/// A view of a list of `T`, itself a view such as `std::string_view` or `field`. It is made from `{a, b}`, and from an
+/// array, a span or a vector, whose elements may also be of a type that converts to `T`, such as `std::string`. Nothing
+/// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
+/// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
+template <class T>
+class list_of {
+  public:
+    /// Goes through a list, which outlives it.
+    class iterator {
+      public:
+        using value_type = T;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        constexpr iterator(const list_of& list, std::size_t number) noexcept : list_(&list), number_(number) {}
+
+        [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
+        constexpr iterator& operator++() noexcept {
+            ++number_;
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept { return {*list_, number_++}; }
+        [[nodiscard]] friend constexpr bool operator==(const iterator&, const iterator&) noexcept = default;
+
+      private:
+        const list_of* list_ = nullptr;
+        std::size_t number_ = 0;
+    };
+
+    constexpr list_of() noexcept = default;
+
+    constexpr list_of(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
+        view(elements.begin(), elements.size());
+    }
+
+    /// An element in braces of its own would be made of two pointers: the beginning and the end of a text.
+    constexpr list_of(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
+        requires(std::is_same_v<T, std::string_view>) = delete;
+
+    template <std::convertible_to<T> Element, std::size_t Size>
+    constexpr list_of(const Element (&elements)[Size]) noexcept {
+        view(elements, Size);
+    }
+
+    template <detail::list_for<T> List>
+    constexpr list_of(const List& elements) noexcept {
+        view(elements.data(), static_cast<std::size_t>(elements.size()));
+    }
+
+    template <class Other>
+    constexpr list_of(const Other&) noexcept {
+        static_assert(detail::list_for<Other, T>,
+                      "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
+    }
+
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+
+    /// `number` is less than `size()`.
+    [[nodiscard]] constexpr T operator[](std::size_t number) const noexcept {
+        return convert_ == nullptr ? elements_[number] : convert_(others_, number);
+    }
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return {*this, 0}; }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {*this, size_}; }
+
+  private:
+    template <class Element>
+    constexpr void view(const Element* elements, std::size_t size) noexcept {
+        if constexpr (std::is_same_v<Element, T>) {
+            elements_ = elements;
+        } else {
+            others_ = elements;
+            convert_ = [](const void* others, std::size_t number) noexcept -> T {
+                return static_cast<const Element*>(others)[number];
+            };
+        }
+        size_ = size;
+    }
+
+    union {
+        const T* elements_ = nullptr;
+        const void* others_; // of another type, which `convert_` knows
+    };
+    T (*convert_)(const void* others, std::size_t number) noexcept = nullptr;
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless
+
+#undef SOCKLESS_VIEWED
 
 // ======================================= sockless/ws/opening/extensions.hpp =======================================
 // The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
@@ -8575,7 +8921,7 @@ struct extension_parameter {
         return has_value && size == wanted.size();
     }
 
-    /// Copies the unescaped value to the front of `out` and returns it; empty where there is no room for all of it.
+    /// Copies the unescaped value to the front of `out` and returns it; empty if there is no room for all of it.
     [[nodiscard]] constexpr std::string_view copy_value(std::span<char> out) const noexcept {
         std::size_t size = 0;
         for (std::size_t i = 0; i != value.size(); ++i) {
@@ -8591,8 +8937,8 @@ struct extension_parameter {
 
 namespace sockless::ws::detail {
 
-/// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
-/// between any two of its elements.
+/// Reads the grammar of the field from the front of one value. RFC 2616, which the grammar was built on, allows white
+/// space between any two of its elements.
 class extension_reader {
   public:
     constexpr explicit extension_reader(std::string_view text) noexcept
@@ -8601,7 +8947,7 @@ class extension_reader {
     [[nodiscard]] constexpr bool malformed() const noexcept { return malformed_; }
     [[nodiscard]] constexpr const char* at() const noexcept { return at_; }
 
-    /// The name of the next extension; empty at the end of the list, and where it is malformed. Empty elements are
+    /// The name of the next extension; empty at the end of the list, and if the list is malformed. Empty elements are
     /// passed over (RFC 9110 section 5.6.1).
     [[nodiscard]] constexpr std::string_view next_name() noexcept {
         skip_white();
@@ -8612,28 +8958,28 @@ class extension_reader {
         return at_ == end_ ? std::string_view{} : token();
     }
 
-    /// The next parameter of the extension; without a name after the last, and where it is malformed.
+    /// The next parameter of the extension; without a name after the last, and if the list is malformed.
     [[nodiscard]] constexpr ws::extension_parameter next_parameter() noexcept {
         skip_white();
         if (malformed_ || at_ == end_ || *at_ == ',') return {};
         if (*at_ != ';') return fail();
         ++at_;
         skip_white();
-        ws::extension_parameter made{.name = token()};
+        ws::extension_parameter parameter{.name = token()};
         skip_white();
-        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : made;
+        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : parameter;
         ++at_;
         skip_white();
-        made.has_value = true;
+        parameter.has_value = true;
         if (at_ != end_ && *at_ == '"') {
-            quoted(made);
+            quoted(parameter);
         } else {
-            made.value = token();
+            parameter.value = token();
         }
-        return malformed_ ? ws::extension_parameter{} : made;
+        return malformed_ ? ws::extension_parameter{} : parameter;
     }
 
-    /// Up to the next extension, or to where the list is malformed.
+    /// Goes on to the next extension, or to the character at which the list is malformed.
     constexpr void skip_parameters() noexcept {
         while (!next_parameter().name.empty()) {
         }
@@ -8657,12 +9003,12 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
-    constexpr void quoted(ws::extension_parameter& made) noexcept {
+    // H11: a quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1).
+    constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
             if (*at_ == '\\') {
-                made.escaped = true;
+                parameter.escaped = true;
                 ++at_;
             }
             if (at_ == end_ || !http::detail::is_in(http::detail::in_token, *at_)) {
@@ -8675,7 +9021,7 @@ class extension_reader {
             fail();
             return;
         }
-        made.value = {begin, static_cast<std::size_t>(at_ - begin)};
+        parameter.value = {begin, static_cast<std::size_t>(at_ - begin)};
         ++at_;
     }
 
@@ -8709,7 +9055,7 @@ class extension_parameters {
 
     constexpr extension_parameters() noexcept = default;
 
-    /// Of the text behind the name of an extension.
+    /// From the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
@@ -8719,7 +9065,7 @@ class extension_parameters {
     std::string_view text_{};
 };
 
-/// One element of the field: an extension that is offered, or agreed to.
+/// One element of the field: an extension that is offered or agreed to.
 struct extension {
     std::string_view name{};
     extension_parameters parameters{};
@@ -8729,7 +9075,7 @@ struct extension {
 
 namespace sockless::ws::detail {
 
-/// Finds one extension after the other, up to the end or to where the list is malformed.
+/// Finds one extension after the other, up to the end, or up to one that is malformed.
 struct extension_finder {
     using value_type = ws::extension;
 
@@ -8757,7 +9103,7 @@ struct extension_finder {
 namespace sockless::ws {
 
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
-/// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
+/// value. Several of one name are fallbacks for each other. The range ends at the first one that is malformed: ask
 /// `is_extension_list` first.
 class extension_list {
   public:
@@ -8786,21 +9132,21 @@ class extension_list {
 /// `Fields` is any range of `field`. RFC 6455 section 9.1 makes one list of all of them.
 template <class Fields, class Visit>
 constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept {
-    for (const field& each : fields) {
-        if (!http::equal_ignoring_case(each.name, "sec-websocket-extensions")) continue;
-        for (const extension& one : extension_list(each.value)) {
-            if (!visit(one)) return;
+    http::detail::visit_values(fields, "sec-websocket-extensions", [&visit](std::string_view value) {
+        for (const extension& each : extension_list(value)) {
+            if (!visit(each)) return true;
         }
-    }
+        return false;
+    });
 }
 
-/// The extension that compresses messages (RFC 7692). An endpoint offers and agrees to it by itself, or not at all.
+/// The extension that compresses messages (RFC 7692). An endpoint offers it and agrees to it by itself, or not at all.
 inline constexpr std::string_view deflate_name = "permessage-deflate";
 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
-    for (const extension& one : extension_list(value)) {
-        if (sockless::equal(one.name, name)) return true;
+    for (const extension& each : extension_list(value)) {
+        if (sockless::equal(each.name, name)) return true;
     }
     return false;
 }
@@ -8808,22 +9154,18 @@ inline constexpr std::string_view deflate_name = "permessage-deflate";
 /// Whether the fields offer an extension of this name. `Fields` is any range of `field`. RFC 6455 section 9.1.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_extension(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-extensions") && has_extension(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
+    return http::detail::visit_values(offered, "sec-websocket-extensions",
+                                      [name](std::string_view value) { return has_extension(value, name); });
 }
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/opening/fields.hpp =========================================
-// The fields that the opening handshake is made of, collected in one pass over any list of fields.
+// ========================================= sockless/ws/opening/names.hpp ==========================================
+// The names of the fields that mean something to the opening handshake, and how a field is known by its name.
 
 namespace sockless::ws::detail {
 
-/// The fields that mean something to the handshake; all else is `other`.
+/// The fields that mean something to the handshake; all others are `other`.
 enum class opening_field : std::uint8_t {
     host,
     origin,
@@ -8840,7 +9182,7 @@ enum class opening_field : std::uint8_t {
     other,
 };
 
-/// A name of 4 to 24 characters as words, which may overlap, so that they hold each of them.
+/// A name of 4 to 24 characters as words. They may overlap, so that they hold all characters.
 struct name_words {
     std::uint64_t first;
     std::uint64_t middle;
@@ -8852,9 +9194,9 @@ inline constexpr std::size_t most_name = 24;
 
 template <class Word>
 [[nodiscard]] constexpr Word word_of(const char* text) noexcept {
-    std::array<char, sizeof(Word)> made{};
-    copy(made.data(), text, made.size());
-    return std::bit_cast<Word>(made);
+    std::array<char, sizeof(Word)> characters{};
+    copy(characters.data(), text, characters.size());
+    return std::bit_cast<Word>(characters);
 }
 
 [[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
@@ -8902,7 +9244,7 @@ class opening_name {
     std::size_t size_ = 0;
 };
 
-/// All names in the order of their size, which tells nearly all of them apart; and where those of each size begin.
+/// All names in the order of their size, which tells nearly all of them apart, and the place where each size begins.
 struct opening_name_table {
     static constexpr std::size_t count = static_cast<std::size_t>(opening_field::other);
 
@@ -8931,7 +9273,7 @@ struct opening_name_table {
 
 inline constexpr opening_name_table opening_names{};
 
-/// Which one has this name, whatever its case.
+/// The field of this name, whatever its case.
 [[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
@@ -8941,7 +9283,14 @@ inline constexpr opening_name_table opening_names{};
     return opening_field::other;
 }
 
-/// A view for arrays of which only so much is set as there is: those of `std::string_view` begin as zeros, all of them.
+} // namespace sockless::ws::detail
+
+// ========================================= sockless/ws/opening/fields.hpp =========================================
+// What a list of fields says about the opening handshake, collected in one pass over it.
+
+namespace sockless::ws::detail {
+
+/// A view in an array that is set as far as there are elements: an array of `std::string_view` is set to zeros first.
 struct unset_view {
     const char* data;
     std::size_t size;
@@ -8952,19 +9301,21 @@ class opening_fields {
   public:
     template <class Fields>
     constexpr explicit opening_fields(const Fields& fields) noexcept {
-        for (const field& each : fields) {
-            const opening_field which = opening_field_of(each.name);
-            if (which != opening_field::other) add(which, each.value);
-        }
+        http::detail::visit_fields(fields, [this](std::string_view name, auto value) {
+            const opening_field known = opening_field_of(name);
+            if (known != opening_field::other) add(known, value());
+        });
     }
 
-    /// The first value of a field, and how many of it there are.
-    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept {
-        if (!has(which)) return {};
-        return {first_[index(which)].data, first_[index(which)].size};
+    /// The value of the first field of a name; empty if there is none.
+    [[nodiscard]] constexpr std::string_view first(opening_field name) const noexcept {
+        if (!has(name)) return {};
+        return {first_[index(name)].data, first_[index(name)].size};
     }
-    [[nodiscard]] constexpr std::uint32_t count(opening_field which) const noexcept { return count_[index(which)]; }
-    [[nodiscard]] constexpr bool has(opening_field which) const noexcept { return count(which) != 0; }
+
+    /// How many fields have this name.
+    [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
+    [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
 
     bool upgrade_to_websocket = false; ///< H5: Upgrade holds the token `websocket`
     bool connection_upgrade = false;   ///< H5: Connection holds the token `upgrade`
@@ -8973,13 +9324,13 @@ class opening_fields {
     bool bad_extensions = false;       ///< H11: a Sec-WebSocket-Extensions that is malformed
 
   private:
-    [[nodiscard]] static constexpr std::size_t index(opening_field which) noexcept {
-        return static_cast<std::size_t>(which);
+    [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
+        return static_cast<std::size_t>(name);
     }
 
-    constexpr void add(opening_field which, std::string_view value) noexcept {
-        if (count_[index(which)]++ == 0) first_[index(which)] = {value.data(), value.size()};
-        switch (which) {
+    constexpr void add(opening_field name, std::string_view value) noexcept {
+        if (count_[index(name)]++ == 0) first_[index(name)] = {value.data(), value.size()};
+        switch (name) {
         case opening_field::upgrade:
             upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
             break;
@@ -9000,106 +9351,150 @@ class opening_fields {
         }
     }
 
-    std::array<unset_view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<unset_view, opening_name_table::count> first_; // set for the names that are there; the rest is not read
     std::array<std::uint32_t, opening_name_table::count> count_{};
 };
+
+} // namespace sockless::ws::detail
+
+// ====================================== sockless/ws/opening/subprotocols.hpp ======================================
+// Subprotocols: offered, checked, chosen and answered (RFC 6455 sections 4.1, 4.2.2 and 11.3.4).
+
+namespace sockless::ws::detail {
 
 /// The most subprotocols that may be offered: each is compared with each.
 inline constexpr std::size_t max_subprotocols = 64;
 
-/// H10: what is offered are unique tokens, at least one where the field is there at all.
+/// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    constexpr void add(std::string_view list) noexcept {
-        for (const std::string_view name : http::list_elements(list)) {
-            if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
-            for (std::size_t i = 0; i != size_; ++i) {
-                if (sockless::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
-            }
-            if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
-            if (error_ != ws::errc::none) return;
-            seen_[size_++] = {name.data(), name.size()};
+    /// H10: an offer is made of unique tokens (RFC 6455 section 4.1, item 10). Adds one, and says what is wrong with
+    /// it.
+    [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
+        if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
+        if (!http::is_token(name)) return ws::errc::bad_subprotocol;
+        for (std::size_t i = 0; i != size_; ++i) {
+            if (sockless::equal({names_[i].data, names_[i].size}, name)) return ws::errc::bad_subprotocol;
         }
+        names_[size_++] = {name.data(), name.size()};
+        return ws::errc::none;
     }
 
-    [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
 
   private:
-    std::array<unset_view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::array<unset_view, max_subprotocols> names_; // set for those that were added; the rest is not read
     std::size_t size_ = 0;
-    ws::errc error_ = ws::errc::none;
 };
 
+/// Judges the offer of a request that has the field.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
     subprotocol_offer offer;
-    if (all.count(opening_field::subprotocol) == 1) {
-        offer.add(all.first(opening_field::subprotocol));
-    } else {
-        for (const field& each : fields) {
-            if (opening_field_of(each.name) == opening_field::subprotocol) offer.add(each.value);
+    ws::errc error = ws::errc::none;
+    const auto is_wrong = [&](std::string_view list) {
+        for (const std::string_view name : http::list_elements(list)) {
+            error = offer.add(name);
+            if (error != ws::errc::none) return true;
         }
+        return false;
+    };
+    if (all.count(opening_field::subprotocol) == 1) {
+        is_wrong(all.first(opening_field::subprotocol));
+    } else {
+        http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    return offer.error();
+    // H10: a field without a name in it is no offer (RFC 6455 section 4.1, item 10).
+    return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
-/// What an upgrade request and an extended CONNECT have in common: H7, H10, H11, and one Origin at most.
-template <class Fields>
-[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
-    // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
-    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    if (all.bad_extensions) return ws::errc::bad_extensions;
-    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
-    return ws::errc::none;
+/// Writes an offer.
+constexpr void put_subprotocols(http::head_writer& head, list_of<std::string_view> names) noexcept {
+    if (names.empty()) return;
+    subprotocol_offer offer;
+    std::string_view before = "Sec-WebSocket-Protocol: ";
+    for (const std::string_view name : names) {
+        const ws::errc error = offer.add(name);
+        if (error != ws::errc::none) {
+            head.fail(error);
+            return;
+        }
+        head.known(before).known(name);
+        before = ", ";
+    }
+    head.known("\r\n");
 }
 
-} // namespace sockless::ws::detail
+/// Writes a server's choice.
+constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
+    if (chosen.empty()) return;
+    // H10: a server answers with exactly one (RFC 6455 section 4.2.2, item 5); a comma would make two of it.
+    if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
+    head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
+}
 
-// ========================================= sockless/ws/opening/check.hpp ==========================================
-// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+/// Whether a list has this name, compared with regard to case.
+[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view name) noexcept {
+    for (const std::string_view each : http::list_elements(list)) {
+        if (sockless::equal(each, name)) return true;
+    }
+    return false;
+}
 
-namespace sockless::ws::detail {
-
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
-inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                                  60),
-                                          0);
+/// Judges a server's choice, if it has made one.
+[[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
+    if (!all.has(opening_field::subprotocol)) return ws::errc::none;
+    // H17: a server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response).
+    const std::string_view chosen = all.first(opening_field::subprotocol);
+    if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
+    return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
+}
 
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
-/// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
-[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    // Copied byte by byte on purpose: a copy of the constant as such is made of zeros first, which is slower.
-    std::array<char, 2 * detail::sha1_block_size> blocks;
-    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
-    if (key.size() >= 24) {
-        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
-    } else {
-        detail::copy(blocks.data(), key.data(), key.size());
-    }
-    detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, blocks.data(), 2);
-    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
-    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+/// Whether a request's fields offer this subprotocol, compared with regard to case. `Fields` is any range of `field`.
+/// RFC 6455 section 4.2.2, item 4; H10.
+template <class Fields>
+[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
+    return http::detail::visit_values(offered, "sec-websocket-protocol",
+                                      [name](std::string_view list) { return detail::list_has_exactly(list, name); });
 }
 
-/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
-[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
-    return detail::encode_base64(nonce);
+/// The first of `supported`, which is in the server's order of preference, that a request's fields offer; empty if they
+/// offer none of them. The view is the one in `supported`. RFC 6455 section 4.2.2, item 4; H10.
+template <class Fields>
+[[nodiscard]] constexpr std::string_view choose_subprotocol(list_of<std::string_view> supported,
+                                                            const Fields& offered) noexcept {
+    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    std::size_t best = supported.size();
+    http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
+        for (const std::string_view name : http::list_elements(list)) {
+            for (std::size_t i = 0; i != best; ++i) {
+                if (!sockless::equal(supported[i], name)) continue;
+                best = i;
+                break;
+            }
+        }
+        return best == 0;
+    });
+    return best == supported.size() ? std::string_view{} : supported[best];
 }
 
-/// What a client asks for. Views of the head; they are there also where `error` is set, as far as they were found.
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/opening/check.hpp ==========================================
+// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+
+namespace sockless::ws {
+
+/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
-    sockless::error error{};       ///< what is wrong, with the status that answers it; where none, it may be accepted
-    std::string_view target{};     ///< path and query; of a target in absolute-form what stands behind the authority
+    sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
+    std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
-    std::string_view origin{};     ///< empty where there is none: no browser then
+    std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
     bool expects_continue = false; ///< H21: the client waits for `100 Continue` before it goes on
 };
@@ -9108,12 +9503,14 @@ struct opening_request {
 
 namespace sockless::ws::detail {
 
-/// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
-/// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
+/// Leaves the path and query in `request.target`, and the authority, if the target has one, in `request.host`. Returns
+/// whether the target may stand in a request.
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
+    // H1: a target has no fragment (RFC 6455 section 3).
     if (find('#', target.data(), end) != end) return false;
+    // H1: it is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -9130,32 +9527,48 @@ namespace sockless::ws::detail {
     return true;
 }
 
+/// Judges what an upgrade request and an extended CONNECT have in common.
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+    // H7: one version, and it is 13 (RFC 6455 section 4.2.1, item 6).
+    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
+    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
+    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
+    // H11: the field keeps to its grammar (RFC 6455 section 9.1).
+    if (all.bad_extensions) return ws::errc::bad_extensions;
+    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
+    return ws::errc::none;
+}
+
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // H8: the bytes behind the head are frames, so there can be no body that others would take them for.
+    // H8: the bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6).
     if (all.body) return ws::errc::unexpected_body;
-    // H5: without `websocket` it is a request for something else, which 426 tells the way (RFC 9110 15.5.22).
+    // H5: Upgrade has `websocket`; else the request is for something else, and 426 tells what is needed (RFC 9110
+    // section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    // H5: Connection has `upgrade` (RFC 6455 section 4.2.1, item 4).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H7 before H6: other versions may have other keys, and 426 tells them the one that is spoken.
+    // H7 comes before H6: another version may have other keys, and its client needs to know the version that is spoken.
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // H6: one key, of 16 bytes.
+    // H6: there is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5).
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // H21: an expectation must not be ignored; the only one that can be met is 100-continue.
+    // H21: an expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1).
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // H1: only GET opens a WebSocket.
+    // H1: only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1).
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
-    // that the answer is 426; 505 is for other major versions.
+    // H1: Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8). So the request asks for no upgrade, and the answer is
+    // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // H4: exactly one Host, also beside an authority in the target.
+    // H4: there is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2).
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -9163,24 +9576,16 @@ namespace sockless::ws::detail {
     return check_upgrade(head, all);
 }
 
-/// Whether `value` is one of the names in a comma list, with regard to case.
-[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
-    for (const std::string_view each : http::list_elements(list)) {
-        if (sockless::equal(each, value)) return true;
-    }
-    return false;
-}
-
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket at all, well or badly: else it is plain HTTP. H1, H5.
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP. H1, H5.
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request: H1, H4 to H8, H10, H11, H21.
+/// Judges the head of a request (RFC 6455 section 4.2.1): H1, H4 to H8, H10, H11, H21.
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -9194,34 +9599,11 @@ namespace sockless::ws {
     return request;
 }
 
-/// H10: whether a request's fields offer this subprotocol, compared with regard to case.
-template <class Fields>
-[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-protocol") &&
-            detail::list_has_exactly(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// H10: the first of `supported`, which is in the server's order of preference, that a request's fields offer; empty
-/// where they offer none of them.
-template <class Fields>
-[[nodiscard]] constexpr std::string_view choose_subprotocol(std::span<const std::string_view> supported,
-                                                            const Fields& offered) noexcept {
-    for (const std::string_view each : supported) {
-        if (offers_subprotocol(offered, each)) return each;
-    }
-    return {};
-}
-
 /// What a server answered. Views of its fields.
 struct opening_response {
-    sockless::error error{};          ///< what is wrong; where none, the connection is open
-    std::string_view subprotocol{};   ///< the one that was chosen; empty where none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; see `for_each_extension` for all lines
+    sockless::error error{};          ///< what is wrong; if none, the connection is open
+    std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
+    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< H17: some were offered and none was chosen; the caller decides
 };
 
@@ -9229,7 +9611,7 @@ struct opening_response {
 
 namespace sockless::ws::detail {
 
-/// H17, on any list of fields: only what was offered may come back.
+/// Judges what was agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -9237,14 +9619,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    if (all.has(opening_field::subprotocol)) {
-        if (all.count(opening_field::subprotocol) != 1 || !http::is_token(response.subprotocol)) {
-            response.error = ws::errc::bad_subprotocol;
-        } else if (!list_has_exactly(offered_subprotocols, response.subprotocol)) {
-            response.error = ws::errc::subprotocol_not_offered;
-        }
-    }
+    response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
+    // H17: a server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response).
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -9260,14 +9637,15 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // H16: Upgrade is `websocket` and nothing else: the server must not switch to more than one protocol.
+    // H16: Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2).
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // H16: Connection holds the token `upgrade`.
+    // H16: Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
+    // H16: there is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this
+    // very request (RFC 6455 section 4.1, item 4 of the response).
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -9278,8 +9656,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of a response to a request with this key: H16, H17. What was offered is given as the value of the
-/// field that `write_request` wrote, empty where it wrote none. A status other than 101 is `unexpected_status`.
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1): H16, H17. What was offered is
+/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
                                                         std::string_view offered_extensions) noexcept {
@@ -9292,7 +9671,7 @@ namespace sockless::ws {
 } // namespace sockless::ws
 
 // ==================================== sockless/ws/opening/extended_connect.hpp ====================================
-// The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
+// The opening handshake over HTTP/2 and HTTP/3, from the pseudo-fields and fields of a request (RFC 8441, RFC 9220).
 
 namespace sockless::ws::detail {
 
@@ -9306,7 +9685,7 @@ class pseudo_fields {
         bool fields_began = false;
         for (const field& each : fields) {
             const bool pseudo = !each.name.empty() && each.name.front() == ':';
-            // RFC 9113 8.2.1: what the stack below let through is not taken on trust.
+            // Names and values are checked here too, as the stack below may not do it (RFC 9113 section 8.2.1).
             malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
             if (!pseudo) {
                 fields_began = true;
@@ -9316,13 +9695,13 @@ class pseudo_fields {
         }
     }
 
-    [[nodiscard]] constexpr std::string_view operator[](name which) const noexcept { return values_[which]; }
-    [[nodiscard]] constexpr bool has(name which) const noexcept { return values_[which].data() != nullptr; }
+    [[nodiscard]] constexpr std::string_view operator[](name one) const noexcept { return values_[one]; }
+    [[nodiscard]] constexpr bool has(name one) const noexcept { return values_[one].data() != nullptr; }
 
     bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
 
   private:
-    // The value of one that is there is never null, so that it differs from one that is not.
+    // The value of a pseudo-field that is there is never null, and so differs from one that is not there.
     constexpr bool add(const field& each) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
@@ -9339,13 +9718,15 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
+    // H22: the method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section
+    // 4).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
+    // H22: the protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3).
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
+    // H22: `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4), and are those of an http or
+    // https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -9355,12 +9736,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // H22: neither Connection nor Upgrade; a Host that contradicts `:authority` makes the request ambiguous
-    // (RFC 9113 8.3.1). Key has lost its meaning and is not looked at (RFC 8441 5).
+    // H22: there is neither Connection nor Upgrade (RFC 8441 section 5). Sec-WebSocket-Key means nothing, and is not
+    // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
+    // H22: a Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1).
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -9372,9 +9754,9 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// H22: judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order; any range of `field`.
-/// `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
-/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
+/// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
 [[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
     const detail::opening_fields all(fields);
@@ -9392,8 +9774,8 @@ template <class Fields>
     return request;
 }
 
-/// H22: judges a response of HTTP/2 or HTTP/3, like `check_response`: any 2xx accepts, and there is no
-/// Sec-WebSocket-Accept, Upgrade or Connection.
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
                                                                 std::string_view offered_subprotocols,
@@ -9421,29 +9803,29 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. The views are only read while `write_request` runs.
+/// What a client asks for. All views are read during the call that they are given to, and not after it.
 struct opening {
-    std::string_view host{};                          ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";                    ///< path and query, without a fragment
-    std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
-    std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;                          ///< offer it, where the endpoint can compress
-    std::string_view origin{};                        ///< empty for none
-    std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
+    std::string_view host{};                  ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";            ///< path and query, without a fragment
+    list_of<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
+    std::string_view extensions{};            ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                  ///< offer it, if the endpoint can compress
+    std::string_view origin{};                ///< empty for none
+    list_of<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with.
+/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
-    std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;         ///< agree to it, where it is offered and the endpoint can compress
-    std::span<const field> fields{}; ///< more fields: Set-Cookie …
+    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
+    list_of<field> fields{};        ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with.
+/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
 struct refusal {
-    std::uint16_t status = 400;      ///< 200 to 599
-    std::span<const field> fields{}; ///< more fields: WWW-Authenticate, Location …
+    std::uint16_t status = 400; ///< 200 to 599
+    list_of<field> fields{};    ///< more fields: WWW-Authenticate, Location …
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
@@ -9453,33 +9835,17 @@ struct refusal {
 
 namespace sockless::ws::detail {
 
-/// More fields from the caller, but none of those that the handshake itself is made of.
-constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
+/// Writes more fields of the caller's, but none of those that the handshake itself is made of.
+constexpr void put_fields(http::head_writer& head, list_of<field> fields, bool origin_written) noexcept {
     for (const field& each : fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool free = which == opening_field::other || (which == opening_field::origin && !origin_written);
+        const opening_field known = opening_field_of(each.name);
+        const bool free = known == opening_field::other || (known == opening_field::origin && !origin_written);
         if (!free) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
     }
 }
 
-/// H10: what is offered are unique tokens.
-constexpr void put_subprotocols(http::head_writer& head, std::span<const std::string_view> names) noexcept {
-    if (names.empty()) return;
-    if (names.size() > max_subprotocols) {
-        head.fail(ws::errc::too_many_subprotocols);
-        return;
-    }
-    for (const std::string_view& each : names) {
-        bool unique = http::is_token(each);
-        for (const std::string_view& other : names)
-            unique = unique && (&other == &each || !sockless::equal(other, each));
-        if (!unique) head.fail(ws::errc::bad_subprotocol);
-    }
-    head.field("Sec-WebSocket-Protocol", names);
-}
-
-/// All extensions stand in one field: a response may not have it twice (RFC 6455 section 11.3.2).
+/// Writes all extensions into one field: a response may not have it twice (RFC 6455 section 11.3.2).
 constexpr void put_extensions(http::head_writer& head, std::string_view extensions, std::string_view more) noexcept {
     if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
     const std::string_view lists[] = {extensions, more};
@@ -9493,7 +9859,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
+/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     detail::text_sink<char> sink(out);
@@ -9511,16 +9877,16 @@ namespace sockless::ws {
     return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
-/// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
-/// `reserved_field` where a field of the caller's belongs to the handshake. `more_extensions` is a list that follows
-/// `asked.extensions`, for those who have two parts of it.
+/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
+/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
+/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
+/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // H15: a path, and never a fragment (RFC 6455 section 3).
+    // H15: the target is a path, and never has a fragment (RFC 6455 section 3).
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -9536,25 +9902,23 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
-/// `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with `write_request`.
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
+/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
-    const std::array<char, 28> accept = accept_key(key);
+    std::array<char, 28> accept{};
+    if (!out.empty()) accept = accept_key(key);
     head.known("HTTP/1.1 101 Switching Protocols\r\n"
                "Upgrade: websocket\r\n"
                "Connection: Upgrade\r\n"
                "Sec-WebSocket-Accept: ");
     head.known({accept.data(), accept.size()}).known("\r\n");
-    if (!accepted.subprotocol.empty()) {
-        // H10: exactly one, which a comma would make two.
-        if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
-        head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
-    }
+    detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
+    // H9: a 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6).
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -9563,26 +9927,26 @@ namespace sockless::ws {
 
 namespace sockless::ws::detail {
 
-/// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
+/// Writes all of a refusal but the empty line and the body, which is `size` bytes long.
 constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
     if (refused.status < 200 || refused.status > 599) head.fail(http::errc::bad_status);
     head.status_line(refused.status, refused.reason);
 
     const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
     const bool upgrade = refused.status == 426 || given("upgrade");
-    // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
+    // Upgrade is for the next peer only, so Connection names it (RFC 9110 section 7.8).
     std::string_view connection = "close";
     if (upgrade) connection = "close, Upgrade";
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // H7: the version that is spoken, for those who came with another.
+    // H7: a client with another version is told the one that is spoken (RFC 6455 section 4.4).
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool reserved = which == opening_field::connection || which == opening_field::content_length ||
-                              which == opening_field::transfer_encoding ||
+        const opening_field known = opening_field_of(each.name);
+        const bool reserved = known == opening_field::connection || known == opening_field::content_length ||
+                              known == opening_field::transfer_encoding ||
                               (!refused.content_type.empty() && http::equal_ignoring_case(each.name, "content-type"));
         if (reserved) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
@@ -9591,7 +9955,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     if (!refused.content_type.empty()) head.field("Content-Type", refused.content_type);
     const bool has_body = refused.status != 204 && refused.status != 205 && refused.status != 304;
     if (!has_body && size != 0) head.fail(http::errc::body_not_allowed);
-    // RFC 9110 8.6: never with 204, and with 304 it would be the length of another response.
+    // 204 has no length, and with 304 it would be the length of another response (RFC 9110 section 8.6).
     if (has_body || refused.status == 205) head.field("Content-Length", size);
 }
 
@@ -9599,17 +9963,18 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (H12). Adds Content-Length and `Connection: close`, and
-/// where the caller did not give them the fields that a status must have: Allow with 405, Upgrade and
-/// Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`, `http::errc::bad_status`
-/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
+/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
+/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
+/// 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
     return head.finish(refused.body);
 }
 
-/// Writes the refusal that answers an error: its status (400 where it has none), and its sentence as a line of text.
+/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text.
 [[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
     const refusal refused{
         .status = error.status() != 0 ? error.status() : std::uint16_t{400},
@@ -9623,7 +9988,7 @@ namespace sockless::ws {
 } // namespace sockless::ws
 
 // ============================================ sockless/ws/opening.hpp =============================================
-// The opening handshake: judged, negotiated and written; over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
+// All of the opening handshake: judged, negotiated and written, over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
 // ============================================== sockless/ws/pong.hpp ==============================================
 // The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
@@ -9714,18 +10079,6 @@ enum class state : std::uint8_t {
 /// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
 /// constructors of `basic_server` and `basic_client`.
 struct already_open {};
-
-/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compressed : std::uint8_t {
-    automatic, ///< where it is not smaller than the threshold of the policy
-    always,
-    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
-};
-
-/// An endpoint without compression: agrees to none.
-struct no_compression {
-    static constexpr bool available = false;
-};
 
 } // namespace sockless::ws
 
@@ -11044,8 +11397,8 @@ template <class Fields>
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/deflate/stage.hpp ==========================================
-// What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
+// ========================================== sockless/ws/deflate/pool.hpp ==========================================
+// Inflaters and deflaters on the heap, of one connection or shared by many.
 
 namespace sockless::ws::detail {
 
@@ -11060,7 +11413,7 @@ struct boxed {
     boxed* next = nullptr;
 };
 
-/// The one that owns a box, or none.
+/// Owns a box, or none.
 template <class Codec>
 class box_owner {
   public:
@@ -11088,7 +11441,7 @@ class box_owner {
     boxed<Codec>* box_ = nullptr;
 };
 
-/// Boxes that nobody uses, reset, at most so many.
+/// Boxes that are not in use, all of them reset, up to a number.
 template <class Codec>
 class idle_boxes {
   public:
@@ -11099,7 +11452,7 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// One with a window of so many bits, or none.
+    /// Gives a box whose window has so many bits, or none.
     [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
@@ -11110,7 +11463,7 @@ class idle_boxes {
         return {};
     }
 
-    /// Takes one back, or deletes it where there are enough.
+    /// Takes a box back, or deletes it if there are enough.
     void give(box_owner<Codec> box) noexcept {
         if (free_ == 0 || !box) return;
         --free_;
@@ -11135,14 +11488,14 @@ class idle_boxes {
 
 namespace sockless::ws {
 
-/// Inflaters and deflaters that connections of one thread share where context takeover is off: each has one only while
+/// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
 /// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
 /// share a pool have the same settings of the deflater.
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:
-    /// `most_idle`: so many of each are kept for later; more than these are made where more messages are on their way
-    /// at the same time, and then given back to the heap.
+    /// Up to `most_idle` of each are kept for later. If more messages are on their way at the same time, more are made,
+    /// and given back to the heap afterwards.
     explicit deflate_pool(std::size_t most_idle = 16) noexcept : inflaters(most_idle), deflaters(most_idle) {}
 
   private:
@@ -11153,10 +11506,17 @@ class deflate_pool {
     detail::idle_boxes<Deflater> deflaters;
 };
 
-/// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
-/// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
-/// in each direction, and then kept, or shared. Inflated messages lie in the endpoint's buffer for input; where they
-/// are handed out in pieces, those have at most 16 KiB.
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/deflate/stage.hpp ==========================================
+// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
+
+namespace sockless::ws {
+
+/// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
+/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
+/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
+/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -11164,21 +11524,22 @@ class deflate_stage {
     using settings = typename Deflater::settings;
 
     /// `shared` is used for each direction without context takeover; null: every connection has its own.
-    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr, const settings& how = {}) noexcept
-        : policy_(policy), shared_(shared), settings_(how) {}
-    explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
-        : deflate_stage(without_takeover(), &shared, how) {}
+    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr,
+                           const settings& deflating = {}) noexcept
+        : policy_(policy), shared_(shared), settings_(deflating) {}
+    explicit deflate_stage(pool& shared, const settings& deflating = {}) noexcept
+        : deflate_stage(without_takeover(), &shared, deflating) {}
 
     deflate_stage(deflate_stage&&) noexcept = default;
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and where nothing was.
+    /// What was agreed to; `agreed` is false before, and if nothing was.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints.
+    // What follows is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -11193,7 +11554,7 @@ class deflate_stage {
         return write_deflate_offer(out, offer_of(policy_));
     }
 
-    /// A server's choice, and its text; empty where nothing is agreed to.
+    /// A server's choice, and its text; empty if nothing is agreed to.
     template <class Fields>
     [[nodiscard]] deflate_agreement choose(const Fields& offered) const noexcept {
         return choose_deflate(offered, policy_, Deflater::smallest_window);
@@ -11211,19 +11572,19 @@ class deflate_stage {
     /// Sets the terms.
     void agree(role own, const deflate_agreement& to) noexcept {
         const deflate_parameters& with = to.parameters;
-        const bool is_server = own == role::server;
+        const bool serves = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
         const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = is_server ? client_bits : server_bits;
-        terms_.deflater_bits = is_server ? server_bits : client_bits;
-        // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
+        terms_.inflater_bits = serves ? client_bits : server_bits;
+        terms_.deflater_bits = serves ? server_bits : client_bits;
+        // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!is_server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
-        terms_.peer_takes_over = is_server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = is_server ? !with.server_no_context_takeover
-                                      : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+        if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = serves ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = serves ? !with.server_no_context_takeover
+                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
     }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
@@ -11259,7 +11620,8 @@ class deflate_stage {
         if (!found) terms_.inflating = pending_ != 0;
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
-            // An inflater of one's own remembers what nobody should refer to: some do (D8).
+            // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
+            // they would not (D8).
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -11268,18 +11630,18 @@ class deflate_stage {
     // --- Deflating
 
     /// Whether to compress a message that begins with a piece of so many bytes.
-    [[nodiscard]] bool wants(compressed how, std::size_t size, bool last) const noexcept {
-        // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
-        // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
+    [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
+        // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
+        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
-        return how == compressed::always || (how == compressed::automatic && (size >= least || !last));
+        return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy where there is no room or memory for
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
     /// all of it: then `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
@@ -11288,15 +11650,15 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
                 deflater_.codec().reset();
             }
         }
         return given;
     }
 
-    /// Forgets a piece that was deflated in part, with all before it: the peer's window has none of it, and nothing
-    /// will refer to what it has.
+    /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
+    /// what is sent later refers to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -11309,7 +11671,7 @@ class deflate_stage {
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
     void release(bool sending) noexcept {
         if (!terms_.in_message && !terms_.peer_takes_over) give_inflater();
-        // Whoever compresses may forget at any time.
+        // The side that compresses may forget at any time.
         if (!sending) give_deflater();
     }
 
@@ -11344,7 +11706,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // What is shared has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads what was written with any.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

@@ -7,6 +7,7 @@
 #include "../detail/deadline.hpp"
 #include "../detail/outbox.hpp"
 #include "assembler.hpp"
+#include "deflate/compression.hpp"
 #include "encode.hpp"
 #include "entropy.hpp"
 #include "event.hpp"
@@ -43,18 +44,6 @@ enum class state : std::uint8_t {
 /// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
 /// constructors of `basic_server` and `basic_client`.
 struct already_open {};
-
-/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compressed : std::uint8_t {
-    automatic, ///< where it is not smaller than the threshold of the policy
-    always,
-    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
-};
-
-/// An endpoint without compression: agrees to none.
-struct no_compression {
-    static constexpr bool available = false;
-};
 
 } // namespace sockless::ws
 
