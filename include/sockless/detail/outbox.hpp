@@ -27,23 +27,19 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-template <class Buffer>
-class outbox;
-
 /// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
 /// or into the next block. What is written at once lies in one block.
-template <>
-class outbox<growing_buffer> : public outbox_position {
+class heap_outbox : public outbox_position {
   public:
     /// For as many bytes as `like` may hold.
-    explicit outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
-    outbox(outbox&& other) noexcept { swap(other); }
-    outbox& operator=(outbox&& other) noexcept {
-        outbox taken(static_cast<outbox&&>(other));
+    explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    heap_outbox(heap_outbox&& other) noexcept { swap(other); }
+    heap_outbox& operator=(heap_outbox&& other) noexcept {
+        heap_outbox taken(static_cast<heap_outbox&&>(other));
         swap(taken);
         return *this;
     }
-    ~outbox() {
+    ~heap_outbox() {
         while (first_ != nullptr) drop_first();
     }
 
@@ -72,6 +68,7 @@ class outbox<growing_buffer> : public outbox_position {
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
             is_shown_ = was_large_ = false;
+            largest_ = 0;
         } else {
             leave_first();
         }
@@ -87,6 +84,7 @@ class outbox<growing_buffer> : public outbox_position {
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
         if (size > room(reserve)) return {};
+        if (size > largest_) largest_ = size < UINT32_MAX ? static_cast<std::uint32_t>(size) : UINT32_MAX;
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
         return {last_->data() + last_->end, size};
     }
@@ -177,9 +175,11 @@ class outbox<growing_buffer> : public outbox_position {
     // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
     void rest() noexcept {
         while (first_ != last_) drop_first();
+        const std::size_t needed = first_->end > largest_ ? first_->end : largest_;
         const bool was_large_before = was_large_;
-        was_large_ = first_->end > most_block;
-        const bool hardly_used = first_->capacity > usual_block && first_->end < first_->capacity / 4;
+        was_large_ = needed > most_block;
+        largest_ = 0;
+        const bool hardly_used = first_->capacity > usual_block && needed < first_->capacity / 4;
         const bool large_once = first_->capacity > most_block && !was_large_before;
         if (hardly_used || large_once) {
             drop_first();
@@ -189,12 +189,13 @@ class outbox<growing_buffer> : public outbox_position {
         }
     }
 
-    void swap(outbox& other) noexcept {
+    void swap(heap_outbox& other) noexcept {
         exchange(first_, other.first_);
         exchange(last_, other.last_);
         exchange(size_, other.size_);
         exchange(limit_, other.limit_);
         exchange(sent_, other.sent_);
+        exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
         exchange(is_shown_, other.is_shown_);
         exchange(was_large_, other.was_large_);
@@ -211,16 +212,16 @@ class outbox<growing_buffer> : public outbox_position {
     block* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
+    std::uint32_t largest_ = 0; // the most that was prepared at once since the queue was last empty
     bool keeps_ = false;
     mutable bool is_shown_ = false; // bytes of the first block
     bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
-template <>
-class outbox<span_buffer<std::byte>> : public outbox_position {
+class span_outbox : public outbox_position {
   public:
-    explicit outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+    explicit span_outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
@@ -297,6 +298,10 @@ class outbox<span_buffer<std::byte>> : public outbox_position {
     bool goes_before_ = false; // what `prepare` gave belongs to the second run
     bool keeps_ = false;
 };
+
+/// The outbox for output that is to be kept in a `Buffer`.
+template <class Buffer>
+using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
 
 struct note_nothing {
     [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
