@@ -7868,23 +7868,19 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-template <class Buffer>
-class outbox;
-
 /// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
 /// or into the next block. What is written at once lies in one block.
-template <>
-class outbox<growing_buffer> : public outbox_position {
+class heap_outbox : public outbox_position {
   public:
     /// For as many bytes as `like` may hold.
-    explicit outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
-    outbox(outbox&& other) noexcept { swap(other); }
-    outbox& operator=(outbox&& other) noexcept {
-        outbox taken(static_cast<outbox&&>(other));
+    explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    heap_outbox(heap_outbox&& other) noexcept { swap(other); }
+    heap_outbox& operator=(heap_outbox&& other) noexcept {
+        heap_outbox taken(static_cast<heap_outbox&&>(other));
         swap(taken);
         return *this;
     }
-    ~outbox() {
+    ~heap_outbox() {
         while (first_ != nullptr) drop_first();
     }
 
@@ -7912,7 +7908,8 @@ class outbox<growing_buffer> : public outbox_position {
         if (size != waiting || keeps_) return;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
-            is_shown_ = was_large_ = false;
+            is_shown_ = false;
+            largest_ = 0;
         } else {
             leave_first();
         }
@@ -7929,6 +7926,8 @@ class outbox<growing_buffer> : public outbox_position {
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
         if (size > room(reserve)) return {};
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
+        const std::size_t needed = last_->end + size;
+        if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
         return {last_->data() + last_->end, size};
     }
 
@@ -8015,13 +8014,17 @@ class outbox<growing_buffer> : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
+    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
+    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
-        const bool was_large_before = was_large_;
-        was_large_ = first_->end > most_block;
-        const bool hardly_used = first_->capacity > usual_block && first_->end < first_->capacity / 4;
-        const bool large_once = first_->capacity > most_block && !was_large_before;
+        const std::uint32_t before = lately_;
+        lately_ -= lately_ / 8;
+        if (largest_ > lately_) lately_ = largest_;
+        largest_ = 0;
+        const std::size_t quarter = first_->capacity / 4;
+        const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
+        const bool large_once = first_->capacity > most_block && before < quarter;
         if (hardly_used || large_once) {
             drop_first();
         } else {
@@ -8030,15 +8033,16 @@ class outbox<growing_buffer> : public outbox_position {
         }
     }
 
-    void swap(outbox& other) noexcept {
+    void swap(heap_outbox& other) noexcept {
         exchange(first_, other.first_);
         exchange(last_, other.last_);
         exchange(size_, other.size_);
         exchange(limit_, other.limit_);
         exchange(sent_, other.sent_);
+        exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
         exchange(is_shown_, other.is_shown_);
-        exchange(was_large_, other.was_large_);
+        exchange(lately_, other.lately_);
     }
 
     template <class T>
@@ -8052,16 +8056,16 @@ class outbox<growing_buffer> : public outbox_position {
     block* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
+    std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
+    std::uint32_t lately_ = 0;  // and before that
     bool keeps_ = false;
     mutable bool is_shown_ = false; // bytes of the first block
-    bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
-template <>
-class outbox<span_buffer<std::byte>> : public outbox_position {
+class span_outbox : public outbox_position {
   public:
-    explicit outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+    explicit span_outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
@@ -8139,9 +8143,11 @@ class outbox<span_buffer<std::byte>> : public outbox_position {
     bool keeps_ = false;
 };
 
-struct note_nothing {
-    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
-};
+/// The outbox for output that is to be kept in a `Buffer`.
+template <class Buffer>
+using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
+
+struct note_nothing {};
 
 /// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
 /// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
@@ -8152,13 +8158,14 @@ template <class Outbox, class Write, class Note = note_nothing>
     const std::size_t most = to.room(reserve);
     bytes room = to.prepare(likely < most ? likely : most, reserve);
     written result = write(room);
-    const bool too_small = result.error && result.size > room.size();
-    if (too_small && result.size <= most) {
+    if (result.size > room.size() && result.size <= most) {
         room = to.prepare(result.size, reserve);
         result = write(room);
     }
     if (result.error) return result.size != 0 ? no_room : result.error;
-    if (const error refused = note()) return refused;
+    if constexpr (!std::is_same_v<Note, note_nothing>) {
+        if (const error refused = note()) return refused;
+    }
     to.commit(result.size);
     return {};
 }
@@ -11847,12 +11854,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
-        // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        for (const extension& each : extension_list(answer.extensions)) {
-            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+        if (!answer.extensions.empty()) {
+            if (const errc wrong = judge_extensions(answer.extensions); wrong != errc::none) return wrong;
         }
-        // What changes how frames are read is agreed to by the part that reads them.
-        if (has_extension(answer.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (answer.compression) return accept_compressed(answer);
         }
@@ -11871,6 +11875,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
   private:
+    [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
+        for (const extension& each : extension_list(answered)) {
+            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+            // What changes how frames are read is agreed to by the part that reads them.
+            if (equal(each.name, deflate_name)) return errc::bad_extensions;
+        }
+        return errc::none;
+    }
+
     [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
@@ -11890,14 +11904,15 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
 
     [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
                                        std::string_view compression) const noexcept {
+        const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
-        if (request().expects_continue) {
+        if (asked.expects_continue) {
             // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, answer, compression);
-        return {rest.error && rest.size == 0 ? 0 : begin + rest.size, rest.error};
+        const written rest = write_acceptance(out, asked.key, answer, compression);
+        return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {

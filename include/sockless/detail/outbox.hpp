@@ -306,9 +306,7 @@ class span_outbox : public outbox_position {
 template <class Buffer>
 using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
 
-struct note_nothing {
-    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
-};
+struct note_nothing {};
 
 /// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
 /// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
@@ -319,13 +317,14 @@ template <class Outbox, class Write, class Note = note_nothing>
     const std::size_t most = to.room(reserve);
     bytes room = to.prepare(likely < most ? likely : most, reserve);
     written result = write(room);
-    const bool too_small = result.error && result.size > room.size();
-    if (too_small && result.size <= most) {
+    if (result.size > room.size() && result.size <= most) {
         room = to.prepare(result.size, reserve);
         result = write(room);
     }
     if (result.error) return result.size != 0 ? no_room : result.error;
-    if (const error refused = note()) return refused;
+    if constexpr (!std::is_same_v<Note, note_nothing>) {
+        if (const error refused = note()) return refused;
+    }
     to.commit(result.size);
     return {};
 }
