@@ -6,6 +6,7 @@
 #include <sockless/http/head_parser.hpp>
 #include <sockless/http/head_scanner.hpp>
 #include <sockless/http/limits.hpp>
+#include <sockless/http/lists.hpp>
 #include <sockless/http/status.hpp>
 #include <sockless/http/text.hpp>
 #include <sockless/http/write_head.hpp>
@@ -32,10 +33,13 @@
 #include <sockless/ws/limits.hpp>
 #include <sockless/ws/mask.hpp>
 #include <sockless/ws/opening.hpp>
+#include <sockless/ws/opening/accept_key.hpp>
 #include <sockless/ws/opening/check.hpp>
 #include <sockless/ws/opening/extended_connect.hpp>
 #include <sockless/ws/opening/extensions.hpp>
 #include <sockless/ws/opening/fields.hpp>
+#include <sockless/ws/opening/names.hpp>
+#include <sockless/ws/opening/subprotocols.hpp>
 #include <sockless/ws/opening/write.hpp>
 #include <sockless/ws/pong.hpp>
 
@@ -131,7 +135,9 @@ std::uint64_t use_handshake(bytes room) noexcept {
     std::uint64_t sum = sum_of(request.error.sentence()) + sum_of(request.key);
 
     const std::string_view key_text(key.data(), key.size());
-    const auto accepted = ws::write_acceptance(room, key_text, {.subprotocol = subprotocols[1]});
+    const auto chosen = ws::choose_subprotocol({"v13.stomp", "v11.stomp"}, requests.head().fields);
+    const auto accepted =
+        ws::write_acceptance(room, key_text, {.subprotocol = chosen, .fields = {{"A", "b"}, {"C", "d"}}});
     in = room.first(accepted.size);
     http::head_parser responses(http::head_kind::response, sockless::span_buffer<char>(memory));
     const auto response = ws::check_response(responses.next(in).head, key_text, "v12.stomp, v11.stomp", {});
