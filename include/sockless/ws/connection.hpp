@@ -5,6 +5,7 @@
 #include <new>
 
 #include "assembler.hpp"
+#include "deflate/compression.hpp"
 #include "encode.hpp"
 #include "opening.hpp"
 #include "pong.hpp"
@@ -81,18 +82,6 @@ struct event {
 
     /// The payload as text: a text message, or the reason of a Close.
     [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
-};
-
-/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compressed : std::uint8_t {
-    automatic, ///< where it is not smaller than the threshold of the policy
-    always,
-    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
-};
-
-/// An endpoint without compression: agrees to none.
-struct no_compression {
-    static constexpr bool available = false;
 };
 
 /// The part of `basic_server` and `basic_client` that is the same in both; see there. `Buffer` holds what comes in
