@@ -1967,7 +1967,7 @@ namespace sockless::http {
     return at == end;
 }
 
-/// Whether two texts are equal where the case of ASCII letters does not count.
+/// Whether two texts are equal if the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     if (!std::is_constant_evaluated()) {
@@ -1983,12 +1983,12 @@ namespace sockless::http {
 } // namespace sockless::http
 
 // ============================================ sockless/http/fields.hpp ============================================
-// The fields of a head, read where they lie, and the questions that are asked of any list of fields.
+// The fields of a head, read in place, and the questions that are asked of any list of fields.
 
 namespace sockless::http::detail {
 
-/// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
-/// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
+/// The sizes of the first field lines of a head, as a scanner found them: so a walk through the lines does not look for
+/// their ends again. 0 for a line that was not found as a whole, or is too long: its ends are looked for.
 struct field_line_sizes {
     static constexpr std::size_t most = 16;
 
@@ -2002,6 +2002,39 @@ struct field_line_sizes {
     std::uint8_t names[most]{};
     std::uint8_t lines[most]{};
 };
+
+/// The end of a field line, and of the name in it.
+struct field_line_ends {
+    const char* name;
+    const char* line;
+};
+
+[[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
+    // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
+    const char* const line_end = find('\r', line, end);
+    const char* const colon = find(':', line, end);
+    return {colon < line_end ? colon : line_end, line_end};
+}
+
+/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`.
+[[nodiscard, gnu::always_inline]] constexpr field_line_ends
+ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
+    const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
+    return known ? field_line_ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+}
+
+[[nodiscard]] constexpr std::string_view name_in(const char* line, const field_line_ends& ends) noexcept {
+    return text_at(line, static_cast<std::size_t>(ends.name - line));
+}
+
+[[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
+    return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
+}
+
+/// Where the line behind this one begins.
+[[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
+    return end - ends.line > 2 ? ends.line + 2 : end;
+}
 
 /// Finds one field line after the other in [line, end).
 struct field_finder {
@@ -2023,24 +2056,9 @@ struct field_finder {
 
     [[gnu::always_inline]] constexpr void read() noexcept {
         if (line == end) return;
-        const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
-        const ends found =
-            known ? ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
-        current.name = {line, static_cast<std::size_t>(found.name - line)};
-        current.value = trimmed(found.name == found.line ? found.line : found.name + 1, found.line);
-        next = end - found.line > 2 ? found.line + 2 : end;
-    }
-
-    struct ends {
-        const char* name;
-        const char* line;
-    };
-
-    [[nodiscard, gnu::noinline]] static constexpr ends look_for_ends(const char* line, const char* end) noexcept {
-        // The end of the line first: so the next line does not have to wait for where the value of this one begins.
-        const char* const line_end = find('\r', line, end);
-        const char* const colon = find(':', line, end);
-        return {colon < line_end ? colon : line_end, line_end};
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        current = {name_in(line, ends), value_in(ends)};
+        next = behind(ends, end);
     }
 
     const char* line = nullptr;
@@ -2056,7 +2074,7 @@ struct field_finder {
 namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
-/// as it goes. Views of the text it was made from, and valid as long.
+/// as it goes. Views of the text that it was made from, and valid as long.
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -2076,111 +2094,88 @@ class fields {
     /// The lines as they lie, each with its end of line.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return lines_; }
 
+    /// The sizes of the first of them, as far as they are known.
+    [[nodiscard]] constexpr const detail::field_line_sizes& sizes() const noexcept { return sizes_; }
+
   private:
     std::string_view lines_{};
     detail::field_line_sizes sizes_{};
 };
 
-/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
-/// comma does not end an element (RFC 9110 section 5.6.4).
-enum class list_syntax : std::uint8_t { plain, quoted };
-
 } // namespace sockless::http
 
 namespace sockless::http::detail {
 
-/// Finds one element of a comma list after the other.
-struct element_finder {
-    using value_type = std::string_view;
-
-    constexpr element_finder() noexcept = default;
-    constexpr element_finder(std::string_view value, http::list_syntax how) noexcept : rest(value), syntax(how) {
-        advance();
+/// Calls `visit(name, value)` for each field, in their order; `value()` gives the value.
+template <class Fields, class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
+    for (const field& each : all) {
+        visit(each.name, [&each] { return each.value; });
     }
+}
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
-        current = {};
-        while (current.empty() && !rest.empty()) {
-            const std::size_t size = size_of_first();
-            current = trimmed(rest.data(), rest.data() + size);
-            rest.remove_prefix(size == rest.size() ? size : size + 1);
-        }
+/// The same for a head: a value costs nothing before it is asked for.
+template <class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    for (std::size_t number = 0; line != end; ++number) {
+        const field_line_ends ends = ends_of(line, end, all.sizes(), number);
+        visit(name_in(line, ends), [&ends] { return value_in(ends); });
+        line = behind(ends, end);
     }
-    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+}
 
-    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
-        if (syntax == http::list_syntax::plain) {
-            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
-        }
-        bool quoted = false;
-        for (std::size_t i = 0; i < rest.size(); ++i) {
-            if (rest[i] == ',' && !quoted) return i;
-            if (rest[i] == '"') quoted = !quoted;
-            if (rest[i] == '\\' && quoted) ++i;
-        }
-        return rest.size();
+/// Gives `visit` the value of each field of this name, in their order, until it returns true. Returns whether it did.
+template <class Fields, class Visit>
+constexpr bool visit_values(const Fields& all, std::string_view name, Visit visit) noexcept {
+    for (const field& each : all) {
+        if (http::equal_ignoring_case(each.name, name) && visit(each.value)) return true;
     }
+    return false;
+}
 
-    std::string_view current{};
-    std::string_view rest{};
-    http::list_syntax syntax = http::list_syntax::plain;
-};
+/// The same for a head: lines that are known to have a name of another size are passed over.
+template <class Visit>
+constexpr bool visit_values(const http::fields& all, std::string_view name, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    const field_line_sizes& sizes = all.sizes();
+    for (std::size_t number = 0;; ++number) {
+        while (number < field_line_sizes::most && sizes.lines[number] != 0 && sizes.names[number] != name.size()) {
+            line += sizes.lines[number++] + 2;
+        }
+        if (line == end) return false;
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        if (http::equal_ignoring_case(name_in(line, ends), name) && visit(value_in(ends))) return true;
+        line = behind(ends, end);
+    }
+}
 
 } // namespace sockless::http::detail
 
 namespace sockless::http {
 
-/// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
-/// a forward range of `std::string_view`, views of the value it was made from.
-class list_elements {
-  public:
-    using iterator = detail::lazy_iterator<detail::element_finder>;
-
-    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
-        : value_(value), syntax_(syntax) {}
-
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
-    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
-
-  private:
-    std::string_view value_;
-    list_syntax syntax_;
-};
-
 /// How many of the fields have this name. Names are compared without regard to case; `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::size_t count(const Fields& all, std::string_view name) noexcept {
     std::size_t found = 0;
-    for (const field& each : all) found += equal_ignoring_case(each.name, name) ? 1u : 0u;
+    detail::visit_values(all, name, [&found](std::string_view) {
+        ++found;
+        return false;
+    });
     return found;
 }
 
-/// The value of the first field of this name; empty where there is none. Valid as long as the field.
+/// The value of the first field of this name; empty if there is none. Valid as long as the field.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view first(const Fields& all, std::string_view name) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name)) return each.value;
-    }
-    return {};
-}
-
-/// Whether one comma list has this element, which is a token, compared without regard to case.
-[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
-    if (!element.empty() && equal_ignoring_case(value, element)) return true;
-    for (const std::string_view each : list_elements(value)) {
-        if (equal_ignoring_case(each, element)) return true;
-    }
-    return false;
-}
-
-/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
-/// RFC 9110 sections 5.3 and 5.6.1.
-template <class Fields>
-[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name) && list_has(each.value, token)) return true;
-    }
-    return false;
+    std::string_view found{};
+    detail::visit_values(all, name, [&found](std::string_view value) {
+        found = value;
+        return true;
+    });
+    return found;
 }
 
 } // namespace sockless::http
@@ -2232,7 +2227,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order. The statuses are what a server answers to such a request; a client
-/// that finds the same in a response has nobody to answer.
+/// that finds the same in a response answers nothing.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
@@ -2306,7 +2301,7 @@ struct limits {
     /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
     std::uint32_t chunk_extensions = 4096;
 
-    /// Bytes of a body without its framing. Bodies are read only where an opening handshake was refused, for people.
+    /// Bytes of a body without its framing. Only the body of a refused opening handshake is read, for people.
     std::uint64_t body = 65536;
 };
 
@@ -2355,7 +2350,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // H20: only the end of the line may stand beyond the limit.
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -2437,7 +2432,8 @@ class head_scanner {
         place = static_cast<std::uint32_t>(offset_of(at));
     }
 
-    // The one way out for everything that is wrong. H2: a line feed that is out of place is a bare one wherever it is.
+    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
+    // 9112 section 2.2; H2).
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -2482,7 +2478,8 @@ class head_scanner {
         return at + 1;
     }
 
-    // H2: a server skips empty lines before a request line, which some clients send after a body; not without end.
+    // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
+    // section 2.2; H2).
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -2499,7 +2496,8 @@ class head_scanner {
         return go_on(at, phase::empty_line_lf);
     }
 
-    // H1: the method is a token, the target has no white space and no controls, and one space follows each.
+    // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
+    // section 3; H1).
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -2518,7 +2516,8 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // H1: `HTTP/1.` and one digit. A minor version that is not known is read like the highest that is (RFC 9110 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
+    // the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
@@ -2652,7 +2651,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // H3: a name is a token, and nothing stands between it and the colon.
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -2662,7 +2661,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // H3: a value holds no control but HTAB; H2: its line ends in CR LF, neither of which stands elsewhere.
+            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2; H2).
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -2680,8 +2680,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // H3: line folding is obsolete and read differently by different peers. H2: before the first field line
-            // it is not even that.
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
+            // the first field line is not even that (RFC 9112 section 2.2; H2).
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
@@ -2719,7 +2719,7 @@ class head_scanner {
 
 namespace sockless::http {
 
-/// A checked head. All views are of one text; whoever hands the head out says how long it stays.
+/// A checked head. All views are of one text; the function that gives a head says how long that stays.
 struct head {
     std::string_view method{};      ///< of a request: a token
     std::string_view target{};      ///< of a request: visible ASCII, at least one character
@@ -2759,9 +2759,9 @@ namespace sockless::http::detail {
 namespace sockless::http {
 
 /// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a
-/// head comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is
-/// not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
+/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
+/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
 template <class Memory>
 class basic_head_parser {
   public:
@@ -2774,7 +2774,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // H20: a byte beyond what the head may take is an error at that byte, whatever it is.
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -2798,8 +2798,9 @@ class basic_head_parser {
         return error_;
     }
 
-    /// Makes ready for another head, for those who skip interim responses (RFC 9110 section 15.2). The head before it,
-    /// or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does nothing.
+    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
+    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
+    /// nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
@@ -2809,8 +2810,8 @@ class basic_head_parser {
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False where it does not fit. Views that were handed
-    /// out stay where they were: ask `head` for new ones.
+    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
+    /// stay where they were: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -2818,8 +2819,8 @@ class basic_head_parser {
         return true;
     }
 
-    /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
-    /// the event.
+    /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
+    /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
         http::head made{};
         if (text_.empty()) return made;
@@ -2846,7 +2847,7 @@ class basic_head_parser {
     /// The limits that were given.
     [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
 
-    /// The memory that was given, for those who give it back when they are done with the head.
+    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
     [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
 
   private:
@@ -2885,6 +2886,96 @@ using head_parser = basic_head_parser<span_buffer<char>>;
 
 } // namespace sockless::http
 
+// ============================================ sockless/http/lists.hpp =============================================
+// Comma lists in the values of fields, element by element, and the question whether one holds a token.
+
+namespace sockless::http {
+
+/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
+/// comma does not end an element (RFC 9110 section 5.6.4).
+enum class list_syntax : std::uint8_t { plain, quoted };
+
+} // namespace sockless::http
+
+namespace sockless::http::detail {
+
+/// Finds one element of a comma list after the other.
+struct element_finder {
+    using value_type = std::string_view;
+
+    constexpr element_finder() noexcept = default;
+    constexpr element_finder(std::string_view value, http::list_syntax written) noexcept
+        : rest(value), syntax(written) {
+        advance();
+    }
+
+    [[gnu::always_inline]] constexpr void advance() noexcept {
+        current = {};
+        while (current.empty() && !rest.empty()) {
+            const std::size_t size = size_of_first();
+            current = trimmed(rest.data(), rest.data() + size);
+            rest.remove_prefix(size == rest.size() ? size : size + 1);
+        }
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+
+    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        if (syntax == http::list_syntax::plain) {
+            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
+        }
+        bool quoted = false;
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            if (rest[i] == ',' && !quoted) return i;
+            if (rest[i] == '"') quoted = !quoted;
+            if (rest[i] == '\\' && quoted) ++i;
+        }
+        return rest.size();
+    }
+
+    std::string_view current{};
+    std::string_view rest{};
+    http::list_syntax syntax = http::list_syntax::plain;
+};
+
+} // namespace sockless::http::detail
+
+namespace sockless::http {
+
+/// The elements of one comma list, without the white space around them; empty ones are left out (RFC 9110 section
+/// 5.6.1). A forward range of `std::string_view`, views of the value that it was made from.
+class list_elements {
+  public:
+    using iterator = detail::lazy_iterator<detail::element_finder>;
+
+    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
+        : value_(value), syntax_(syntax) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view value_;
+    list_syntax syntax_;
+};
+
+/// Whether one comma list has this element, which is a token, compared without regard to case.
+[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
+    if (!element.empty() && equal_ignoring_case(value, element)) return true;
+    for (const std::string_view each : list_elements(value)) {
+        if (equal_ignoring_case(each, element)) return true;
+    }
+    return false;
+}
+
+/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
+/// `Fields` is any range of `field`. RFC 9110 sections 5.3 and 5.6.1.
+template <class Fields>
+[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
+    return detail::visit_values(all, name, [token](std::string_view value) { return list_has(value, token); });
+}
+
+} // namespace sockless::http
+
 // ============================================= sockless/http/body.hpp =============================================
 // The body of an HTTP/1.1 message, without its framing (RFC 9112 sections 6 and 7).
 
@@ -2905,10 +2996,10 @@ struct body_framing {
     errc error = errc::none;
 };
 
-/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A wrong or doubtful one is an
-/// error: peers that understand it differently can be made to disagree on where the next message begins.
+/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
+/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
 [[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
-    // RFC 9110 6.4.1: interim responses, 204 and 304 have no body, whatever their fields say.
+    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
     if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
@@ -2919,13 +3010,14 @@ struct body_framing {
         if (equal_ignoring_case(each.name, "transfer-encoding")) {
             has_codings = true;
             for (const std::string_view coding : list_elements(each.value)) {
-                // RFC 9112 6.1: a coding that is not known, or chunked twice, cannot be undone.
+                // A coding that is not known, or chunked twice, cannot be undone (RFC 9112 section 6.1).
                 ++codings;
                 if (codings != 1 || !equal_ignoring_case(coding, "chunked"))
                     return {.error = errc::unsupported_transfer_coding};
             }
         } else if (equal_ignoring_case(each.name, "content-length")) {
-            // RFC 9110 8.6: decimal digits and nothing else; RFC 9112 6.3: repeated only with the same value.
+            // A length is decimal digits and nothing else (RFC 9110 section 8.6), and repeated only with the same value
+            // (RFC 9112 section 6.3).
             const detail::decimal number = detail::read_decimal(each.value);
             if (!number.valid || (has_length && number.value != length)) return {.error = errc::bad_content_length};
             has_length = true;
@@ -2980,8 +3072,8 @@ class body_decoder {
         phase_ = phase::failing;
     }
 
-    /// Takes bytes from the front of `in`, at most up to the end of the body. The end is also told where `in` is empty,
-    /// once nothing more is to come.
+    /// Takes bytes from the front of `in`, at most up to the end of the body. Once nothing more is to come, the end is
+    /// told even if `in` is empty.
     [[nodiscard]] constexpr body_event next(bytes& in) noexcept {
         for (;;) {
             switch (phase_) {
@@ -3045,7 +3137,7 @@ class body_decoder {
         phase_ = phase::failing;
     }
 
-    // Up to `left_` bytes, or all there are; none where the body is then larger than its limit.
+    // Up to `left_` bytes, or all there are; none if they would make the body larger than its limit.
     constexpr bytes take_data(bytes& in) noexcept {
         std::uint64_t most = phase_ == phase::uncounted ? limits_.body - total_ : left_;
         if (most == 0) {
@@ -3110,7 +3202,7 @@ class body_decoder {
         if (phase_ == phase::size_begin) return fail(errc::bad_chunk_size);
         digits_ = 0;
         if (c == '\r') return go_on(phase::size_lf);
-        // RFC 9112 7.1.1: extensions begin with a semicolon, which old senders put white space before.
+        // Extensions begin with a semicolon, and white space may stand before that (RFC 9112 section 7.1.1).
         if (c != ';' && !detail::is_white(c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_size);
         go_on(phase::extension);
         take_extension(c);
@@ -3154,7 +3246,7 @@ class body_decoder {
 
 namespace sockless::http {
 
-/// The standard reason phrase of `status`; empty where there is none.
+/// The standard reason phrase of `status`; empty if there is none.
 [[nodiscard]] constexpr std::string_view reason_phrase(std::uint16_t status) noexcept {
     struct row {
         std::uint16_t status;
@@ -3222,22 +3314,24 @@ namespace sockless::http {
 namespace sockless::http {
 
 /// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
-/// calls can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish`
+/// calls can be chained without looking at each. If the span is too small, the writer goes on counting, and `finish`
 /// tells the room that the whole takes.
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
     constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
 
-    /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
+    /// Writes the first line of a request. The method must be a token and the target visible ASCII, else `bad_method`
+    /// or `bad_target` (RFC 9112 section 3; H14).
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
         if (!is_token(method)) return fail(errc::bad_method);
         if (!is_target(target)) return fail(errc::bad_target);
         return put(method).put(" ").put(target).put(" HTTP/1.1\r\n");
     }
 
-    /// A status from 100 to 999, else `bad_status`. Where `reason` is empty the standard phrase stands for it.
-    /// H14: a reason has no control character, else `bad_reason`.
+    /// Writes the first line of a response. The status must be from 100 to 999, else `bad_status`, and the reason have
+    /// no control character, else `bad_reason` (RFC 9112 section 4; H14). If the reason is empty, the standard one is
+    /// written.
     constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
         if (status < 100 || status > 999) return fail(errc::bad_status);
         if (!is_field_value(reason)) return fail(errc::bad_reason);
@@ -3248,24 +3342,25 @@ class head_writer {
             .put("\r\n");
     }
 
-    /// Text that is known to be right, with its ends of line, as it is.
+    /// Writes text that is known to be right, with its ends of line, as it is.
     constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
 
-    /// H14: the name is a token and the value has no control character but HTAB, else `bad_name` or `bad_value`. White
-    /// space around a value is not part of it (RFC 9110 section 5.5), so a reader does not see it.
+    /// Writes a field. The name must be a token, and the value have no control character but HTAB, else `bad_name` or
+    /// `bad_value` (RFC 9110 section 5.5; H14). A reader does not see white space around the value, as that is not part
+    /// of it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         if (!is_field_value(value)) return fail(errc::bad_value);
         return put(name).put(": ").put(value).put("\r\n");
     }
 
-    /// A field whose value is a number.
+    /// Writes a field whose value is a number.
     constexpr head_writer& field(std::string_view name, std::uint64_t value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         return put(name).put(": ").number(value).put("\r\n");
     }
 
-    /// A field whose value is the elements with a comma and a space between; each must be a field value.
+    /// Writes a field whose value is the elements with a comma and a space between; each must be a field value.
     constexpr head_writer& field(std::string_view name, std::span<const std::string_view> elements) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         put(name).put(": ");
@@ -3278,14 +3373,14 @@ class head_writer {
         return put("\r\n");
     }
 
-    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    /// Makes `error` that of the writer, unless it has one: for a caller that checks more than the writer does.
     constexpr head_writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;
     }
 
-    /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
-    /// all; with `no_room` it is the room needed.
+    /// Ends the head, and puts a body behind it as it is; a caller that has it in two parts gives both. The size is
+    /// that of all; with `no_room` it is the room needed.
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
         put("\r\n").put(body).put(rest_of_body);
         if (error_) return {0, error_};
@@ -7564,6 +7659,113 @@ assembler(Buffer) -> assembler<Buffer>;
 
 } // namespace sockless::ws
 
+// ====================================== sockless/ws/deflate/compression.hpp =======================================
+// What an endpoint asks of the part that compresses its messages; and the part that compresses none.
+
+namespace sockless::ws {
+
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+enum class compressed : std::uint8_t {
+    automatic, ///< if it is not smaller than the threshold of the policy
+    always,
+    never, ///< for what is compressed already, or holds a secret beside text that others choose
+};
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// The terms, as they are offered, chosen and agreed to in the opening handshake (RFC 7692 section 5).
+template <class T>
+concept negotiates_compression = requires(T stage, const T& constant, role own, std::span<char> text,
+                                          const http::fields& fields) {
+    { T::text_size } -> std::convertible_to<std::size_t>;
+    { constant.is_valid(own) }
+    noexcept->std::same_as<bool>;
+    { constant.offer(text) }
+    noexcept->std::same_as<std::string_view>;
+    { constant.response(text, constant.choose(fields)) }
+    noexcept->std::same_as<std::string_view>;
+    { constant.check(fields).error } -> std::convertible_to<sockless::error>;
+    { stage.agree(own, constant.choose(fields)) }
+    noexcept;
+    { stage.agree(own, constant.check(fields)) }
+    noexcept;
+    { constant.agreement().agreed } -> std::convertible_to<bool>;
+};
+
+/// Messages that come.
+template <class T>
+concept inflates_messages = requires(T stage, const T& constant, const decoder::event& data, bytes& in, bytes out,
+                                     std::uint64_t limit) {
+    { stage.limit(limit) }
+    noexcept;
+    { stage.add(data) }
+    noexcept;
+    { constant.inflating() }
+    noexcept->std::same_as<bool>;
+    { constant.in_message() }
+    noexcept->std::same_as<bool>;
+    { constant.pending() }
+    noexcept->std::same_as<std::size_t>;
+    { stage.inflate(in, out) }
+    noexcept->std::same_as<decoder::event>;
+};
+
+/// Messages that are sent.
+template <class T>
+concept deflates_messages = requires(T stage, const T& constant, ws::compressed wanted, cbytes piece, bytes out,
+                                     bool last, std::size_t size) {
+    { T::least_room } -> std::convertible_to<std::size_t>;
+    { T::room_for(size) }
+    noexcept->std::same_as<std::size_t>;
+    { constant.wants(wanted, size, last) }
+    noexcept->std::same_as<bool>;
+    { static_cast<bool>(stage.deflate(piece, last, out)) }
+    noexcept;
+    { stage.deflate(piece, last, out).size } -> std::convertible_to<std::size_t>;
+    { stage.abandon() }
+    noexcept;
+    { stage.release(last) }
+    noexcept;
+    { stage.end() }
+    noexcept;
+};
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// The last argument of `basic_server` and `basic_client`: `no_compression`, or a type that compresses, such as
+/// `deflate_stage`. It can be moved. `T::available` says which of the two it is, and only a type that compresses has
+/// the verbs, all of them `noexcept`; nothing of them is compiled for the other. In the order in which they are called:
+///
+/// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
+///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
+///   `error`. A server makes its choice with `choose(fields)` from the fields of a request, and writes
+///   `response(text, choice)`, which is empty if nothing is agreed to. `text` has room for `text_size` characters.
+///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
+///   sets the most that one message may come to.
+/// - Data that comes compressed is given to `add(data)`. While `inflating()` then says so, `inflate(in, out)` takes
+///   bytes of it from the front of `in`, puts what they stand for to the front of `out`, and gives events like those of
+///   a `decoder`. `pending()` bytes are left to be taken; `in_message()` says that the message has not ended.
+/// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
+///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
+///   fewer than `least_room`; what it returns has the `size`, and is falsy if there was no room or memory. Then
+///   `abandon()` forgets the message.
+/// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
+template <class T>
+concept compression = std::is_nothrow_move_constructible_v<T> &&
+    (!T::available ||
+     (detail::negotiates_compression<T> && detail::inflates_messages<T> && detail::deflates_messages<T>));
+
+/// An endpoint without compression: agrees to none.
+struct no_compression {
+    static constexpr bool available = false;
+};
+
+} // namespace sockless::ws
+
 // ============================================= sockless/ws/encode.hpp =============================================
 // Frames out: into a span, around a payload that has room before it, or as a header for a gathered write.
 
@@ -7619,6 +7821,57 @@ namespace sockless::ws {
 }
 
 } // namespace sockless::ws
+
+// =========================================== sockless/detail/base64.hpp ===========================================
+// Base64 (RFC 4648 section 4), as the keys of the opening handshake are written.
+
+namespace sockless::detail {
+
+inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// `Size` bytes as base64 with padding.
+template <std::size_t Size>
+[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
+encode_base64(std::span<const std::byte, Size> data) noexcept {
+    std::array<char, (Size + 2) / 3 * 4> text{};
+    const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
+    std::size_t at = 0;
+    // Of each group of three bytes four characters,
+    for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
+        const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
+        text[at++] = base64_alphabet[group >> 18];
+        text[at++] = base64_alphabet[group >> 12 & 63];
+        text[at++] = base64_alphabet[group >> 6 & 63];
+        text[at++] = base64_alphabet[group & 63];
+    }
+    // of which `=` stands for those that hold no bit of a byte.
+    if constexpr (Size % 3 != 0) {
+        const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
+        text[at++] = base64_alphabet[group >> 18];
+        text[at++] = base64_alphabet[group >> 12 & 63];
+        text[at++] = Size % 3 == 2 ? base64_alphabet[group >> 6 & 63] : '=';
+        text[at++] = '=';
+    }
+    return text;
+}
+
+/// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
+/// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
+[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
+    constexpr std::size_t digits = 22;
+    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != digits; ++i) {
+            if (find(text[i], base64_alphabet.begin(), base64_alphabet.end()) == base64_alphabet.end()) return false;
+        }
+        return true;
+    }
+    const char* const end = text.data() + digits;
+    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
+    return first_in_blocks(wrong, text.data(), end) == end;
+}
+
+} // namespace sockless::detail
 
 // ============================================ sockless/detail/sha1.hpp ============================================
 // SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
@@ -7806,56 +8059,159 @@ struct sha1_padded {
 
 } // namespace sockless::detail
 
-// =========================================== sockless/detail/base64.hpp ===========================================
-// Base64 (RFC 4648 section 4), as the keys of the opening handshake are written.
+// ======================================= sockless/ws/opening/accept_key.hpp =======================================
+// The key of a request, and what a server answers to it (RFC 6455 sections 4.1 and 4.2.2).
+
+namespace sockless::ws::detail {
+
+/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the key.
+inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                  60),
+                                          0);
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters: of a longer key the rest
+/// does not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
+    // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
+    std::array<char, 2 * detail::sha1_block_size> blocks;
+    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
+    if (key.size() >= 24) {
+        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
+    } else {
+        detail::copy(blocks.data(), key.data(), key.size());
+    }
+    detail::sha1_state state = detail::sha1_begin;
+    detail::sha1_add(state, blocks.data(), 2);
+    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
+    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+}
+
+/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
+[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
+    return detail::encode_base64(nonce);
+}
+
+} // namespace sockless::ws
+
+// ============================================= sockless/list_view.hpp =============================================
+// A list that the caller gives for the time of a call: `{a, b}`, an array, a span, a vector.
+
+// Clang warns if a list of this kind ends before the view of it.
+#if defined(__clang__)
+#define SOCKLESS_VIEWED [[clang::lifetimebound]]
+#else
+#define SOCKLESS_VIEWED
+#endif
 
 namespace sockless::detail {
 
-inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// `Size` bytes as base64 with padding.
-template <std::size_t Size>
-[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
-encode_base64(std::span<const std::byte, Size> data) noexcept {
-    std::array<char, (Size + 2) / 3 * 4> text{};
-    const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
-    std::size_t at = 0;
-    // Of each group of three bytes four characters,
-    for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
-        const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
-        text[at++] = base64_alphabet[group >> 18];
-        text[at++] = base64_alphabet[group >> 12 & 63];
-        text[at++] = base64_alphabet[group >> 6 & 63];
-        text[at++] = base64_alphabet[group & 63];
-    }
-    // of which `=` stands for those that hold no bit of a byte.
-    if constexpr (Size % 3 != 0) {
-        const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
-        text[at++] = base64_alphabet[group >> 18];
-        text[at++] = base64_alphabet[group >> 12 & 63];
-        text[at++] = Size % 3 == 2 ? base64_alphabet[group >> 6 & 63] : '=';
-        text[at++] = '=';
-    }
-    return text;
-}
-
-/// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
-/// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
-[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
-    constexpr std::size_t digits = 22;
-    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
-    if (std::is_constant_evaluated()) {
-        for (std::size_t i = 0; i != digits; ++i) {
-            if (find(text[i], base64_alphabet.begin(), base64_alphabet.end()) == base64_alphabet.end()) return false;
-        }
-        return true;
-    }
-    const char* const end = text.data() + digits;
-    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
-    return first_in_blocks(wrong, text.data(), end) == end;
-}
+/// A container whose elements lie side by side and convert to `T`.
+template <class List, class T>
+concept list_for = requires(const List& list) {
+    { *list.data() } -> std::convertible_to<T>;
+    { list.size() } -> std::convertible_to<std::size_t>;
+};
 
 } // namespace sockless::detail
+
+namespace sockless {
+
+/// A view of a list of `T`, itself a view such as `std::string_view` or `field`. It is made from `{a, b}`, and from an
+/// array, a span or a vector, whose elements may also be of a type that converts to `T`, such as `std::string`. Nothing
+/// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
+/// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
+template <class T>
+class list_view {
+  public:
+    /// Goes through a list, which outlives it.
+    class iterator {
+      public:
+        using value_type = T;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        constexpr iterator(const list_view& list, std::size_t number) noexcept : list_(&list), number_(number) {}
+
+        [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
+        constexpr iterator& operator++() noexcept {
+            ++number_;
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept { return {*list_, number_++}; }
+        [[nodiscard]] friend constexpr bool operator==(const iterator&, const iterator&) noexcept = default;
+
+      private:
+        const list_view* list_ = nullptr;
+        std::size_t number_ = 0;
+    };
+
+    constexpr list_view() noexcept = default;
+
+    constexpr list_view(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
+        view(elements.begin(), elements.size());
+    }
+
+    /// An element in braces of its own would be made of two pointers: the beginning and the end of a text.
+    constexpr list_view(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
+        requires(std::is_same_v<T, std::string_view>) = delete;
+
+    template <std::convertible_to<T> Element, std::size_t Size>
+    constexpr list_view(const Element (&elements)[Size]) noexcept {
+        view(elements, Size);
+    }
+
+    template <detail::list_for<T> List>
+    constexpr list_view(const List& elements) noexcept {
+        view(elements.data(), static_cast<std::size_t>(elements.size()));
+    }
+
+    template <class Other>
+    constexpr list_view(const Other&) noexcept {
+        static_assert(detail::list_for<Other, T>,
+                      "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
+    }
+
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+
+    /// `number` is less than `size()`.
+    [[nodiscard]] constexpr T operator[](std::size_t number) const noexcept {
+        return convert_ == nullptr ? elements_[number] : convert_(others_, number);
+    }
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return {*this, 0}; }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {*this, size_}; }
+
+  private:
+    template <class Element>
+    constexpr void view(const Element* elements, std::size_t size) noexcept {
+        if constexpr (std::is_same_v<Element, T>) {
+            elements_ = elements;
+        } else {
+            others_ = elements;
+            convert_ = [](const void* others, std::size_t number) noexcept -> T {
+                return static_cast<const Element*>(others)[number];
+            };
+        }
+        size_ = size;
+    }
+
+    union {
+        const T* elements_ = nullptr;
+        const void* others_; // of another type, which `convert_` knows
+    };
+    T (*convert_)(const void* others, std::size_t number) noexcept = nullptr;
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless
+
+#undef SOCKLESS_VIEWED
 
 // ======================================= sockless/ws/opening/extensions.hpp =======================================
 // The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
@@ -7879,7 +8235,7 @@ struct extension_parameter {
         return has_value && size == wanted.size();
     }
 
-    /// Copies the unescaped value to the front of `out` and returns it; empty where there is no room for all of it.
+    /// Copies the unescaped value to the front of `out` and returns it; empty if there is no room for all of it.
     [[nodiscard]] constexpr std::string_view copy_value(std::span<char> out) const noexcept {
         std::size_t size = 0;
         for (std::size_t i = 0; i != value.size(); ++i) {
@@ -7895,8 +8251,8 @@ struct extension_parameter {
 
 namespace sockless::ws::detail {
 
-/// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
-/// between any two of its elements.
+/// Reads the grammar of the field from the front of one value. RFC 2616, which the grammar was built on, allows white
+/// space between any two of its elements.
 class extension_reader {
   public:
     constexpr explicit extension_reader(std::string_view text) noexcept
@@ -7905,7 +8261,7 @@ class extension_reader {
     [[nodiscard]] constexpr bool malformed() const noexcept { return malformed_; }
     [[nodiscard]] constexpr const char* at() const noexcept { return at_; }
 
-    /// The name of the next extension; empty at the end of the list, and where it is malformed. Empty elements are
+    /// The name of the next extension; empty at the end of the list, and if the list is malformed. Empty elements are
     /// passed over (RFC 9110 section 5.6.1).
     [[nodiscard]] constexpr std::string_view next_name() noexcept {
         skip_white();
@@ -7916,28 +8272,28 @@ class extension_reader {
         return at_ == end_ ? std::string_view{} : token();
     }
 
-    /// The next parameter of the extension; without a name after the last, and where it is malformed.
+    /// The next parameter of the extension; without a name after the last, and if the list is malformed.
     [[nodiscard]] constexpr ws::extension_parameter next_parameter() noexcept {
         skip_white();
         if (malformed_ || at_ == end_ || *at_ == ',') return {};
         if (*at_ != ';') return fail();
         ++at_;
         skip_white();
-        ws::extension_parameter made{.name = token()};
+        ws::extension_parameter parameter{.name = token()};
         skip_white();
-        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : made;
+        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : parameter;
         ++at_;
         skip_white();
-        made.has_value = true;
+        parameter.has_value = true;
         if (at_ != end_ && *at_ == '"') {
-            quoted(made);
+            quoted(parameter);
         } else {
-            made.value = token();
+            parameter.value = token();
         }
-        return malformed_ ? ws::extension_parameter{} : made;
+        return malformed_ ? ws::extension_parameter{} : parameter;
     }
 
-    /// Up to the next extension, or to where the list is malformed.
+    /// Goes on to the next extension, or to the character at which the list is malformed.
     constexpr void skip_parameters() noexcept {
         while (!next_parameter().name.empty()) {
         }
@@ -7961,12 +8317,12 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
-    constexpr void quoted(ws::extension_parameter& made) noexcept {
+    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1; H11).
+    constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
             if (*at_ == '\\') {
-                made.escaped = true;
+                parameter.escaped = true;
                 ++at_;
             }
             if (at_ == end_ || !http::detail::is_in(http::detail::in_token, *at_)) {
@@ -7979,7 +8335,7 @@ class extension_reader {
             fail();
             return;
         }
-        made.value = {begin, static_cast<std::size_t>(at_ - begin)};
+        parameter.value = {begin, static_cast<std::size_t>(at_ - begin)};
         ++at_;
     }
 
@@ -8013,7 +8369,7 @@ class extension_parameters {
 
     constexpr extension_parameters() noexcept = default;
 
-    /// Of the text behind the name of an extension.
+    /// From the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
@@ -8023,7 +8379,7 @@ class extension_parameters {
     std::string_view text_{};
 };
 
-/// One element of the field: an extension that is offered, or agreed to.
+/// One element of the field: an extension that is offered or agreed to.
 struct extension {
     std::string_view name{};
     extension_parameters parameters{};
@@ -8033,7 +8389,7 @@ struct extension {
 
 namespace sockless::ws::detail {
 
-/// Finds one extension after the other, up to the end or to where the list is malformed.
+/// Finds one extension after the other, up to the end, or up to one that is malformed.
 struct extension_finder {
     using value_type = ws::extension;
 
@@ -8061,7 +8417,7 @@ struct extension_finder {
 namespace sockless::ws {
 
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
-/// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
+/// value. Several of one name are fallbacks for each other. The range ends at the first one that is malformed: ask
 /// `is_extension_list` first.
 class extension_list {
   public:
@@ -8090,21 +8446,21 @@ class extension_list {
 /// `Fields` is any range of `field`. RFC 6455 section 9.1 makes one list of all of them.
 template <class Fields, class Visit>
 constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept {
-    for (const field& each : fields) {
-        if (!http::equal_ignoring_case(each.name, "sec-websocket-extensions")) continue;
-        for (const extension& one : extension_list(each.value)) {
-            if (!visit(one)) return;
+    http::detail::visit_values(fields, "sec-websocket-extensions", [&visit](std::string_view value) {
+        for (const extension& each : extension_list(value)) {
+            if (!visit(each)) return true;
         }
-    }
+        return false;
+    });
 }
 
-/// The extension that compresses messages (RFC 7692). An endpoint offers and agrees to it by itself, or not at all.
+/// The extension that compresses messages (RFC 7692). An endpoint offers it and agrees to it by itself, or not at all.
 inline constexpr std::string_view deflate_name = "permessage-deflate";
 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
-    for (const extension& one : extension_list(value)) {
-        if (sockless::equal(one.name, name)) return true;
+    for (const extension& each : extension_list(value)) {
+        if (sockless::equal(each.name, name)) return true;
     }
     return false;
 }
@@ -8112,22 +8468,18 @@ inline constexpr std::string_view deflate_name = "permessage-deflate";
 /// Whether the fields offer an extension of this name. `Fields` is any range of `field`. RFC 6455 section 9.1.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_extension(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-extensions") && has_extension(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
+    return http::detail::visit_values(offered, "sec-websocket-extensions",
+                                      [name](std::string_view value) { return has_extension(value, name); });
 }
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/opening/fields.hpp =========================================
-// The fields that the opening handshake is made of, collected in one pass over any list of fields.
+// ========================================= sockless/ws/opening/names.hpp ==========================================
+// The names of the fields that mean something to the opening handshake, and how a field is known by its name.
 
 namespace sockless::ws::detail {
 
-/// The fields that mean something to the handshake; all else is `other`.
+/// The fields that mean something to the handshake; all others are `other`.
 enum class opening_field : std::uint8_t {
     host,
     origin,
@@ -8144,7 +8496,7 @@ enum class opening_field : std::uint8_t {
     other,
 };
 
-/// A name of 4 to 24 characters as words, which may overlap, so that they hold each of them.
+/// A name of 4 to 24 characters as words. They may overlap, so that they hold all characters.
 struct name_words {
     std::uint64_t first;
     std::uint64_t middle;
@@ -8156,9 +8508,9 @@ inline constexpr std::size_t most_name = 24;
 
 template <class Word>
 [[nodiscard]] constexpr Word word_of(const char* text) noexcept {
-    std::array<char, sizeof(Word)> made{};
-    copy(made.data(), text, made.size());
-    return std::bit_cast<Word>(made);
+    std::array<char, sizeof(Word)> characters{};
+    copy(characters.data(), text, characters.size());
+    return std::bit_cast<Word>(characters);
 }
 
 [[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
@@ -8206,7 +8558,7 @@ class opening_name {
     std::size_t size_ = 0;
 };
 
-/// All names in the order of their size, which tells nearly all of them apart; and where those of each size begin.
+/// All names in the order of their size, which tells nearly all of them apart, and the place where each size begins.
 struct opening_name_table {
     static constexpr std::size_t count = static_cast<std::size_t>(opening_field::other);
 
@@ -8235,7 +8587,7 @@ struct opening_name_table {
 
 inline constexpr opening_name_table opening_names{};
 
-/// Which one has this name, whatever its case.
+/// The field of this name, whatever its case.
 [[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
@@ -8245,7 +8597,14 @@ inline constexpr opening_name_table opening_names{};
     return opening_field::other;
 }
 
-/// A view for arrays of which only so much is set as there is: those of `std::string_view` begin as zeros, all of them.
+} // namespace sockless::ws::detail
+
+// ========================================= sockless/ws/opening/fields.hpp =========================================
+// What a list of fields says about the opening handshake, collected in one pass over it.
+
+namespace sockless::ws::detail {
+
+/// A view in an array that is set as far as there are elements: an array of `std::string_view` is set to zeros first.
 struct unset_view {
     const char* data;
     std::size_t size;
@@ -8256,34 +8615,36 @@ class opening_fields {
   public:
     template <class Fields>
     constexpr explicit opening_fields(const Fields& fields) noexcept {
-        for (const field& each : fields) {
-            const opening_field which = opening_field_of(each.name);
-            if (which != opening_field::other) add(which, each.value);
-        }
+        http::detail::visit_fields(fields, [this](std::string_view name, auto value) {
+            const opening_field known = opening_field_of(name);
+            if (known != opening_field::other) add(known, value());
+        });
     }
 
-    /// The first value of a field, and how many of it there are.
-    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept {
-        if (!has(which)) return {};
-        return {first_[index(which)].data, first_[index(which)].size};
+    /// The value of the first field of a name; empty if there is none.
+    [[nodiscard]] constexpr std::string_view first(opening_field name) const noexcept {
+        if (!has(name)) return {};
+        return {first_[index(name)].data, first_[index(name)].size};
     }
-    [[nodiscard]] constexpr std::uint32_t count(opening_field which) const noexcept { return count_[index(which)]; }
-    [[nodiscard]] constexpr bool has(opening_field which) const noexcept { return count(which) != 0; }
 
-    bool upgrade_to_websocket = false; ///< H5: Upgrade holds the token `websocket`
-    bool connection_upgrade = false;   ///< H5: Connection holds the token `upgrade`
-    bool body = false;                 ///< H8: a Content-Length other than 0, or a Transfer-Encoding
-    bool expectation_unknown = false;  ///< H21: an Expect other than `100-continue`
-    bool bad_extensions = false;       ///< H11: a Sec-WebSocket-Extensions that is malformed
+    /// How many fields have this name.
+    [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
+    [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
+
+    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` (H5)
+    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` (H5)
+    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding (H8)
+    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` (H21)
+    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed (H11)
 
   private:
-    [[nodiscard]] static constexpr std::size_t index(opening_field which) noexcept {
-        return static_cast<std::size_t>(which);
+    [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
+        return static_cast<std::size_t>(name);
     }
 
-    constexpr void add(opening_field which, std::string_view value) noexcept {
-        if (count_[index(which)]++ == 0) first_[index(which)] = {value.data(), value.size()};
-        switch (which) {
+    constexpr void add(opening_field name, std::string_view value) noexcept {
+        if (count_[index(name)]++ == 0) first_[index(name)] = {value.data(), value.size()};
+        switch (name) {
         case opening_field::upgrade:
             upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
             break;
@@ -8304,120 +8665,168 @@ class opening_fields {
         }
     }
 
-    std::array<unset_view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<unset_view, opening_name_table::count> first_; // set for the names that are there; the rest is not read
     std::array<std::uint32_t, opening_name_table::count> count_{};
 };
+
+} // namespace sockless::ws::detail
+
+// ====================================== sockless/ws/opening/subprotocols.hpp ======================================
+// Subprotocols: offered, checked, chosen and answered (RFC 6455 sections 4.1, 4.2.2 and 11.3.4).
+
+namespace sockless::ws::detail {
 
 /// The most subprotocols that may be offered: each is compared with each.
 inline constexpr std::size_t max_subprotocols = 64;
 
-/// H10: what is offered are unique tokens, at least one where the field is there at all.
+/// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    constexpr void add(std::string_view list) noexcept {
-        for (const std::string_view name : http::list_elements(list)) {
-            if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
-            for (std::size_t i = 0; i != size_; ++i) {
-                if (sockless::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
-            }
-            if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
-            if (error_ != ws::errc::none) return;
-            seen_[size_++] = {name.data(), name.size()};
+    /// Adds a name, and says what is wrong with it: an offer is made of unique tokens (RFC 6455 section 4.1, item 10;
+    /// H10).
+    [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
+        if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
+        if (!http::is_token(name)) return ws::errc::bad_subprotocol;
+        for (std::size_t i = 0; i != size_; ++i) {
+            if (sockless::equal({names_[i].data, names_[i].size}, name)) return ws::errc::bad_subprotocol;
         }
+        names_[size_++] = {name.data(), name.size()};
+        return ws::errc::none;
     }
 
-    [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
 
   private:
-    std::array<unset_view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::array<unset_view, max_subprotocols> names_; // set for those that were added; the rest is not read
     std::size_t size_ = 0;
-    ws::errc error_ = ws::errc::none;
 };
 
+/// Judges the offer of a request that has the field.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
     subprotocol_offer offer;
-    if (all.count(opening_field::subprotocol) == 1) {
-        offer.add(all.first(opening_field::subprotocol));
-    } else {
-        for (const field& each : fields) {
-            if (opening_field_of(each.name) == opening_field::subprotocol) offer.add(each.value);
+    ws::errc error = ws::errc::none;
+    const auto is_wrong = [&](std::string_view list) {
+        for (const std::string_view name : http::list_elements(list)) {
+            error = offer.add(name);
+            if (error != ws::errc::none) return true;
         }
+        return false;
+    };
+    if (all.count(opening_field::subprotocol) == 1) {
+        is_wrong(all.first(opening_field::subprotocol));
+    } else {
+        http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    return offer.error();
+    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10; H10).
+    return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
-/// What an upgrade request and an extended CONNECT have in common: H7, H10, H11, and one Origin at most.
-template <class Fields>
-[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
-    // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
-    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    if (all.bad_extensions) return ws::errc::bad_extensions;
-    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
-    return ws::errc::none;
+/// Writes an offer.
+constexpr void put_subprotocols(http::head_writer& head, list_view<std::string_view> names) noexcept {
+    if (names.empty()) return;
+    subprotocol_offer offer;
+    std::string_view before = "Sec-WebSocket-Protocol: ";
+    for (const std::string_view name : names) {
+        const ws::errc error = offer.add(name);
+        if (error != ws::errc::none) {
+            head.fail(error);
+            return;
+        }
+        head.known(before).known(name);
+        before = ", ";
+    }
+    head.known("\r\n");
 }
 
-} // namespace sockless::ws::detail
+/// Writes a server's choice.
+constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
+    if (chosen.empty()) return;
+    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5; H10).
+    if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
+    head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
+}
 
-// ========================================= sockless/ws/opening/check.hpp ==========================================
-// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+/// Whether a list has this name, compared with regard to case.
+[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view name) noexcept {
+    for (const std::string_view each : http::list_elements(list)) {
+        if (sockless::equal(each, name)) return true;
+    }
+    return false;
+}
 
-namespace sockless::ws::detail {
-
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
-inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                                  60),
-                                          0);
+/// Judges a server's choice, if it has made one.
+[[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
+    if (!all.has(opening_field::subprotocol)) return ws::errc::none;
+    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response; H17).
+    const std::string_view chosen = all.first(opening_field::subprotocol);
+    if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
+    return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
+}
 
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
-/// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
-[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    // Copied byte by byte on purpose: a copy of the constant as such is made of zeros first, which is slower.
-    std::array<char, 2 * detail::sha1_block_size> blocks;
-    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
-    if (key.size() >= 24) {
-        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
-    } else {
-        detail::copy(blocks.data(), key.data(), key.size());
-    }
-    detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, blocks.data(), 2);
-    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
-    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4;
+/// H10). `Fields` is any range of `field`.
+template <class Fields>
+[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
+    return http::detail::visit_values(offered, "sec-websocket-protocol",
+                                      [name](std::string_view list) { return detail::list_has_exactly(list, name); });
 }
 
-/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
-[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
-    return detail::encode_base64(nonce);
+/// The first of `supported`, which is in the server's order of preference, that a request's fields offer (RFC 6455
+/// section 4.2.2, item 4; H10); empty if they offer none of them. The view is the one in `supported`. `Fields` is any
+/// range of `field`.
+template <class Fields>
+[[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
+                                                            const Fields& offered) noexcept {
+    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    std::size_t best = supported.size();
+    http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
+        for (const std::string_view name : http::list_elements(list)) {
+            for (std::size_t i = 0; i != best; ++i) {
+                if (!sockless::equal(supported[i], name)) continue;
+                best = i;
+                break;
+            }
+        }
+        return best == 0;
+    });
+    return best == supported.size() ? std::string_view{} : supported[best];
 }
 
-/// What a client asks for. Views of the head; they are there also where `error` is set, as far as they were found.
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/opening/check.hpp ==========================================
+// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+
+namespace sockless::ws {
+
+/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
-    sockless::error error{};       ///< what is wrong, with the status that answers it; where none, it may be accepted
-    std::string_view target{};     ///< path and query; of a target in absolute-form what stands behind the authority
+    sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
+    std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
-    std::string_view origin{};     ///< empty where there is none: no browser then
+    std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
-    bool expects_continue = false; ///< H21: the client waits for `100 Continue` before it goes on
+    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on (H21)
 };
 
 } // namespace sockless::ws
 
 namespace sockless::ws::detail {
 
-/// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
-/// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
+/// Leaves the path and query in `request.target`, and the authority, if the target has one, in `request.host`. Returns
+/// whether the target may stand in a request.
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
+    // A target has no fragment (RFC 6455 section 3; H1).
     if (find('#', target.data(), end) != end) return false;
+    // A target is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2;
+    // H1).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -8434,32 +8843,49 @@ namespace sockless::ws::detail {
     return true;
 }
 
+/// Judges what an upgrade request and an extended CONNECT have in common.
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
+    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
+    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
+    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
+    // The extensions keep to their grammar (RFC 6455 section 9.1; H11).
+    if (all.bad_extensions) return ws::errc::bad_extensions;
+    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
+    return ws::errc::none;
+}
+
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // H8: the bytes behind the head are frames, so there can be no body that others would take them for.
+    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6; H8).
     if (all.body) return ws::errc::unexpected_body;
-    // H5: without `websocket` it is a request for something else, which 426 tells the way (RFC 9110 15.5.22).
+    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3; H5). Else the request is for something else, and 426
+    // tells what is needed (RFC 9110 section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4; H5).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H7 before H6: other versions may have other keys, and 426 tells them the one that is spoken.
+    // The version is judged before the key: another version may have other keys, and its client needs to know the one
+    // that is spoken (RFC 6455 section 4.4; H7).
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // H6: one key, of 16 bytes.
+    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5; H6).
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // H21: an expectation must not be ignored; the only one that can be met is 100-continue.
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1; H21).
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // H1: only GET opens a WebSocket.
+    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1; H1).
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
-    // that the answer is 426; 505 is for other major versions.
+    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8; H1). So the request asks for no upgrade, and the answer is
+    // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // H4: exactly one Host, also beside an authority in the target.
+    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2; H4).
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -8467,24 +8893,17 @@ namespace sockless::ws::detail {
     return check_upgrade(head, all);
 }
 
-/// Whether `value` is one of the names in a comma list, with regard to case.
-[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
-    for (const std::string_view each : http::list_elements(list)) {
-        if (sockless::equal(each, value)) return true;
-    }
-    return false;
-}
-
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket at all, well or badly: else it is plain HTTP. H1, H5.
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455
+/// section 4.2.1, item 3; H1, H5).
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request: H1, H4 to H8, H10, H11, H21.
+/// Judges the head of a request (RFC 6455 section 4.2.1; H1, H4 to H8, H10, H11, H21).
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -8498,42 +8917,19 @@ namespace sockless::ws {
     return request;
 }
 
-/// H10: whether a request's fields offer this subprotocol, compared with regard to case.
-template <class Fields>
-[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-protocol") &&
-            detail::list_has_exactly(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// H10: the first of `supported`, which is in the server's order of preference, that a request's fields offer; empty
-/// where they offer none of them.
-template <class Fields>
-[[nodiscard]] constexpr std::string_view choose_subprotocol(std::span<const std::string_view> supported,
-                                                            const Fields& offered) noexcept {
-    for (const std::string_view each : supported) {
-        if (offers_subprotocol(offered, each)) return each;
-    }
-    return {};
-}
-
 /// What a server answered. Views of its fields.
 struct opening_response {
-    sockless::error error{};          ///< what is wrong; where none, the connection is open
-    std::string_view subprotocol{};   ///< the one that was chosen; empty where none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; see `for_each_extension` for all lines
-    bool subprotocol_missing = false; ///< H17: some were offered and none was chosen; the caller decides
+    sockless::error error{};          ///< what is wrong; if none, the connection is open
+    std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
+    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
+    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
 };
 
 } // namespace sockless::ws
 
 namespace sockless::ws::detail {
 
-/// H17, on any list of fields: only what was offered may come back.
+/// Judges what was agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -8541,14 +8937,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    if (all.has(opening_field::subprotocol)) {
-        if (all.count(opening_field::subprotocol) != 1 || !http::is_token(response.subprotocol)) {
-            response.error = ws::errc::bad_subprotocol;
-        } else if (!list_has_exactly(offered_subprotocols, response.subprotocol)) {
-            response.error = ws::errc::subprotocol_not_offered;
-        }
-    }
+    response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
+    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response; H17).
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -8564,14 +8955,16 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // H16: Upgrade is `websocket` and nothing else: the server must not switch to more than one protocol.
+    // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
+    // response; H16).
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // H16: Connection holds the token `upgrade`.
+    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response; H16).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
+    // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
+    // request (RFC 6455 section 4.1, item 4 of the response; H16).
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -8582,8 +8975,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of a response to a request with this key: H16, H17. What was offered is given as the value of the
-/// field that `write_request` wrote, empty where it wrote none. A status other than 101 is `unexpected_status`.
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). What was offered is
+/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
                                                         std::string_view offered_extensions) noexcept {
@@ -8596,7 +8990,7 @@ namespace sockless::ws {
 } // namespace sockless::ws
 
 // ==================================== sockless/ws/opening/extended_connect.hpp ====================================
-// The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
+// The opening handshake over HTTP/2 and HTTP/3, from the pseudo-fields and fields of a request (RFC 8441, RFC 9220).
 
 namespace sockless::ws::detail {
 
@@ -8610,7 +9004,7 @@ class pseudo_fields {
         bool fields_began = false;
         for (const field& each : fields) {
             const bool pseudo = !each.name.empty() && each.name.front() == ':';
-            // RFC 9113 8.2.1: what the stack below let through is not taken on trust.
+            // Names and values are checked here too, as the stack below may not do it (RFC 9113 section 8.2.1).
             malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
             if (!pseudo) {
                 fields_began = true;
@@ -8620,13 +9014,13 @@ class pseudo_fields {
         }
     }
 
-    [[nodiscard]] constexpr std::string_view operator[](name which) const noexcept { return values_[which]; }
-    [[nodiscard]] constexpr bool has(name which) const noexcept { return values_[which].data() != nullptr; }
+    [[nodiscard]] constexpr std::string_view operator[](name one) const noexcept { return values_[one]; }
+    [[nodiscard]] constexpr bool has(name one) const noexcept { return values_[one].data() != nullptr; }
 
     bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
 
   private:
-    // The value of one that is there is never null, so that it differs from one that is not.
+    // The value of a pseudo-field that is there is never null, and so differs from one that is not there.
     constexpr bool add(const field& each) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
@@ -8643,13 +9037,15 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
+    // The method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section 4;
+    // H22).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
+    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3; H22).
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
+    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4; H22), and are those of an http or
+    // https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -8659,12 +9055,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // H22: neither Connection nor Upgrade; a Host that contradicts `:authority` makes the request ambiguous
-    // (RFC 9113 8.3.1). Key has lost its meaning and is not looked at (RFC 8441 5).
+    // There is neither Connection nor Upgrade (RFC 8441 section 5; H22). Sec-WebSocket-Key means nothing, and is not
+    // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
+    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1; H22).
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -8676,9 +9073,9 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// H22: judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order; any range of `field`.
-/// `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
-/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
+/// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
 [[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
     const detail::opening_fields all(fields);
@@ -8696,8 +9093,8 @@ template <class Fields>
     return request;
 }
 
-/// H22: judges a response of HTTP/2 or HTTP/3, like `check_response`: any 2xx accepts, and there is no
-/// Sec-WebSocket-Accept, Upgrade or Connection.
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
                                                                 std::string_view offered_subprotocols,
@@ -8725,29 +9122,29 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. The views are only read while `write_request` runs.
+/// What a client asks for. All views are read during the call that they are given to, and not after it.
 struct opening {
-    std::string_view host{};                          ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";                    ///< path and query, without a fragment
-    std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
-    std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;                          ///< offer it, where the endpoint can compress
-    std::string_view origin{};                        ///< empty for none
-    std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
+    std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";              ///< path and query, without a fragment
+    list_view<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
+    std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                    ///< offer it, if the endpoint can compress
+    std::string_view origin{};                  ///< empty for none
+    list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with.
+/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
-    std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;         ///< agree to it, where it is offered and the endpoint can compress
-    std::span<const field> fields{}; ///< more fields: Set-Cookie …
+    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
+    list_view<field> fields{};      ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with.
+/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
 struct refusal {
-    std::uint16_t status = 400;      ///< 200 to 599
-    std::span<const field> fields{}; ///< more fields: WWW-Authenticate, Location …
+    std::uint16_t status = 400; ///< 200 to 599
+    list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
@@ -8757,33 +9154,17 @@ struct refusal {
 
 namespace sockless::ws::detail {
 
-/// More fields from the caller, but none of those that the handshake itself is made of.
-constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
+/// Writes more fields of the caller's, but none of those that the handshake itself is made of.
+constexpr void put_fields(http::head_writer& head, list_view<field> fields, bool origin_written) noexcept {
     for (const field& each : fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool free = which == opening_field::other || (which == opening_field::origin && !origin_written);
+        const opening_field known = opening_field_of(each.name);
+        const bool free = known == opening_field::other || (known == opening_field::origin && !origin_written);
         if (!free) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
     }
 }
 
-/// H10: what is offered are unique tokens.
-constexpr void put_subprotocols(http::head_writer& head, std::span<const std::string_view> names) noexcept {
-    if (names.empty()) return;
-    if (names.size() > max_subprotocols) {
-        head.fail(ws::errc::too_many_subprotocols);
-        return;
-    }
-    for (const std::string_view& each : names) {
-        bool unique = http::is_token(each);
-        for (const std::string_view& other : names)
-            unique = unique && (&other == &each || !sockless::equal(other, each));
-        if (!unique) head.fail(ws::errc::bad_subprotocol);
-    }
-    head.field("Sec-WebSocket-Protocol", names);
-}
-
-/// All extensions stand in one field: a response may not have it twice (RFC 6455 section 11.3.2).
+/// Writes all extensions into one field: a response may not have it twice (RFC 6455 section 11.3.2).
 constexpr void put_extensions(http::head_writer& head, std::string_view extensions, std::string_view more) noexcept {
     if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
     const std::string_view lists[] = {extensions, more};
@@ -8796,8 +9177,8 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 
 namespace sockless::ws {
 
-/// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
+/// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
+/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     std::size_t size = 0;
@@ -8821,16 +9202,16 @@ namespace sockless::ws {
     return detail::text_at(out.data(), size);
 }
 
-/// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
-/// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
-/// `reserved_field` where a field of the caller's belongs to the handshake. `more_extensions` is a list that follows
-/// `asked.extensions`, for those who have two parts of it.
+/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
+/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
+/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
+/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // H15: a path, and never a fragment (RFC 6455 section 3).
+    // The target is a path, and never has a fragment (RFC 6455 section 3; H15).
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -8846,25 +9227,23 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
-/// `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with `write_request`.
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
+/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
-    const std::array<char, 28> accept = accept_key(key);
+    std::array<char, 28> accept{};
+    if (!out.empty()) accept = accept_key(key);
     head.known("HTTP/1.1 101 Switching Protocols\r\n"
                "Upgrade: websocket\r\n"
                "Connection: Upgrade\r\n"
                "Sec-WebSocket-Accept: ");
     head.known({accept.data(), accept.size()}).known("\r\n");
-    if (!accepted.subprotocol.empty()) {
-        // H10: exactly one, which a comma would make two.
-        if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
-        head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
-    }
+    detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
+    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6; H9).
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -8873,26 +9252,26 @@ namespace sockless::ws {
 
 namespace sockless::ws::detail {
 
-/// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
+/// Writes all of a refusal but the empty line and the body, which is `size` bytes long.
 constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
     if (refused.status < 200 || refused.status > 599) head.fail(http::errc::bad_status);
     head.status_line(refused.status, refused.reason);
 
     const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
     const bool upgrade = refused.status == 426 || given("upgrade");
-    // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
+    // Upgrade is for the next peer only, so Connection names it (RFC 9110 section 7.8).
     std::string_view connection = "close";
     if (upgrade) connection = "close, Upgrade";
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // H7: the version that is spoken, for those who came with another.
+    // A client with another version is told the one that is spoken (RFC 6455 section 4.4; H7).
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool reserved = which == opening_field::connection || which == opening_field::content_length ||
-                              which == opening_field::transfer_encoding ||
+        const opening_field known = opening_field_of(each.name);
+        const bool reserved = known == opening_field::connection || known == opening_field::content_length ||
+                              known == opening_field::transfer_encoding ||
                               (!refused.content_type.empty() && http::equal_ignoring_case(each.name, "content-type"));
         if (reserved) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
@@ -8901,7 +9280,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     if (!refused.content_type.empty()) head.field("Content-Type", refused.content_type);
     const bool has_body = refused.status != 204 && refused.status != 205 && refused.status != 304;
     if (!has_body && size != 0) head.fail(http::errc::body_not_allowed);
-    // RFC 9110 8.6: never with 204, and with 304 it would be the length of another response.
+    // 204 has no length, and with 304 it would be the length of another response (RFC 9110 section 8.6).
     if (has_body || refused.status == 205) head.field("Content-Length", size);
 }
 
@@ -8909,17 +9288,18 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (H12). Adds Content-Length and `Connection: close`, and
-/// where the caller did not give them the fields that a status must have: Allow with 405, Upgrade and
-/// Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`, `http::errc::bad_status`
-/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
+/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
+/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
+/// 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
     return head.finish(refused.body);
 }
 
-/// Writes the refusal that answers an error: its status (400 where it has none), and its sentence as a line of text.
+/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text.
 [[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
     const refusal refused{
         .status = error.status() != 0 ? error.status() : std::uint16_t{400},
@@ -8933,7 +9313,7 @@ namespace sockless::ws {
 } // namespace sockless::ws
 
 // ============================================ sockless/ws/opening.hpp =============================================
-// The opening handshake: judged, negotiated and written; over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
+// All of the opening handshake: judged, negotiated and written, over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
 // ============================================== sockless/ws/pong.hpp ==============================================
 // The answers a peer is owed for Pings: bounded, the latest wins.
@@ -9042,18 +9422,6 @@ struct event {
 
     /// The payload as text: a text message, or the reason of a Close.
     [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
-};
-
-/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compressed : std::uint8_t {
-    automatic, ///< where it is not smaller than the threshold of the policy
-    always,
-    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
-};
-
-/// An endpoint without compression: agrees to none.
-struct no_compression {
-    static constexpr bool available = false;
 };
 
 /// The part of `basic_server` and `basic_client` that is the same in both; see there. `Buffer` holds what comes in
@@ -9947,10 +10315,10 @@ class message_inflater {
 
     /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
     /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
-    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. Room for no byte at all will
-    /// do where nothing comes.
+    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. `out` may be empty if nothing
+    /// comes of the message.
     ///
-    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` where that is empty (RFC 6455
+    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
     /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
     /// before the error is given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
@@ -10046,7 +10414,7 @@ static_assert(sizeof(message_inflater) == 24);
 class message_deflater {
   public:
     /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
-    /// `corrupt` where the deflater breaks its contract: reset both.
+    /// `corrupt` if the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`
@@ -10131,12 +10499,12 @@ struct deflate_parameters {
 
 /// What one side wants of permessage-deflate.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
-    /// to what a client offers even where that is less; where it is more, it asks for this.
+    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
+    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
     deflate_parameters wanted{};
 
-    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
-    /// the offer is declined. Else it is accepted, and the window has 15 bits.
+    /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
+    /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
     /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
@@ -10148,11 +10516,11 @@ struct deflate_policy {
 /// The outcome of a negotiation.
 struct deflate_agreement {
     errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
-    bool agreed = false;     ///< where it is not, nothing is compressed
+    bool agreed = false;     ///< if not, nothing is compressed
     deflate_parameters parameters{};
 };
 
-/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
+/// The smallest window that a compressor is expected to keep to, in bits: the usual ones cannot do 8.
 inline constexpr unsigned smallest_deflate_window = 9;
 
 /// Room for the longest offer or response, in characters.
@@ -10169,7 +10537,8 @@ enum class deflate_text : std::uint8_t { offer, response };
     return bits == 0 ? std::uint8_t{15} : bits;
 }
 
-/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
+/// Reads the size of a window: a decimal value from 8 to 15 without a leading zero, quoted or not; 0 if it is anything
+/// else (RFC 7692 section 7.1.2.1; D3).
 [[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
     char digits[2] = {};
     const std::string_view text = parameter.copy_value(digits);
@@ -10180,10 +10549,10 @@ enum class deflate_text : std::uint8_t { offer, response };
     return 0;
 }
 
-/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
+/// Reads one parameter into its place. False if it is unknown, repeated, or has a value that it may not have.
 [[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
                                                     ws::deflate_parameters& out) noexcept {
-    // D2: these have no value (RFC 7692 section 7.1.1).
+    // A takeover parameter has no value (RFC 7692 section 7.1.1; D2).
     const auto take_flag = [&](bool& flag) {
         if (flag || parameter.has_value) return false;
         return flag = true;
@@ -10198,14 +10567,14 @@ enum class deflate_text : std::uint8_t { offer, response };
     if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
     if (!equal(parameter.name, "client_max_window_bits")) return false;
 
-    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
+    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2; D4).
     if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
     if (out.client_max_window_bits != 0) return false;
     out.client_max_window_bits = 15;
     return true;
 }
 
-/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
+/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7; D1).
 [[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
                                           ws::deflate_parameters& out) noexcept {
     out = {};
@@ -10240,24 +10609,25 @@ enum class deflate_text : std::uint8_t { offer, response };
     return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
 }
 
-/// Judges one offer, and makes the response to it. False where it cannot be accepted.
+/// Judges one offer, and makes the response to it. False if it cannot be accepted.
 [[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
-    // response makes binding (RFC 7692 section 7.1.1).
+    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
+    // which the response makes binding (RFC 7692 section 7.1.1; D2).
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
-    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
+    // The server's window is at most that of the offer. The response has it if the offer has, or if it is smaller than
+    // the client expects (RFC 7692 section 7.1.2.1; D3).
     std::uint8_t bits = window_of(offer.server_max_window_bits);
     if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // D8: what the compressor cannot keep to is not agreed to.
+    // A window that the compressor cannot keep to is not agreed to (D8).
     if (bits < smallest_window) return false;
     response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
 
-    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
+    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2; D4).
     bits = window_of(wanted.client_max_window_bits);
     if (offer.client_max_window_bits == 0) {
         response.client_max_window_bits = 0;
@@ -10272,8 +10642,8 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 namespace sockless::ws {
 
-/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
-/// can keep to.
+/// Whether the terms that `own` wants are possible: windows of 8 to 15 bits, and for its own sending one that its
+/// compressor can keep to.
 [[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
                                       unsigned smallest_window = smallest_deflate_window) noexcept {
     const auto holds = [&](std::uint8_t wanted, role sender) {
@@ -10284,8 +10654,8 @@ namespace sockless::ws {
            holds(policy.wanted.client_max_window_bits, role::client);
 }
 
-/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
-/// repeated or invalid (RFC 7692 section 7; D1).
+/// Reads one offer, which may be more than a policy grants. False if it is none of permessage-deflate, or a parameter
+/// is unknown, repeated or invalid (RFC 7692 section 7; D1).
 [[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
     return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
 }
@@ -10306,14 +10676,14 @@ template <class Fields>
     return chosen;
 }
 
-/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
-/// there is no room. `max_deflate_text` is room enough.
+/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty if there
+/// is no room. `max_deflate_text` is room enough.
 [[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
                                                                 const deflate_parameters& chosen) noexcept {
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
+/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
 /// browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
@@ -10322,7 +10692,7 @@ template <class Fields>
     return offer;
 }
 
-/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
+/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty if there is no room.
 /// `max_deflate_text` is room enough.
 [[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
                                                              const deflate_parameters& offer) noexcept {
@@ -10330,8 +10700,8 @@ template <class Fields>
 }
 
 /// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
-/// 7.1; D1 to D4).
+/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
+/// 7692 section 7.1; D1 to D4).
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -10342,11 +10712,11 @@ template <class Fields>
         const bool again = found.agreed;
         found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
         const bool granted =
-            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
+            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1; D2).
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // D3: the same window or a smaller one (section 7.1.2.1).
+            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1; D3).
             detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
+            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2; D4).
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
         found = {.error = errc::bad_deflate_response};
@@ -10357,8 +10727,8 @@ template <class Fields>
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/deflate/stage.hpp ==========================================
-// What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
+// ========================================== sockless/ws/deflate/pool.hpp ==========================================
+// Inflaters and deflaters on the heap, of one connection or shared by many.
 
 namespace sockless::ws::detail {
 
@@ -10373,7 +10743,7 @@ struct boxed {
     boxed* next = nullptr;
 };
 
-/// The one that owns a box, or none.
+/// Owns a box, or none.
 template <class Codec>
 class box_owner {
   public:
@@ -10401,7 +10771,7 @@ class box_owner {
     boxed<Codec>* box_ = nullptr;
 };
 
-/// Boxes that nobody uses, reset, at most so many.
+/// Boxes that are not in use, all of them reset, up to a number.
 template <class Codec>
 class idle_boxes {
   public:
@@ -10412,7 +10782,7 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// One with a window of so many bits, or none.
+    /// Gives a box whose window has so many bits, or none.
     [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
@@ -10423,7 +10793,7 @@ class idle_boxes {
         return {};
     }
 
-    /// Takes one back, or deletes it where there are enough.
+    /// Takes a box back, or deletes it if there are enough.
     void give(box_owner<Codec> box) noexcept {
         if (free_ == 0 || !box) return;
         --free_;
@@ -10448,14 +10818,14 @@ class idle_boxes {
 
 namespace sockless::ws {
 
-/// Inflaters and deflaters that connections of one thread share where context takeover is off: each has one only while
+/// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
 /// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
 /// share a pool have the same settings of the deflater.
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:
-    /// `most_idle`: so many of each are kept for later; more than these are made where more messages are on their way
-    /// at the same time, and then given back to the heap.
+    /// Up to `most_idle` of each are kept for later. If more messages are on their way at the same time, more are made,
+    /// and given back to the heap afterwards.
     explicit deflate_pool(std::size_t most_idle = 16) noexcept : inflaters(most_idle), deflaters(most_idle) {}
 
   private:
@@ -10466,10 +10836,17 @@ class deflate_pool {
     detail::idle_boxes<Deflater> deflaters;
 };
 
-/// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
-/// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
-/// in each direction, and then kept, or shared. Inflated messages lie in the endpoint's buffer for input; where they
-/// are handed out in pieces, those have at most 16 KiB.
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/deflate/stage.hpp ==========================================
+// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
+
+namespace sockless::ws {
+
+/// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
+/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
+/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
+/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -10477,21 +10854,22 @@ class deflate_stage {
     using settings = typename Deflater::settings;
 
     /// `shared` is used for each direction without context takeover; null: every connection has its own.
-    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr, const settings& how = {}) noexcept
-        : policy_(policy), shared_(shared), settings_(how) {}
-    explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
-        : deflate_stage(without_takeover(), &shared, how) {}
+    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr,
+                           const settings& deflating = {}) noexcept
+        : policy_(policy), shared_(shared), settings_(deflating) {}
+    explicit deflate_stage(pool& shared, const settings& deflating = {}) noexcept
+        : deflate_stage(without_takeover(), &shared, deflating) {}
 
     deflate_stage(deflate_stage&&) noexcept = default;
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and where nothing was.
+    /// What was agreed to; `agreed` is false before, and if nothing was.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints.
+    // What follows is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -10506,7 +10884,7 @@ class deflate_stage {
         return write_deflate_offer(out, offer_of(policy_));
     }
 
-    /// A server's choice, and its text; empty where nothing is agreed to.
+    /// A server's choice, and its text; empty if nothing is agreed to.
     template <class Fields>
     [[nodiscard]] deflate_agreement choose(const Fields& offered) const noexcept {
         return choose_deflate(offered, policy_, Deflater::smallest_window);
@@ -10524,18 +10902,18 @@ class deflate_stage {
     /// Sets the terms.
     void agree(role own, const deflate_agreement& to) noexcept {
         const deflate_parameters& with = to.parameters;
-        const bool server = own == role::server;
+        const bool serves = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
         const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = server ? client_bits : server_bits;
-        terms_.deflater_bits = server ? server_bits : client_bits;
-        // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
+        terms_.inflater_bits = serves ? client_bits : server_bits;
+        terms_.deflater_bits = serves ? server_bits : client_bits;
+        // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
-        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = server ? !with.server_no_context_takeover
+        if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = serves ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = serves ? !with.server_no_context_takeover
                                    : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
     }
 
@@ -10572,7 +10950,8 @@ class deflate_stage {
         if (!found) terms_.inflating = pending_ != 0;
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
-            // An inflater of one's own remembers what nobody should refer to: some do (D8).
+            // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
+            // they would not (D8).
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -10581,18 +10960,18 @@ class deflate_stage {
     // --- Deflating
 
     /// Whether to compress a message that begins with a piece of so many bytes.
-    [[nodiscard]] bool wants(compressed how, std::size_t size, bool last) const noexcept {
-        // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
-        // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
+    [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
+        // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
+        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
-        return how == compressed::always || (how == compressed::automatic && (size >= least || !last));
+        return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy where there is no room or memory for
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
     /// all of it: then `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
@@ -10601,15 +10980,15 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
                 deflater_.codec().reset();
             }
         }
         return given;
     }
 
-    /// Forgets a piece that was deflated in part, with all before it: the peer's window has none of it, and nothing
-    /// will refer to what it has.
+    /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
+    /// what is sent later refers to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -10622,7 +11001,7 @@ class deflate_stage {
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
     void release(bool sending) noexcept {
         if (!terms_.in_message && !terms_.peer_takes_over) give_inflater();
-        // Whoever compresses may forget at any time.
+        // The side that compresses may forget at any time.
         if (!sending) give_deflater();
     }
 
@@ -10657,7 +11036,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // What is shared has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads what was written with any.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

@@ -48,7 +48,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order. The statuses are what a server answers to such a request; a client
-/// that finds the same in a response has nobody to answer.
+/// that finds the same in a response answers nothing.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
