@@ -68,7 +68,7 @@ struct opening {
 static bool is_interim(const http::head& head) { return head.status < 200 && head.status != 101; }
 
 /// All values of a field in one head, as the one list that they are (RFC 9110 section 5.3).
-static std::string written_list(const http::head& head, std::string_view name) {
+static std::string list_of(const http::head& head, std::string_view name) {
     std::string out;
     for (const field& each : head.fields) {
         if (!http::equal_ignoring_case(each.name, name)) continue;
@@ -107,8 +107,8 @@ static opening read_opening(octets client, octets server) {
     found.requested = request.kind == http::kind::head;
     if (found.requested) {
         found.key = ws::check_request(request.head).key;
-        found.subprotocols = written_list(request.head, "sec-websocket-protocol");
-        found.extensions = written_list(request.head, "sec-websocket-extensions");
+        found.subprotocols = list_of(request.head, "sec-websocket-protocol");
+        found.extensions = list_of(request.head, "sec-websocket-extensions");
         found.compression = terms_offered(request.head.fields);
         for (const std::string_view each : stomp::subprotocols) {
             found.stomp = found.stomp || ws::offers_subprotocol(request.head.fields, each);
@@ -119,7 +119,7 @@ static opening read_opening(octets client, octets server) {
         if (is_interim(response.head)) continue;
         found.refused = response.head.status != 101;
         found.compression = terms_answered(response.head.fields, found.requested ? &request.head.fields : nullptr);
-        found.stomp = stomp::is_stomp(written_list(response.head, "sec-websocket-protocol"));
+        found.stomp = stomp::is_stomp(list_of(response.head, "sec-websocket-protocol"));
         if (found.stomp) found.version = version_in(in, found.compression);
         break;
     }

@@ -66,7 +66,7 @@ TEST_CASE("H15: what a client asks for may be made for the call") {
     const std::vector<std::string> strings{long_name('a'), "b"};
     const std::vector<std::string_view> views(strings.begin(), strings.end());
     const std::array<std::string_view, 2> array{views[0], "b"};
-    const auto asked = [&](list_of<std::string_view> names) {
+    const auto asked = [&](list_view<std::string_view> names) {
         return head_of([&](ws::client& peer) { return peer.request({.host = "h", .subprotocols = names}); });
     };
     CHECK(has(asked(strings), expected));

@@ -8,7 +8,7 @@
 
 namespace sockless::http {
 
-/// A checked head. All views are of one text; whoever hands the head out says how long it stays.
+/// A checked head. All views are of one text; the function that gives a head says how long that stays.
 struct head {
     std::string_view method{};      ///< of a request: a token
     std::string_view target{};      ///< of a request: visible ASCII, at least one character
@@ -48,9 +48,9 @@ namespace sockless::http::detail {
 namespace sockless::http {
 
 /// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a
-/// head comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is
-/// not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
+/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
+/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
 template <class Memory>
 class basic_head_parser {
   public:
@@ -63,7 +63,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // H20: a byte beyond what the head may take is an error at that byte, whatever it is.
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -87,8 +87,9 @@ class basic_head_parser {
         return error_;
     }
 
-    /// Makes ready for another head, for those who skip interim responses (RFC 9110 section 15.2). The head before it,
-    /// or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does nothing.
+    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
+    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
+    /// nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
@@ -98,8 +99,8 @@ class basic_head_parser {
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False where it does not fit. Views that were handed
-    /// out stay where they were: ask `head` for new ones.
+    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
+    /// stay where they were: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -107,8 +108,8 @@ class basic_head_parser {
         return true;
     }
 
-    /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
-    /// the event.
+    /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
+    /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
         http::head made{};
         if (text_.empty()) return made;
@@ -135,7 +136,7 @@ class basic_head_parser {
     /// The limits that were given.
     [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
 
-    /// The memory that was given, for those who give it back when they are done with the head.
+    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
     [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
 
   private:
