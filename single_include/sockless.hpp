@@ -2403,7 +2403,7 @@ struct limits {
 namespace sockless::http {
 
 /// Which of the two messages a head begins.
-enum class head_kind : std::uint8_t { request, response };
+enum class message_kind : std::uint8_t { request, response };
 
 } // namespace sockless::http
 
@@ -2413,12 +2413,12 @@ namespace sockless::http::detail {
 /// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
 class head_scanner {
   public:
-    constexpr explicit head_scanner(http::head_kind kind) noexcept
-        : phase_(kind == http::head_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
+    constexpr explicit head_scanner(http::message_kind kind) noexcept
+        : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
     /// A scanner for field lines alone, as in the trailer section of a chunked body.
     [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner made(http::head_kind::request);
+        head_scanner made(http::message_kind::request);
         made.phase_ = phase::field_begin;
         return made;
     }
@@ -2461,7 +2461,7 @@ class head_scanner {
 
     /// Whether nothing of a head has come yet but empty lines before it.
     [[nodiscard]] constexpr bool idle() const noexcept {
-        return phase_ == phase::empty_line || (kind_ == http::head_kind::response && position_ == 0);
+        return phase_ == phase::empty_line || (kind_ == http::message_kind::response && position_ == 0);
     }
 
     /// How many bytes were taken since the beginning, empty lines included; after an error, the place of the wrong
@@ -2612,7 +2612,7 @@ class head_scanner {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
             constexpr std::string_view usual = "HTTP/1.1\r\n";
-            if (matched_ == 0 && kind_ == http::head_kind::request && !std::is_constant_evaluated() &&
+            if (matched_ == 0 && kind_ == http::message_kind::request && !std::is_constant_evaluated() &&
                 static_cast<std::size_t>(stop - at) >= usual.size() &&
                 equal_in_words<std::uint64_t>(text_of({at, usual.size()}).data(), usual.data(), usual.size())) {
                 // The short way, which nearly all take.
@@ -2635,7 +2635,7 @@ class head_scanner {
         }
         if (!is_digit(static_cast<char>(*at))) return fail(at, http::errc::bad_version);
         minor_version_ = static_cast<std::uint8_t>(static_cast<char>(*at) - '0');
-        return go_on(at, kind_ == http::head_kind::request ? phase::request_line_cr : phase::status_space);
+        return go_on(at, kind_ == http::message_kind::request ? phase::request_line_cr : phase::status_space);
     }
 
     // Three digits (RFC 9112 section 4). The space after them is required, but servers that give no reason are known
@@ -2797,7 +2797,7 @@ class head_scanner {
     std::uint8_t minor_version_ = 0;
     std::uint8_t matched_ = 0; // characters of the version, then digits of the status
     phase phase_;
-    http::head_kind kind_;
+    http::message_kind kind_;
     http::errc error_ = http::errc::none;
     field_line_sizes sizes_{};
 };
@@ -2819,7 +2819,7 @@ struct head {
     http::fields fields{};
 };
 
-enum class kind : std::uint8_t {
+enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< the whole head: `head`. What is left of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
@@ -2827,11 +2827,11 @@ enum class kind : std::uint8_t {
 
 /// What `next` found. Falsy for `need_input`.
 struct head_event {
-    http::kind kind = http::kind::need_input;
+    head_kind kind = head_kind::need_input;
     errc error = errc::none;
     http::head head{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != http::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != head_kind::need_input; }
 };
 
 } // namespace sockless::http
@@ -2855,8 +2855,12 @@ namespace sockless::http {
 template <class Memory>
 class basic_head_parser {
   public:
-    constexpr explicit basic_head_parser(head_kind kind, Memory memory = {}, const http::limits& limits = {}) noexcept
-        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(kind), kind_(kind) {}
+    using event = head_event;
+    using kind = head_kind;
+
+    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
+                                         const http::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(message), message_(message) {}
 
     /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
     /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
@@ -2894,7 +2898,7 @@ class basic_head_parser {
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
-        scanner_ = detail::head_scanner(kind_);
+        scanner_ = detail::head_scanner(message_);
         text_ = {};
         memory_.clear();
     }
@@ -2914,7 +2918,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr http::head head() const noexcept {
         http::head made{};
         if (text_.empty()) return made;
-        if (kind_ == head_kind::request) {
+        if (message_ == message_kind::request) {
             made.method = scanner_.method(text_);
             made.target = scanner_.target(text_);
         } else {
@@ -2953,12 +2957,12 @@ class basic_head_parser {
     constexpr head_event fail(errc error, std::size_t place) noexcept {
         error_ = error;
         error_offset_ = head_begin_ + place;
-        return {.kind = kind::error, .error = error};
+        return {.kind = head_kind::error, .error = error};
     }
 
     [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
         text_ = text;
-        return {.kind = kind::head, .head = head()};
+        return {.kind = head_kind::head, .head = head()};
     }
 
     Memory memory_;
@@ -2967,7 +2971,7 @@ class basic_head_parser {
     std::string_view text_{}; // of the head that was given
     std::uint64_t head_begin_ = 0;
     std::uint64_t error_offset_ = 0;
-    head_kind kind_;
+    message_kind message_;
     errc error_ = errc::none;
 };
 
@@ -3088,9 +3092,9 @@ struct body_framing {
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
 /// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
-[[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
+[[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
     // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
-    if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
+    if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
     std::uint64_t length = 0;
@@ -3118,7 +3122,7 @@ struct body_framing {
     if (has_codings && has_length) return {.error = errc::ambiguous_length};
     if (has_codings) return {.framing = framing::chunked};
     if (has_length) return {.framing = framing::length, .length = length};
-    return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
+    return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
 
 enum class body_kind : std::uint8_t {
@@ -3141,6 +3145,9 @@ struct body_event {
 /// bounded, and dropped.
 class body_decoder {
   public:
+    using event = body_event;
+    using kind = body_kind;
+
     /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
     /// apply. A length beyond the limit is an error before anything is taken.
     constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
@@ -10725,7 +10732,7 @@ struct client_handshake {
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
+    explicit client_handshake(const http::limits& limits) noexcept : parser(http::message_kind::response, {}, limits) {}
 
     union {
         http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
@@ -10862,7 +10869,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         for (;;) {
             const http::head_event found = handshake.parser.next(in);
             if (!found) return {};
-            if (found.kind == http::kind::error) return this->fail(found.error);
+            if (found.kind == http::head_kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
@@ -10910,7 +10917,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     void begin_body() noexcept {
         auto& handshake = this->handshake();
         const http::limits limits = handshake.parser.limits();
-        const http::body_framing framing = framing_of(response(), http::head_kind::response);
+        const http::body_framing framing = framing_of(response(), http::message_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
         handshake.at = stage::reading_body;
     }
@@ -11782,7 +11789,7 @@ struct server_handshake {
     };
 
     server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::head_kind::request, {}, limits), shows_requests(show_requests) {}
+        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
 
     http::basic_head_parser<buffer_reference<Buffer>> parser;
     opening_request request{};
@@ -11942,7 +11949,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
-        if (found.kind == http::kind::error) return this->fail(found.error);
+        if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();

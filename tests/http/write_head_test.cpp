@@ -107,10 +107,10 @@ TEST_CASE("H14: what is written is what a parser reads") {
     const written done =
         http::head_writer(out).status_line(503, "Later \xc3\xa9").field("A", "b, \"c\"").field("D", "").finish("rest");
     REQUIRE(done);
-    http::head_parser parser(http::head_kind::response);
+    http::head_parser parser(http::message_kind::response);
     bytes in = bytes(out).first(done.size);
     const http::head_event event = parser.next(in);
-    REQUIRE(event.kind == http::kind::head);
+    REQUIRE(event.kind == http::head_kind::head);
     CHECK(event.head.status == 503);
     CHECK(event.head.reason == "Later \xc3\xa9");
     CHECK(http::first(event.head.fields, "a") == "b, \"c\"");

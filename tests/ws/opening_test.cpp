@@ -28,7 +28,7 @@ constexpr bool opens_in_constant_evaluation() {
     const auto request = ws::write_request(wire, std::span<const char, 24>(rfc_key.data(), 24),
                                            {.host = "server.example.com", .target = "/chat", .subprotocols = offered});
     if (!request) return false;
-    http::head_parser server(http::head_kind::request, span_buffer<char>(memory));
+    http::head_parser server(http::message_kind::request, span_buffer<char>(memory));
     bytes in = bytes(wire).first(request.size);
     const http::head_event asked = server.next(in);
     const ws::opening_request checked = ws::check_request(asked.head);
@@ -39,7 +39,7 @@ constexpr bool opens_in_constant_evaluation() {
     const std::string_view chosen = ws::choose_subprotocol(supported, asked.head.fields);
     const auto response = ws::write_acceptance(answer, checked.key, {.subprotocol = chosen});
     if (!response) return false;
-    http::head_parser client(http::head_kind::response, span_buffer<char>(answer_memory));
+    http::head_parser client(http::message_kind::response, span_buffer<char>(answer_memory));
     in = bytes(answer).first(response.size);
     const ws::opening_response opened = ws::check_response(client.next(in).head, rfc_key, "chat, superchat", "");
     return !opened.error && opened.subprotocol == "superchat" && !opened.subprotocol_missing && in.empty();

@@ -24,9 +24,9 @@ struct body_framing {
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
 /// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
-[[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
+[[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
     // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
-    if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
+    if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
     std::uint64_t length = 0;
@@ -54,7 +54,7 @@ struct body_framing {
     if (has_codings && has_length) return {.error = errc::ambiguous_length};
     if (has_codings) return {.framing = framing::chunked};
     if (has_length) return {.framing = framing::length, .length = length};
-    return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
+    return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
 
 enum class body_kind : std::uint8_t {
@@ -77,6 +77,9 @@ struct body_event {
 /// bounded, and dropped.
 class body_decoder {
   public:
+    using event = body_event;
+    using kind = body_kind;
+
     /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
     /// apply. A length beyond the limit is an error before anything is taken.
     constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept

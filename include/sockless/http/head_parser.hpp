@@ -18,7 +18,7 @@ struct head {
     http::fields fields{};
 };
 
-enum class kind : std::uint8_t {
+enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< the whole head: `head`. What is left of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
@@ -26,11 +26,11 @@ enum class kind : std::uint8_t {
 
 /// What `next` found. Falsy for `need_input`.
 struct head_event {
-    http::kind kind = http::kind::need_input;
+    head_kind kind = head_kind::need_input;
     errc error = errc::none;
     http::head head{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != http::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != head_kind::need_input; }
 };
 
 } // namespace sockless::http
@@ -54,8 +54,12 @@ namespace sockless::http {
 template <class Memory>
 class basic_head_parser {
   public:
-    constexpr explicit basic_head_parser(head_kind kind, Memory memory = {}, const http::limits& limits = {}) noexcept
-        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(kind), kind_(kind) {}
+    using event = head_event;
+    using kind = head_kind;
+
+    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
+                                         const http::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(message), message_(message) {}
 
     /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
     /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
@@ -93,7 +97,7 @@ class basic_head_parser {
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
-        scanner_ = detail::head_scanner(kind_);
+        scanner_ = detail::head_scanner(message_);
         text_ = {};
         memory_.clear();
     }
@@ -113,7 +117,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr http::head head() const noexcept {
         http::head made{};
         if (text_.empty()) return made;
-        if (kind_ == head_kind::request) {
+        if (message_ == message_kind::request) {
             made.method = scanner_.method(text_);
             made.target = scanner_.target(text_);
         } else {
@@ -152,12 +156,12 @@ class basic_head_parser {
     constexpr head_event fail(errc error, std::size_t place) noexcept {
         error_ = error;
         error_offset_ = head_begin_ + place;
-        return {.kind = kind::error, .error = error};
+        return {.kind = head_kind::error, .error = error};
     }
 
     [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
         text_ = text;
-        return {.kind = kind::head, .head = head()};
+        return {.kind = head_kind::head, .head = head()};
     }
 
     Memory memory_;
@@ -166,7 +170,7 @@ class basic_head_parser {
     std::string_view text_{}; // of the head that was given
     std::uint64_t head_begin_ = 0;
     std::uint64_t error_offset_ = 0;
-    head_kind kind_;
+    message_kind message_;
     errc error_ = errc::none;
 };
 

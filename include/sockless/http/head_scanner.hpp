@@ -11,7 +11,7 @@
 namespace sockless::http {
 
 /// Which of the two messages a head begins.
-enum class head_kind : std::uint8_t { request, response };
+enum class message_kind : std::uint8_t { request, response };
 
 } // namespace sockless::http
 
@@ -21,12 +21,12 @@ namespace sockless::http::detail {
 /// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
 class head_scanner {
   public:
-    constexpr explicit head_scanner(http::head_kind kind) noexcept
-        : phase_(kind == http::head_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
+    constexpr explicit head_scanner(http::message_kind kind) noexcept
+        : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
     /// A scanner for field lines alone, as in the trailer section of a chunked body.
     [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner made(http::head_kind::request);
+        head_scanner made(http::message_kind::request);
         made.phase_ = phase::field_begin;
         return made;
     }
@@ -69,7 +69,7 @@ class head_scanner {
 
     /// Whether nothing of a head has come yet but empty lines before it.
     [[nodiscard]] constexpr bool idle() const noexcept {
-        return phase_ == phase::empty_line || (kind_ == http::head_kind::response && position_ == 0);
+        return phase_ == phase::empty_line || (kind_ == http::message_kind::response && position_ == 0);
     }
 
     /// How many bytes were taken since the beginning, empty lines included; after an error, the place of the wrong
@@ -220,7 +220,7 @@ class head_scanner {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
             constexpr std::string_view usual = "HTTP/1.1\r\n";
-            if (matched_ == 0 && kind_ == http::head_kind::request && !std::is_constant_evaluated() &&
+            if (matched_ == 0 && kind_ == http::message_kind::request && !std::is_constant_evaluated() &&
                 static_cast<std::size_t>(stop - at) >= usual.size() &&
                 equal_in_words<std::uint64_t>(text_of({at, usual.size()}).data(), usual.data(), usual.size())) {
                 // The short way, which nearly all take.
@@ -243,7 +243,7 @@ class head_scanner {
         }
         if (!is_digit(static_cast<char>(*at))) return fail(at, http::errc::bad_version);
         minor_version_ = static_cast<std::uint8_t>(static_cast<char>(*at) - '0');
-        return go_on(at, kind_ == http::head_kind::request ? phase::request_line_cr : phase::status_space);
+        return go_on(at, kind_ == http::message_kind::request ? phase::request_line_cr : phase::status_space);
     }
 
     // Three digits (RFC 9112 section 4). The space after them is required, but servers that give no reason are known
@@ -405,7 +405,7 @@ class head_scanner {
     std::uint8_t minor_version_ = 0;
     std::uint8_t matched_ = 0; // characters of the version, then digits of the status
     phase phase_;
-    http::head_kind kind_;
+    http::message_kind kind_;
     http::errc error_ = http::errc::none;
     field_line_sizes sizes_{};
 };

@@ -16,7 +16,7 @@ struct server_handshake {
     };
 
     server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::head_kind::request, {}, limits), shows_requests(show_requests) {}
+        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
 
     http::basic_head_parser<buffer_reference<Buffer>> parser;
     opening_request request{};
@@ -176,7 +176,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
-        if (found.kind == http::kind::error) return this->fail(found.error);
+        if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
