@@ -71,7 +71,7 @@ void write_again(const http::head& head, http::message_kind kind) {
     }
     for (const field& each : head.fields) writer.field(each.name, each.value);
     const written wrote = writer.finish();
-    promise(bool(wrote), "a head that was read can be written");
+    promise(!wrote.error, "a head that was read can be written");
     bytes again = bytes(out).first(wrote.size);
     parser reader(kind, growing_buffer(100000), {.start_line = 100000, .field_line = 100000, .head = 200000});
     const http::head_event found = reader.next(again);
@@ -105,13 +105,14 @@ void judge(const http::head& head, http::message_kind kind, std::string& log) {
     add(log, asked.key);
     if (asked.error) {
         std::byte answer[1024];
-        promise(asked.error.status() >= 400 && ws::write_refusal(answer, asked.error), "a wrong request has a refusal");
+        promise(asked.error.status() >= 400 && !ws::write_refusal(answer, asked.error).error,
+                "a wrong request has a refusal");
         return;
     }
     promise(ws::is_upgrade(head) && head.method == "GET", "only an upgrade is taken for one");
     std::byte answer[1024];
     const written wrote = ws::write_acceptance(answer, asked.key, {});
-    promise(bool(wrote), "a right request can be accepted");
+    promise(!wrote.error, "a right request can be accepted");
     bytes in = bytes(answer).first(wrote.size);
     http::head_parser reader(http::message_kind::response);
     promise(!ws::check_response(reader.next(in).head, asked.key, {}, {}).error, "and that is taken for an answer");

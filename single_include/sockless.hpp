@@ -386,8 +386,6 @@ class error {
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
 };
 
 } // namespace sockless
@@ -2418,9 +2416,9 @@ class head_scanner {
 
     /// A scanner for field lines alone, as in the trailer section of a chunked body.
     [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner made(http::message_kind::request);
-        made.phase_ = phase::field_begin;
-        return made;
+        head_scanner scanner(http::message_kind::request);
+        scanner.phase_ = phase::field_begin;
+        return scanner;
     }
 
     /// Takes bytes up to the end of the head, the first byte that is wrong, or the end of `piece`; says how many.
@@ -2916,18 +2914,18 @@ class basic_head_parser {
     /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
     /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
-        http::head made{};
-        if (text_.empty()) return made;
+        http::head given{};
+        if (text_.empty()) return given;
         if (message_ == message_kind::request) {
-            made.method = scanner_.method(text_);
-            made.target = scanner_.target(text_);
+            given.method = scanner_.method(text_);
+            given.target = scanner_.target(text_);
         } else {
-            made.status = scanner_.status();
-            made.reason = scanner_.reason(text_);
+            given.status = scanner_.status();
+            given.reason = scanner_.reason(text_);
         }
-        made.minor_version = scanner_.minor_version();
-        made.fields = scanner_.fields(text_);
-        return made;
+        given.minor_version = scanner_.minor_version();
+        given.fields = scanner_.fields(text_);
+        return given;
     }
 
     /// What went wrong, if anything did. Stays.
@@ -5595,7 +5593,7 @@ class session {
             room = output_.prepare(wrote.size);
             wrote = write(room);
         }
-        if (!wrote) return wrote.error;
+        if (wrote.error) return wrote.error;
         if (const errc refused = note(); refused != errc::none) return refused;
         output_.commit(wrote.size);
         return {};
@@ -8329,7 +8327,7 @@ namespace sockless::ws {
     header.length = payload.size();
     const std::size_t size = header_size(header.length, header.masked);
     const written head = encode_header(headroom < size ? bytes{} : room.subspan(headroom - size, size), header);
-    if (!head) return head;
+    if (head.error) return head;
     if (header.masked) mask(payload, header.masking_key);
     return {size + payload.size(), {}};
 }

@@ -115,18 +115,18 @@ class basic_head_parser {
     /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
     /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
-        http::head made{};
-        if (text_.empty()) return made;
+        http::head given{};
+        if (text_.empty()) return given;
         if (message_ == message_kind::request) {
-            made.method = scanner_.method(text_);
-            made.target = scanner_.target(text_);
+            given.method = scanner_.method(text_);
+            given.target = scanner_.target(text_);
         } else {
-            made.status = scanner_.status();
-            made.reason = scanner_.reason(text_);
+            given.status = scanner_.status();
+            given.reason = scanner_.reason(text_);
         }
-        made.minor_version = scanner_.minor_version();
-        made.fields = scanner_.fields(text_);
-        return made;
+        given.minor_version = scanner_.minor_version();
+        given.fields = scanner_.fields(text_);
+        return given;
     }
 
     /// What went wrong, if anything did. Stays.

@@ -26,9 +26,9 @@ class head_scanner {
 
     /// A scanner for field lines alone, as in the trailer section of a chunked body.
     [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner made(http::message_kind::request);
-        made.phase_ = phase::field_begin;
-        return made;
+        head_scanner scanner(http::message_kind::request);
+        scanner.phase_ = phase::field_begin;
+        return scanner;
     }
 
     /// Takes bytes up to the end of the head, the first byte that is wrong, or the end of `piece`; says how many.

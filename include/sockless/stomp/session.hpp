@@ -205,7 +205,7 @@ class session {
             room = output_.prepare(wrote.size);
             wrote = write(room);
         }
-        if (!wrote) return wrote.error;
+        if (wrote.error) return wrote.error;
         if (const errc refused = note(); refused != errc::none) return refused;
         output_.commit(wrote.size);
         return {};

@@ -131,7 +131,7 @@ TEST_CASE("H7: Sec-WebSocket-Version exactly once and 13; another version is tol
           errc::version_unsupported);
     std::array<std::byte, 400> out{};
     const written done = ws::write_refusal(out, errc::version_unsupported);
-    REQUIRE(done);
+    REQUIRE_FALSE(done.error);
     const parsed answer(text_of(bytes(out).first(done.size)), http::message_kind::response);
     CHECK(answer.head.status == 426);
     CHECK(http::first(answer.head.fields, "sec-websocket-version") == "13");

@@ -103,8 +103,8 @@ class zlib_deflater {
     /// zlib cannot do 8.
     static constexpr unsigned smallest_window = smallest_deflate_window;
 
-    zlib_deflater(unsigned window_bits, const settings& how) noexcept
-        : settings_(how), window_bits_(static_cast<int>(window_bits)) {}
+    zlib_deflater(unsigned window_bits, const settings& wanted) noexcept
+        : settings_(wanted), window_bits_(static_cast<int>(window_bits)) {}
     zlib_deflater(const zlib_deflater&) = delete;
     zlib_deflater& operator=(const zlib_deflater&) = delete;
     ~zlib_deflater() {
