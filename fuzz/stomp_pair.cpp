@@ -106,7 +106,7 @@ class conversation {
         promise(server_.finish().kind == server_kind::closed, "the server has seen DISCONNECT");
         promise(to_server_.empty() && to_client_.empty(), "all that was sent has arrived");
         promise(client_.receipts().empty(), "all receipts have come");
-        promise(server_.waiting() == messages_.size(), "what was not acknowledged waits");
+        promise(server_.unacknowledged() == messages_.size(), "what was not acknowledged waits");
     }
 
   private:

@@ -26,6 +26,7 @@
 
 #include <array>
 #include <bit>
+#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -160,6 +161,9 @@ class span_buffer {
 
     /// The most bytes that can be held.
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return memory_.size(); }
+
+    /// All of the memory that the caller gave.
+    [[nodiscard]] constexpr std::span<Byte> memory() const noexcept { return memory_; }
 
     /// Room for `size` more bytes behind the content, not yet part of it; an empty span where it does not fit.
     /// Valid until the next call that is not const.
@@ -3315,6 +3319,343 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
+// ========================================== sockless/detail/deadline.hpp ==========================================
+// A wait that ends at a deadline, for state machines that are told the time only now and then.
+
+namespace sockless::detail {
+
+/// One wait. Nothing here reads a clock: the time is known only while `pass` runs. A wait that begins between two calls
+/// of `pass` therefore counts from the next call, however long ago the last one was.
+class deadline {
+  public:
+    /// Begins to wait for `duration` milliseconds, instead of any other wait. `never` ends the waiting.
+    constexpr void begin(std::uint32_t duration) noexcept {
+        at_ = no_deadline;
+        duration_ = duration;
+        counts_from_next_ = duration != never;
+    }
+
+    /// Begins to wait at a time that is known.
+    constexpr void begin_at(instant now, std::uint32_t duration) noexcept {
+        at_ = duration == never ? no_deadline : later(now, duration);
+        duration_ = duration;
+        counts_from_next_ = false;
+    }
+
+    /// Begins the same wait anew. Nothing happens if there is no wait.
+    constexpr void begin_again() noexcept {
+        if (is_waiting()) begin(duration_);
+    }
+
+    constexpr void stop() noexcept { begin(never); }
+
+    [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
+
+    /// Says what time it is. True once, when the wait is over.
+    [[nodiscard]] constexpr bool pass(instant now) noexcept {
+        if (counts_from_next_) begin_at(now, duration_);
+        if (at_ == no_deadline || now < at_) return false;
+        at_ = no_deadline;
+        return true;
+    }
+
+    /// When `pass` has something to do: at once, which is 0, if a wait has begun since its last call.
+    [[nodiscard]] constexpr instant next() const noexcept { return counts_from_next_ ? 0 : at_; }
+
+  private:
+    instant at_ = no_deadline;
+    std::uint32_t duration_ = never;
+    bool counts_from_next_ = false;
+};
+
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/outbox.hpp ===========================================
+// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
+
+// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
+// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
+// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
+namespace sockless::detail {
+
+/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
+/// still reports progress while a slow peer takes a long queue.
+inline constexpr std::size_t most_shown = 64 * 1024;
+
+/// `output` and `sent` of any outbox, counted from the first byte of all.
+class outbox_position {
+  public:
+    /// How many bytes have been sent in all.
+    [[nodiscard]] constexpr std::uint64_t sent_in_all() const noexcept { return sent_; }
+
+  protected:
+    std::uint64_t sent_ = 0;
+};
+
+template <class Buffer>
+class outbox;
+
+/// On the heap: blocks, one behind the other. A block never moves, so what is shown stays in place by itself. What is
+/// written at once lies in one block.
+template <>
+class outbox<growing_buffer> : public outbox_position {
+  public:
+    /// For as many bytes as `like` may hold.
+    explicit outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    outbox(outbox&& other) noexcept { swap(other); }
+    outbox& operator=(outbox&& other) noexcept {
+        outbox taken(static_cast<outbox&&>(other));
+        swap(taken);
+        return *this;
+    }
+    ~outbox() {
+        while (first_ != nullptr) drop_first();
+    }
+
+    /// How many bytes wait.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+    /// The bytes that are to be sent next.
+    [[nodiscard]] cbytes output() const noexcept {
+        if (size_ == 0) return {};
+        const std::size_t waiting = first_->end - first_->begin;
+        return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
+    }
+
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
+    void sent(std::size_t size) noexcept {
+        const bool is_shown = size <= output().size();
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown || size == 0) return;
+        first_->begin += size;
+        size_ -= size;
+        sent_ += size;
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0 && !keeps_) rest();
+    }
+
+    /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
+    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
+        const std::size_t free = limit_ - size_;
+        return free < reserve ? 0 : free - reserve;
+    }
+
+    /// Room for `size` bytes, so that `reserve` more can be written afterwards. Empty if there is none. Valid until
+    /// the next call that is not const.
+    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
+        if (size > room(reserve)) return {};
+        if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
+        return {last_->data() + last_->end, size};
+    }
+
+    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
+    void commit(std::size_t size) noexcept {
+        last_->end += size;
+        size_ += size;
+    }
+
+    /// Keeps the bytes that are sent first, for `kept`, until `let_go`. They are written at once.
+    void keep() noexcept { keeps_ = true; }
+    [[nodiscard]] cbytes kept() const noexcept {
+        return first_ == nullptr ? cbytes{} : cbytes{first_->data(), first_->end};
+    }
+    void let_go() noexcept {
+        keeps_ = false;
+        if (size_ == 0 && first_ != nullptr) rest();
+    }
+
+    /// Gives back the memory that holds nothing.
+    void release() noexcept {
+        if (size_ != 0 || keeps_) return;
+        while (first_ != nullptr) drop_first();
+    }
+
+  private:
+    struct block {
+        block* next;
+        std::size_t begin;
+        std::size_t end;
+        std::size_t capacity;
+
+        [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    };
+
+    // Bytes, with the block's own head.
+    static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
+
+    // Blocks double in size up to `most_block`. What is larger gets a block of its own.
+    [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+        std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
+        if (size > most_block) size = most_block;
+        if (needed > SIZE_MAX - sizeof(block)) return false;
+        if (size < needed + sizeof(block)) size = needed + sizeof(block);
+        void* const memory = ::operator new(size, std::nothrow);
+        if (memory == nullptr) return false;
+        auto* const added = ::new (memory) block{nullptr, 0, 0, size - sizeof(block)};
+        if (last_ != nullptr) last_->next = added;
+        last_ = added;
+        if (first_ == nullptr) first_ = added;
+        if (size_ == 0 && !keeps_) {
+            while (first_ != added) drop_first();
+        }
+        return true;
+    }
+
+    void drop_first() noexcept {
+        block* const dropped = first_;
+        first_ = dropped->next;
+        if (first_ == nullptr) last_ = nullptr;
+        ::operator delete(dropped);
+    }
+
+    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
+    void rest() noexcept {
+        while (first_ != last_) drop_first();
+        const bool was_large_before = was_large_;
+        was_large_ = first_->end > most_block;
+        const bool hardly_used = first_->capacity > usual_block && first_->end < first_->capacity / 4;
+        const bool large_once = first_->capacity > most_block && !was_large_before;
+        if (hardly_used || large_once) {
+            drop_first();
+        } else {
+            first_->begin = first_->end = 0;
+        }
+    }
+
+    void swap(outbox& other) noexcept {
+        exchange(first_, other.first_);
+        exchange(last_, other.last_);
+        exchange(size_, other.size_);
+        exchange(limit_, other.limit_);
+        exchange(sent_, other.sent_);
+        exchange(keeps_, other.keeps_);
+        exchange(was_large_, other.was_large_);
+    }
+
+    template <class T>
+    static void exchange(T& a, T& b) noexcept {
+        const T held = a;
+        a = b;
+        b = held;
+    }
+
+    block* first_ = nullptr;
+    block* last_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t limit_ = 0;
+    bool keeps_ = false;
+    bool was_large_ = false; // what was sent before the queue was last empty
+};
+
+/// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
+template <>
+class outbox<span_buffer<std::byte>> : public outbox_position {
+  public:
+    explicit outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+
+    [[nodiscard]] cbytes output() const noexcept {
+        const std::size_t waiting = end_ - begin_;
+        is_shown_ = waiting != 0;
+        return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
+    }
+
+    void sent(std::size_t size) noexcept {
+        const bool is_shown = size <= end_ - begin_ && size <= most_shown;
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown || size == 0) return;
+        begin_ += size;
+        sent_ += size;
+        if (begin_ != end_ || keeps_) return;
+        begin_ = 0;
+        end_ = second_;
+        second_ = 0;
+        is_shown_ = false;
+    }
+
+    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
+        const auto left = [reserve](std::size_t free) { return free < reserve ? std::size_t{0} : free - reserve; };
+        if (second_ != 0) return left(begin_ - second_);
+        const std::size_t before = free_before(), behind = memory_.size() - end_;
+        const std::size_t at_end = may_move() ? left(before + behind) : before >= reserve ? behind : left(behind);
+        return at_end > left(before) ? at_end : left(before);
+    }
+
+    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
+        goes_before_ = second_ != 0;
+        if (second_ != 0) return fits(size, reserve, begin_ - second_) ? memory_.subspan(second_, size) : bytes{};
+        const std::size_t before = free_before(), behind = memory_.size() - end_;
+        if (size <= behind && (behind - size >= reserve || (!may_move() && before >= reserve))) {
+            return memory_.subspan(end_, size);
+        }
+        if (may_move()) {
+            if (!fits(size, reserve, before + behind)) return {};
+            copy_down(memory_.data(), memory_.data() + begin_, end_ - begin_);
+            end_ -= begin_;
+            begin_ = 0;
+            return memory_.subspan(end_, size);
+        }
+        goes_before_ = fits(size, reserve, before);
+        return goes_before_ ? memory_.first(size) : bytes{};
+    }
+
+    void commit(std::size_t size) noexcept { (goes_before_ ? second_ : end_) += size; }
+
+    void keep() noexcept { keeps_ = true; }
+    [[nodiscard]] cbytes kept() const noexcept { return memory_.first(end_); }
+    void let_go() noexcept {
+        keeps_ = false;
+        if (begin_ == end_) begin_ = end_ = 0;
+    }
+
+    void release() noexcept {}
+
+  private:
+    [[nodiscard]] static constexpr bool fits(std::size_t size, std::size_t reserve, std::size_t free) noexcept {
+        return size <= free && reserve <= free - size;
+    }
+
+    [[nodiscard]] bool may_move() const noexcept { return !is_shown_ && !keeps_; }
+    [[nodiscard]] std::size_t free_before() const noexcept { return keeps_ ? 0 : begin_; }
+
+    std::span<std::byte> memory_{};
+    std::size_t begin_ = 0;  // of the first run
+    std::size_t end_ = 0;    // of the first run
+    std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
+    mutable bool is_shown_ = false;
+    bool goes_before_ = false; // what `prepare` gave belongs to the second run
+    bool keeps_ = false;
+};
+
+struct note_nothing {
+    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
+};
+
+/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
+/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
+/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
+template <class Outbox, class Write, class Note = note_nothing>
+[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
+                        Note note = {}) noexcept {
+    const std::size_t most = to.room(reserve);
+    bytes room = to.prepare(likely < most ? likely : most, reserve);
+    written result = write(room);
+    const bool too_small = result.error && result.size > room.size();
+    if (too_small && result.size <= most) {
+        room = to.prepare(result.size, reserve);
+        result = write(room);
+    }
+    if (result.error) return result.size != 0 ? no_room : result.error;
+    if (const error refused = note()) return refused;
+    to.commit(result.size);
+    return {};
+}
+
+} // namespace sockless::detail
+
 // ======================================== sockless/detail/record_list.hpp =========================================
 // Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
 
@@ -5159,8 +5500,8 @@ using parser = basic_parser<span_buffer<char>>;
 
 namespace sockless::stomp {
 
-/// How a session behaves. Durations are in milliseconds, sizes in bytes. Deadlines and heart-beats only work for those
-/// who call `tick`.
+/// How a session behaves. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats need a caller that
+/// calls `tick`.
 struct options {
     version_set versions = version_set::all(); ///< that this side speaks
     stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
@@ -5168,8 +5509,8 @@ struct options {
     stomp::limits limits{}; ///< on what the peer sends once the session is connected
     /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the session makes its own buffer
-    /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
+    /// For the ids of subscriptions, transactions and receipts together, if the memory comes from the heap.
     std::size_t names = 256 * 1024;
 
     std::uint32_t subscriptions = 1000;    ///< that the client may have
@@ -5177,8 +5518,9 @@ struct options {
     std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
     std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
-    std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
-    std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
+    std::uint32_t connect_timeout = 10'000; ///< for CONNECT or CONNECTED, from the first `tick`
+    /// Client: for the receipt of DISCONNECT. Both: for the peer to take the last output. Counted without progress.
+    std::uint32_t disconnect_timeout = 5'000;
 
     bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
 };
@@ -5216,28 +5558,26 @@ class session {
     /// The version that was agreed on; `unknown` before.
     [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
 
-    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
-    [[nodiscard]] cbytes output() const noexcept { return output_.contents(); }
+    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
+    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
+    /// when memory is released. So an asynchronous write may read from them. The session outlives the write.
+    [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
-    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
-    void sent(std::size_t size) noexcept {
-        if (size > output_.size()) size = output_.size();
-        if (size == 0) return;
-        output_.consume(size);
-        arm_own_beat();
-    }
+    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
+    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
+    /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept {
-        const instant beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
-        return beat < deadline_ ? beat : deadline_;
+        const instant beat = own_beat_.next() < peer_beat_.next() ? own_beat_.next() : peer_beat_.next();
+        return beat < deadline_.next() ? beat : deadline_.next();
     }
 
     /// Whether there is nothing left to do but to end what carries the session.
     [[nodiscard]] bool done() const noexcept {
         if (waited_) return true;
         const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
-        return ended && output_.size() == 0 && (state_ == stomp::state::closed || !owes_receipt());
+        return ended && output_.empty() && (state_ == stomp::state::closed || !owes_receipt());
     }
 
     /// Where the session stands. Frames can be sent while it is `open`.
@@ -5258,30 +5598,37 @@ class session {
     /// The ids of the subscriptions there are. Valid as long.
     [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
 
-    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
+    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
+    /// what `output()` shows stays.
     void release_memory() noexcept {
         if (parser_.is_between_frames()) {
             parser_.memory().clear();
             parser_.memory().release();
         }
-        if (output_.size() == 0) output_.release();
+        output_.release();
         names_.release();
     }
 
   protected:
     using name_kind = detail::name_kind;
 
-    session(const options& how, Buffer input, Buffer output, Buffer names) noexcept
-        : how_(how),
-          parser_(static_cast<Buffer&&>(input), how.limits_before),
-          output_(static_cast<Buffer&&>(output)),
-          names_(static_cast<Buffer&&>(names)) {
-        begin_wait(how.connect_timeout);
+    session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
+        : parser_(static_cast<Buffer&&>(input), settings.limits_before),
+          output_(output),
+          names_(static_cast<Buffer&&>(names)),
+          limits_(settings.limits),
+          heart_beat_(settings.heart_beat),
+          disconnect_timeout_(settings.disconnect_timeout),
+          most_subscriptions_(settings.subscriptions),
+          most_transactions_(settings.transactions),
+          versions_(settings.versions) {
+        deadline_.begin(settings.connect_timeout);
     }
 
-    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
-        const std::uint64_t head = how.limits.head > how.limits_before.head ? how.limits.head : how.limits_before.head;
-        const std::uint64_t body = how.limits.body > how.limits_before.body ? how.limits.body : how.limits_before.body;
+    [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
+        const stomp::limits &open = settings.limits, &before = settings.limits_before;
+        const std::uint64_t head = open.head > before.head ? open.head : before.head;
+        const std::uint64_t body = open.body > before.body ? open.body : before.body;
         return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
     }
 
@@ -5342,104 +5689,94 @@ class session {
     // What is wrong with a frame is at its first byte.
     void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
 
-    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free. `note` is
-    // called when the frame was written, and still can refuse it: so what the frame says may lie in what `note`
-    // changes.
-    template <class Write, class Note>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note) noexcept {
-        const std::size_t free = output_.limit() - output_.size();
-        if (free < reserve) return errc::no_room;
-        const std::size_t most = free - reserve;
-        bytes room = output_.prepare(likely < most ? likely : most);
-        written wrote = write(room);
-        if (wrote.error == errc::no_room && wrote.size <= most) {
-            room = output_.prepare(wrote.size);
-            wrote = write(room);
-        }
-        if (!wrote) return wrote.error;
-        if (const errc refused = note(); refused != errc::none) return refused;
-        output_.commit(wrote.size);
+    // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
+    // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
+    // what the frame says may lie in what `note` changes.
+    template <class Write, class Note = detail::note_nothing>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note = {}) noexcept {
+        if (const sockless::error refused = put(output_, likely, reserve, errc::no_room, write, note)) return refused;
+        begin_own_beat();
         return {};
     }
-    template <class Write>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
-        return queue(write, likely, reserve, [] { return errc::none; });
-    }
-    template <class Frame, class Note>
+    template <class Frame, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
-                                              Note note) noexcept {
+                                              Note note = {}) noexcept {
         return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
     }
-    template <class Frame>
-    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
-        return queue_frame(frame, body, reserve, [] { return errc::none; });
+
+    // The peer has taken `size` bytes.
+    void take_sent(std::size_t size) noexcept {
+        output_.sent(size);
+        // A peer that takes what waits for it, or takes the last words, is there. What is sent at once otherwise proves
+        // nothing: the system has room for it.
+        const bool says_goodbye = state_ >= stomp::state::disconnecting;
+        if (size != 0 && (says_goodbye || !output_.empty())) progresses_ = true;
     }
 
-    // The time that was told, and what is due. An error where the session has ended by it.
+    // Does what is due at this time. An error if the session has ended by it.
     [[nodiscard]] errc pass_time(instant now) noexcept {
         now_ = now;
-        // What began since the last call is counted from now, as nobody knows when it was.
-        if (begun_wait_ != 0) arm(begun_wait_);
-        if (heard_) arm_peer_beat();
-        if (!has_clock_) arm_own_beat();
-        begun_wait_ = 0;
-        heard_ = false;
-        has_clock_ = true;
-        if (now >= deadline_) {
-            deadline_ = no_deadline;
-            switch (state_) {
-            case stomp::state::connecting: return errc::connect_timeout;
-            case stomp::state::disconnecting:
-                if (Own == role::client) return errc::receipt_timeout;
-                waited_ = true;
-                break;
-            case stomp::state::closed: waited_ = true; break;
-            case stomp::state::open: break;
-            }
+        if (progresses_) deadline_.begin_again();
+        if (heard_) peer_beat_.begin_again();
+        progresses_ = heard_ = false;
+        if (deadline_.pass(now)) {
+            if (state_ == stomp::state::connecting) return errc::connect_timeout;
+            waited_ = true;
+            if (Own == role::client && is_disconnecting()) return errc::receipt_timeout;
         }
-        if (now >= peer_beat_) return errc::heart_beat_timeout;
-        if (now >= own_beat_) {
+        if (peer_beat_.pass(now)) return errc::heart_beat_timeout;
+        if (own_beat_.pass(now)) {
             // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
-            if (output_.size() == 0) static_cast<void>(queue([](bytes out) { return write_beat(out); }, 1, 0));
-            arm_own_beat();
+            if (!output_.empty() || queue([](bytes out) { return write_beat(out); }, 1, 0)) {
+                own_beat_.begin_at(now, own_silence_ / 3 + 1);
+            }
         }
         return errc::none;
     }
 
     void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
         parser_.set_version(agreed);
-        parser_.set_limits(how_.limits);
+        parser_.set_limits(limits_);
         state_ = stomp::state::open;
-        deadline_ = no_deadline;
-        begun_wait_ = 0;
-        own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
-        peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
-        arm_own_beat();
-        arm_peer_beat();
-        heard_ = true;
+        deadline_.stop();
+        const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
+        const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
+        own_beat_.begin(own_silence_);
+        // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
+        // their first heart-beat. Silence of seven weeks is not waited for.
+        const std::uint64_t silence = std::uint64_t{2} * peer_interval + peer_interval / 2;
+        peer_beat_.begin(silence != 0 && silence < never ? static_cast<std::uint32_t>(silence) : never);
     }
 
     void become_disconnecting() noexcept {
         state_ = stomp::state::disconnecting;
-        own_interval_ = peer_interval_ = 0;
-        own_beat_ = peer_beat_ = no_deadline;
-        begin_wait(how_.disconnect_timeout);
+        own_silence_ = never;
+        own_beat_.stop();
+        peer_beat_.stop();
+        deadline_.begin(disconnect_timeout_);
     }
 
     // What is still queued goes out, but nobody waits for that without end.
-    void become_closed(sockless::error why) noexcept {
+    void become_closed(sockless::error reason) noexcept {
         become_disconnecting();
+        if (waited_) deadline_.stop();
         state_ = stomp::state::closed;
-        error_ = why;
+        error_ = reason;
     }
 
     [[nodiscard]] bool owes_receipt() const noexcept {
         return Own == role::server && !names_.of(name_kind::receipt).empty();
     }
 
-    options how_;
+    [[nodiscard]] version_set versions() const noexcept { return versions_; }
+    [[nodiscard]] const stomp::heart_beat& own_heart_beat() const noexcept { return heart_beat_; }
+    [[nodiscard]] std::uint32_t most_subscriptions() const noexcept { return most_subscriptions_; }
+    [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
+
     basic_parser<Buffer> parser_;
-    Buffer output_;
+    detail::outbox<Buffer> output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
@@ -5452,41 +5789,31 @@ class session {
         return {1, {}};
     }
 
-    void begin_wait(std::uint32_t duration) noexcept {
-        begun_wait_ = duration;
-        arm(duration);
+    // What is sent counts from the last tick, as nobody knows how long ago that was: so a heart-beat is early, not
+    // late.
+    void begin_own_beat() noexcept {
+        const bool has_clock = own_beat_.next() != 0;
+        if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    void arm(std::uint32_t duration) noexcept {
-        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
-    }
-
-    // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
-    void arm_own_beat() noexcept {
-        if (own_interval_ != 0) own_beat_ = detail::later(now_, own_interval_ - own_interval_ / 4);
-    }
-
-    // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
-    // their first heart-beat.
-    void arm_peer_beat() noexcept {
-        const instant silence = instant{2} * peer_interval_ + peer_interval_ / 2;
-        if (silence != 0) peer_beat_ = detail::later(now_, silence);
-    }
-
-    std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
-    instant now_ = 0;
-    instant deadline_ = no_deadline;  // of what the state waits for
-    instant own_beat_ = no_deadline;  // when something must be sent
-    instant peer_beat_ = no_deadline; // when something must have come
+    std::uint64_t offset_ = no_offset; // of what is wrong, if the parser does not know it
+    instant now_ = 0;                  // the last tick
+    detail::deadline deadline_;        // of what the state waits for
+    detail::deadline own_beat_;        // when something must be sent
+    detail::deadline peer_beat_;       // when something must have come
     sockless::error error_{};
-    std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
-    std::uint32_t own_interval_ = 0;
-    std::uint32_t peer_interval_ = 0;
+    stomp::limits limits_; // once the session is open
+    stomp::heart_beat heart_beat_;
+    std::uint32_t disconnect_timeout_;
+    std::uint32_t most_subscriptions_;
+    std::uint32_t most_transactions_;
+    std::uint32_t own_silence_ = never; // after which a heart-beat is sent
+    version_set versions_;
     stomp::state state_ = stomp::state::connecting;
-    bool has_clock_ : 1 = false;
-    bool heard_ : 1 = false;    // something came since the last `tick`
-    bool in_frame_ : 1 = false; // the head of a frame has come, its end has not
-    bool waited_ : 1 = false;   // long enough for the last output to be taken
+    bool heard_ : 1 = false;      // something came since the last `tick`
+    bool progresses_ : 1 = false; // the peer took what had waited for it since then
+    bool in_frame_ : 1 = false;   // the head of a frame has come, its end has not
+    bool waited_ : 1 = false;     // long enough for the last output to be taken
 };
 
 } // namespace sockless::stomp
@@ -5545,28 +5872,33 @@ class basic_client_session : public session<role::client, Buffer> {
     using event = client_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_client_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names), how) {}
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names), settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and outstanding receipts (each takes 12 bytes more). The sizes in `how` are then not
-    /// read.
-    basic_client_session(Buffer input, Buffer output, Buffer names, const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)) {}
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
+    /// `options::names` are not read.
+    basic_client_session(Buffer input, Buffer output, Buffer names, const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
     /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
-        frame.versions = this->how_.versions;
-        frame.heart_beat = this->how_.heart_beat;
+        frame.versions = this->versions();
+        frame.heart_beat = this->own_heart_beat();
         const sockless::error refused = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
         has_asked_ = !refused;
         return refused;
     }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept { this->take_sent(size); }
 
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
@@ -5599,7 +5931,7 @@ class basic_client_session : public session<role::client, Buffer> {
         if (!this->is_open()) return errc::not_open;
         if (has(how, text)) return errc::repeated_subscription;
         return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->how_.subscriptions && this->names_.add(how, text);
+            const bool added = others < this->most_subscriptions() && this->names_.add(how, text);
             return added ? errc::none : errc::too_many_subscriptions;
         });
     }
@@ -5643,7 +5975,8 @@ class basic_client_session : public session<role::client, Buffer> {
         if (has(how, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
         return queue_request(frame, {}, receipt, 0, [&] {
-            const bool added = this->names_.count(how) < this->how_.transactions && this->names_.add(how, transaction);
+            const bool added =
+                this->names_.count(how) < this->most_transactions() && this->names_.add(how, transaction);
             return added ? errc::none : errc::too_many_transactions;
         });
     }
@@ -5665,15 +5998,17 @@ class basic_client_session : public session<role::client, Buffer> {
         return refused;
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the server has ended its input, or that the connection broke: `lost`, unless the session had ended.
+    /// Says that the server has ended its side of the connection (`recv` gave 0), or that it broke: `lost`, unless the
+    /// session had ended. What is queued still goes out: the server may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) {
             bytes none{};
@@ -5748,7 +6083,7 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
-        if (!this->how_.versions.has(agreed)) return errc::no_common_version;
+        if (!this->versions().has(agreed)) return errc::no_common_version;
         stomp::heart_beat server_beat{};
         if (agreed != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
@@ -5809,23 +6144,24 @@ class basic_client_session : public session<role::client, Buffer> {
         if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
         if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
         if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        if (this->names_.count(name_kind::receipt) >= this->how_.receipts) return errc::too_many_receipts;
-        return this->queue_frame(frame, body, 0, [&] {
+        if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        return this->queue_frame(frame, body, 0, [&]() -> sockless::error {
             if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
-            const errc refused = note();
-            if (refused != errc::none) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+            const sockless::error refused = note();
+            if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
             return refused;
         });
     }
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body) noexcept {
-        return queue_request(frame, transaction, receipt, body, [] { return errc::none; });
+        return queue_request(frame, transaction, receipt, body, detail::note_nothing{});
     }
 
     // The mode of the receipt that ends the session.
     static constexpr std::uint8_t goodbye = 1;
 
+    std::uint32_t most_receipts_;
     bool has_asked_ = false;
     bool loses_ = false; // the `lost` event is still owed
 };
@@ -5941,20 +6277,27 @@ class basic_server_session : public session<role::server, Buffer> {
     using event = server_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_server_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names),
-                               growing_buffer(std::size_t{how.unacknowledged} * sizeof(detail::unacknowledged)), how) {}
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names),
+                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
+                               settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
-    /// messages that wait for an ACK (16 bytes each). The sizes in `how` are then not read.
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
+    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
-                         const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
-          unacknowledged_(static_cast<Buffer&&>(unacknowledged)) {}
+                         const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
+          most_unacknowledged_(settings.unacknowledged),
+          automatic_receipts_(settings.automatic_receipts) {}
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept { this->take_sent(size); }
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
     /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
@@ -5962,7 +6305,7 @@ class basic_server_session : public session<role::server, Buffer> {
     /// in `in` and give it again.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
-        if (this->how_.automatic_receipts) {
+        if (automatic_receipts_) {
             if (const sockless::error unsaid = settle_receipt()) return fail(unsaid, owed_receipt().text);
         }
         if (this->state() == stomp::state::closed) {
@@ -5981,7 +6324,7 @@ class basic_server_session : public session<role::server, Buffer> {
     /// the client then still waits.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!is_asked_) return errc::nothing_to_answer;
-        const connected_frame answer{agreed_, how.session, how.server, this->how_.heart_beat, how.headers};
+        const connected_frame answer{agreed_, how.session, how.server, this->own_heart_beat(), how.headers};
         if (const sockless::error refused =
                 this->queue([&](bytes out) { return write(out, answer); }, 256, room_for_error)) {
             return refused;
@@ -6021,7 +6364,7 @@ class basic_server_session : public session<role::server, Buffer> {
         if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
         const auto mode = static_cast<ack_mode>(to.record.mode);
         const bool waits = mode != ack_mode::automatic;
-        if (waits && unacknowledged_.size() >= this->how_.unacknowledged) return {0, errc::too_many_unacknowledged};
+        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
 
         const std::uint64_t number = last_number_ + 1;
         const detail::decimal_text digits(number);
@@ -6029,7 +6372,7 @@ class basic_server_session : public session<role::server, Buffer> {
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
         const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
-        const auto note = [&] {
+        const auto note = [&]() -> sockless::error {
             return !waits || unacknowledged_.push(record) ? errc::none : errc::too_many_unacknowledged;
         };
         if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
@@ -6050,15 +6393,17 @@ class basic_server_session : public session<role::server, Buffer> {
         return {};
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the client has ended its input, or that the connection broke: `closed` after DISCONNECT, else `lost`.
+    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
+    /// DISCONNECT, else `lost`. What is queued still goes out: the client may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
         const bool clean = this->is_disconnecting();
@@ -6074,7 +6419,7 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     /// How many messages wait for an acknowledgement.
-    [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
+    [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
@@ -6114,7 +6459,7 @@ class basic_server_session : public session<role::server, Buffer> {
     // that is sent (STOMP 1.2 ERROR; S7, S13).
     [[nodiscard]] event fail(sockless::error what, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = what.sentence(), .receipt_id = receipt};
-        if (what == errc::no_common_version) frame.supported = this->how_.versions;
+        if (what == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
         end(what);
         return lost();
@@ -6156,7 +6501,7 @@ class basic_server_session : public session<role::server, Buffer> {
     [[nodiscard]] errc owe_receipt(command which, std::string_view id) noexcept {
         if (id.data() == nullptr || this->state() == stomp::state::connecting) return errc::none;
         if (id.empty()) return errc::missing_header;
-        if (!this->how_.automatic_receipts && which != command::disconnect) return errc::none;
+        if (!automatic_receipts_ && which != command::disconnect) return errc::none;
         return this->names_.add(name_kind::receipt, id) ? errc::none : errc::too_many_receipts;
     }
 
@@ -6192,7 +6537,7 @@ class basic_server_session : public session<role::server, Buffer> {
         if (!lists && which == command::stomp) return errc::missing_header;
         const version_set asked =
             lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
-        agreed_ = this->how_.versions.highest_in_common(asked);
+        agreed_ = this->versions().highest_in_common(asked);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
         if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
         if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
@@ -6224,7 +6569,7 @@ class basic_server_session : public session<role::server, Buffer> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->how_.subscriptions ||
+        if (count >= this->most_subscriptions() ||
             !this->names_.add(how, text, static_cast<std::uint8_t>(made.ack), ++last_subscription_)) {
             return errc::too_many_subscriptions;
         }
@@ -6316,7 +6661,7 @@ class basic_server_session : public session<role::server, Buffer> {
             return errc::repeated_transaction;
         }
         last_transaction_ = last_transaction_ % max_transaction + 1;
-        const bool full = this->names_.count(name_kind::transaction) >= this->how_.transactions;
+        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
         if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
             return errc::too_many_transactions;
         }
@@ -6380,10 +6725,12 @@ class basic_server_session : public session<role::server, Buffer> {
     std::uint64_t last_number_ = 0;
     std::uint32_t last_subscription_ = 0;
     std::uint32_t last_transaction_ = 0;
+    std::uint32_t most_unacknowledged_;
     stomp::heart_beat client_beat_{};
     stomp::version agreed_ = stomp::version::unknown;
-    bool is_asked_ = false; // a CONNECT waits for its answer
-    bool loses_ = false;    // the `lost` event is still owed
+    bool automatic_receipts_ : 1;
+    bool is_asked_ : 1 = false; // a CONNECT waits for its answer
+    bool loses_ : 1 = false;    // the `lost` event is still owed
 };
 
 /// The usual one: memory from the heap, up to the limits of its options.
@@ -6591,6 +6938,7 @@ enum class errc : std::uint8_t {
     handshake_timeout,
     refused,
     too_many_interim_responses,
+    shut_down,
     close_timeout,
     pong_timeout,
 
@@ -6669,6 +7017,7 @@ inline constexpr error_row errc_rows[] = {
     {"handshake_timeout", "the opening handshake took too long", "RFC 6455 4.1", 0, 408},
     {"refused", "the server refused the opening handshake", "RFC 6455 4.1", 0, 0},
     {"too_many_interim_responses", "the server sent more 1xx responses than the limit", "RFC 9110 15.2", 0, 0},
+    {"shut_down", "this side shuts down", "RFC 9110 15.6.4", 1001, 503},
     {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
@@ -7105,8 +7454,8 @@ class decoder {
 
   private:
     // Has a short way of its own, without an event of the decoder between.
-    template <role, class, class, class, class>
-    friend class endpoint;
+    template <role, class, class, class>
+    friend class connection;
 
     enum class phase : std::uint8_t {
         boundary, // before a frame, where a short message may be taken the short way
@@ -7617,6 +7966,157 @@ namespace sockless::ws {
     detail::copy(out.data() + 2, reason.data(), reason.size());
     return {size, {}};
 }
+
+} // namespace sockless::ws
+
+// ============================================ sockless/ws/entropy.hpp =============================================
+// Masking keys and nonces: a ChaCha20 stream from 32 bytes of the caller's entropy, or a function of the caller's.
+
+namespace sockless::ws {
+
+/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
+/// payload (RFC 6455 sections 5.3 and 10.3).
+///
+/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
+/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
+/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
+class entropy {
+  public:
+    using seed = std::array<std::byte, 32>;
+
+    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
+    using function = void (*)(void* context, bytes out);
+
+    constexpr explicit entropy(const seed& from) noexcept {
+        for (std::size_t i = 0; i != from.size(); ++i)
+            key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
+    }
+    constexpr explicit entropy(function source, void* context = nullptr) noexcept
+        : source_(source), context_(context) {}
+
+    /// Fills `out`, of any size.
+    constexpr void fill(bytes out) noexcept {
+        if (source_ != nullptr) return source_(context_, out);
+        for (std::byte& to : out) {
+            if (left_ == 0) refill();
+            const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
+            to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
+            // What was given out is forgotten.
+            pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
+        }
+    }
+
+    /// The next `N` bytes.
+    template <std::size_t N>
+    [[nodiscard]] constexpr std::array<std::byte, N> take() noexcept {
+        std::array<std::byte, N> out{};
+        fill(out);
+        return out;
+    }
+
+  private:
+    using words = std::array<std::uint32_t, 8>;
+
+    // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
+    // the next key, half is given out.
+    constexpr void refill() noexcept {
+        std::array<std::uint32_t, 16> start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+        for (std::size_t i = 0; i != 8; ++i) start[4 + i] = key_[i];
+        std::array<std::uint32_t, 16> block = start;
+        for (int round = 0; round != 10; ++round) {
+            for (std::size_t i = 0; i != 4; ++i) quarter_round(block, i, 4 + i, 8 + i, 12 + i);
+            for (std::size_t i = 0; i != 4; ++i) {
+                quarter_round(block, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+            }
+        }
+        for (std::size_t i = 0; i != 8; ++i) {
+            key_[i] = block[i] + start[i];
+            pool_[i] = block[8 + i] + start[8 + i];
+        }
+        left_ = sizeof(words);
+    }
+
+    // RFC 8439 section 2.1.
+    static constexpr void quarter_round(std::array<std::uint32_t, 16>& state, std::size_t a, std::size_t b,
+                                        std::size_t c, std::size_t d) noexcept {
+        state[a] += state[b];
+        state[d] = std::rotl(state[d] ^ state[a], 16);
+        state[c] += state[d];
+        state[b] = std::rotl(state[b] ^ state[c], 12);
+        state[a] += state[b];
+        state[d] = std::rotl(state[d] ^ state[a], 8);
+        state[c] += state[d];
+        state[b] = std::rotl(state[b] ^ state[c], 7);
+    }
+
+    words key_{};
+    words pool_{};
+    function source_ = nullptr;
+    void* context_ = nullptr;
+    unsigned left_ = 0;
+};
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/event.hpp ==============================================
+// What the ends of a WebSocket connection find: their events.
+
+namespace sockless::ws {
+
+enum class kind : std::uint8_t {
+    need_input,   ///< nothing yet: the input is used up, or the connection has ended
+    request,      ///< server: a client asks for a WebSocket: see `request()`; answer with `accept()` or `refuse()`
+    http_request, ///< server: a request for something else, if `show_requests` is on; answer with `refuse()`
+    open,         ///< client: the server has accepted: see `response()`
+    refused,      ///< client: the server has refused, with the status `code`: see `response()`
+    body,         ///< client: a piece of the refusal's body: `payload`; behind the last one comes `closed`
+    message,      ///< a whole message: `type`, `payload`
+    piece,        ///< a piece of a message: `type`, `first`, `last`, `payload`
+    ping,         ///< a Ping: `payload`. It is answered already if `automatic_pongs` is on
+    pong,         ///< a Pong: `payload`
+    frame,        ///< the header of a frame: see `frame()`
+    closed,       ///< the end: `code`, `payload` (the reason), `clean`, `error`. Nothing follows it.
+};
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(kind of) noexcept {
+    constexpr literal names[] = {"need_input", "request", "http_request", "open", "refused", "body",
+                                 "message",    "piece",   "ping",         "pong", "frame",   "closed"};
+    static_assert(std::size(names) == static_cast<std::size_t>(kind::closed) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next`, `tick` or `finish` found. False for `need_input`. `payload` lies in the caller's input or in the
+/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused;
+/// what is sent meanwhile leaves it as it is.
+struct event {
+    ws::kind kind = ws::kind::need_input;
+    message_type type = message_type::text;
+    bool first = false;
+    bool last = false;
+
+    /// With `message` and `piece`: the message came compressed. What is shown is not.
+    bool compressed = false;
+
+    /// With `closed`: both sides have sent a Close (RFC 6455 section 7.1.4).
+    bool clean = false;
+
+    /// With `closed`: the peer's code; 1005 if its Close had none; 1006 if no Close came (RFC 6455 section 7.1.5), as
+    /// after every failure on this side. The code that such a failure sends is `error.close_code()`.
+    /// With `refused`: the HTTP status.
+    std::uint16_t code = 0;
+
+    /// With `closed`: what went wrong. None if one of the sides wished to close, so a failure never looks like the
+    /// peer's goodbye.
+    sockless::error error{};
+
+    bytes payload{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != ws::kind::need_input; }
+
+    /// The payload as text: a text message, or the reason of a Close.
+    [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
+};
 
 } // namespace sockless::ws
 
@@ -8936,57 +9436,80 @@ namespace sockless::ws {
 // The opening handshake: judged, negotiated and written; over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
 // ============================================== sockless/ws/pong.hpp ==============================================
-// The answers a peer is owed for Pings: bounded, the latest wins.
+// The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
 
 namespace sockless::ws {
 
-/// Remembers the latest Ping that was not answered yet. A flood of Pings so costs one Pong for each time that one could
-/// be sent, and 125 bytes (RFC 6455 section 5.5.3; F10). After a Close was received nothing is owed.
-class pending_pong {
+/// The payload of one control frame, at most 125 bytes.
+class control_payload {
   public:
-    /// Takes a Ping's payload, at most 125 bytes, in place of an earlier one.
-    constexpr void owe(cbytes ping) noexcept {
-        size_ = static_cast<std::uint8_t>(ping.size() < max_control_payload ? ping.size() : max_control_payload);
-        detail::copy(payload_, ping.data(), size_);
-        owed_ = true;
+    /// Copies `payload`, or its first 125 bytes.
+    constexpr void assign(cbytes payload) noexcept {
+        size_ = static_cast<std::uint8_t>(payload.size() < max_control_payload ? payload.size() : max_control_payload);
+        detail::copy(bytes_, payload.data(), size_);
     }
 
-    [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
-
-    /// What the Pong carries. Valid until the next call that is not const.
-    [[nodiscard]] constexpr cbytes payload() const noexcept { return {payload_, size_}; }
-
-    /// Says that the Pong was sent, or is no longer owed.
-    constexpr void settle() noexcept { owed_ = false; }
+    /// Valid as long as this object.
+    [[nodiscard]] constexpr cbytes view() const noexcept { return {bytes_, size_}; }
 
   private:
-    bool owed_ = false;
     std::uint8_t size_ = 0;
-    std::byte payload_[max_control_payload] = {};
+    std::byte bytes_[max_control_payload] = {};
+};
+
+/// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
+/// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
+/// allows (F10): so a flood of Pings takes no more memory than that.
+class pongs {
+  public:
+    /// Bytes of the Pongs that may wait in the output.
+    static constexpr std::size_t most_waiting = 4096;
+
+    /// Whether a Pong of `size` bytes, with its header, may be put into the output now.
+    [[nodiscard]] constexpr bool may_put(std::size_t size) const noexcept { return waiting_ + size <= most_waiting; }
+
+    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all.
+    constexpr void put(std::size_t size, std::uint64_t end) noexcept {
+        waiting_ = static_cast<std::uint16_t>(waiting_ + size);
+        end_ = end;
+    }
+
+    /// So many bytes of output have been sent in all.
+    constexpr void sent(std::uint64_t in_all) noexcept {
+        if (in_all >= end_) waiting_ = 0;
+    }
+
+    /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
+    [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
+    constexpr void owe(bool yes) noexcept { owed_ = yes; }
+
+  private:
+    std::uint64_t end_ = 0;
+    std::uint16_t waiting_ = 0;
+    bool owed_ = false;
 };
 
 } // namespace sockless::ws
 
 // =========================================== sockless/ws/connection.hpp ===========================================
-// What both ends of an open WebSocket share: messages, Pongs, the closing handshake, deadlines, output.
+// The open WebSocket, the same for both ends: messages, Pongs, the closing handshake, deadlines, output.
 
 namespace sockless::ws {
 
-/// How an endpoint behaves. Durations are in milliseconds, sizes in bytes. Deadlines only work for those who call
-/// `tick`.
+/// How a connection behaves. Durations are in milliseconds, sizes in bytes. Timeouts need a caller that calls `tick`.
 struct options {
     ws::limits limits{};                   ///< on what the peer sends once the connection is open
     http::limits head{};                   ///< on what the peer sends before
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the endpoint makes its own buffer
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
 
     std::uint32_t handshake_timeout = 10'000; ///< for the opening handshake, from the first `tick`
     std::uint32_t close_timeout = 5'000; ///< for the peer's Close after ours, and for the server to end the connection
-    std::uint32_t ping_interval = never; ///< of silence, after which a Ping asks whether the peer is there
+    std::uint32_t ping_interval = never; ///< of silence, after which a Ping asks for a sign of life
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
     bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
-    bool show_frames = false;    ///< a `frame` event for each header, for those who inspect
+    bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
@@ -8998,51 +9521,9 @@ enum class state : std::uint8_t {
     closed,  ///< nothing comes any more; what is queued still goes out
 };
 
-enum class kind : std::uint8_t {
-    need_input,   ///< nothing yet: the input is used up, or the connection has ended
-    request,      ///< server: somebody asks for a WebSocket: see `request()`; answer with `accept()` or `reject()`
-    http_request, ///< server: a request for something else, where `show_requests` asked for it; answer with `reject()`
-    open,         ///< client: the server has accepted: see `response()`
-    refused,      ///< client: the server has refused, with the status `code`: see `response()`
-    body,         ///< client: a piece of the refusal's body: `payload`; behind the last one comes `closed`
-    message,      ///< a whole message: `type`, `payload`
-    piece,        ///< a piece of a message: `type`, `first`, `last`, `payload`
-    ping,         ///< a Ping, answered already where `automatic_pongs` says so: `payload`
-    pong,         ///< a Pong: `payload`
-    frame,        ///< the header of a frame: see `frame()`
-    closed,       ///< the end: `code`, `payload` (the reason), `clean`, `error`. Nothing follows it.
-};
-
-/// What an endpoint found. Falsy for `need_input`. `payload` is valid until the next call on the endpoint that is not
-/// const, or until the input is reused, whichever comes first.
-struct event {
-    ws::kind kind = ws::kind::need_input;
-    message_type type = message_type::text;
-    bool first = false;
-    bool last = false;
-
-    /// With `message` and `piece`: the message came compressed; what is shown is not.
-    bool compressed = false;
-
-    /// With `closed`: both sides have said Close (RFC 6455 section 7.1.4).
-    bool clean = false;
-
-    /// With `closed`: the peer's code, 1005 where its Close had none, 1006 where no Close came (section 7.1.5), as
-    /// after every failure on this side; the code that such a failure sends is `error.close_code()`.
-    /// With `refused`: the HTTP status.
-    std::uint16_t code = 0;
-
-    /// With `closed`: what went wrong on this side of the wire. Falsy where the connection was closed by either side's
-    /// wish, so a failure never looks like the peer's goodbye.
-    sockless::error error{};
-
-    bytes payload{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != ws::kind::need_input; }
-
-    /// The payload as text: a text message, or the reason of a Close.
-    [[nodiscard]] std::string_view text() const noexcept { return text_of(payload); }
-};
+/// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
+/// constructors of `basic_server` and `basic_client`.
+struct already_open {};
 
 /// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
 enum class compressed : std::uint8_t {
@@ -9056,31 +9537,50 @@ struct no_compression {
     static constexpr bool available = false;
 };
 
-/// The part of `basic_server` and `basic_client` that is the same in both; see there. `Buffer` holds what comes in
-/// pieces and what goes out. `Handshake` is the state of the opening handshake, `Keys` gives masking keys (or, on a
-/// server, is empty). `Compression` is `no_compression` or a `deflate_stage`. Nothing here does I/O, reads a clock, or
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+struct no_keys {};
+
+/// A connection that always begins open has no opening handshake.
+struct no_handshake {};
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// One end of an open WebSocket: what `basic_server` and `basic_client` share once their opening handshake is done; see
+/// there. `Buffer` holds what comes in pieces and what goes out. `Compression` is `no_compression` or a
+/// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
-template <role Own, class Buffer, class Handshake, class Keys, class Compression>
-class endpoint {
+template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
+class connection {
   public:
+    using event = ws::event;
+    using kind = ws::kind;
+
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
-    /// Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
-    /// `no_room` where the output's limit would be passed; then nothing was queued.
+    /// a Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
+    /// `no_room` if the output's limit would be passed; then nothing was queued.
     [[nodiscard]] sockless::error send(message_type type, cbytes payload,
-                                       compressed how = compressed::automatic) noexcept {
-        if (sending_ != sending::nothing) return state_ == ws::state::open ? errc::message_open : errc::not_open;
-        return send_piece(type, payload, true, how);
+                                       compressed wish = compressed::automatic) noexcept {
+        if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
+        return send_piece(type, payload, true, wish);
     }
-    [[nodiscard]] sockless::error send_text(std::string_view text, compressed how = compressed::automatic) noexcept {
-        return send(message_type::text, bytes_of(text), how);
+    [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
+        return send(message_type::text, bytes_of(text), wish);
+    }
+    [[nodiscard]] sockless::error send_binary(cbytes payload, compressed wish = compressed::automatic) noexcept {
+        return send(message_type::binary, payload, wish);
     }
 
     /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
     /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
-    /// so that the peer can read it at once. Errors: those of `send`; `message_open` where `type` differs.
+    /// so that the peer can read it at once. Errors: those of `send`; `message_open` if `type` differs.
     [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
-                                             compressed how = compressed::automatic) noexcept {
-        if (state_ != ws::state::open) return errc::not_open;
+                                             compressed wish = compressed::automatic) noexcept {
+        if (!is_open()) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
         if (sending_ != sending::nothing && sending_ != as) return errc::message_open;
 
@@ -9088,7 +9588,7 @@ class endpoint {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        if (!queue_data(type, last, payload, how)) return errc::no_room;
+        if (!queue_data(type, last, payload, wish)) return errc::no_room;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -9097,92 +9597,134 @@ class endpoint {
     /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
     [[nodiscard]] sockless::error ping(cbytes payload = {}) noexcept { return send_control(opcode::ping, payload); }
 
-    /// Queues a Pong, with up to 125 bytes: an answer where `automatic_pongs` is off, or an unsolicited one (RFC 6455
+    /// Queues a Pong, with up to 125 bytes: an answer if `automatic_pongs` is off, or an unsolicited one (RFC 6455
     /// section 5.5.3). Errors: those of `ping`.
     [[nodiscard]] sockless::error pong(cbytes payload = {}) noexcept { return send_control(opcode::pong, payload); }
 
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
     /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2).
-    [[nodiscard]] sockless::error close(std::uint16_t code = close_code::normal,
+    [[nodiscard]] sockless::error close(std::uint16_t code = ws::close_code::normal,
                                         std::string_view reason = {}) noexcept {
-        if (state_ != ws::state::open) return errc::not_open;
+        if (!is_open()) return errc::not_open;
         if (const sockless::error refused = queue_close(code, bytes_of(reason))) return refused;
-        state_ = ws::state::closing;
-        arm(close_timeout_);
+        phase_ = phase::closing;
+        deadline_.begin(close_timeout_);
         return {};
     }
 
-    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
-    [[nodiscard]] cbytes output() const noexcept { return cbytes(output_.contents()).subspan(kept()); }
+    /// Ends the connection in the way that its state asks for, as when the program ends: refuses a client that is not
+    /// yet accepted with 503 (RFC 9110 section 15.6.4), says Close with 1001 if the connection is open, and else does
+    /// nothing. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (is_opening()) {
+            give_up(errc::shut_down);
+        } else if (is_open()) {
+            static_cast<void>(close(ws::close_code::going_away));
+        }
+    }
 
-    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
+    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
+    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
+    /// when memory is released. So an asynchronous write may read from them. The connection outlives the write.
+    [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
-        if (size > output().size()) size = output().size();
-        sent_ += size;
-        if (!keeps_output()) output_.consume(size);
+        const bool awaits_leaving = output_.sent_in_all() < awaited_;
+        output_.sent(size);
+        // A peer that takes what waits for it is alive. What is sent at once proves nothing: the system has room for
+        // it.
+        if (size != 0 && (awaits_leaving || !output_.empty())) progresses_ = true;
+        if (!decoding_) return;
+        open_.pongs.sent(output_.sent_in_all());
         send_owed_pong();
     }
 
-    /// Says what time it is: call it once when the endpoint is made, as deadlines are counted from there, and whenever
-    /// the caller has waited. Does what is due: a Ping, or the end of a wait that took too long, which is a `closed`
-    /// event.
+    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
+
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`. Does what is
+    /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
+    /// last call counts from this one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
-        if (!has_clock_) deadline_ = detail::later(now, deadline_);
-        has_clock_ = true;
-        now_ = now;
-        if (heard_ && state_ == ws::state::open) {
-            awaiting_life_ = false;
-            arm(ping_interval_);
+        if (progresses_) deadline_.begin_again();
+        if (heard_ && is_open()) {
+            phase_ = phase::open;
+            deadline_.begin(ping_interval_);
         }
-        heard_ = false;
-        if (now < deadline_) return {};
-        deadline_ = no_deadline;
-        switch (state_) {
-        case ws::state::opening: return fail(errc::handshake_timeout);
-        case ws::state::open:
-            if (awaiting_life_) return fail(errc::pong_timeout);
-            awaiting_life_ = true;
-            arm(pong_timeout_);
-            // Where there is no room for a Ping there is output that the peer does not take, which is silence too.
+        heard_ = progresses_ = false;
+        if (!deadline_.pass(now)) return {};
+        switch (phase_) {
+        case phase::opening: return fail(errc::handshake_timeout);
+        case phase::open:
+            phase_ = phase::probing;
+            // If there is no room for a Ping there is output that the peer does not take, which is silence too.
             static_cast<void>(ping());
+            awaited_ = end_of_output();
+            deadline_.begin_at(now, pong_timeout_);
             return {};
-        case ws::state::closing: return end_input(errc::close_timeout);
-        case ws::state::closed: waited_ = true; return {};
+        case phase::probing: return fail(errc::pong_timeout);
+        case phase::closing: {
+            const event end = end_input(errc::close_timeout);
+            phase_ = phase::over;
+            return end;
         }
+        case phase::failed:
+        case phase::closed:
+        case phase::over: break;
+        }
+        phase_ = phase_ == phase::failed ? phase::failed_over : phase::over;
         return {};
     }
 
-    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
-    [[nodiscard]] instant next_deadline() const noexcept { return deadline_; }
+    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
+    /// begun since the last `tick`: it counts from the next one.
+    [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
     /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
-    /// 1006 where that was too soon (RFC 6455 section 7.1.5; C8).
+    /// 1006 if that was too soon (RFC 6455 section 7.1.5; C8). What is queued still goes out: the peer may have ended
+    /// only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
     /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
-    /// than `close_timeout`. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its side too, for a
-    /// bounded time: closing a socket with bytes unread resets the connection, and the last Close may be lost.
+    /// than `close_timeout` without progress. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its
+    /// side too, for a bounded time: closing a socket with bytes unread resets the connection, and the last Close may
+    /// be lost.
     [[nodiscard]] bool done() const noexcept {
-        if (state_ != ws::state::closed) return false;
-        return waited_ || (output_.size() == 0 && (Own == role::server || !clean_ || input_ended_));
+        if (phase_ >= phase::over) return true;
+        if (phase_ < phase::failed) return false;
+        return output_.empty() && (Own == role::server || !was_clean_ || input_ended_);
     }
 
     /// Where the connection stands. Messages can be sent while it is `open`.
-    [[nodiscard]] ws::state state() const noexcept { return state_; }
-    [[nodiscard]] bool is_open() const noexcept { return state_ == ws::state::open; }
+    [[nodiscard]] ws::state state() const noexcept {
+        constexpr ws::state states[] = {state::opening, state::open,   state::open,   state::closing,
+                                        state::closed,  state::closed, state::closed, state::closed};
+        return states[static_cast<std::size_t>(phase_)];
+    }
+    [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open || phase_ == phase::probing; }
 
-    /// What went wrong on this side, as told by the `closed` event. Stays.
+    /// What went wrong, as told by the `closed` event. Stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
+
+    /// What the `closed` event said: the code, 0 before that event; the reason of the peer's Close, valid as long as
+    /// the connection; and whether both sides had sent a Close. They stay.
+    [[nodiscard]] std::uint16_t close_code() const noexcept { return close_code_; }
+    [[nodiscard]] std::string_view close_reason() const noexcept {
+        return close_code_ != 0 && decoding_ ? text_of(open_.held.view()) : std::string_view{};
+    }
+    [[nodiscard]] bool was_clean() const noexcept { return was_clean_; }
 
     /// The header of the frame that the last event came from, and the place of its first byte, counted from the first
     /// byte after the opening handshake. Only once the connection is open.
-    [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? decoder_.header() : frame_header{}; }
-    [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? decoder_.frame_offset() : 0; }
+    [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? open_.decoder.header() : frame_header{}; }
+    [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? open_.decoder.frame_offset() : 0; }
 
-    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of what was handed
-    /// out.
+    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of payloads that
+    /// were handed out; what `output()` shows stays.
     void release_memory() noexcept {
         if constexpr (Compression::available) {
             compression_.release(sending_ != sending::nothing);
@@ -9190,93 +9732,101 @@ class endpoint {
         } else {
             if (decoding_) assembler_.release();
         }
-        if (output_.size() == 0) output_.release();
+        output_.release();
     }
 
     /// What compresses: tells what was agreed to.
     [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
 
   protected:
-    endpoint(const options& how, Buffer input, Buffer output, const Handshake& handshake, const Keys& keys,
-             Compression&& compression) noexcept
-        : opening_{handshake, how.limits},
+    using key_source = std::conditional_t<Own == role::client, entropy, detail::no_keys>;
+
+    connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
+               const key_source& masking_keys, Compression&& compression) noexcept
+        : before_{handshake, settings.limits},
           assembler_(static_cast<Buffer&&>(input)),
-          output_(static_cast<Buffer&&>(output)),
-          keys_(keys),
+          output_(output),
+          masking_keys_(masking_keys),
           compression_(static_cast<Compression&&>(compression)),
-          close_timeout_(how.close_timeout),
-          ping_interval_(how.ping_interval),
-          pong_timeout_(how.pong_timeout),
-          automatic_pongs_(how.automatic_pongs),
-          whole_messages_(how.whole_messages),
-          show_frames_(how.show_frames) {
-        arm(how.handshake_timeout);
+          close_timeout_(settings.close_timeout),
+          ping_interval_(settings.ping_interval),
+          pong_timeout_(settings.pong_timeout),
+          automatic_pongs_(settings.automatic_pongs),
+          whole_messages_(settings.whole_messages),
+          show_frames_(settings.show_frames) {
+        deadline_.begin(settings.handshake_timeout);
+        if constexpr (Own == role::client) output_.keep();
     }
 
-    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
-        const std::uint64_t most = how.limits.message > how.head.head ? how.limits.message : how.head.head;
+    [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
+        const std::uint64_t head = settings.head.head, message = settings.limits.message;
+        const std::uint64_t most = message > head ? message : head;
         return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
     }
 
-    // Not once decoding has begun.
+    // Until the first frame is read, so that what the handshake left can still be asked for.
     [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
-    [[nodiscard]] Handshake& handshake() noexcept { return opening_.handshake; }
-    [[nodiscard]] const Handshake& handshake() const noexcept { return opening_.handshake; }
+    [[nodiscard]] Handshake& handshake() noexcept { return before_.handshake; }
+    [[nodiscard]] const Handshake& handshake() const noexcept { return before_.handshake; }
+    [[nodiscard]] bool is_opening() const noexcept { return phase_ == phase::opening; }
+
+    // Holds heads that come in pieces, then messages.
     [[nodiscard]] Buffer& input() noexcept { return assembler_.memory(); }
-    [[nodiscard]] Keys& keys() noexcept { return keys_; }
+    [[nodiscard]] key_source& masking_keys() noexcept { return masking_keys_; }
     [[nodiscard]] Compression& compression_stage() noexcept { return compression_; }
-    [[nodiscard]] bool is_opening() const noexcept { return state_ == ws::state::opening; }
 
-    [[nodiscard]] bytes queued() const noexcept { return output_.contents(); }
+    // A client's request, until it was answered.
+    [[nodiscard]] cbytes kept_output() const noexcept { return output_.kept(); }
 
-    // Fails where the peer is gone, so that nothing can be sent any more.
-    [[nodiscard]] event end_input(errc what) noexcept {
+    [[nodiscard]] event end_input(errc reason) noexcept {
         input_ended_ = true;
-        if (state_ == ws::state::closed) return end_told_ ? event{} : closed_event();
-        return fail(what);
+        return phase_ >= phase::failed ? tell_end() : fail(reason);
     }
 
     void note_input(cbytes in) noexcept {
         if (!in.empty()) heard_ = true;
     }
 
-    // A whole message in one frame, where frames are read and nothing else is under way. False where nothing was taken.
-    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& made) noexcept {
-        if (!reads_frames_) return false;
+    // A whole message in one frame, if frames are read and nothing else is under way. False if nothing was taken.
+    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& found) noexcept {
+        if (!decoding_) return false;
         if constexpr (Compression::available) {
             if (compression_.inflating()) return false;
         }
-        if (!decoder_.take_message(in, made.type, made.payload)) return false;
-        made.kind = whole_messages_ ? kind::message : kind::piece;
-        made.first = made.last = true;
+        if (!open_.decoder.take_message(in, found.type, found.payload)) return false;
+        found.kind = whole_messages_ ? kind::message : kind::piece;
+        found.first = found.last = true;
         return true;
     }
 
     // The opening handshake is done. What it left to be read stays as it is until the next call.
     void become_open() noexcept {
-        if (keeps_output()) output_.consume(static_cast<std::size_t>(sent_));
-        state_ = ws::state::open;
-        arm(ping_interval_);
+        if constexpr (Own == role::client) output_.let_go();
+        phase_ = phase::open;
+        deadline_.begin(ping_interval_);
     }
 
-    // Queues a head that `write` writes to a span, or says how much room it takes. What opens a connection leaves room
-    // for the Close that ends it, what refuses one needs none.
+    // Queues a head that `write` writes to a span. What opens a connection leaves room for the Close that ends it, what
+    // refuses one needs none.
     template <class Write>
-    [[nodiscard]] sockless::error queue_opening(Write write) noexcept {
-        return queue_head(write, room_for_close);
+    [[nodiscard]] sockless::error queue_opening(std::size_t likely, Write write) noexcept {
+        return detail::put(output_, likely, room_for_close, errc::no_room, write);
     }
     template <class Write>
-    [[nodiscard]] sockless::error queue_refusal(Write write) noexcept {
-        return queue_head(write, 0);
+    [[nodiscard]] sockless::error queue_refusal(std::size_t likely, Write write) noexcept {
+        return detail::put(output_, likely, 0, errc::no_room, write);
     }
+
+    // A refusal was queued, or the request was given up: the end without an error.
+    void become_refused() noexcept { become_closed(phase::failed); }
 
     // Everything after the opening handshake.
     [[nodiscard]] event next_open(bytes& in) noexcept {
-        if (state_ == ws::state::closed) {
+        if (phase_ >= phase::failed) {
             // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
             // H19).
             in = in.subspan(in.size());
-            return end_told_ ? event{} : closed_event();
+            return tell_end();
         }
         if (!decoding_) begin_decoding();
         if constexpr (Compression::available) {
@@ -9285,12 +9835,15 @@ class endpoint {
                 if (found || compression_.inflating()) return found;
             }
         }
-        while (const decoder::event found = decoder_.next(in)) {
+        for (;;) {
+            const bytes before = in;
+            const decoder::event found = open_.decoder.next(in);
+            if (!found) return {};
             switch (found.kind) {
             case decoder::kind::data:
                 if constexpr (Compression::available) {
                     if (found.compressed) {
-                        if (const event message = take_compressed(found, in)) return message;
+                        if (const event message = take_compressed(found, before, in)) return message;
                         break;
                     }
                 }
@@ -9304,40 +9857,47 @@ class endpoint {
             case decoder::kind::need_input: break;
             }
         }
-        return {};
     }
 
     // The one way to fail (RFC 6455 section 7.1.7; C7): the Close with the code of the error, or before the connection
     // is open the refusal with its status, is the last thing sent; nothing more is read.
-    [[nodiscard]] event fail(sockless::error what) noexcept {
-        error_ = what;
-        if (state_ == ws::state::open) static_cast<void>(queue_close(what.close_code(), bytes_of(what.sentence())));
+    [[nodiscard]] event fail(sockless::error reason) noexcept {
+        give_up(reason);
+        return tell_end();
+    }
+
+    void give_up(sockless::error reason) noexcept {
+        error_ = reason;
+        if (is_open()) static_cast<void>(queue_close(reason.close_code(), bytes_of(reason.sentence())));
         if constexpr (Own == role::server) {
-            if (state_ == ws::state::opening && what.status() != 0) {
-                static_cast<void>(queue_refusal([what](bytes out) { return write_refusal(out, what); }));
+            if (is_opening() && reason.status() != 0) {
+                static_cast<void>(queue_refusal(256, [reason](bytes out) { return write_refusal(out, reason); }));
             }
         }
-        become_closed(false);
-        return closed_event();
+        become_closed(phase::failed);
     }
 
-    // The end, where no Close came.
-    [[nodiscard]] event closed_event() noexcept {
-        end_told_ = true;
-        return {.kind = kind::closed, .code = close_code::abnormal, .error = error_};
-    }
-
-    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
-    void become_closed(bool clean) noexcept {
-        if constexpr (Compression::available) compression_.end();
-        if (keeps_output() || input_ended_) output_.clear();
-        state_ = ws::state::closed;
-        reads_frames_ = false;
-        clean_ = clean;
-        arm(close_timeout_);
+    // The `closed` event of an end without the peer's Close, once.
+    [[nodiscard]] event tell_end() noexcept {
+        if (phase_ != phase::failed && phase_ != phase::failed_over) return {};
+        phase_ = phase_ == phase::failed ? phase::closed : phase::over;
+        close_code_ = ws::close_code::abnormal;
+        return {.kind = kind::closed, .code = close_code_, .error = error_};
     }
 
   private:
+    // Drawn in docs/design.md. The order counts: before `failed` frames are read, from `over` on all is done.
+    enum class phase : std::uint8_t {
+        opening,     // the opening handshake is not done
+        open,        // messages go both ways
+        probing,     // likewise, and a Ping of ours asks for a sign of life
+        closing,     // our Close was sent, the peer's is awaited
+        failed,      // nothing is read any more; the `closed` event is still owed
+        closed,      // likewise, and it was given
+        failed_over, // as `failed`, and nothing is waited for
+        over,        // as `closed`, and nothing is waited for
+    };
+
     // What of a message in pieces has been sent.
     enum class sending : std::uint8_t { nothing, text, binary };
 
@@ -9347,30 +9907,44 @@ class endpoint {
     // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
     static constexpr std::size_t largest_inflated_piece = 16 * 1024, least_inflated_piece = 512;
 
-    struct opening_state {
-        Handshake handshake;
+    struct before_frames {
+        [[no_unique_address]] Handshake handshake;
         ws::limits limits;
     };
 
-    // What the client asked for is needed to judge the answer, so the request stays in the output until then.
-    [[nodiscard]] bool keeps_output() const noexcept { return Own == role::client && state_ == ws::state::opening; }
-    [[nodiscard]] std::size_t kept() const noexcept { return keeps_output() ? static_cast<std::size_t>(sent_) : 0; }
+    struct while_frames {
+        ws::decoder decoder;
+        ws::pongs pongs;
+        control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
+    };
 
-    void arm(std::uint32_t duration) noexcept {
-        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
+    // The place in the output behind all that is queued, counted from the first byte of all.
+    [[nodiscard]] std::uint64_t end_of_output() const noexcept { return output_.sent_in_all() + output_.size(); }
+
+    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
+    void become_closed(phase end) noexcept {
+        if constexpr (Compression::available) compression_.end();
+        if (decoding_) {
+            static_cast<void>(open_.decoder.finish());
+            open_.held.assign({});
+            open_.pongs.owe(false);
+        }
+        if constexpr (Own == role::client) output_.let_go();
+        phase_ = end;
+        awaited_ = end_of_output();
+        deadline_.begin(close_timeout_);
     }
 
     void begin_decoding() noexcept {
-        const ws::limits limits = opening_.limits;
-        ::new (static_cast<void*>(&decoder_)) decoder(Own, limits);
-        decoder_.show_frames(show_frames_);
+        const ws::limits limits = before_.limits;
+        ::new (static_cast<void*>(&open_)) while_frames{decoder(Own, limits), {}, {}};
+        open_.decoder.show_frames(show_frames_);
         if constexpr (Compression::available) {
-            decoder_.agree_to(compression_.agreement().agreed ? rsv::rsv1 : std::uint8_t{0});
+            open_.decoder.agree_to(compression_.agreement().agreed ? rsv::rsv1 : std::uint8_t{0});
             compression_.limit(limits.message);
         }
         input().release();
         decoding_ = true;
-        reads_frames_ = true;
     }
 
     [[nodiscard]] event take_data(const decoder::event& found) noexcept {
@@ -9390,12 +9964,12 @@ class endpoint {
         return fail(errc::message_too_big);
     }
 
-    // Inflates data that came compressed. It lies directly before what is left of the input, and goes back there, so
-    // that nothing needs to be remembered of where it was.
-    [[nodiscard]] event take_compressed(const decoder::event& found, bytes& in) noexcept {
+    // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
+    // there: so nothing needs to be remembered of where it was. `before` is the input as it was before this frame.
+    [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
-        in = bytes(found.payload.data(), found.payload.size() + in.size());
+        in = before.last(found.payload.size() + in.size());
         return take_inflated(in);
     }
 
@@ -9411,49 +9985,59 @@ class endpoint {
             const decoder::event found = compression_.inflate(in, input().prepare(wanted));
             if (found.kind == decoder::kind::error) return fail(found.error);
             if (!found) return {};
-            event made{.kind = kind::piece,
-                       .type = found.type,
-                       .first = found.first,
-                       .last = found.last,
-                       .compressed = true,
-                       .payload = found.payload};
-            if (!whole_messages_) return made;
+            event piece{.kind = kind::piece,
+                        .type = found.type,
+                        .first = found.first,
+                        .last = found.last,
+                        .compressed = true,
+                        .payload = found.payload};
+            if (!whole_messages_) return piece;
             input().commit(found.payload.size());
             if (found.last) {
-                made.kind = kind::message;
-                made.first = true;
-                made.payload = input().contents();
-                return made;
+                piece.kind = kind::message;
+                piece.first = true;
+                piece.payload = input().contents();
+                return piece;
             }
         }
     }
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_) {
-            pong_.owe(payload);
+            if (open_.pongs.owed() || !queue_pong(payload)) {
+                open_.held.assign(payload);
+                open_.pongs.owe(true);
+            }
             send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
     }
 
-    // One Pong at a time is on its way; meanwhile only the latest Ping is remembered (RFC 6455 section 5.5.3; F10).
+    [[nodiscard]] bool queue_pong(cbytes payload) noexcept {
+        const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
+        if (!is_open() || !open_.pongs.may_put(size)) return false;
+        if (!queue(opcode::pong, true, payload, room_for_close)) return false;
+        open_.pongs.put(size, end_of_output());
+        return true;
+    }
+
     void send_owed_pong() noexcept {
-        if (!pong_.owed() || state_ != ws::state::open || pong_end_ > sent_) return;
-        if (!queue(opcode::pong, true, pong_.payload(), room_for_close)) return;
-        pong_.settle();
-        pong_end_ = sent_ + output_.size();
+        if (open_.pongs.owed() && queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
     [[nodiscard]] event take_close(const decoder::event& found) noexcept {
-        if (state_ == ws::state::open) error_ = queue_close(found.code, {});
-        become_closed(!error_);
-        end_told_ = true;
-        return {.kind = kind::closed, .clean = clean_, .code = found.code, .error = error_, .payload = found.payload};
+        if (is_open()) error_ = queue_close(found.code, {});
+        was_clean_ = !error_;
+        become_closed(phase::closed);
+        open_.held.assign(found.payload);
+        close_code_ = found.code;
+        return {
+            .kind = kind::closed, .clean = was_clean_, .code = found.code, .error = error_, .payload = found.payload};
     }
 
     [[nodiscard]] sockless::error send_control(opcode code, cbytes payload) noexcept {
-        if (state_ != ws::state::open) return errc::not_open;
+        if (!is_open()) return errc::not_open;
         if (payload.size() > max_control_payload) return errc::control_frame_too_long;
         if (!queue(code, true, payload, room_for_close)) return errc::no_room;
         return {};
@@ -9461,31 +10045,17 @@ class endpoint {
 
     [[nodiscard]] sockless::error queue_close(std::uint16_t code, cbytes reason) noexcept {
         std::array<std::byte, max_control_payload> payload;
-        const written wrote = encode_close_payload(payload, code, reason);
-        if (!wrote) return wrote.error;
-        if (!queue(opcode::close, true, bytes(payload).first(wrote.size), 0)) return errc::no_room;
+        const written close = encode_close_payload(payload, code, reason);
+        if (close.error) return close.error;
+        if (!queue(opcode::close, true, bytes(payload).first(close.size), 0)) return errc::no_room;
+        awaited_ = end_of_output();
         return {};
     }
 
-    template <class Write>
-    [[nodiscard]] sockless::error queue_head(Write write, std::size_t reserve) noexcept {
-        const written wanted = write(bytes{});
-        if (wanted.error != http::errc::no_room) return wanted.error;
-        const bytes room = room_for(wanted.size, reserve);
-        if (room.empty()) return errc::no_room;
-        output_.commit(write(room).size);
-        return {};
-    }
-
-    // Room for `size` bytes, at least one, that leaves `reserve` free; empty where there is none.
-    [[nodiscard]] bytes room_for(std::size_t size, std::size_t reserve) noexcept {
-        const std::size_t free = output_.limit() - output_.size();
-        return free < reserve || free - reserve < size ? bytes{} : output_.prepare(size);
-    }
-
-    // Queues one frame where it fits.
+    // Queues one frame if it fits.
     [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
-        const bytes room = room_for(header_size(payload.size(), Own == role::client) + payload.size(), reserve);
+        const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
+        const bytes room = output_.prepare(size, reserve);
         if (room.empty()) return false;
         output_.commit(encode(room, header_of(code, fin), payload).size);
         return true;
@@ -9496,21 +10066,21 @@ class endpoint {
         if constexpr (Own == role::client) {
             frame.masked = true;
             // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
-            frame.masking_key = keys_.template take<4>();
+            frame.masking_key = masking_keys_.template take<4>();
         }
         return frame;
     }
 
-    // Queues one frame of a message where it fits, compressed where that is wanted.
-    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compressed how) noexcept {
+    // Queues one frame of a message if it fits, compressed if that is wanted.
+    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {
-            if (first) compresses_ = compression_.wants(how, payload.size(), last);
+            if (first) compresses_ = compression_.wants(wish, payload.size(), last);
             if (compresses_) {
                 if (queue_compressed(code, last, payload)) return true;
                 if (!first) return false;
-                // Where there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                // If there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
                 compresses_ = false;
             }
         }
@@ -9520,10 +10090,10 @@ class endpoint {
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
     [[nodiscard]] bool queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
-        const std::size_t free = output_.limit() - output_.size();
-        if (free < room_for_close + headroom + Compression::least_room) return false;
+        const std::size_t most = output_.room(room_for_close);
+        if (most < headroom + Compression::least_room) return false;
         const std::size_t wanted = headroom + Compression::room_for(payload.size());
-        const bytes room = output_.prepare(wanted < free - room_for_close ? wanted : free - room_for_close);
+        const bytes room = output_.prepare(wanted < most ? wanted : most, room_for_close);
         if (room.empty()) return false;
         const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
         if (!deflated) {
@@ -9540,127 +10110,32 @@ class endpoint {
     }
 
     union {
-        opening_state opening_; // until `decoding_`
-        decoder decoder_;
+        before_frames before_; // until `decoding_`
+        while_frames open_;
     };
-    assembler<Buffer> assembler_; // its memory holds a head in pieces while the handshake lasts
-    Buffer output_;
-    std::uint64_t sent_ = 0;     // bytes, from the first of all
-    std::uint64_t pong_end_ = 0; // the place in the output, counted likewise, where the last Pong ends
-    instant now_ = 0;
-    instant deadline_ = no_deadline;
+    assembler<Buffer> assembler_;
+    detail::outbox<Buffer> output_;
+    std::uint64_t awaited_ = 0; // where in the output the frame ends whose answer is awaited, or all that is queued
+    detail::deadline deadline_;
     sockless::error error_{};
-    [[no_unique_address]] Keys keys_;
+    [[no_unique_address]] key_source masking_keys_;
     [[no_unique_address]] Compression compression_;
     std::uint32_t close_timeout_;
     std::uint32_t ping_interval_;
     std::uint32_t pong_timeout_;
-    pending_pong pong_;
+    std::uint16_t close_code_ = 0;
     utf8_validator outgoing_text_;
-    ws::state state_ = ws::state::opening;
+    phase phase_ = phase::opening;
     sending sending_ = sending::nothing;
-    bool reads_frames_ = false;
-    bool heard_ = false; // something came since the last `tick`
+    bool heard_ = false;      // something came since the last `tick`
+    bool progresses_ = false; // the peer took what had waited for it since then
+    bool decoding_ = false;   // frames have begun
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;
     bool show_frames_ : 1;
-    bool decoding_ : 1 = false;
-    bool has_clock_ : 1 = false;
-    bool awaiting_life_ : 1 = false; // a Ping of ours asked for it
-    bool clean_ : 1 = false;
-    bool end_told_ : 1 = false; // by a `closed` event
+    bool was_clean_ : 1 = false;
     bool input_ended_ : 1 = false;
-    bool waited_ : 1 = false;     // long enough for the server to end the connection
     bool compresses_ : 1 = false; // the message that is sent
-};
-
-} // namespace sockless::ws
-
-// ============================================ sockless/ws/entropy.hpp =============================================
-// Masking keys and nonces: a ChaCha20 stream from 32 bytes of the caller's entropy, or a function of the caller's.
-
-namespace sockless::ws {
-
-/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
-/// payload (RFC 6455 sections 5.3 and 10.3).
-///
-/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
-/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
-/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
-class entropy {
-  public:
-    using seed = std::array<std::byte, 32>;
-
-    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
-    using function = void (*)(void* context, bytes out);
-
-    constexpr explicit entropy(const seed& from) noexcept {
-        for (std::size_t i = 0; i != from.size(); ++i)
-            key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
-    }
-    constexpr explicit entropy(function source, void* context = nullptr) noexcept
-        : source_(source), context_(context) {}
-
-    /// Fills `out`, of any size.
-    constexpr void fill(bytes out) noexcept {
-        if (source_ != nullptr) return source_(context_, out);
-        for (std::byte& to : out) {
-            if (left_ == 0) refill();
-            const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
-            to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
-            // What was given out is forgotten.
-            pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
-        }
-    }
-
-    /// The next `N` bytes.
-    template <std::size_t N>
-    [[nodiscard]] constexpr std::array<std::byte, N> take() noexcept {
-        std::array<std::byte, N> out{};
-        fill(out);
-        return out;
-    }
-
-  private:
-    using words = std::array<std::uint32_t, 8>;
-
-    // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
-    // the next key, half is given out.
-    constexpr void refill() noexcept {
-        std::array<std::uint32_t, 16> start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-        for (std::size_t i = 0; i != 8; ++i) start[4 + i] = key_[i];
-        std::array<std::uint32_t, 16> block = start;
-        for (int round = 0; round != 10; ++round) {
-            for (std::size_t i = 0; i != 4; ++i) quarter_round(block, i, 4 + i, 8 + i, 12 + i);
-            for (std::size_t i = 0; i != 4; ++i) {
-                quarter_round(block, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
-            }
-        }
-        for (std::size_t i = 0; i != 8; ++i) {
-            key_[i] = block[i] + start[i];
-            pool_[i] = block[8 + i] + start[8 + i];
-        }
-        left_ = sizeof(words);
-    }
-
-    // RFC 8439 section 2.1.
-    static constexpr void quarter_round(std::array<std::uint32_t, 16>& state, std::size_t a, std::size_t b,
-                                        std::size_t c, std::size_t d) noexcept {
-        state[a] += state[b];
-        state[d] = std::rotl(state[d] ^ state[a], 16);
-        state[c] += state[d];
-        state[b] = std::rotl(state[b] ^ state[c], 12);
-        state[a] += state[b];
-        state[d] = std::rotl(state[d] ^ state[a], 8);
-        state[c] += state[d];
-        state[b] = std::rotl(state[b] ^ state[c], 7);
-    }
-
-    words key_{};
-    words pool_{};
-    function source_ = nullptr;
-    void* context_ = nullptr;
-    unsigned left_ = 0;
 };
 
 } // namespace sockless::ws
@@ -9670,18 +10145,24 @@ class entropy {
 
 namespace sockless::ws::detail {
 
-enum class client_stage : std::uint8_t { silent, waiting, refused, reading_body };
-
+/// The opening handshake, as the client sees it.
 template <class Buffer>
 struct client_handshake {
+    enum class stage : std::uint8_t {
+        silent,       // nothing was asked for
+        waiting,      // the request was queued
+        refused,      // the server has answered, but not with 101
+        reading_body, // the body of that answer is read
+    };
+
     explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
 
     union {
-        http::basic_head_parser<buffer_reference<Buffer>> parser; // up to the first `next` of stage `reading_body`
+        http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
         http::body_decoder body;
     };
     std::string_view subprotocol{};
-    client_stage stage = client_stage::silent;
+    stage at = stage::silent;
     std::uint8_t interim_responses = 0;
 };
 
@@ -9689,65 +10170,78 @@ struct client_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the client. Begin with `request`; then as with `basic_server`: feed `next`, send
-/// `output()`, stop when `done()`.
+/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then as with
+/// `basic_server`: give what came to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
-class basic_client : public endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression> {
-    using base = endpoint<role::client, Buffer, detail::client_handshake<Buffer>, entropy, Compression>;
-    using stage = detail::client_stage;
+class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
+    using handshake_state = detail::client_handshake<Buffer>;
+    using base = connection<role::client, Buffer, Compression, handshake_state>;
+    using stage = typename handshake_state::stage;
 
   public:
-    /// With buffers that grow up to the limits of `how`. `keys` gives the nonce and the masking keys: seed it with 32
-    /// bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
+    /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
+    /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
     explicit basic_client(
-        const entropy& keys, const options& how = {},
+        const entropy& keys, const options& settings = {},
         Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+        : basic_client(keys, growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
                        static_cast<Compression&&>(compression)) {}
 
-    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
-    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
+    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_client(const entropy& keys, Buffer input, Buffer output, const options& how = {},
+    basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::client_handshake<Buffer>(how.head), keys, static_cast<Compression&&>(compression)) {}
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
+               keys, static_cast<Compression&&>(compression)) {}
+
+    /// Begins open, for a caller that did the opening handshake elsewhere: see `basic_server`.
+    basic_client(already_open, const entropy& keys, const options& settings = {},
+                 Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(keys, settings, static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+    basic_client(already_open, const entropy& keys, Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : basic_client(keys, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
+                       static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered. Errors: `not_open` where it was called before, `bad_extensions` where `what.extensions` names
-    /// permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and those of
-    /// `write_request`.
-    [[nodiscard]] sockless::error request(const opening& what) noexcept {
-        if (!this->is_opening() || this->handshake().stage != stage::silent) return errc::not_open;
-        // What changes how frames are read is offered by who reads them.
-        if (has_extension(what.extensions, deflate_name)) return errc::bad_extensions;
+    /// is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
+    /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
+    [[nodiscard]] sockless::error request(const opening& asked) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
+        // What changes how frames are read is offered by the part that reads them.
+        if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
-            if (what.compression) {
+            if (asked.compression) {
                 const auto& compression = this->compression_stage();
                 if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
                 char memory[Compression::text_size];
-                return queue_request(what, compression.offer(memory));
+                return queue_request(asked, compression.offer(memory));
             }
         }
-        return queue_request(what, {});
+        return queue_request(asked, {});
     }
 
     /// As `basic_server::next`.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
-        event made;
+        event found;
         this->note_input(in);
-        if (this->take_message(in, made)) return made;
+        if (this->take_message(in, found)) return found;
         // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
         bytes rest = in;
-        made = next_otherwise(rest);
+        found = next_otherwise(rest);
         in = rest;
-        return made;
+        return found;
     }
 
-    /// As `endpoint::finish`; also the end of a refusal whose body lasts until then.
+    /// As `connection::finish`; also the end of a refusal whose body lasts until then.
     [[nodiscard]] event finish() noexcept {
-        if (this->is_opening() && this->handshake().stage == stage::refused) begin_body();
-        const bool refused = this->is_opening() && this->handshake().stage == stage::reading_body &&
+        if (this->is_opening() && this->handshake().at == stage::refused) begin_body();
+        const bool refused = this->is_opening() && this->handshake().at == stage::reading_body &&
                              this->handshake().body.finish() == http::errc::none;
         return this->end_input(refused ? errc::refused : errc::end_of_input);
     }
@@ -9755,11 +10249,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
     /// of `next`.
     [[nodiscard]] http::head response() const noexcept {
-        const bool has_parser = this->has_handshake() && this->handshake().stage != stage::reading_body;
+        const bool has_parser = this->has_handshake() && this->handshake().at != stage::reading_body;
         return has_parser ? this->handshake().parser.head() : http::head{};
     }
 
-    /// The subprotocol that the server chose; empty where it chose none, also where some were offered: then the caller
+    /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
     /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
@@ -9769,18 +10263,21 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
     static constexpr std::uint8_t max_interim_responses = 8;
 
-    [[nodiscard]] sockless::error queue_request(const opening& what, std::string_view compression) noexcept {
-        const std::array<std::byte, 16> nonce = this->keys().template take<16>();
+    // Bytes that nearly every request fits into.
+    static constexpr std::size_t usual_request = 512;
+
+    [[nodiscard]] sockless::error queue_request(const opening& asked, std::string_view compression) noexcept {
+        const std::array<std::byte, 16> nonce = this->masking_keys().template take<16>();
         const std::array<char, 24> key = encode_key(nonce);
-        const auto write = [&](bytes out) { return write_request(out, key, what, compression); };
-        if (const sockless::error refused = this->queue_opening(write)) return refused;
-        this->handshake().stage = stage::waiting;
+        const auto write = [&](bytes out) { return write_request(out, key, asked, compression); };
+        if (const sockless::error error = this->queue_opening(usual_request, write)) return error;
+        this->handshake().at = stage::waiting;
         return {};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
         if (!this->is_opening()) return this->next_open(in);
-        switch (this->handshake().stage) {
+        switch (this->handshake().at) {
         case stage::silent: return {};
         case stage::waiting: return next_response(in);
         case stage::refused:
@@ -9800,8 +10297,9 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
             if (!interim) return take_response();
 
             // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
-            if (++handshake.interim_responses > max_interim_responses)
+            if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
+            }
             handshake.parser.restart();
         }
     }
@@ -9813,7 +10311,7 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
             // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
-            handshake.stage = stage::refused;
+            handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
         const opening_response answer = judge(head);
@@ -9828,13 +10326,12 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         return {.kind = kind::open};
     }
 
-    // What was asked for stands in the request, which is still in the output.
+    // What was asked for stands in the request, which the output has kept.
     [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
-        bytes request = this->queued();
-        http::head_parser parser(
-            http::head_kind::request, {},
-            {.start_line = UINT32_MAX, .field_line = UINT32_MAX, .fields = UINT32_MAX, .head = UINT32_MAX});
-        const http::fields asked = parser.next(request).head.fields;
+        std::string_view lines = text_of(this->kept_output());
+        lines.remove_prefix(lines.find('\n') + 1); // the request line
+        lines.remove_suffix(2);                    // the empty line
+        const http::fields asked(lines);
         return check_response(answer, http::first(asked, "Sec-WebSocket-Key"),
                               http::first(asked, "Sec-WebSocket-Protocol"),
                               http::first(asked, "Sec-WebSocket-Extensions"));
@@ -9845,11 +10342,11 @@ class basic_client : public endpoint<role::client, Buffer, detail::client_handsh
         const http::limits limits = handshake.parser.limits();
         const http::body_framing framing = framing_of(response(), http::head_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
-        handshake.stage = stage::reading_body;
+        handshake.at = stage::reading_body;
     }
 
     [[nodiscard]] event next_of_body(bytes& in) noexcept {
-        if (this->handshake().stage == stage::refused) begin_body();
+        if (this->handshake().at == stage::refused) begin_body();
         const http::body_event found = this->handshake().body.next(in);
         switch (found.kind) {
         case http::body_kind::need_input: return {};
@@ -10699,63 +11196,83 @@ class deflate_stage {
 
 namespace sockless::ws::detail {
 
-enum class server_stage : std::uint8_t { reading, upgrade_asked, other_asked };
-
+/// The opening handshake, as the server sees it.
 template <class Buffer>
 struct server_handshake {
-    explicit server_handshake(const http::limits& limits) noexcept : parser(http::head_kind::request, {}, limits) {}
+    enum class stage : std::uint8_t {
+        reading,       // the request is not there as a whole
+        upgrade_asked, // a request for a WebSocket waits for its answer
+        other_asked,   // a request for something else waits for its answer
+    };
+
+    server_handshake(const http::limits& limits, bool show_requests) noexcept
+        : parser(http::head_kind::request, {}, limits), shows_requests(show_requests) {}
 
     http::basic_head_parser<buffer_reference<Buffer>> parser;
-    ws::opening_request request{};
-    server_stage stage = server_stage::reading;
+    opening_request request{};
+    stage at = stage::reading;
+    bool shows_requests;
 };
-
-struct no_keys {};
 
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// One connection, seen from the server. Feed what `recv` gave to `next` until it returns falsy; send what `output()`
-/// holds and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is
-/// not possible is said by an error, and then nothing was queued.
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
+/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
 ///
 /// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last
-/// argument. It takes its memory for windows from the heap.
+/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
+/// memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
-class basic_server
-    : public endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression> {
-    using base = endpoint<role::server, Buffer, detail::server_handshake<Buffer>, detail::no_keys, Compression>;
-    using stage = detail::server_stage;
+class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
+    using handshake_state = detail::server_handshake<Buffer>;
+    using base = connection<role::server, Buffer, Compression, handshake_state>;
+    using stage = typename handshake_state::stage;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_server(const options& how = {}, Compression compression = Compression()) noexcept requires
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server(const options& settings = {}, Compression compression = Compression()) noexcept requires
         std::is_same_v<Buffer, growing_buffer>
-        : basic_server(growing_buffer(base::input_limit(how)), growing_buffer(how.output), how,
+        : basic_server(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
                        static_cast<Compression&&>(compression)) {}
 
-    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces; give it room for the
-    /// limits of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
+    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
     /// `options::output` is not read.
-    basic_server(Buffer input, Buffer output, const options& how = {}, Compression compression = Compression()) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               detail::server_handshake<Buffer>(how.head), {}, static_cast<Compression&&>(compression)),
-          show_requests_(how.show_requests) {}
+    basic_server(Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked where
-    /// they lie. Between `request` and the answer to it nothing is taken: answer while handling the event, or keep what
+    /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
+    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
+        requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server(settings, static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+    basic_server(already_open, Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : basic_server(static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
+                       static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
     /// is left in `in` and give it again.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
-        event made;
+        event found;
         this->note_input(in);
-        if (this->take_message(in, made)) return made;
+        if (this->take_message(in, found)) return found;
         // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
         bytes rest = in;
-        made = next_otherwise(rest);
+        found = next_otherwise(rest);
         in = rest;
-        return made;
+        return found;
     }
 
     /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
@@ -10769,66 +11286,66 @@ class basic_server
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
     /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` where
-    /// `how.extensions` names permessage-deflate, `bad_deflate_window` where the policy cannot be had, `no_room`, and
+    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
     /// those of `write_acceptance`; the request then still waits for its answer.
-    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
-        if (!this->is_opening() || this->handshake().stage != stage::upgrade_asked) return errc::nothing_to_answer;
+    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
-        if (!how.subprotocol.empty() && !offers_subprotocol(head().fields, how.subprotocol)) {
+        if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
         // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        for (const extension& each : extension_list(how.extensions)) {
+        for (const extension& each : extension_list(answer.extensions)) {
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
         }
-        // What changes how frames are read is agreed to by who reads them.
-        if (has_extension(how.extensions, deflate_name)) return errc::bad_extensions;
+        // What changes how frames are read is agreed to by the part that reads them.
+        if (has_extension(answer.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
-            if (how.compression) return accept_compressed(how);
+            if (answer.compression) return accept_compressed(answer);
         }
-        return queue_answer(how, {});
+        return queue_acceptance(answer, {});
     }
 
     /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
-    [[nodiscard]] sockless::error reject(const refusal& how) noexcept {
-        if (!this->is_opening() || this->handshake().stage == stage::reading) return errc::nothing_to_answer;
-        if (const sockless::error refused = this->queue_refusal([&](bytes out) { return write_refusal(out, how); })) {
-            return refused;
-        }
-        this->become_closed(false);
+    [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
+        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
+        const auto write = [&](bytes out) { return write_refusal(out, answer); };
+        if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
+        this->become_refused();
         return {};
     }
-    [[nodiscard]] sockless::error reject(std::uint16_t status) noexcept { return reject(refusal{.status = status}); }
+    [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
   private:
-    [[nodiscard]] sockless::error accept_compressed(const acceptance& how) noexcept {
+    [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
         const auto agreement = compression.choose(head().fields);
         char memory[Compression::text_size];
-        const sockless::error refused = queue_answer(how, compression.response(memory, agreement));
-        if (!refused) compression.agree(role::server, agreement);
-        return refused;
+        const sockless::error error = queue_acceptance(answer, compression.response(memory, agreement));
+        if (!error) compression.agree(role::server, agreement);
+        return error;
     }
 
-    [[nodiscard]] sockless::error queue_answer(const acceptance& how, std::string_view compression) noexcept {
-        const auto write = [&](bytes out) { return write_answer(out, how, compression); };
-        if (const sockless::error refused = this->queue_opening(write)) return refused;
+    [[nodiscard]] sockless::error queue_acceptance(const acceptance& answer, std::string_view compression) noexcept {
+        const auto write = [&](bytes out) { return write_answer(out, answer, compression); };
+        if (const sockless::error error = this->queue_opening(usual_answer, write)) return error;
         this->become_open();
         return {};
     }
 
-    [[nodiscard]] written write_answer(bytes out, const acceptance& how, std::string_view compression) const noexcept {
+    [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
+                                       std::string_view compression) const noexcept {
         std::size_t begin = 0;
         if (request().expects_continue) {
-            // Who expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, how, compression);
-        return {begin + rest.size, rest.error};
+        const written rest = write_acceptance(out, request().key, answer, compression);
+        return {rest.error && rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
@@ -10837,7 +11354,7 @@ class basic_server
 
     [[nodiscard]] event next_request(bytes& in) noexcept {
         auto& handshake = this->handshake();
-        if (handshake.stage != stage::reading) return {};
+        if (handshake.at != stage::reading) return {};
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
@@ -10845,17 +11362,18 @@ class basic_server
         // The answer may come late, when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
-        if (show_requests_ && !is_upgrade(head)) {
-            handshake.stage = stage::other_asked;
+        if (handshake.shows_requests && !is_upgrade(head)) {
+            handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
         }
         handshake.request = check_request(head);
         if (handshake.request.error) return this->fail(handshake.request.error);
-        handshake.stage = stage::upgrade_asked;
+        handshake.at = stage::upgrade_asked;
         return {.kind = kind::request};
     }
 
-    bool show_requests_;
+    // Bytes that nearly every 101 fits into.
+    static constexpr std::size_t usual_answer = 512;
 };
 
 /// The usual one: memory from the heap, up to the limits of its options.

@@ -132,8 +132,23 @@ std::vector<std::string> names_in(const Range& range) {
 
 template <class Session>
 inline constexpr bool is_server_session = requires(const Session& session) {
-    session.waiting();
+    session.unacknowledged();
 };
+
+/// Takes all of its output, which may be shown in parts.
+template <class Session>
+void send_all(Session& peer) {
+    while (!peer.output().empty()) peer.sent(peer.output().size());
+}
+template <class Session>
+std::string take_output(Session& peer) {
+    std::string all;
+    while (!peer.output().empty()) {
+        all += text_of(peer.output());
+        peer.sent(peer.output().size());
+    }
+    return all;
+}
 
 /// A session whose peer is a script: bytes go in, events are written down as they come, and with them what it sends.
 template <class Session>

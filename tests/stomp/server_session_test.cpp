@@ -462,8 +462,7 @@ TEST_CASE("S7: each frame but CONNECT is answered with its RECEIPT, in order, on
         server_run run = open_server(version);
         run.drains = false;
         run.react = [&](server& peer, const stomp::server_event& event) {
-            for (const std::string& each : stomp_frames_in(text_of(peer.output()))) sent.push_back(each);
-            peer.sent(SIZE_MAX);
+            for (const std::string& each : stomp_frames_in(take_output(peer))) sent.push_back(each);
             sent.push_back("> " + std::string(event.receipt));
             // What the caller sends while it handles a frame goes out before its RECEIPT.
             if (event.kind == server_kind::subscribe) deliver(peer), deliver(peer);
@@ -777,7 +776,7 @@ TEST_CASE("S9: a MESSAGE says how it is acknowledged, as the version wants it") 
             const std::string ack = version == "1.2" && mode != "auto" ? "ack:1\n" : "";
             CHECK(run.take_frames() == lines{"MESSAGE\nsubscription:b\nmessage-id:1\ndestination:/a\n" + ack +
                                              "content-type:text/plain\nx:1\ncontent-length:1\n\nx"});
-            CHECK(run.peer.waiting() == (mode == "auto" ? 0 : 1));
+            CHECK(run.peer.unacknowledged() == (mode == "auto" ? 0 : 1));
         }
     }
 }
@@ -786,21 +785,21 @@ TEST_CASE("S9: in client mode an acknowledgement is of all messages of the subsc
     for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
         CAPTURE(version);
         server_run run = with_messages(version, "client", 10);
-        CHECK(run.peer.waiting() == 10);
+        CHECK(run.peer.unacknowledged() == 10);
         run.feed(ack(version, 5, "a"));
         CHECK(run.take_log() == lines{"ack #1 message=5 cumulative"});
-        CHECK(run.peer.waiting() == 7); // 2 4 6 8 10 of b, and 7 9
+        CHECK(run.peer.unacknowledged() == 7); // 2 4 6 8 10 of b, and 7 9
         run.feed(ack(version, 4, "b", "receipt:r\n"));
         CHECK(run.take_log() == lines{"ack #2 message=4 cumulative receipt=r"});
-        CHECK(run.peer.waiting() == 5);
+        CHECK(run.peer.unacknowledged() == 5);
         run.feed(ack(version, 9, "a") + ack(version, 10, "b"));
         CHECK(run.take_log() == lines{"ack #1 message=9 cumulative", "ack #2 message=10 cumulative"});
-        CHECK(run.peer.waiting() == 0);
+        CHECK(run.peer.unacknowledged() == 0);
         if (version == "1.0") continue;
         server_run nack = with_messages(version, "client", 4);
         nack.feed(ack(version, 3, "a", "", "NACK"));
         CHECK(nack.take_log() == lines{"nack #1 message=3 cumulative"});
-        CHECK(nack.peer.waiting() == 2);
+        CHECK(nack.peer.unacknowledged() == 2);
     }
 }
 
@@ -809,9 +808,9 @@ TEST_CASE("S9: in client-individual mode an acknowledgement is of one message") 
         server_run run = with_messages(version, "client-individual", 6);
         run.feed(ack(version, 5, "a") + ack(version, 2, "b", "", "NACK") + ack(version, 1, "a"));
         CHECK(run.take_log() == lines{"ack #1 message=5", "nack #2 message=2", "ack #1 message=1"});
-        CHECK(run.peer.waiting() == 3);
+        CHECK(run.peer.unacknowledged() == 3);
         run.feed(ack(version, 6, "b") + ack(version, 3, "a") + ack(version, 4, "b"));
-        CHECK(run.peer.waiting() == 0);
+        CHECK(run.peer.unacknowledged() == 0);
         CHECK(run.log.size() == 3);
     }
 }
@@ -877,9 +876,9 @@ TEST_CASE("S9: each version names a message by its own headers") {
 TEST_CASE("S9: with the end of a subscription nothing of it waits any more") {
     server_run run = with_messages("1.2", "client", 6);
     run.feed(framed("UNSUBSCRIBE\nid:a\n\n"));
-    CHECK(run.peer.waiting() == 3);
+    CHECK(run.peer.unacknowledged() == 3);
     run.feed(ack("1.2", 6, "b"));
-    CHECK(run.peer.waiting() == 0);
+    CHECK(run.peer.unacknowledged() == 0);
     CHECK(run.take_log() == lines{"unsubscribe #1 id=a", "ack #2 message=6 cumulative"});
     server_run late = with_messages("1.2", "client", 6);
     late.feed(framed("UNSUBSCRIBE\nid:a\n\n") + ack("1.2", 5, "a"));
@@ -895,12 +894,12 @@ TEST_CASE(
             server_run run = with_messages(version, "client", 10);
             run.feed(framed("BEGIN\ntransaction:t\n\n") + ack(version, 5, "a", in_t));
             CHECK(run.take_log() == lines{"begin transaction=t", "ack #1 message=5 cumulative transaction=t"});
-            CHECK(run.peer.waiting() == 10);
+            CHECK(run.peer.unacknowledged() == 10);
             // Outside of it the rest can be acknowledged.
             run.feed(ack(version, 9, "a"));
-            CHECK(run.peer.waiting() == 8); // 7 and 9 are gone
+            CHECK(run.peer.unacknowledged() == 8); // 7 and 9 are gone
             run.feed(framed(std::string(commits ? "COMMIT" : "ABORT") + "\ntransaction:t\n\n"));
-            CHECK(run.peer.waiting() == (commits ? 5 : 8));
+            CHECK(run.peer.unacknowledged() == (commits ? 5 : 8));
             run.feed(ack(version, 3, "a"));
             const bool waits_again = run.log.back() == "ack #1 message=3 cumulative";
             CHECK(waits_again == !commits);
@@ -921,21 +920,21 @@ TEST_CASE(
     run.feed(framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n") + ack("1.2", 7, "a", "transaction:t\n") +
              ack("1.2", 2, "b", "transaction:u\n", "NACK") + ack("1.2", 3, "a", "transaction:t\n") +
              ack("1.2", 5, "a", "transaction:u\n") + ack("1.2", 1, "a"));
-    CHECK(run.peer.waiting() == 7);
+    CHECK(run.peer.unacknowledged() == 7);
     run.feed(framed("COMMIT\ntransaction:t\n\n"));
-    CHECK(run.peer.waiting() == 5);
+    CHECK(run.peer.unacknowledged() == 5);
     run.feed(framed("ABORT\ntransaction:u\n\n"));
-    CHECK(run.peer.waiting() == 5);
+    CHECK(run.peer.unacknowledged() == 5);
     run.feed(ack("1.2", 5, "a") + ack("1.2", 2, "b"));
-    CHECK(run.peer.waiting() == 3);
+    CHECK(run.peer.unacknowledged() == 3);
     CHECK_FALSE(run.peer.error());
     // With its subscription goes what waits for a COMMIT.
     server_run gone = with_messages("1.2", "client", 4);
     gone.feed(framed("BEGIN\ntransaction:t\n\n") + ack("1.2", 3, "a", "transaction:t\n") +
               framed("UNSUBSCRIBE\nid:a\n\n"));
-    CHECK(gone.peer.waiting() == 2);
+    CHECK(gone.peer.unacknowledged() == 2);
     gone.feed(framed("ABORT\ntransaction:t\n\n"));
-    CHECK(gone.peer.waiting() == 2);
+    CHECK(gone.peer.unacknowledged() == 2);
 }
 
 TEST_CASE("S9: any acknowledgements leave what a model says") {
@@ -1000,9 +999,9 @@ TEST_CASE("S9: any acknowledgements leave what a model says") {
                 model.push_back({last, to, -1});
             }
             }
-            run.peer.sent(SIZE_MAX);
+            send_all(run.peer);
             REQUIRE_FALSE(run.peer.error());
-            REQUIRE(run.peer.waiting() == model.size());
+            REQUIRE(run.peer.unacknowledged() == model.size());
         }
         // And they are the ones that wait: each can be acknowledged, in an order that leaves none out.
         for (int i = 0; i != 3; ++i) {
@@ -1012,7 +1011,7 @@ TEST_CASE("S9: any acknowledgements leave what a model says") {
         }
         for (const waiting& each : model) run.feed(ack("1.2", each.number, ""));
         CHECK_FALSE(run.peer.error());
-        CHECK(run.peer.waiting() == 0);
+        CHECK(run.peer.unacknowledged() == 0);
     }
 }
 
@@ -1131,7 +1130,7 @@ TEST_CASE("S11 S14: what a version cannot say is not sent, and nothing of it") {
     CHECK(run.peer.deliver(0, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
     CHECK(run.peer.deliver(3, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
     CHECK(run.peer.output().empty());
-    CHECK(run.peer.waiting() == 0);
+    CHECK(run.peer.unacknowledged() == 0);
     CHECK(deliver(run.peer) == 1);
 }
 
@@ -1195,7 +1194,7 @@ TEST_CASE("S12: the numbers of subscriptions, transactions and messages that wai
         static_cast<void>(run.take_frames());
         CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::too_many_unacknowledged);
         CHECK(run.peer.output().empty());
-        CHECK(run.peer.waiting() == 2);
+        CHECK(run.peer.unacknowledged() == 2);
         // Those that need none still go, and so does another after an ACK.
         CHECK_FALSE(run.peer.deliver(3, {.destination = "/a"}).error);
         run.feed(framed("ACK\nid:1\n\n"));
@@ -1257,11 +1256,11 @@ TEST_CASE("S12: a MESSAGE fits or is not sent, nothing is half-written, and an E
             const auto done = run.peer.deliver(1, {.destination = "/a", .body = bytes_of(body)});
             if (missing == 0) {
                 CHECK(done.number == 1);
-                CHECK(run.peer.waiting() == 1);
+                CHECK(run.peer.unacknowledged() == 1);
             } else {
                 CHECK(done.error == stomp::errc::no_room);
                 CHECK(run.peer.output().empty());
-                CHECK(run.peer.waiting() == 0);
+                CHECK(run.peer.unacknowledged() == 0);
             }
             CHECK(run.peer.deliver(1, {.destination = "/a", .body = bytes_of(body)}).error == stomp::errc::no_room);
             static_cast<void>(run.take_log());
@@ -1346,7 +1345,7 @@ TEST_CASE("a session works in memory of the caller's alone") {
         if (event.kind == server_kind::subscribe) {
             static_cast<void>(run.peer.deliver(event.subscription, {.destination = "/a"}));
         }
-        run.peer.sent(SIZE_MAX);
+        send_all(run.peer);
     }
     CHECK(allocations() == before);
     CHECK(in.empty());
@@ -1364,7 +1363,7 @@ TEST_CASE("the memory of lists that are empty can be given back") {
         const std::size_t named = allocations();
         REQUIRE_FALSE(run.peer.deliver(subscription, {.destination = "/a"}).error);
         if (releases) run.peer.release_memory(); // of what is in use nothing
-        run.peer.sent(SIZE_MAX);
+        send_all(run.peer);
         in = bytes_of(end.data(), end.size());
         REQUIRE(run.peer.next(in).kind == server_kind::ack);
         REQUIRE(run.peer.next(in).kind == server_kind::unsubscribe);

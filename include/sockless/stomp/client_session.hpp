@@ -55,28 +55,33 @@ class basic_client_session : public session<role::client, Buffer> {
     using event = client_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_client_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names), how) {}
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names), settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and outstanding receipts (each takes 12 bytes more). The sizes in `how` are then not
-    /// read.
-    basic_client_session(Buffer input, Buffer output, Buffer names, const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)) {}
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
+    /// `options::names` are not read.
+    basic_client_session(Buffer input, Buffer output, Buffer names, const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
     /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
-        frame.versions = this->how_.versions;
-        frame.heart_beat = this->how_.heart_beat;
+        frame.versions = this->versions();
+        frame.heart_beat = this->own_heart_beat();
         const sockless::error refused = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
         has_asked_ = !refused;
         return refused;
     }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept { this->take_sent(size); }
 
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
@@ -109,7 +114,7 @@ class basic_client_session : public session<role::client, Buffer> {
         if (!this->is_open()) return errc::not_open;
         if (has(how, text)) return errc::repeated_subscription;
         return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->how_.subscriptions && this->names_.add(how, text);
+            const bool added = others < this->most_subscriptions() && this->names_.add(how, text);
             return added ? errc::none : errc::too_many_subscriptions;
         });
     }
@@ -153,7 +158,8 @@ class basic_client_session : public session<role::client, Buffer> {
         if (has(how, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
         return queue_request(frame, {}, receipt, 0, [&] {
-            const bool added = this->names_.count(how) < this->how_.transactions && this->names_.add(how, transaction);
+            const bool added =
+                this->names_.count(how) < this->most_transactions() && this->names_.add(how, transaction);
             return added ? errc::none : errc::too_many_transactions;
         });
     }
@@ -175,15 +181,17 @@ class basic_client_session : public session<role::client, Buffer> {
         return refused;
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the server has ended its input, or that the connection broke: `lost`, unless the session had ended.
+    /// Says that the server has ended its side of the connection (`recv` gave 0), or that it broke: `lost`, unless the
+    /// session had ended. What is queued still goes out: the server may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) {
             bytes none{};
@@ -258,7 +266,7 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
-        if (!this->how_.versions.has(agreed)) return errc::no_common_version;
+        if (!this->versions().has(agreed)) return errc::no_common_version;
         stomp::heart_beat server_beat{};
         if (agreed != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
@@ -319,23 +327,24 @@ class basic_client_session : public session<role::client, Buffer> {
         if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
         if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
         if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        if (this->names_.count(name_kind::receipt) >= this->how_.receipts) return errc::too_many_receipts;
-        return this->queue_frame(frame, body, 0, [&] {
+        if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        return this->queue_frame(frame, body, 0, [&]() -> sockless::error {
             if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
-            const errc refused = note();
-            if (refused != errc::none) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+            const sockless::error refused = note();
+            if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
             return refused;
         });
     }
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body) noexcept {
-        return queue_request(frame, transaction, receipt, body, [] { return errc::none; });
+        return queue_request(frame, transaction, receipt, body, detail::note_nothing{});
     }
 
     // The mode of the receipt that ends the session.
     static constexpr std::uint8_t goodbye = 1;
 
+    std::uint32_t most_receipts_;
     bool has_asked_ = false;
     bool loses_ = false; // the `lost` event is still owed
 };

@@ -107,20 +107,27 @@ class basic_server_session : public session<role::server, Buffer> {
     using event = server_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_server_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names),
-                               growing_buffer(std::size_t{how.unacknowledged} * sizeof(detail::unacknowledged)), how) {}
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names),
+                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
+                               settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
-    /// messages that wait for an ACK (16 bytes each). The sizes in `how` are then not read.
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
+    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
-                         const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
-          unacknowledged_(static_cast<Buffer&&>(unacknowledged)) {}
+                         const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
+          most_unacknowledged_(settings.unacknowledged),
+          automatic_receipts_(settings.automatic_receipts) {}
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept { this->take_sent(size); }
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
     /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
@@ -128,7 +135,7 @@ class basic_server_session : public session<role::server, Buffer> {
     /// in `in` and give it again.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
-        if (this->how_.automatic_receipts) {
+        if (automatic_receipts_) {
             if (const sockless::error unsaid = settle_receipt()) return fail(unsaid, owed_receipt().text);
         }
         if (this->state() == stomp::state::closed) {
@@ -147,7 +154,7 @@ class basic_server_session : public session<role::server, Buffer> {
     /// the client then still waits.
     [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
         if (!is_asked_) return errc::nothing_to_answer;
-        const connected_frame answer{agreed_, how.session, how.server, this->how_.heart_beat, how.headers};
+        const connected_frame answer{agreed_, how.session, how.server, this->own_heart_beat(), how.headers};
         if (const sockless::error refused =
                 this->queue([&](bytes out) { return write(out, answer); }, 256, room_for_error)) {
             return refused;
@@ -187,7 +194,7 @@ class basic_server_session : public session<role::server, Buffer> {
         if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
         const auto mode = static_cast<ack_mode>(to.record.mode);
         const bool waits = mode != ack_mode::automatic;
-        if (waits && unacknowledged_.size() >= this->how_.unacknowledged) return {0, errc::too_many_unacknowledged};
+        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
 
         const std::uint64_t number = last_number_ + 1;
         const detail::decimal_text digits(number);
@@ -195,7 +202,7 @@ class basic_server_session : public session<role::server, Buffer> {
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
         const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
-        const auto note = [&] {
+        const auto note = [&]() -> sockless::error {
             return !waits || unacknowledged_.push(record) ? errc::none : errc::too_many_unacknowledged;
         };
         if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
@@ -216,15 +223,17 @@ class basic_server_session : public session<role::server, Buffer> {
         return {};
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the client has ended its input, or that the connection broke: `closed` after DISCONNECT, else `lost`.
+    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
+    /// DISCONNECT, else `lost`. What is queued still goes out: the client may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
         const bool clean = this->is_disconnecting();
@@ -240,7 +249,7 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     /// How many messages wait for an acknowledgement.
-    [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
+    [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
@@ -280,7 +289,7 @@ class basic_server_session : public session<role::server, Buffer> {
     // that is sent (STOMP 1.2 ERROR; S7, S13).
     [[nodiscard]] event fail(sockless::error what, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = what.sentence(), .receipt_id = receipt};
-        if (what == errc::no_common_version) frame.supported = this->how_.versions;
+        if (what == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
         end(what);
         return lost();
@@ -322,7 +331,7 @@ class basic_server_session : public session<role::server, Buffer> {
     [[nodiscard]] errc owe_receipt(command which, std::string_view id) noexcept {
         if (id.data() == nullptr || this->state() == stomp::state::connecting) return errc::none;
         if (id.empty()) return errc::missing_header;
-        if (!this->how_.automatic_receipts && which != command::disconnect) return errc::none;
+        if (!automatic_receipts_ && which != command::disconnect) return errc::none;
         return this->names_.add(name_kind::receipt, id) ? errc::none : errc::too_many_receipts;
     }
 
@@ -358,7 +367,7 @@ class basic_server_session : public session<role::server, Buffer> {
         if (!lists && which == command::stomp) return errc::missing_header;
         const version_set asked =
             lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
-        agreed_ = this->how_.versions.highest_in_common(asked);
+        agreed_ = this->versions().highest_in_common(asked);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
         if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
         if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
@@ -390,7 +399,7 @@ class basic_server_session : public session<role::server, Buffer> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->how_.subscriptions ||
+        if (count >= this->most_subscriptions() ||
             !this->names_.add(how, text, static_cast<std::uint8_t>(made.ack), ++last_subscription_)) {
             return errc::too_many_subscriptions;
         }
@@ -482,7 +491,7 @@ class basic_server_session : public session<role::server, Buffer> {
             return errc::repeated_transaction;
         }
         last_transaction_ = last_transaction_ % max_transaction + 1;
-        const bool full = this->names_.count(name_kind::transaction) >= this->how_.transactions;
+        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
         if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
             return errc::too_many_transactions;
         }
@@ -546,10 +555,12 @@ class basic_server_session : public session<role::server, Buffer> {
     std::uint64_t last_number_ = 0;
     std::uint32_t last_subscription_ = 0;
     std::uint32_t last_transaction_ = 0;
+    std::uint32_t most_unacknowledged_;
     stomp::heart_beat client_beat_{};
     stomp::version agreed_ = stomp::version::unknown;
-    bool is_asked_ = false; // a CONNECT waits for its answer
-    bool loses_ = false;    // the `lost` event is still owed
+    bool automatic_receipts_ : 1;
+    bool is_asked_ : 1 = false; // a CONNECT waits for its answer
+    bool loses_ : 1 = false;    // the `lost` event is still owed
 };
 
 /// The usual one: memory from the heap, up to the limits of its options.

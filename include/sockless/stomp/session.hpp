@@ -2,14 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/deadline.hpp"
+#include "../detail/outbox.hpp"
 #include "../detail/record_list.hpp"
 #include "frames.hpp"
 #include "parser.hpp"
 
 namespace sockless::stomp {
 
-/// How a session behaves. Durations are in milliseconds, sizes in bytes. Deadlines and heart-beats only work for those
-/// who call `tick`.
+/// How a session behaves. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats need a caller that
+/// calls `tick`.
 struct options {
     version_set versions = version_set::all(); ///< that this side speaks
     stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
@@ -17,8 +19,8 @@ struct options {
     stomp::limits limits{}; ///< on what the peer sends once the session is connected
     /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the session makes its own buffer
-    /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
+    /// For the ids of subscriptions, transactions and receipts together, if the memory comes from the heap.
     std::size_t names = 256 * 1024;
 
     std::uint32_t subscriptions = 1000;    ///< that the client may have
@@ -26,8 +28,9 @@ struct options {
     std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
     std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
-    std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
-    std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
+    std::uint32_t connect_timeout = 10'000; ///< for CONNECT or CONNECTED, from the first `tick`
+    /// Client: for the receipt of DISCONNECT. Both: for the peer to take the last output. Counted without progress.
+    std::uint32_t disconnect_timeout = 5'000;
 
     bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
 };
@@ -65,28 +68,26 @@ class session {
     /// The version that was agreed on; `unknown` before.
     [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
 
-    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
-    [[nodiscard]] cbytes output() const noexcept { return output_.contents(); }
+    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
+    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
+    /// when memory is released. So an asynchronous write may read from them. The session outlives the write.
+    [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
-    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
-    void sent(std::size_t size) noexcept {
-        if (size > output_.size()) size = output_.size();
-        if (size == 0) return;
-        output_.consume(size);
-        arm_own_beat();
-    }
+    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
+    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
+    /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept {
-        const instant beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
-        return beat < deadline_ ? beat : deadline_;
+        const instant beat = own_beat_.next() < peer_beat_.next() ? own_beat_.next() : peer_beat_.next();
+        return beat < deadline_.next() ? beat : deadline_.next();
     }
 
     /// Whether there is nothing left to do but to end what carries the session.
     [[nodiscard]] bool done() const noexcept {
         if (waited_) return true;
         const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
-        return ended && output_.size() == 0 && (state_ == stomp::state::closed || !owes_receipt());
+        return ended && output_.empty() && (state_ == stomp::state::closed || !owes_receipt());
     }
 
     /// Where the session stands. Frames can be sent while it is `open`.
@@ -107,30 +108,37 @@ class session {
     /// The ids of the subscriptions there are. Valid as long.
     [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
 
-    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
+    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
+    /// what `output()` shows stays.
     void release_memory() noexcept {
         if (parser_.is_between_frames()) {
             parser_.memory().clear();
             parser_.memory().release();
         }
-        if (output_.size() == 0) output_.release();
+        output_.release();
         names_.release();
     }
 
   protected:
     using name_kind = detail::name_kind;
 
-    session(const options& how, Buffer input, Buffer output, Buffer names) noexcept
-        : how_(how),
-          parser_(static_cast<Buffer&&>(input), how.limits_before),
-          output_(static_cast<Buffer&&>(output)),
-          names_(static_cast<Buffer&&>(names)) {
-        begin_wait(how.connect_timeout);
+    session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
+        : parser_(static_cast<Buffer&&>(input), settings.limits_before),
+          output_(output),
+          names_(static_cast<Buffer&&>(names)),
+          limits_(settings.limits),
+          heart_beat_(settings.heart_beat),
+          disconnect_timeout_(settings.disconnect_timeout),
+          most_subscriptions_(settings.subscriptions),
+          most_transactions_(settings.transactions),
+          versions_(settings.versions) {
+        deadline_.begin(settings.connect_timeout);
     }
 
-    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
-        const std::uint64_t head = how.limits.head > how.limits_before.head ? how.limits.head : how.limits_before.head;
-        const std::uint64_t body = how.limits.body > how.limits_before.body ? how.limits.body : how.limits_before.body;
+    [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
+        const stomp::limits &open = settings.limits, &before = settings.limits_before;
+        const std::uint64_t head = open.head > before.head ? open.head : before.head;
+        const std::uint64_t body = open.body > before.body ? open.body : before.body;
         return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
     }
 
@@ -191,104 +199,94 @@ class session {
     // What is wrong with a frame is at its first byte.
     void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
 
-    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free. `note` is
-    // called when the frame was written, and still can refuse it: so what the frame says may lie in what `note`
-    // changes.
-    template <class Write, class Note>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note) noexcept {
-        const std::size_t free = output_.limit() - output_.size();
-        if (free < reserve) return errc::no_room;
-        const std::size_t most = free - reserve;
-        bytes room = output_.prepare(likely < most ? likely : most);
-        written wrote = write(room);
-        if (wrote.error == errc::no_room && wrote.size <= most) {
-            room = output_.prepare(wrote.size);
-            wrote = write(room);
-        }
-        if (!wrote) return wrote.error;
-        if (const errc refused = note(); refused != errc::none) return refused;
-        output_.commit(wrote.size);
+    // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
+    // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
+    // what the frame says may lie in what `note` changes.
+    template <class Write, class Note = detail::note_nothing>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note = {}) noexcept {
+        if (const sockless::error refused = put(output_, likely, reserve, errc::no_room, write, note)) return refused;
+        begin_own_beat();
         return {};
     }
-    template <class Write>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
-        return queue(write, likely, reserve, [] { return errc::none; });
-    }
-    template <class Frame, class Note>
+    template <class Frame, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
-                                              Note note) noexcept {
+                                              Note note = {}) noexcept {
         return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
     }
-    template <class Frame>
-    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
-        return queue_frame(frame, body, reserve, [] { return errc::none; });
+
+    // The peer has taken `size` bytes.
+    void take_sent(std::size_t size) noexcept {
+        output_.sent(size);
+        // A peer that takes what waits for it, or takes the last words, is there. What is sent at once otherwise proves
+        // nothing: the system has room for it.
+        const bool says_goodbye = state_ >= stomp::state::disconnecting;
+        if (size != 0 && (says_goodbye || !output_.empty())) progresses_ = true;
     }
 
-    // The time that was told, and what is due. An error where the session has ended by it.
+    // Does what is due at this time. An error if the session has ended by it.
     [[nodiscard]] errc pass_time(instant now) noexcept {
         now_ = now;
-        // What began since the last call is counted from now, as nobody knows when it was.
-        if (begun_wait_ != 0) arm(begun_wait_);
-        if (heard_) arm_peer_beat();
-        if (!has_clock_) arm_own_beat();
-        begun_wait_ = 0;
-        heard_ = false;
-        has_clock_ = true;
-        if (now >= deadline_) {
-            deadline_ = no_deadline;
-            switch (state_) {
-            case stomp::state::connecting: return errc::connect_timeout;
-            case stomp::state::disconnecting:
-                if (Own == role::client) return errc::receipt_timeout;
-                waited_ = true;
-                break;
-            case stomp::state::closed: waited_ = true; break;
-            case stomp::state::open: break;
-            }
+        if (progresses_) deadline_.begin_again();
+        if (heard_) peer_beat_.begin_again();
+        progresses_ = heard_ = false;
+        if (deadline_.pass(now)) {
+            if (state_ == stomp::state::connecting) return errc::connect_timeout;
+            waited_ = true;
+            if (Own == role::client && is_disconnecting()) return errc::receipt_timeout;
         }
-        if (now >= peer_beat_) return errc::heart_beat_timeout;
-        if (now >= own_beat_) {
+        if (peer_beat_.pass(now)) return errc::heart_beat_timeout;
+        if (own_beat_.pass(now)) {
             // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
-            if (output_.size() == 0) static_cast<void>(queue([](bytes out) { return write_beat(out); }, 1, 0));
-            arm_own_beat();
+            if (!output_.empty() || queue([](bytes out) { return write_beat(out); }, 1, 0)) {
+                own_beat_.begin_at(now, own_silence_ / 3 + 1);
+            }
         }
         return errc::none;
     }
 
     void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
         parser_.set_version(agreed);
-        parser_.set_limits(how_.limits);
+        parser_.set_limits(limits_);
         state_ = stomp::state::open;
-        deadline_ = no_deadline;
-        begun_wait_ = 0;
-        own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
-        peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
-        arm_own_beat();
-        arm_peer_beat();
-        heard_ = true;
+        deadline_.stop();
+        const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
+        const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
+        own_beat_.begin(own_silence_);
+        // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
+        // their first heart-beat. Silence of seven weeks is not waited for.
+        const std::uint64_t silence = std::uint64_t{2} * peer_interval + peer_interval / 2;
+        peer_beat_.begin(silence != 0 && silence < never ? static_cast<std::uint32_t>(silence) : never);
     }
 
     void become_disconnecting() noexcept {
         state_ = stomp::state::disconnecting;
-        own_interval_ = peer_interval_ = 0;
-        own_beat_ = peer_beat_ = no_deadline;
-        begin_wait(how_.disconnect_timeout);
+        own_silence_ = never;
+        own_beat_.stop();
+        peer_beat_.stop();
+        deadline_.begin(disconnect_timeout_);
     }
 
     // What is still queued goes out, but nobody waits for that without end.
-    void become_closed(sockless::error why) noexcept {
+    void become_closed(sockless::error reason) noexcept {
         become_disconnecting();
+        if (waited_) deadline_.stop();
         state_ = stomp::state::closed;
-        error_ = why;
+        error_ = reason;
     }
 
     [[nodiscard]] bool owes_receipt() const noexcept {
         return Own == role::server && !names_.of(name_kind::receipt).empty();
     }
 
-    options how_;
+    [[nodiscard]] version_set versions() const noexcept { return versions_; }
+    [[nodiscard]] const stomp::heart_beat& own_heart_beat() const noexcept { return heart_beat_; }
+    [[nodiscard]] std::uint32_t most_subscriptions() const noexcept { return most_subscriptions_; }
+    [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
+
     basic_parser<Buffer> parser_;
-    Buffer output_;
+    detail::outbox<Buffer> output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
@@ -301,41 +299,31 @@ class session {
         return {1, {}};
     }
 
-    void begin_wait(std::uint32_t duration) noexcept {
-        begun_wait_ = duration;
-        arm(duration);
+    // What is sent counts from the last tick, as nobody knows how long ago that was: so a heart-beat is early, not
+    // late.
+    void begin_own_beat() noexcept {
+        const bool has_clock = own_beat_.next() != 0;
+        if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    void arm(std::uint32_t duration) noexcept {
-        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
-    }
-
-    // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
-    void arm_own_beat() noexcept {
-        if (own_interval_ != 0) own_beat_ = detail::later(now_, own_interval_ - own_interval_ / 4);
-    }
-
-    // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
-    // their first heart-beat.
-    void arm_peer_beat() noexcept {
-        const instant silence = instant{2} * peer_interval_ + peer_interval_ / 2;
-        if (silence != 0) peer_beat_ = detail::later(now_, silence);
-    }
-
-    std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
-    instant now_ = 0;
-    instant deadline_ = no_deadline;  // of what the state waits for
-    instant own_beat_ = no_deadline;  // when something must be sent
-    instant peer_beat_ = no_deadline; // when something must have come
+    std::uint64_t offset_ = no_offset; // of what is wrong, if the parser does not know it
+    instant now_ = 0;                  // the last tick
+    detail::deadline deadline_;        // of what the state waits for
+    detail::deadline own_beat_;        // when something must be sent
+    detail::deadline peer_beat_;       // when something must have come
     sockless::error error_{};
-    std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
-    std::uint32_t own_interval_ = 0;
-    std::uint32_t peer_interval_ = 0;
+    stomp::limits limits_; // once the session is open
+    stomp::heart_beat heart_beat_;
+    std::uint32_t disconnect_timeout_;
+    std::uint32_t most_subscriptions_;
+    std::uint32_t most_transactions_;
+    std::uint32_t own_silence_ = never; // after which a heart-beat is sent
+    version_set versions_;
     stomp::state state_ = stomp::state::connecting;
-    bool has_clock_ : 1 = false;
-    bool heard_ : 1 = false;    // something came since the last `tick`
-    bool in_frame_ : 1 = false; // the head of a frame has come, its end has not
-    bool waited_ : 1 = false;   // long enough for the last output to be taken
+    bool heard_ : 1 = false;      // something came since the last `tick`
+    bool progresses_ : 1 = false; // the peer took what had waited for it since then
+    bool in_frame_ : 1 = false;   // the head of a frame has come, its end has not
+    bool waited_ : 1 = false;     // long enough for the last output to be taken
 };
 
 } // namespace sockless::stomp
