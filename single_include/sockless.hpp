@@ -3805,6 +3805,16 @@ class name_list {
         }
         return {};
     }
+    /// The name that was added last, which has `size` bytes.
+    [[nodiscard]] entry last(std::size_t size) const noexcept {
+        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+    }
+
+    /// Whether a name of `size` bytes can be added.
+    [[nodiscard]] bool has_room(std::size_t size) noexcept {
+        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
+    }
+
     [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }
@@ -4221,7 +4231,8 @@ inline constexpr error_row errc_rows[] = {
     {"heart_beat_timeout", "nothing came for longer than the agreed heart-beats allow", "STOMP 1.2 Heart-beating", 1002,
      0},
     {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
-    {"output_full", "the peer does not take what it is owed", "STOMP 1.2 Size Limits", 1008, 0},
+    {"output_full", "the output has no room for what the peer is owed, though it is empty", "STOMP 1.2 Size Limits",
+     1008, 0},
     {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
     {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
 
@@ -4865,6 +4876,110 @@ namespace sockless::stomp {
 
 } // namespace sockless::stomp
 
+// ============================================ sockless/stomp/event.hpp ============================================
+// What the two ends of a STOMP session find: their events.
+
+namespace sockless::stomp {
+
+enum class server_kind : std::uint8_t {
+    need_input,  ///< nothing yet: the input is used up, or the session has ended
+    connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
+    send,        ///< `destination`, `content_type`, `transaction`, `body`
+    subscribe,   ///< `subscription`, `id`, `destination`, `ack`
+    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
+    ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
+    nack,        ///< likewise
+    begin,       ///< `transaction`
+    commit,      ///< `transaction`
+    abort,       ///< `transaction`
+    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
+    heart_beat,  ///< an end of line between frames
+    closed,      ///< the end, after DISCONNECT. Nothing follows it.
+    lost,        ///< the end without it: `error`. Nothing follows it.
+};
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(server_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "connect", "send",  "subscribe",  "unsubscribe", "ack",    "nack",
+                                 "begin",      "commit",  "abort", "disconnect", "heart_beat",  "closed", "lost"};
+    static_assert(std::size(names) == static_cast<std::size_t>(server_kind::lost) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next`, `tick` or `finish` of a server session found. False for `need_input`. All views and spans are valid
+/// until the next call of `next`, `finish` or `release_memory`, or until the input is reused; what is sent meanwhile
+/// leaves them as they are.
+struct server_event {
+    server_kind kind = server_kind::need_input;
+    ack_mode ack = ack_mode::automatic; ///< with `subscribe`
+
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    bool cumulative = false;
+
+    std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
+    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
+    sockless::error error{};        ///< with `lost`: what went wrong
+    std::string_view host{};
+    std::string_view login{};
+    std::string_view passcode{};
+    std::string_view id{};
+    std::string_view destination{};
+    std::string_view content_type{};
+    std::string_view transaction{}; ///< empty if the frame is in none
+    std::string_view receipt{};     ///< that the client asks for; empty if it asks for none
+    stomp::headers headers{};       ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+enum class client_kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the session has ended
+    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
+    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
+    receipt,    ///< `receipt_id`: the server has done what asked for it
+    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
+    heart_beat, ///< an end of line between frames
+    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
+    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
+};
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(client_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "connected",  "message", "receipt",
+                                 "error",      "heart_beat", "closed",  "lost"};
+    static_assert(std::size(names) == static_cast<std::size_t>(client_kind::lost) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next`, `tick` or `finish` of a client session found. False for `need_input`. Valid as long as a
+/// `server_event`.
+struct client_event {
+    client_kind kind = client_kind::need_input;
+    sockless::error error{}; ///< with `lost`: what went wrong
+    std::string_view server{};
+    std::string_view session{};
+    std::string_view subscription{}; ///< the id that was given to `subscribe`
+    std::string_view message_id{};
+    std::string_view destination{};
+    std::string_view ack{}; ///< in 1.2, if the message is to be acknowledged: what `ack` and `nack` take
+    std::string_view content_type{};
+    std::string_view receipt_id{};
+    std::string_view message{}; ///< with `error`: a short description
+    stomp::headers headers{};   ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+} // namespace sockless::stomp
+
 // =========================================== sockless/stomp/limits.hpp ============================================
 // What a STOMP peer may ask of our memory and time.
 
@@ -5495,8 +5610,106 @@ using parser = basic_parser<span_buffer<char>>;
 
 } // namespace sockless::stomp
 
+// ======================================== sockless/stomp/frame_reader.hpp =========================================
+// STOMP frames as a whole, from bytes that come in pieces.
+
+namespace sockless::stomp::detail {
+
+/// A frame, a heart-beat, or what is wrong.
+struct whole_frame {
+    stomp::command command = stomp::command::none; ///< `none` if it is no frame
+    errc error = errc::none;
+    bool heart_beat = false;
+    stomp::headers headers{}; ///< with an error too, as far as they are known: they may ask for a receipt
+    bytes body{};             ///< lies in the input or in the memory
+};
+
+/// Reads whole frames. A frame that comes in pieces is collected in `Buffer`, one that comes whole is shown where it
+/// lies in the input.
+template <class Buffer>
+class frame_reader {
+  public:
+    frame_reader(Buffer memory, const stomp::limits& limits) noexcept
+        : parser_(static_cast<Buffer&&>(memory), limits) {}
+
+    /// Takes the next frame or heart-beat from the front of `in`, or as much of a frame as there is.
+    /// `judge(command)` says, before any of its body is kept, what is wrong with a frame.
+    template <class Judge>
+    [[nodiscard]] whole_frame next(bytes& in, Judge judge) noexcept {
+        while (const auto found = parser_.next(in)) {
+            switch (found.kind) {
+            case kind::heart_beat: return {.heart_beat = true};
+            case kind::error: return broken(found.error);
+            case kind::head:
+                in_frame_ = true;
+                if (const errc wrong = judge(found.command); wrong != errc::none) {
+                    blame_frame();
+                    return broken(wrong);
+                }
+                break;
+            case kind::body:
+                if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
+                if (found.first && found.last) {
+                    in_frame_ = false;
+                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
+                }
+                if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
+                if (found.last) {
+                    in_frame_ = false;
+                    return {.command = found.command,
+                            .headers = parser_.headers(),
+                            .body = bytes(parser_.memory().contents()).subspan(parser_.head_size())};
+                }
+                break;
+            case kind::need_input: break;
+            }
+        }
+        // The input is gone before the body comes.
+        if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
+        return {};
+    }
+
+    /// As `basic_parser::finish`.
+    [[nodiscard]] errc finish() noexcept { return parser_.finish(); }
+
+    /// The sides have agreed on a version. From now on these limits hold.
+    void agree(stomp::version version, const stomp::limits& limits) noexcept {
+        parser_.set_version(version);
+        parser_.set_limits(limits);
+    }
+    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+
+    /// The last frame is wrong, and the place of what is wrong is its first byte.
+    void blame_frame() noexcept { blamed_ = parser_.frame_offset(); }
+
+    /// How many bytes were taken; after an error the offset of the byte that broke the rule.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return blamed_ != nothing ? blamed_ : parser_.offset(); }
+
+    /// Gives back the memory if no frame has begun.
+    void release() noexcept {
+        if (!parser_.is_between_frames()) return;
+        parser_.memory().clear();
+        parser_.memory().release();
+    }
+
+  private:
+    using kind = stomp::kind;
+
+    static constexpr std::uint64_t nothing = UINT64_MAX;
+
+    [[nodiscard]] whole_frame broken(errc error) const noexcept {
+        return {.error = error, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
+    }
+
+    basic_parser<Buffer> parser_;
+    std::uint64_t blamed_ = nothing; // an offset that the parser does not know to be wrong
+    bool in_frame_ = false;          // the head of a frame has come, its end has not
+};
+
+} // namespace sockless::stomp::detail
+
 // =========================================== sockless/stomp/session.hpp ===========================================
-// What both ends of a STOMP session share: frames as a whole, heart-beats, deadlines, output, and how a session ends.
+// What both ends of a STOMP session share: names, heart-beats, deadlines, output, and how a session ends.
 
 namespace sockless::stomp {
 
@@ -5542,7 +5755,8 @@ enum class name_kind : std::uint8_t {
     subscription,
     destination, ///< of a subscription in 1.0 that has no id
     transaction,
-    receipt, ///< client: outstanding; server: owed for the frame that the caller handles
+    receipt,      ///< client: outstanding
+    owed_receipt, ///< server: see `owed_receipt`
 };
 
 } // namespace sockless::stomp::detail
@@ -5556,7 +5770,7 @@ template <role Own, class Buffer>
 class session {
   public:
     /// The version that was agreed on; `unknown` before.
-    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+    [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
     /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
     /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
@@ -5573,13 +5787,6 @@ class session {
         return beat < deadline_.next() ? beat : deadline_.next();
     }
 
-    /// Whether there is nothing left to do but to end what carries the session.
-    [[nodiscard]] bool done() const noexcept {
-        if (waited_) return true;
-        const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
-        return ended && output_.empty() && (state_ == stomp::state::closed || !owes_receipt());
-    }
-
     /// Where the session stands. Frames can be sent while it is `open`.
     [[nodiscard]] stomp::state state() const noexcept { return state_; }
     [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
@@ -5588,7 +5795,7 @@ class session {
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
     /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
-    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_ != no_offset ? offset_ : parser_.offset(); }
+    [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
     /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
     /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
@@ -5601,10 +5808,7 @@ class session {
     /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
     /// what `output()` shows stays.
     void release_memory() noexcept {
-        if (parser_.is_between_frames()) {
-            parser_.memory().clear();
-            parser_.memory().release();
-        }
+        reader_.release();
         output_.release();
         names_.release();
     }
@@ -5613,7 +5817,7 @@ class session {
     using name_kind = detail::name_kind;
 
     session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
-        : parser_(static_cast<Buffer&&>(input), settings.limits_before),
+        : reader_(static_cast<Buffer&&>(input), settings.limits_before),
           output_(output),
           names_(static_cast<Buffer&&>(names)),
           limits_(settings.limits),
@@ -5634,60 +5838,12 @@ class session {
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // A frame as a whole. `body` is a span of the input, or of the memory.
-    struct whole_frame {
-        stomp::command command = stomp::command::none; // `none` where the input is used up
-        errc error = errc::none;
-        bool heart_beat = false;
-        stomp::headers headers{};
-        bytes body{};
-    };
-
-    // Takes the next frame or heart-beat from `in`, or as much of a frame as there is. `judge(command)` says, before
-    // any of its body is kept, what is wrong with it.
+    // Takes the next frame or heart-beat from `in`: see `frame_reader::next`.
     template <class Judge>
-    [[nodiscard]] whole_frame next_frame(bytes& in, Judge judge) noexcept {
+    [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
         heard_ = heard_ || !in.empty();
-        while (const stomp::event found = parser_.next(in)) {
-            switch (found.kind) {
-            case kind::heart_beat: return {.heart_beat = true};
-            case kind::error: return broken(found.error);
-            case kind::head:
-                in_frame_ = true;
-                if (const errc wrong = judge(found.command); wrong != errc::none) {
-                    note_offset_of_frame();
-                    return broken(wrong);
-                }
-                break;
-            case kind::body:
-                if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
-                if (found.first && found.last) {
-                    in_frame_ = false;
-                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
-                }
-                if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
-                if (found.last) {
-                    in_frame_ = false;
-                    return {.command = found.command,
-                            .headers = parser_.headers(),
-                            .body = bytes(parser_.memory().contents()).subspan(parser_.head_size())};
-                }
-                break;
-            case kind::need_input: break;
-            }
-        }
-        // The input is gone before the body comes.
-        if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
-        return {};
+        return reader_.next(in, judge);
     }
-
-    // What is wrong, with the headers of the frame, as far as they are known: they may ask for a receipt.
-    [[nodiscard]] whole_frame broken(errc what) const noexcept {
-        return {.error = what, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
-    }
-
-    // What is wrong with a frame is at its first byte.
-    void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
 
     // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
     // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
@@ -5735,8 +5891,7 @@ class session {
     }
 
     void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
-        parser_.set_version(agreed);
-        parser_.set_limits(limits_);
+        reader_.agree(agreed, limits_);
         state_ = stomp::state::open;
         deadline_.stop();
         const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
@@ -5766,21 +5921,19 @@ class session {
         error_ = reason;
     }
 
-    [[nodiscard]] bool owes_receipt() const noexcept {
-        return Own == role::server && !names_.of(name_kind::receipt).empty();
-    }
+    // The peer had its time to take the last output.
+    [[nodiscard]] bool has_waited() const noexcept { return waited_; }
 
     [[nodiscard]] version_set versions() const noexcept { return versions_; }
     [[nodiscard]] const stomp::heart_beat& own_heart_beat() const noexcept { return heart_beat_; }
     [[nodiscard]] std::uint32_t most_subscriptions() const noexcept { return most_subscriptions_; }
     [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
 
-    basic_parser<Buffer> parser_;
+    detail::frame_reader<Buffer> reader_;
     detail::outbox<Buffer> output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
-    static constexpr std::uint64_t no_offset = UINT64_MAX;
     static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {
@@ -5796,11 +5949,10 @@ class session {
         if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    std::uint64_t offset_ = no_offset; // of what is wrong, if the parser does not know it
-    instant now_ = 0;                  // the last tick
-    detail::deadline deadline_;        // of what the state waits for
-    detail::deadline own_beat_;        // when something must be sent
-    detail::deadline peer_beat_;       // when something must have come
+    instant now_ = 0;            // the last tick
+    detail::deadline deadline_;  // of what the state waits for
+    detail::deadline own_beat_;  // when something must be sent
+    detail::deadline peer_beat_; // when something must have come
     sockless::error error_{};
     stomp::limits limits_; // once the session is open
     stomp::heart_beat heart_beat_;
@@ -5812,7 +5964,6 @@ class session {
     stomp::state state_ = stomp::state::connecting;
     bool heard_ : 1 = false;      // something came since the last `tick`
     bool progresses_ : 1 = false; // the peer took what had waited for it since then
-    bool in_frame_ : 1 = false;   // the head of a frame has come, its end has not
     bool waited_ : 1 = false;     // long enough for the last output to be taken
 };
 
@@ -5823,55 +5974,20 @@ class session {
 
 namespace sockless::stomp {
 
-enum class client_kind : std::uint8_t {
-    need_input, ///< nothing yet: the input is used up, or the session has ended
-    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
-    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
-    receipt,    ///< `receipt_id`: the server has done what asked for it
-    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
-    heart_beat, ///< an end of line between frames
-    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
-    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
-};
-
-/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
-/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
-/// them as they are.
-struct client_event {
-    client_kind kind = client_kind::need_input;
-    sockless::error error{}; ///< with `lost`: what went wrong
-    std::string_view server{};
-    std::string_view session{};
-    std::string_view subscription{}; ///< the id that was given to `subscribe`
-    std::string_view message_id{};
-    std::string_view destination{};
-    std::string_view ack{}; ///< in 1.2, where the message is to be acknowledged: what `ack` and `nack` take
-    std::string_view content_type{};
-    std::string_view receipt_id{};
-    std::string_view message{}; ///< with `error`: a short description
-    stomp::headers headers{};   ///< all of the frame, in the order of the wire
-    bytes body{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
-
-    /// The body as text; nothing is checked.
-    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
-};
-
-/// One session, seen from the client. Begin with `connect`; then feed what came to `next` until it returns falsy; send
-/// what `output()` holds and say so with `sent`; stop when `done()`. Any verb can be called at any time: what is not
-/// possible is said by an error, and then nothing was queued. What a server would answer with ERROR (an unknown
-/// transaction, a repeated subscription) is refused here already.
+/// One session, seen from the client. Begin with `connect`; then as with `basic_server_session`: give what came to
+/// `next`, send `output()`, stop when `done()`. What a server would answer with ERROR (an unknown transaction, a
+/// repeated subscription) is refused here already.
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
 template <class Buffer>
 class basic_client_session : public session<role::client, Buffer> {
     using base = session<role::client, Buffer>;
     using typename base::name_kind;
-    using kind = client_kind;
-    using event = client_event;
 
   public:
+    using event = client_event;
+    using kind = client_kind;
+
     /// With buffers that grow up to the limits of `settings`.
     explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
@@ -5886,7 +6002,7 @@ class basic_client_session : public session<role::client, Buffer> {
           most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
-    /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
+    /// options. Errors: `not_open` if it was called before, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
         frame.versions = this->versions();
@@ -5909,7 +6025,7 @@ class basic_client_session : public session<role::client, Buffer> {
             loses_ = false;
             return owed ? lost() : event{};
         }
-        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error);
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
@@ -5924,14 +6040,14 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
-        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
         const std::size_t others =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (has(how, text)) return errc::repeated_subscription;
+        if (has(named_by, text)) return errc::repeated_subscription;
         return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->most_subscriptions() && this->names_.add(how, text);
+            const bool added = others < this->most_subscriptions() && this->names_.add(named_by, text);
             return added ? errc::none : errc::too_many_subscriptions;
         });
     }
@@ -5939,8 +6055,8 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
     /// `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
-        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const name known = this->names_.find(how, frame.id.empty() ? frame.destination : frame.id);
+        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
         if (!this->is_open()) return errc::not_open;
         if (known.text.data() == nullptr) return errc::unknown_subscription;
         const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
@@ -5970,13 +6086,13 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
-        constexpr name_kind how = name_kind::transaction;
+        constexpr name_kind named_by = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(how, transaction)) return errc::repeated_transaction;
+        if (has(named_by, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
         return queue_request(frame, {}, receipt, 0, [&] {
             const bool added =
-                this->names_.count(how) < this->most_transactions() && this->names_.add(how, transaction);
+                this->names_.count(named_by) < this->most_transactions() && this->names_.add(named_by, transaction);
             return added ? errc::none : errc::too_many_transactions;
         });
     }
@@ -6014,8 +6130,14 @@ class basic_client_session : public session<role::client, Buffer> {
             bytes none{};
             return next(none);
         }
-        const errc cut = this->parser_.finish();
+        const errc cut = this->reader_.finish();
         return fail(cut != errc::none ? cut : errc::end_of_input);
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
+    /// its time to take it.
+    [[nodiscard]] bool done() const noexcept {
+        return this->has_waited() || (this->state() == stomp::state::closed && this->waiting() == 0);
     }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
@@ -6029,15 +6151,15 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
     // The one way to fail. A client has no frame to say why.
-    [[nodiscard]] event fail(sockless::error what) noexcept {
-        this->become_closed(what);
+    [[nodiscard]] event fail(sockless::error reason) noexcept {
+        this->become_closed(reason);
         return lost();
     }
 
-    [[nodiscard]] errc judge(command which) const noexcept {
-        if (sender_of(which) != role::server) return errc::unexpected_command;
-        if (which == command::error) return errc::none;
-        const bool connects = which == command::connected;
+    [[nodiscard]] errc judge(command sent) const noexcept {
+        if (sender_of(sent) != role::server) return errc::unexpected_command;
+        if (sent == command::error) return errc::none;
+        const bool connects = sent == command::connected;
         // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
         if (this->state() == stomp::state::connecting) {
             return connects && has_asked_ ? errc::none : errc::not_connected;
@@ -6045,37 +6167,37 @@ class basic_client_session : public session<role::client, Buffer> {
         return connects ? errc::already_connected : errc::none;
     }
 
-    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
         const known_headers known(frame.headers);
-        event made{.server = known.server,
-                   .session = known.session,
-                   .subscription = known.subscription,
-                   .message_id = known.message_id,
-                   .destination = known.destination,
-                   .ack = known.ack,
-                   .content_type = known.content_type,
-                   .receipt_id = known.receipt_id,
-                   .message = known.message,
-                   .headers = frame.headers,
-                   .body = frame.body};
+        event found{.server = known.server,
+                    .session = known.session,
+                    .subscription = known.subscription,
+                    .message_id = known.message_id,
+                    .destination = known.destination,
+                    .ack = known.ack,
+                    .content_type = known.content_type,
+                    .receipt_id = known.receipt_id,
+                    .message = known.message,
+                    .headers = frame.headers,
+                    .body = frame.body};
         errc wrong = errc::none;
         switch (frame.command) {
         case command::connected:
-            made.kind = kind::connected;
+            found.kind = kind::connected;
             wrong = take_connected(known);
             break;
         case command::message:
-            made.kind = kind::message;
+            found.kind = kind::message;
             wrong = judge_message(known);
             break;
-        case command::receipt: return take_receipt(made);
+        case command::receipt: return take_receipt(found);
         default:
-            made.kind = kind::error;
+            found.kind = kind::error;
             this->become_closed(errc::error_received);
             loses_ = true;
         }
-        if (wrong == errc::none) return made;
-        this->note_offset_of_frame();
+        if (wrong == errc::none) return found;
+        this->reader_.blame_frame();
         return fail(wrong);
     }
 
@@ -6101,20 +6223,20 @@ class basic_client_session : public session<role::client, Buffer> {
         return complete ? errc::none : errc::missing_header;
     }
 
-    [[nodiscard]] event take_receipt(event& made) noexcept {
-        made.kind = kind::receipt;
-        const name outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
-        if (outstanding.text.data() == nullptr) return made;
+    [[nodiscard]] event take_receipt(event& found) noexcept {
+        found.kind = kind::receipt;
+        const name outstanding = this->names_.find(name_kind::receipt, found.receipt_id);
+        if (outstanding.text.data() == nullptr) return found;
         const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
         this->names_.erase(outstanding);
-        if (!is_goodbye) return made;
+        if (!is_goodbye) return found;
         this->become_closed({});
-        made.kind = kind::closed;
-        return made;
+        found.kind = kind::closed;
+        return found;
     }
 
-    [[nodiscard]] bool has(name_kind which, std::string_view text) const noexcept {
-        return this->names_.find(which, text).text.data() != nullptr;
+    [[nodiscard]] bool has(name_kind named_by, std::string_view text) const noexcept {
+        return this->names_.find(named_by, text).text.data() != nullptr;
     }
 
     [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
@@ -6124,9 +6246,9 @@ class basic_client_session : public session<role::client, Buffer> {
                 .transaction = transaction};
     }
 
-    [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
+    [[nodiscard]] sockless::error end_transaction(command as, std::string_view transaction,
                                                   std::string_view receipt) noexcept {
-        const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
+        const transaction_frame frame{.as = as, .transaction = transaction, .receipt = receipt};
         const name open = this->names_.find(name_kind::transaction, transaction);
         const sockless::error refused = queue_request(frame, transaction, receipt, 0);
         if (!refused) this->names_.erase(open);
@@ -6171,57 +6293,146 @@ using client_session = basic_client_session<growing_buffer>;
 
 } // namespace sockless::stomp
 
+// ====================================== sockless/stomp/acknowledgements.hpp =======================================
+// The messages of a STOMP server that wait for an ACK.
+
+namespace sockless::stomp::detail {
+
+/// A message that waits for its acknowledgement.
+struct unacknowledged {
+    std::uint64_t number = 0;
+    std::uint32_t subscription = 0;
+    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
+    std::uint32_t cumulative : 1 = 0;   // an ACK means all of its subscription before it too
+};
+
+/// All of a session, in the order of their numbers, which only rise.
+template <class Buffer>
+class acknowledgements {
+  public:
+    /// Numbers of transactions have 31 bits. 0 is none.
+    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
+
+    explicit acknowledgements(Buffer memory) noexcept : messages_(static_cast<Buffer&&>(memory)) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
+    [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
+
+    /// False if the memory is full.
+    [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
+
+    /// The place of the message with this number; `size()` if it does not wait.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+        std::size_t first = 0, last = size();
+        while (first != last) {
+            const std::size_t middle = first + (last - first) / 2;
+            if (messages_[middle].number < number) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        return first != size() && messages_[first].number == number ? first : size();
+    }
+
+    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
+    /// transaction, or, if that is 0, for good.
+    void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
+        const unacknowledged last = messages_[place];
+        const auto is_meant = [&](const unacknowledged& each) {
+            return each.subscription == last.subscription && each.transaction == 0 &&
+                   (last.cumulative != 0 || each.number == last.number);
+        };
+        if (transaction != 0) {
+            const std::size_t first = last.cumulative != 0 ? 0 : place;
+            for (std::size_t i = first; i <= place; ++i) {
+                if (is_meant(messages_[i])) put_into(i, transaction);
+            }
+        } else if (last.cumulative != 0) {
+            messages_.erase_if(place + 1, is_meant);
+        } else {
+            messages_.erase(place);
+        }
+    }
+
+    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
+    void commit(std::uint32_t transaction) noexcept {
+        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
+    }
+    void abort(std::uint32_t transaction) noexcept {
+        for (std::size_t i = 0; i != size(); ++i) {
+            if (messages_[i].transaction == transaction) put_into(i, 0);
+        }
+    }
+
+    /// Nothing of this subscription waits any more.
+    void forget(std::uint32_t subscription) noexcept {
+        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
+    }
+
+    void release() noexcept { messages_.release(); }
+
+  private:
+    void put_into(std::size_t place, std::uint32_t transaction) noexcept {
+        unacknowledged message = messages_[place];
+        message.transaction = transaction & max_transaction;
+        messages_.set(place, message);
+    }
+
+    record_list<unacknowledged, Buffer> messages_;
+};
+
+} // namespace sockless::stomp::detail
+
+// ======================================== sockless/stomp/owed_receipt.hpp =========================================
+// The receipt that a STOMP server owes for the frame that its caller handles.
+
+namespace sockless::stomp::detail {
+
+/// The one receipt that is owed, if any. It becomes due when the caller has handled the frame, and then waits for room
+/// in the output. The input may be gone by then, so the id is kept: behind all names, as nothing is added to them as
+/// long as a receipt is owed. `Names` is the `name_list` of the session, the same for each call.
+class owed_receipt {
+  public:
+    [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
+    [[nodiscard]] bool is_due() const noexcept { return is_due_; }
+
+    /// Keeps the id, which is not empty, as a name of a kind of its own. False if there is no memory for it.
+    template <class Names, class Kind>
+    [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
+        if (!names.add(as, id)) return false;
+        size_ = static_cast<std::uint32_t>(id.size());
+        return true;
+    }
+
+    /// The caller has handled the frame.
+    void become_due() noexcept { is_due_ = is_owed(); }
+
+    /// Empty if none is owed. Valid until it is settled.
+    template <class Names>
+    [[nodiscard]] std::string_view id(const Names& names) const noexcept {
+        return is_owed() ? names.last(size_).text : std::string_view{};
+    }
+
+    /// It was sent, or will never be.
+    template <class Names>
+    void settle(Names& names) noexcept {
+        if (is_owed()) names.erase(names.last(size_));
+        size_ = 0;
+        is_due_ = false;
+    }
+
+  private:
+    std::uint32_t size_ = 0; // of the id
+    bool is_due_ = false;
+};
+
+} // namespace sockless::stomp::detail
+
 // ======================================= sockless/stomp/server_session.hpp ========================================
 // The server's end of one STOMP session: bytes in, checked frames out, bytes back; no socket inside.
 
 namespace sockless::stomp {
-
-enum class server_kind : std::uint8_t {
-    need_input,  ///< nothing yet: the input is used up, or the session has ended
-    connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
-    send,        ///< `destination`, `content_type`, `transaction`, `body`
-    subscribe,   ///< `subscription`, `id`, `destination`, `ack`
-    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
-    ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
-    nack,        ///< likewise
-    begin,       ///< `transaction`
-    commit,      ///< `transaction`
-    abort,       ///< `transaction`
-    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
-    heart_beat,  ///< an end of line between frames
-    closed,      ///< the end, after DISCONNECT. Nothing follows it.
-    lost,        ///< the end without it: `error`. Nothing follows it.
-};
-
-/// What a server session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
-/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
-/// them as they are.
-struct server_event {
-    server_kind kind = server_kind::need_input;
-    ack_mode ack = ack_mode::automatic; ///< with `subscribe`
-
-    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
-    bool cumulative = false;
-
-    std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
-    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
-    sockless::error error{};        ///< with `lost`: what went wrong
-    std::string_view host{};
-    std::string_view login{};
-    std::string_view passcode{};
-    std::string_view id{};
-    std::string_view destination{};
-    std::string_view content_type{};
-    std::string_view transaction{}; ///< empty where the frame is in none
-    std::string_view receipt{};     ///< that the client asks for; empty where it asks for none
-    stomp::headers headers{};       ///< all of the frame, in the order of the wire
-    bytes body{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
-
-    /// The body as text; nothing is checked.
-    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
-};
 
 /// What a server says of itself in CONNECTED.
 struct acceptance {
@@ -6233,39 +6444,21 @@ struct acceptance {
 /// Why a server ends a session, for its ERROR.
 struct refusal {
     std::string_view message{}; ///< a short description
-    std::string_view receipt{}; ///< that the frame asked for, where `automatic_receipts` is off; else it is known
+    std::string_view receipt{}; ///< that the frame asked for, if `automatic_receipts` is off; else it is known
     std::string_view content_type{};
     std::span<const header> headers{};
     cbytes body{};
 };
 
 /// What became of a message that was delivered.
-struct delivered {
+struct [[nodiscard]] delivered {
     std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
-    sockless::error error{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+    sockless::error error{};  ///< if it is set nothing was queued
 };
 
-} // namespace sockless::stomp
-
-namespace sockless::stomp::detail {
-
-/// A message that waits for its acknowledgement.
-struct unacknowledged {
-    std::uint64_t number = 0;
-    std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
-    std::uint32_t cumulative : 1 = 0;
-};
-
-} // namespace sockless::stomp::detail
-
-namespace sockless::stomp {
-
-/// One session, seen from the server. Feed what came to `next` until it returns falsy; send what `output()` holds and
-/// say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is not possible
-/// is said by an error, and then nothing was queued. A frame that breaks a rule never reaches the caller: it is
+/// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
+/// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
+/// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
 /// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
@@ -6273,10 +6466,11 @@ template <class Buffer>
 class basic_server_session : public session<role::server, Buffer> {
     using base = session<role::server, Buffer>;
     using typename base::name_kind;
-    using kind = server_kind;
-    using event = server_event;
 
   public:
+    using event = server_event;
+    using kind = server_kind;
+
     /// With buffers that grow up to the limits of `settings`.
     explicit basic_server_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
@@ -6295,25 +6489,21 @@ class basic_server_session : public session<role::server, Buffer> {
           most_unacknowledged_(settings.unacknowledged),
           automatic_receipts_(settings.automatic_receipts) {}
 
-    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
-    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
-    void sent(std::size_t size) noexcept { this->take_sent(size); }
-
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
     /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
-    /// Between `connect` and the answer to it nothing is taken: answer while handling the event, or keep what is left
-    /// in `in` and give it again.
+    /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
+    /// what is left in `in`, and give it again when the client was answered, or when something was sent.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
-        if (automatic_receipts_) {
-            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid, owed_receipt().text);
-        }
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
             in = in.subspan(in.size());
             return tell_loss();
         }
-        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        if (automatic_receipts_) receipt_.become_due();
+        if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
+        if (receipt_.is_due()) return {};
+        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
@@ -6322,11 +6512,11 @@ class basic_server_session : public session<role::server, Buffer> {
     /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
     /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
     /// the client then still waits.
-    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
+    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!is_asked_) return errc::nothing_to_answer;
-        const connected_frame answer{agreed_, how.session, how.server, this->own_heart_beat(), how.headers};
+        const connected_frame frame{agreed_, answer.session, answer.server, this->own_heart_beat(), answer.headers};
         if (const sockless::error refused =
-                this->queue([&](bytes out) { return write(out, answer); }, 256, room_for_error)) {
+                this->queue([&](bytes out) { return write(out, frame); }, 256, room_for_error)) {
             return refused;
         }
         is_asked_ = false;
@@ -6336,15 +6526,17 @@ class basic_server_session : public session<role::server, Buffer> {
 
     /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
     /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
-    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` where the session
-    /// has ended, `no_room`, and those of `write`.
-    [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
+    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
+    /// ended, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
-        const error_frame frame{.message = how.message,
-                                .receipt_id = how.receipt.empty() ? owed_receipt().text : how.receipt,
-                                .content_type = how.content_type,
-                                .headers = how.headers,
-                                .body = how.body};
+        // A frame that was handled has not failed: its receipt is not named.
+        const std::string_view handled = receipt_.is_due() ? std::string_view{} : receipt_.id(this->names_);
+        const error_frame frame{.message = answer.message,
+                                .receipt_id = answer.receipt.empty() ? handled : answer.receipt,
+                                .content_type = answer.content_type,
+                                .headers = answer.headers,
+                                .body = answer.body};
         if (const sockless::error refused = queue_error(frame)) return refused;
         end(errc::error_sent);
         loses_ = true;
@@ -6358,8 +6550,10 @@ class basic_server_session : public session<role::server, Buffer> {
     /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
     /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
     /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
-    [[nodiscard]] delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
+    delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
+        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
+        if (receipt_.is_due()) return {0, errc::no_room};
         const name to = subscription_of(subscription);
         if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
         const auto mode = static_cast<ack_mode>(to.record.mode);
@@ -6373,7 +6567,7 @@ class basic_server_session : public session<role::server, Buffer> {
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
         const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
         const auto note = [&]() -> sockless::error {
-            return !waits || unacknowledged_.push(record) ? errc::none : errc::too_many_unacknowledged;
+            return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
         };
         if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
             return {0, refused};
@@ -6382,15 +6576,22 @@ class basic_server_session : public session<role::server, Buffer> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, where `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
     /// those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
         if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
-        const name owed = owed_receipt();
-        if (equal(owed.text, id)) this->names_.erase(owed);
+        if (equal(receipt_.id(this->names_), id)) receipt_.settle(this->names_);
         return {};
+    }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept {
+        this->take_sent(size);
+        // If it cannot be said at all, `next` says so.
+        static_cast<void>(say_receipt());
     }
 
     /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
@@ -6403,13 +6604,26 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
-    /// DISCONNECT, else `lost`. What is queued still goes out: the client may have ended only its own side.
+    /// DISCONNECT, else `lost`. What is queued still goes out, and the RECEIPT of the last frame too: the client may
+    /// have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
+        if (automatic_receipts_) receipt_.become_due();
+        if (say_receipt()) receipt_.settle(this->names_);
         const bool clean = this->is_disconnecting();
-        const errc cut = this->parser_.finish();
-        end(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
+        const errc cut = this->reader_.finish();
+        is_asked_ = false;
+        this->become_closed(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
         return clean ? event{.kind = kind::closed} : lost();
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the client
+    /// had its time to take it.
+    [[nodiscard]] bool done() const noexcept {
+        if (this->has_waited()) return true;
+        const bool closed = this->state() == stomp::state::closed;
+        if (!closed && !this->is_disconnecting()) return false;
+        return this->waiting() == 0 && !(closed ? receipt_.is_due() : receipt_.is_owed());
     }
 
     /// As `session::release_memory`.
@@ -6427,24 +6641,22 @@ class basic_server_session : public session<role::server, Buffer> {
     // An ERROR always fits, whatever else is queued.
     static constexpr std::size_t room_for_error = 512;
 
-    // The mode of a transaction in which something was acknowledged.
+    // The mode of a transaction that something is acknowledged in.
     static constexpr std::uint8_t acknowledges = 1;
-
-    // Transactions are numbered from 1, and then again.
-    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
-    // The loss that `refuse` has brought about, once.
     [[nodiscard]] event tell_loss() noexcept {
         const bool owed = loses_;
         loses_ = false;
         return owed ? lost() : event{};
     }
 
-    void end(sockless::error why) noexcept {
+    // An ERROR is the last that is sent: no RECEIPT follows it.
+    void end(sockless::error reason) noexcept {
         is_asked_ = false;
-        this->become_closed(why);
+        receipt_.settle(this->names_);
+        this->become_closed(reason);
     }
 
     // A receipt that cannot be said back, or is too long, is left out.
@@ -6457,84 +6669,100 @@ class basic_server_session : public session<role::server, Buffer> {
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
     // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(sockless::error what, std::string_view receipt = {}) noexcept {
-        error_frame frame{.message = what.sentence(), .receipt_id = receipt};
-        if (what == errc::no_common_version) frame.supported = this->versions();
+    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
+        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
+        if (reason == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
-        end(what);
+        end(reason);
         return lost();
     }
 
-    [[nodiscard]] event fail_frame(errc what, const headers& cause) noexcept {
-        this->note_offset_of_frame();
-        return fail(what, cause.find("receipt"));
+    [[nodiscard]] event fail_frame(errc reason, const headers& cause) noexcept {
+        this->reader_.blame_frame();
+        return fail(reason, cause.find("receipt"));
     }
 
-    // What of a frame its command tells (S6).
-    [[nodiscard]] errc judge(command which) const noexcept {
-        const bool connects = which == command::connect || which == command::stomp;
+    // What is wrong with a frame of this command (S6).
+    [[nodiscard]] errc judge(command sent) const noexcept {
+        const bool connects = sent == command::connect || sent == command::stomp;
         if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
         // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
         if (this->is_disconnecting()) return errc::after_disconnect;
         if (connects) return errc::already_connected;
-        const bool known = sender_of(which) == role::client && is_in(which, this->version());
+        const bool known = sender_of(sent) == role::client && is_in(sent, this->version());
         return known ? errc::none : errc::unexpected_command;
     }
 
-    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
         const known_headers known(frame.headers);
-        event made{.host = known.host,
-                   .login = known.login,
-                   .passcode = known.passcode,
-                   .id = known.id,
-                   .destination = known.destination,
-                   .content_type = known.content_type,
-                   .receipt = known.receipt,
-                   .headers = frame.headers,
-                   .body = frame.body};
-        errc wrong = owe_receipt(frame.command, known.receipt);
-        if (wrong == errc::none) wrong = take_as(frame.command, known, made);
-        return wrong == errc::none ? made : fail_frame(wrong, frame.headers);
+        event found{.host = known.host,
+                    .login = known.login,
+                    .passcode = known.passcode,
+                    .id = known.id,
+                    .destination = known.destination,
+                    .content_type = known.content_type,
+                    .receipt = known.receipt,
+                    .headers = frame.headers,
+                    .body = frame.body};
+        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
+        const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
+        const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
+        errc wrong = errc::none;
+        if (asks && known.receipt.empty()) wrong = errc::missing_header;
+        if (wrong == errc::none && owes) wrong = judge_receipt(known.receipt);
+        if (wrong == errc::none) wrong = take_as(frame.command, known, found);
+        if (wrong == errc::none && owes) wrong = owe(known.receipt);
+        return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
-    // S7: all frames of a client but CONNECT may ask for one. The id is kept, as the input may be gone when it is due.
-    [[nodiscard]] errc owe_receipt(command which, std::string_view id) noexcept {
-        if (id.data() == nullptr || this->state() == stomp::state::connecting) return errc::none;
-        if (id.empty()) return errc::missing_header;
-        if (!automatic_receipts_ && which != command::disconnect) return errc::none;
-        return this->names_.add(name_kind::receipt, id) ? errc::none : errc::too_many_receipts;
+    // Before anything is changed, so that a frame is taken as a whole or not at all.
+    [[nodiscard]] errc judge_receipt(std::string_view id) noexcept {
+        return this->names_.has_room(id.size()) ? errc::none : errc::too_many_receipts;
+    }
+    [[nodiscard]] errc owe(std::string_view id) noexcept {
+        return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
+    }
+
+    // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
+    [[nodiscard]] sockless::error say_receipt() noexcept {
+        if (!receipt_.is_due()) return {};
+        const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
+        const sockless::error refused = this->queue_frame(frame, 0, room_for_error);
+        if (!refused) receipt_.settle(this->names_);
+        if (refused != errc::no_room) return refused;
+        return this->waiting() == 0 ? errc::output_full : errc::none;
     }
 
     // What the rules of its command say of a frame, and what it changes here.
-    [[nodiscard]] errc take_as(command which, const known_headers& known, event& made) noexcept {
-        switch (which) {
+    [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
+        switch (sent) {
         case command::connect:
-        case command::stomp: return take_connect(which, known, made);
+        case command::stomp: return take_connect(sent, known, found);
         case command::send:
-            made.kind = kind::send;
+            found.kind = kind::send;
             if (known.destination.empty()) return errc::missing_header;
-            return judge_transaction(known, made);
-        case command::subscribe: return take_subscribe(known, made);
-        case command::unsubscribe: return take_unsubscribe(known, made);
+            return judge_transaction(known, found);
+        case command::subscribe: return take_subscribe(known, found);
+        case command::unsubscribe: return take_unsubscribe(known, found);
         case command::ack:
-        case command::nack: made.kind = which == command::ack ? kind::ack : kind::nack; return take_ack(known, made);
-        case command::begin: return take_begin(known, made);
+        case command::nack: found.kind = sent == command::ack ? kind::ack : kind::nack; return take_ack(known, found);
+        case command::begin: return take_begin(known, found);
         case command::commit:
         case command::abort:
-            made.kind = which == command::commit ? kind::commit : kind::abort;
-            return end_transaction(known, made);
+            found.kind = sent == command::commit ? kind::commit : kind::abort;
+            return end_transaction(known, found);
         default:
-            made.kind = kind::disconnect;
+            found.kind = kind::disconnect;
             this->become_disconnecting();
             return errc::none;
         }
     }
 
     // S6: the highest version that both have; a client of 1.0 does not say which it has.
-    [[nodiscard]] errc take_connect(command which, const known_headers& known, event& made) noexcept {
+    [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
         // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
-        if (!lists && which == command::stomp) return errc::missing_header;
+        if (!lists && sent == command::stomp) return errc::missing_header;
         const version_set asked =
             lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
         agreed_ = this->versions().highest_in_common(asked);
@@ -6545,24 +6773,24 @@ class basic_server_session : public session<role::server, Buffer> {
             if (!beat.valid) return errc::bad_heart_beat;
             client_beat_ = beat.value;
         }
-        made.kind = kind::connect;
+        found.kind = kind::connect;
         is_asked_ = true;
         return errc::none;
     }
 
     // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
-    [[nodiscard]] errc take_subscribe(const known_headers& known, event& made) noexcept {
-        made.kind = kind::subscribe;
+    [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
+        found.kind = kind::subscribe;
         const bool named = !known.id.empty();
         if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
-        const name_kind how = named ? name_kind::subscription : name_kind::destination;
+        const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
         const std::string_view text = named ? known.id : known.destination;
-        if (this->names_.find(how, text).text.data() != nullptr) return errc::repeated_subscription;
+        if (this->names_.find(named_by, text).text.data() != nullptr) return errc::repeated_subscription;
 
         bool valid = known.ack.data() == nullptr;
         for (const ack_mode mode : all_ack_modes) {
             if (valid || !equal(known.ack, text_of(mode))) continue;
-            made.ack = mode;
+            found.ack = mode;
             valid = mode != ack_mode::client_individual || !is_1_0();
         }
         if (!valid) return errc::bad_ack_mode;
@@ -6570,97 +6798,68 @@ class basic_server_session : public session<role::server, Buffer> {
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (count >= this->most_subscriptions() ||
-            !this->names_.add(how, text, static_cast<std::uint8_t>(made.ack), ++last_subscription_)) {
+            !this->names_.add(named_by, text, static_cast<std::uint8_t>(found.ack), ++last_subscription_)) {
             return errc::too_many_subscriptions;
         }
-        made.subscription = last_subscription_;
+        found.subscription = last_subscription_;
         return errc::none;
     }
 
-    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& made) noexcept {
-        made.kind = kind::unsubscribe;
+    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& found) noexcept {
+        found.kind = kind::unsubscribe;
         const bool named = !known.id.empty();
         const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
         if (text.empty()) return errc::missing_header;
-        const name found = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
-        if (found.text.data() == nullptr) return errc::unknown_subscription;
-        made.subscription = found.record.number;
-        this->names_.erase(found);
-        unacknowledged_.erase_if(unacknowledged_.size(),
-                                 [&](const auto& each) { return each.subscription == made.subscription; });
+        const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        if (ended.text.data() == nullptr) return errc::unknown_subscription;
+        found.subscription = ended.record.number;
+        this->names_.erase(ended);
+        unacknowledged_.forget(found.subscription);
         return errc::none;
     }
 
     // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
     // the number of the message. What is acknowledged in a transaction still waits until that is committed.
-    [[nodiscard]] errc take_ack(const known_headers& known, event& made) noexcept {
+    [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
         const std::string_view text = is_1_2 ? known.id : known.message_id;
         const bool needs_subscription = this->version() == stomp::version::v1_1;
         if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
         const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
-        const std::size_t place = is_ours ? place_of(number.value) : unacknowledged_.size();
+        const std::size_t place = is_ours ? unacknowledged_.place_of(number.value) : unacknowledged_.size();
         if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
-        const detail::unacknowledged found = unacknowledged_[place];
-        if (found.transaction != 0) return errc::unknown_acknowledgement;
+        const detail::unacknowledged message = unacknowledged_[place];
+        if (message.transaction != 0) return errc::unknown_acknowledgement;
         if (needs_subscription) {
             const name from = this->names_.find(name_kind::subscription, known.subscription);
             if (from.text.data() == nullptr) return errc::unknown_subscription;
-            if (from.record.number != found.subscription) return errc::unknown_acknowledgement;
+            if (from.record.number != message.subscription) return errc::unknown_acknowledgement;
         }
-        if (const errc wrong = judge_transaction(known, made); wrong != errc::none) return wrong;
+        if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
 
-        made.number = found.number;
-        made.subscription = found.subscription;
-        made.cumulative = found.cumulative != 0;
-        acknowledge(made, place);
+        found.number = message.number;
+        found.subscription = message.subscription;
+        found.cumulative = message.cumulative != 0;
+        std::uint32_t transaction = 0;
+        if (!found.transaction.empty()) {
+            const name open = this->names_.find(name_kind::transaction, found.transaction);
+            this->names_.set_mode(open, acknowledges);
+            transaction = open.record.number;
+        }
+        unacknowledged_.acknowledge(place, transaction);
         return errc::none;
     }
 
-    void acknowledge(const event& what, std::size_t place) noexcept {
-        const auto meant = [&](const detail::unacknowledged& each) {
-            return each.subscription == what.subscription && each.transaction == 0 &&
-                   (what.cumulative || each.number == what.number);
-        };
-        if (what.transaction.empty()) {
-            if (what.cumulative) return unacknowledged_.erase_if(place + 1, meant);
-            return unacknowledged_.erase(place);
-        }
-        const name open = this->names_.find(name_kind::transaction, what.transaction);
-        this->names_.set_mode(open, acknowledges);
-        for (std::size_t i = what.cumulative ? 0 : place; i <= place; ++i) {
-            detail::unacknowledged each = unacknowledged_[i];
-            if (!meant(each)) continue;
-            each.transaction = open.record.number & max_transaction;
-            unacknowledged_.set(i, each);
-        }
-    }
-
-    // Numbers only rise.
-    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
-        std::size_t first = 0, last = unacknowledged_.size();
-        while (first != last) {
-            const std::size_t middle = first + (last - first) / 2;
-            if (unacknowledged_[middle].number < number) {
-                first = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-        const bool found = first != unacknowledged_.size() && unacknowledged_[first].number == number;
-        return found ? first : unacknowledged_.size();
-    }
-
     // S10: names are unique among the transactions that are open.
-    [[nodiscard]] errc take_begin(const known_headers& known, event& made) noexcept {
-        made.kind = kind::begin;
-        made.transaction = known.transaction;
+    [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
+        found.kind = kind::begin;
+        found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
             return errc::repeated_transaction;
         }
-        last_transaction_ = last_transaction_ % max_transaction + 1;
+        last_transaction_ = last_transaction_ % unacknowledged_.max_transaction + 1;
         const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
         if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
             return errc::too_many_transactions;
@@ -6668,29 +6867,24 @@ class basic_server_session : public session<role::server, Buffer> {
         return errc::none;
     }
 
-    // What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT.
-    [[nodiscard]] errc end_transaction(const known_headers& known, event& made) noexcept {
-        made.transaction = known.transaction;
+    [[nodiscard]] errc end_transaction(const known_headers& known, event& found) noexcept {
+        found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
         if (open.text.data() == nullptr) return errc::unknown_transaction;
-        const std::size_t waiting = open.record.mode == acknowledges ? unacknowledged_.size() : 0;
-        if (made.kind == kind::commit) {
-            unacknowledged_.erase_if(waiting, [&](const auto& each) { return each.transaction == open.record.number; });
-        } else {
-            for (std::size_t i = 0; i != waiting; ++i) {
-                detail::unacknowledged each = unacknowledged_[i];
-                if (each.transaction != open.record.number) continue;
-                each.transaction = 0;
-                unacknowledged_.set(i, each);
+        if (open.record.mode == acknowledges) {
+            if (found.kind == kind::commit) {
+                unacknowledged_.commit(open.record.number);
+            } else {
+                unacknowledged_.abort(open.record.number);
             }
         }
         this->names_.erase(open);
         return errc::none;
     }
 
-    [[nodiscard]] errc judge_transaction(const known_headers& known, event& made) const noexcept {
-        made.transaction = known.transaction;
+    [[nodiscard]] errc judge_transaction(const known_headers& known, event& found) const noexcept {
+        found.transaction = known.transaction;
         const bool is_open = known.transaction.data() == nullptr ||
                              this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
         return is_open ? errc::none : errc::unknown_transaction;
@@ -6706,23 +6900,9 @@ class basic_server_session : public session<role::server, Buffer> {
         });
     }
 
-    [[nodiscard]] name owed_receipt() const noexcept {
-        return this->names_.find_if([](const name& each) { return each.record.kind == name_kind::receipt; });
-    }
-
-    [[nodiscard]] sockless::error settle_receipt() noexcept {
-        const name owed = owed_receipt();
-        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return {};
-        const receipt_frame frame{.receipt_id = owed.text};
-        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) {
-            return refused == errc::no_room ? errc::output_full : refused;
-        }
-        this->names_.erase(owed);
-        return {};
-    }
-
-    detail::record_list<detail::unacknowledged, Buffer> unacknowledged_;
+    detail::acknowledgements<Buffer> unacknowledged_;
     std::uint64_t last_number_ = 0;
+    detail::owed_receipt receipt_;
     std::uint32_t last_subscription_ = 0;
     std::uint32_t last_transaction_ = 0;
     std::uint32_t most_unacknowledged_;

@@ -9,13 +9,17 @@
 #include <sockless/http/status.hpp>
 #include <sockless/http/text.hpp>
 #include <sockless/http/write_head.hpp>
+#include <sockless/stomp/acknowledgements.hpp>
 #include <sockless/stomp/command.hpp>
 #include <sockless/stomp/errc.hpp>
+#include <sockless/stomp/event.hpp>
+#include <sockless/stomp/frame_reader.hpp>
 #include <sockless/stomp/frames.hpp>
 #include <sockless/stomp/head_scanner.hpp>
 #include <sockless/stomp/headers.hpp>
 #include <sockless/stomp/heart_beat.hpp>
 #include <sockless/stomp/limits.hpp>
+#include <sockless/stomp/owed_receipt.hpp>
 #include <sockless/stomp/parser.hpp>
 #include <sockless/stomp/version.hpp>
 #include <sockless/stomp/writer.hpp>
@@ -209,6 +213,29 @@ std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
     return sum + sum_of(sockless::error(parser.finish()).name()) + parser.offset();
 }
 
+// What sessions are made of.
+std::uint64_t use_parts_of_sessions(bytes in) noexcept {
+    std::byte memory[600];
+    using buffer = sockless::span_buffer<std::byte>;
+    stomp::detail::frame_reader<buffer> reader(buffer(bytes(memory).first(300)), {});
+    std::uint64_t sum = 0;
+    while (!in.empty()) {
+        const auto found = reader.next(in, [](stomp::command) { return stomp::errc::none; });
+        sum += sum_of(found.body) + sum_of(found.headers.find("x")) + (found.heart_beat ? 1U : 0U);
+        if (found.error != stomp::errc::none) break;
+    }
+    stomp::detail::acknowledgements<buffer> messages(buffer(bytes(memory).subspan(300, 160)));
+    for (std::uint64_t i = 1; messages.add({i, 1, 0, 1});) ++i;
+    messages.acknowledge(messages.place_of(3), 1);
+    messages.abort(1);
+    sockless::detail::name_list<stomp::command, buffer> names(buffer(bytes(memory).subspan(460)));
+    stomp::detail::owed_receipt receipt;
+    sum += receipt.owe(names, stomp::command::receipt, "r") ? sum_of(receipt.id(names)) : 0;
+    receipt.settle(names);
+    sum += sum_of(name_of(stomp::server_kind::send)) + sum_of(name_of(stomp::client_kind::lost));
+    return sum + messages.size() + static_cast<std::uint64_t>(reader.finish());
+}
+
 // Every frame of a version, written and read again.
 std::uint64_t use_stomp(bytes room, stomp::version in) noexcept {
     static constexpr stomp::header headers[] = {{"x", "y\\"}, {"z:", ":\n"}};
@@ -232,6 +259,7 @@ std::uint64_t use_stomp(bytes room, stomp::version in) noexcept {
     take(
         stomp::write(room, in, stomp::error_frame{.message = "no", .supported = stomp::version_set::of_list("1.1,x")}));
     take(stomp::writer(room, in).begin(stomp::command_of("NACK")).header("id", "1").optional("o", {}).finish());
+    sum += use_parts_of_sessions(room);
     const auto beat = stomp::parse_heart_beat("10,20").value;
     return sum + stomp::agreed_interval(beat.sends, beat.wants) + (stomp::is_stomp("v12.stomp") ? 1U : 0U);
 }

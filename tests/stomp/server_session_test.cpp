@@ -612,23 +612,121 @@ TEST_CASE("S7: a caller that sends its own RECEIPTs names the one of an ERROR") 
     CHECK(named.take_frames() == lines{error_frame(stomp::errc::after_disconnect, "receipt-id:2\n")});
 }
 
-TEST_CASE("S7: receipts that nobody takes end the session, they do not pile up") {
-    server_run run = open_server("1.2", {.output = 1000});
+TEST_CASE("S7: a receipt that has no room waits, and nothing is read meanwhile; no session is lost by it") {
+    for (const std::size_t room : {std::size_t{600}, std::size_t{700}, std::size_t{1000}}) {
+        server_run run = open_server("1.2", {.output = room});
+        run.drains = false;
+        std::string all;
+        lines expected;
+        for (int i = 0; i != 100; ++i) {
+            all += framed("BEGIN\ntransaction:" + std::to_string(i) + "\nreceipt:" + std::to_string(i) + "\n\n");
+            expected.push_back("RECEIPT\nreceipt-id:" + std::to_string(i) + "\n\n");
+        }
+        run.feed(all);
+        CHECK(run.log.size() < 50);
+        CHECK(!run.left.empty());
+        CHECK(run.peer.waiting() <= room - 512);
+        // Without progress nothing is taken, however often it is asked.
+        const std::string left = run.left;
+        run.feed("");
+        CHECK(run.left == left);
+        // The client reads slowly.
+        std::size_t rounds = 0;
+        while (!run.left.empty() || run.peer.waiting() != 0) {
+            run.drain(7);
+            run.feed("");
+            REQUIRE(run.peer.waiting() <= room - 512);
+            REQUIRE(++rounds < 10'000);
+        }
+        CHECK(run.peer.is_open());
+        CHECK(run.log.size() == 100);
+        CHECK(run.take_frames() == expected);
+        CHECK(run.complaint == "");
+    }
+}
+
+TEST_CASE("S7: messages may fill the output, and a client that reads slowly still gets its receipts, first of all") {
+    server_run run = open_server("1.2", {.output = 2000});
     run.drains = false;
-    std::size_t fed = 0;
-    while (run.log.empty() || !run.log.back().starts_with("lost")) {
-        run.feed(framed("BEGIN\ntransaction:" + std::to_string(fed) + "\nreceipt:" + std::to_string(fed) + "\n\n"));
-        REQUIRE(++fed < 100);
+    run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+    const auto fill = [&] {
+        while (!run.peer.deliver(1, {.destination = "/a"}).error) {
+        }
+    };
+    fill();
+    const std::string id(60, 'r'); // for which there is no room beside the messages
+    run.feed(framed("SEND\ndestination:/a\nreceipt:1" + id + "\n\n", "SEND\ndestination:/a\nreceipt:2" + id + "\n\n") +
+             "\n");
+    CHECK(run.take_log() == lines{"subscribe #1 id=1 destination=/a auto", "send destination=/a receipt=1" + id});
+    // What is sent makes room for the receipt before the caller can use it.
+    for (int i = 0; i != 5000; ++i) {
+        run.drain(1);
+        fill();
+        run.feed("");
     }
-    CHECK(run.peer.error() == stomp::errc::output_full);
-    CHECK(run.peer.output().size() <= 1000);
-    const lines frames = run.take_frames();
-    // All that were owed before, in order, and no other.
-    REQUIRE(frames.size() > 3);
-    for (std::size_t i = 0; i + 1 != frames.size(); ++i) {
-        CHECK(frames[i] == "RECEIPT\nreceipt-id:" + std::to_string(i) + "\n\n");
+    CHECK(run.log == lines{"send destination=/a receipt=2" + id, "heart_beat"});
+    CHECK(run.sent.find("receipt-id:1r") < run.sent.find("receipt-id:2r"));
+    CHECK(run.sent.find("receipt-id:2r") != std::string::npos);
+    CHECK(run.peer.is_open());
+    CHECK(run.complaint == "");
+}
+
+TEST_CASE("S7: a receipt for which an empty output is too small ends the session") {
+    server_run run = open_server("1.2", {.output = 600});
+    const std::string id(300, 'r');
+    run.feed(framed("SEND\ndestination:/a\nreceipt:" + id + "\n\n"));
+    REQUIRE(run.log.size() == 2);
+    CHECK(run.log.back().starts_with("lost output_full"));
+    // There is room for the ERROR, and even for the receipt in it.
+    CHECK(run.take_frames() == lines{error_frame(stomp::errc::output_full, "receipt-id:" + id + "\n")});
+}
+
+TEST_CASE("S7: the client may end its side and still gets the receipt of its last frame, and what waits before it") {
+    for (const std::size_t room : {std::size_t{640}, std::size_t{100'000}}) {
+        server_run run = open_server("1.2", {.output = room});
+        run.drains = false;
+        run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+        std::size_t delivered = 0;
+        while (delivered < 10 && !run.peer.deliver(1, {.destination = "/a"}).error) ++delivered;
+        std::string last = framed("SEND\ndestination:/a\nreceipt:1\n\n");
+        bytes in = bytes_of(last.data(), last.size());
+        REQUIRE(run.peer.next(in).kind == server_kind::send);
+        run.finish();
+        CHECK(run.log.back().starts_with("lost end_of_input"));
+        CHECK_FALSE(run.peer.done());
+        const lines frames = run.take_frames();
+        REQUIRE(frames.size() == delivered + 1);
+        CHECK(frames.back() == "RECEIPT\nreceipt-id:1\n\n");
+        CHECK(run.peer.done());
     }
-    CHECK(frames.back().starts_with(error_frame(stomp::errc::output_full).substr(0, 40)));
+    // A client that takes nothing any more is not waited for without end.
+    server_run gone = open_server("1.2", {.output = 600, .disconnect_timeout = 500});
+    gone.drains = false;
+    gone.feed(framed("SEND\ndestination:/a\nreceipt:12345678901234567890\n\n",
+                     "SEND\ndestination:/a\nreceipt:12345678901234567890\n\n",
+                     "SEND\ndestination:/a\nreceipt:12345678901234567890\n\n") +
+              "\n");
+    CHECK(!gone.left.empty());
+    gone.finish();
+    gone.tick(0);
+    gone.tick(499);
+    CHECK_FALSE(gone.peer.done());
+    gone.tick(500);
+    CHECK(gone.peer.done());
+}
+
+TEST_CASE("S7: an ERROR for another reason does not name the receipt of a frame that was handled") {
+    server_run run = open_server("1.2", {.output = 580});
+    run.drains = false;
+    run.feed(framed("SEND\ndestination:/a\nreceipt:123456789012345\n\n",
+                    "SEND\ndestination:/a\nreceipt:123456789012345\n\n") +
+             "\n");
+    REQUIRE(!run.left.empty());
+    REQUIRE_FALSE(run.peer.refuse("The server ends"));
+    CHECK(run.take_frames() == lines{"RECEIPT\nreceipt-id:123456789012345\n\n", "ERROR\nmessage:The server ends\n\n"});
+    run.feed("");
+    CHECK(run.log.back().starts_with("lost error_sent"));
+    CHECK(run.peer.done());
 }
 
 // --- S8: subscriptions

@@ -152,6 +152,16 @@ class name_list {
         }
         return {};
     }
+    /// The name that was added last, which has `size` bytes.
+    [[nodiscard]] entry last(std::size_t size) const noexcept {
+        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+    }
+
+    /// Whether a name of `size` bytes can be added.
+    [[nodiscard]] bool has_room(std::size_t size) noexcept {
+        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
+    }
+
     [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }

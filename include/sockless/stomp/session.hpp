@@ -1,12 +1,12 @@
-// What both ends of a STOMP session share: frames as a whole, heart-beats, deadlines, output, and how a session ends.
+// What both ends of a STOMP session share: names, heart-beats, deadlines, output, and how a session ends.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "../detail/deadline.hpp"
 #include "../detail/outbox.hpp"
 #include "../detail/record_list.hpp"
-#include "frames.hpp"
-#include "parser.hpp"
+#include "event.hpp"
+#include "frame_reader.hpp"
 
 namespace sockless::stomp {
 
@@ -52,7 +52,8 @@ enum class name_kind : std::uint8_t {
     subscription,
     destination, ///< of a subscription in 1.0 that has no id
     transaction,
-    receipt, ///< client: outstanding; server: owed for the frame that the caller handles
+    receipt,      ///< client: outstanding
+    owed_receipt, ///< server: see `owed_receipt`
 };
 
 } // namespace sockless::stomp::detail
@@ -66,7 +67,7 @@ template <role Own, class Buffer>
 class session {
   public:
     /// The version that was agreed on; `unknown` before.
-    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+    [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
     /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
     /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
@@ -83,13 +84,6 @@ class session {
         return beat < deadline_.next() ? beat : deadline_.next();
     }
 
-    /// Whether there is nothing left to do but to end what carries the session.
-    [[nodiscard]] bool done() const noexcept {
-        if (waited_) return true;
-        const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
-        return ended && output_.empty() && (state_ == stomp::state::closed || !owes_receipt());
-    }
-
     /// Where the session stands. Frames can be sent while it is `open`.
     [[nodiscard]] stomp::state state() const noexcept { return state_; }
     [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
@@ -98,7 +92,7 @@ class session {
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
     /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
-    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_ != no_offset ? offset_ : parser_.offset(); }
+    [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
     /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
     /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
@@ -111,10 +105,7 @@ class session {
     /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
     /// what `output()` shows stays.
     void release_memory() noexcept {
-        if (parser_.is_between_frames()) {
-            parser_.memory().clear();
-            parser_.memory().release();
-        }
+        reader_.release();
         output_.release();
         names_.release();
     }
@@ -123,7 +114,7 @@ class session {
     using name_kind = detail::name_kind;
 
     session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
-        : parser_(static_cast<Buffer&&>(input), settings.limits_before),
+        : reader_(static_cast<Buffer&&>(input), settings.limits_before),
           output_(output),
           names_(static_cast<Buffer&&>(names)),
           limits_(settings.limits),
@@ -144,60 +135,12 @@ class session {
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // A frame as a whole. `body` is a span of the input, or of the memory.
-    struct whole_frame {
-        stomp::command command = stomp::command::none; // `none` where the input is used up
-        errc error = errc::none;
-        bool heart_beat = false;
-        stomp::headers headers{};
-        bytes body{};
-    };
-
-    // Takes the next frame or heart-beat from `in`, or as much of a frame as there is. `judge(command)` says, before
-    // any of its body is kept, what is wrong with it.
+    // Takes the next frame or heart-beat from `in`: see `frame_reader::next`.
     template <class Judge>
-    [[nodiscard]] whole_frame next_frame(bytes& in, Judge judge) noexcept {
+    [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
         heard_ = heard_ || !in.empty();
-        while (const stomp::event found = parser_.next(in)) {
-            switch (found.kind) {
-            case kind::heart_beat: return {.heart_beat = true};
-            case kind::error: return broken(found.error);
-            case kind::head:
-                in_frame_ = true;
-                if (const errc wrong = judge(found.command); wrong != errc::none) {
-                    note_offset_of_frame();
-                    return broken(wrong);
-                }
-                break;
-            case kind::body:
-                if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
-                if (found.first && found.last) {
-                    in_frame_ = false;
-                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
-                }
-                if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
-                if (found.last) {
-                    in_frame_ = false;
-                    return {.command = found.command,
-                            .headers = parser_.headers(),
-                            .body = bytes(parser_.memory().contents()).subspan(parser_.head_size())};
-                }
-                break;
-            case kind::need_input: break;
-            }
-        }
-        // The input is gone before the body comes.
-        if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
-        return {};
+        return reader_.next(in, judge);
     }
-
-    // What is wrong, with the headers of the frame, as far as they are known: they may ask for a receipt.
-    [[nodiscard]] whole_frame broken(errc what) const noexcept {
-        return {.error = what, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
-    }
-
-    // What is wrong with a frame is at its first byte.
-    void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
 
     // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
     // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
@@ -245,8 +188,7 @@ class session {
     }
 
     void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
-        parser_.set_version(agreed);
-        parser_.set_limits(limits_);
+        reader_.agree(agreed, limits_);
         state_ = stomp::state::open;
         deadline_.stop();
         const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
@@ -276,21 +218,19 @@ class session {
         error_ = reason;
     }
 
-    [[nodiscard]] bool owes_receipt() const noexcept {
-        return Own == role::server && !names_.of(name_kind::receipt).empty();
-    }
+    // The peer had its time to take the last output.
+    [[nodiscard]] bool has_waited() const noexcept { return waited_; }
 
     [[nodiscard]] version_set versions() const noexcept { return versions_; }
     [[nodiscard]] const stomp::heart_beat& own_heart_beat() const noexcept { return heart_beat_; }
     [[nodiscard]] std::uint32_t most_subscriptions() const noexcept { return most_subscriptions_; }
     [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
 
-    basic_parser<Buffer> parser_;
+    detail::frame_reader<Buffer> reader_;
     detail::outbox<Buffer> output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
-    static constexpr std::uint64_t no_offset = UINT64_MAX;
     static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {
@@ -306,11 +246,10 @@ class session {
         if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    std::uint64_t offset_ = no_offset; // of what is wrong, if the parser does not know it
-    instant now_ = 0;                  // the last tick
-    detail::deadline deadline_;        // of what the state waits for
-    detail::deadline own_beat_;        // when something must be sent
-    detail::deadline peer_beat_;       // when something must have come
+    instant now_ = 0;            // the last tick
+    detail::deadline deadline_;  // of what the state waits for
+    detail::deadline own_beat_;  // when something must be sent
+    detail::deadline peer_beat_; // when something must have come
     sockless::error error_{};
     stomp::limits limits_; // once the session is open
     stomp::heart_beat heart_beat_;
@@ -322,7 +261,6 @@ class session {
     stomp::state state_ = stomp::state::connecting;
     bool heard_ : 1 = false;      // something came since the last `tick`
     bool progresses_ : 1 = false; // the peer took what had waited for it since then
-    bool in_frame_ : 1 = false;   // the head of a frame has come, its end has not
     bool waited_ : 1 = false;     // long enough for the last output to be taken
 };
 
