@@ -476,8 +476,8 @@ class conversation {
             possible = possible && carried(each.value, each.name);
             said.add(each.name).add(each.value);
         }
-        promise(static_cast<bool>(done) == possible, "what can be said is delivered");
-        if (!done) return;
+        promise(!done.error == possible, "what can be said is delivered");
+        if (done.error) return;
         promise(done.number == ++delivered_, "messages are counted");
         to_client_.push_back(said.add(text_of(what.body)).text());
         // Of a subscription that the client has ended meanwhile, nothing is acknowledged.

@@ -169,7 +169,7 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
         promise(peer_.is_open() || done.error == stomp::errc::not_open, "messages go out while the session is open");
         promise(!peer_.is_open() || known == (done.error != stomp::errc::unknown_subscription),
                 "subscriptions are known");
-        if (!done) return;
+        if (done.error) return;
         promise(done.number == ++delivered_, "messages are counted");
         if (found->ack != stomp::ack_mode::automatic) waiting_.push_back({done.number, to, {}});
     }

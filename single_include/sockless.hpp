@@ -3929,9 +3929,9 @@ namespace sockless::stomp {
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
 /// As it stands in `version` and `accept-version`; empty for `unknown`.
-[[nodiscard]] constexpr std::string_view text_of(version which) noexcept {
+[[nodiscard]] constexpr std::string_view text_of(version of) noexcept {
     constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
-    return texts[static_cast<std::size_t>(which)];
+    return texts[static_cast<std::size_t>(of)];
 }
 
 /// All there are, the highest first.
@@ -3974,8 +3974,8 @@ class version_set {
         }
     }
 
-    constexpr void add(version which) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(which)); }
-    [[nodiscard]] constexpr bool has(version which) const noexcept { return (bits_ & bit(which)) != 0; }
+    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
+    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// The highest version that both have, or `unknown` (S6).
@@ -3993,8 +3993,8 @@ class version_set {
     }
 
   private:
-    [[nodiscard]] static constexpr unsigned bit(version which) noexcept {
-        return which == version::unknown ? 0U : 1U << (static_cast<unsigned>(which) - 1);
+    [[nodiscard]] static constexpr unsigned bit(version of) noexcept {
+        return of == version::unknown ? 0U : 1U << (static_cast<unsigned>(of) - 1);
     }
 
     std::uint8_t bits_ = 0;
@@ -4062,8 +4062,8 @@ inline constexpr command_row command_rows[] = {
     {"CONNECTED", role::server, false, false},  {"DISCONNECT", role::client, false, true},
 };
 
-[[nodiscard]] constexpr const command_row& row_of(stomp::command which) noexcept {
-    return command_rows[static_cast<std::size_t>(which)];
+[[nodiscard]] constexpr const command_row& row_of(stomp::command of) noexcept {
+    return command_rows[static_cast<std::size_t>(of)];
 }
 
 } // namespace sockless::stomp::detail
@@ -4074,7 +4074,7 @@ namespace sockless::stomp {
 inline constexpr std::size_t max_command = 11;
 
 /// As it stands on the wire; empty for `none`.
-[[nodiscard]] constexpr std::string_view text_of(command which) noexcept { return detail::row_of(which).text; }
+[[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
 /// The command of this text, which is case-sensitive (S1); `none` for any other.
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
@@ -4085,14 +4085,14 @@ inline constexpr std::size_t max_command = 11;
 }
 
 /// Which side sends it.
-[[nodiscard]] constexpr role sender_of(command which) noexcept { return detail::row_of(which).sender; }
+[[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
 /// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
-[[nodiscard]] constexpr bool has_body(command which) noexcept { return detail::row_of(which).body; }
+[[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
 /// Whether this version has it: NACK and STOMP came with 1.1.
-[[nodiscard]] constexpr bool is_in(command which, version in) noexcept {
-    return in != version::v1_0 || (which != command::nack && which != command::stomp);
+[[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {
+    return in != version::v1_0 || (sent != command::nack && sent != command::stomp);
 }
 
 } // namespace sockless::stomp
@@ -4110,14 +4110,14 @@ struct escape {
 inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r', 'r'}};
 
 /// In 1.0, and before the version is known, nothing is escaped.
-[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command which) noexcept {
-    if (!row_of(which).escapes || in < stomp::version::v1_1) return escaping::none;
+[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command sent) noexcept {
+    if (!row_of(sent).escapes || in < stomp::version::v1_1) return escaping::none;
     return in == stomp::version::v1_1 ? escaping::of_1_1 : escaping::of_1_2;
 }
 
 /// Those of `escapes` that a kind of escaping has: 1.1 all but the last, 1.2 all.
-[[nodiscard]] constexpr std::size_t number_of_escapes(escaping how) noexcept {
-    return how == escaping::none ? 0 : how == escaping::of_1_1 ? 3 : 4;
+[[nodiscard]] constexpr std::size_t number_of_escapes(escaping of) noexcept {
+    return of == escaping::none ? 0 : of == escaping::of_1_1 ? 3 : 4;
 }
 
 } // namespace sockless::stomp::detail
@@ -4496,10 +4496,10 @@ class writer {
     constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
-    constexpr writer& begin(command which) noexcept {
-        if (which == command::none || !is_in(which, version_)) return fail(errc::unexpected_command);
-        command_ = which;
-        return put(text_of(which)).put("\n");
+    constexpr writer& begin(command sent) noexcept {
+        if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
+        command_ = sent;
+        return put(text_of(sent)).put("\n");
     }
 
     /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
@@ -4529,12 +4529,12 @@ class writer {
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
     /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
     /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
-    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
+    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
-        if (how == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
+        if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
         // S14: a body has a content-length unless the caller wants none.
-        if (how == content_length::automatic && !body.empty()) {
+        if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
@@ -4582,18 +4582,18 @@ class writer {
     }
 
     // A name or value, escaped.
-    constexpr writer& text(std::string_view plain, part what) noexcept {
-        const detail::escaping how = detail::escaping_of(version_, command_);
+    constexpr writer& text(std::string_view plain, part in) noexcept {
+        const detail::escaping by = detail::escaping_of(version_, command_);
         const char* run = plain.data();
         const char* const end = run + plain.size();
         detail::occurrences<const char, '\0', '\n', '\r', ':', '\\'> special(run, end);
         for (const char* at = special.next(); at != end; at = special.next()) {
-            const char code = escaped(*at, how);
+            const char code = escaped(*at, by);
             if (code != '\0') {
                 const char pair[] = {'\\', code};
                 put({run, static_cast<std::size_t>(at - run)}).put(detail::text_at(pair, 2));
                 run = at + 1;
-            } else if (!may_stand(*at, how, what)) {
+            } else if (!may_stand(*at, by, in)) {
                 return fail(errc::bad_header);
             }
         }
@@ -4601,8 +4601,8 @@ class writer {
     }
 
     // S3: what stands behind the backslash, or NUL where this is not escaped.
-    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping how) noexcept {
-        for (std::size_t i = 0; i != detail::number_of_escapes(how); ++i) {
+    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
+        for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
         }
         return '\0';
@@ -4610,10 +4610,10 @@ class writer {
 
     // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
     // taken for a part of the end of line.
-    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping how, part what) noexcept {
+    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
-        case '\r': return how == detail::escaping::of_1_1;
-        case ':': return what == part::value;
+        case '\r': return by == detail::escaping::of_1_1;
+        case ':': return in == part::value;
         case '\\': return true;
         default: return false;
         }
@@ -5073,8 +5073,8 @@ class stomp_head_scanner {
     }
 
     // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
-    constexpr bool fail(stomp::errc what, std::size_t place) noexcept {
-        error_ = what;
+    constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
+        error_ = error;
         stop_ = place;
         phase_ = phase::failed;
         return false;
@@ -5340,17 +5340,24 @@ class stomp_head_scanner {
 
 namespace sockless::stomp {
 
-enum class kind : std::uint8_t {
+enum class parser_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< a frame begins: `command`, `headers`. One or more `body` follow.
-    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty where there is no body
+    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty if there is no body
     heart_beat, ///< an end of line between frames
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`.
-struct event {
-    stomp::kind kind = stomp::kind::need_input;
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(parser_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "head", "body", "heart_beat", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(parser_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next` found. False for `need_input`.
+struct parser_event {
+    parser_kind kind = parser_kind::need_input;
     stomp::command command = stomp::command::none; ///< of the frame, with `body` too
     bool first = false;                            ///< the first piece of the body
     bool last = false;                             ///< the last piece of the body, and the end of the frame
@@ -5358,7 +5365,7 @@ struct event {
     stomp::headers headers{};
     bytes payload{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != stomp::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != parser_kind::need_input; }
 };
 
 } // namespace sockless::stomp
@@ -5382,6 +5389,9 @@ namespace sockless::stomp {
 template <class Memory>
 class basic_parser {
   public:
+    using event = parser_event;
+    using kind = parser_kind;
+
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 
@@ -5477,11 +5487,11 @@ class basic_parser {
 
     static constexpr std::byte nul{0}, lf{'\n'}, cr{'\r'};
 
-    constexpr event fail(errc what, std::uint64_t at) noexcept {
-        error_ = what;
+    constexpr event fail(errc error, std::uint64_t at) noexcept {
+        error_ = error;
         position_ = at;
         phase_ = phase::ended;
-        return {.kind = kind::error, .error = what};
+        return {.kind = kind::error, .error = error};
     }
 
     constexpr void take(bytes& in, std::size_t size) noexcept {
@@ -5576,12 +5586,12 @@ class basic_parser {
         if (ended) {
             phase_ = phase::between;
         } else if (left_ == 0 && !in.empty()) {
-            const errc what = !has_body(command())         ? errc::unexpected_body
-                              : phase_ == phase::until_nul ? errc::body_too_large
-                                                           : errc::body_not_terminated;
-            const event error = fail(what, position_);
+            const errc wrong = !has_body(command())         ? errc::unexpected_body
+                               : phase_ == phase::until_nul ? errc::body_too_large
+                                                            : errc::body_not_terminated;
+            const event failure = fail(wrong, position_);
             // What came before the byte that is wrong is given out, so that the events are those of any other cut.
-            if (piece.empty()) return error;
+            if (piece.empty()) return failure;
             phase_ = phase::failing;
         }
         if (piece.empty() && !ended) return {};
@@ -5693,7 +5703,7 @@ class frame_reader {
     }
 
   private:
-    using kind = stomp::kind;
+    using kind = parser_kind;
 
     static constexpr std::uint64_t nothing = UINT64_MAX;
 

@@ -200,7 +200,7 @@ std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
     std::uint64_t sum = 0;
     for (bytes piece : {in.first(in.size() / 3), in.subspan(in.size() / 3)}) {
         while (const auto event = parser.next(piece)) {
-            if (event.kind == stomp::kind::head) {
+            if (event.kind == stomp::parser_kind::head) {
                 const stomp::known_headers known(event.headers);
                 sum += sum_of(text_of(event.command)) + sum_of(known.destination) + sum_of(event.headers.find("x"));
                 for (const auto& each : event.headers) sum += sum_of(each.name) * 7 + sum_of(each.value);

@@ -1,6 +1,7 @@
 // The events of the sessions.
 // SPDX-License-Identifier: MIT
 #include <sockless/stomp/event.hpp>
+#include <sockless/stomp/parser.hpp>
 
 #include <doctest/doctest.h>
 
@@ -14,6 +15,8 @@ TEST_CASE("each kind of event has its name") {
     CHECK(name_of(stomp::client_kind::need_input) == "need_input");
     CHECK(name_of(stomp::client_kind::receipt) == "receipt");
     CHECK(name_of(stomp::client_kind::lost) == "lost");
+    CHECK(name_of(stomp::parser_kind::need_input) == "need_input");
+    CHECK(name_of(stomp::parser_kind::error) == "error");
 }
 
 TEST_CASE("an event without a kind is none") {

@@ -85,7 +85,7 @@ class frame_reader {
     }
 
   private:
-    using kind = stomp::kind;
+    using kind = parser_kind;
 
     static constexpr std::uint64_t nothing = UINT64_MAX;
 
