@@ -4170,6 +4170,7 @@ enum class errc : std::uint8_t {
     heart_beat_timeout,
     receipt_timeout,
     output_full,
+    shut_down,
     error_sent,
     error_received,
 
@@ -4233,6 +4234,7 @@ inline constexpr error_row errc_rows[] = {
     {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
     {"output_full", "the output has no room for what the peer is owed, though it is empty", "STOMP 1.2 Size Limits",
      1008, 0},
+    {"shut_down", "this side shuts down", "STOMP 1.2 ERROR", 1001, 0},
     {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
     {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
 
@@ -6022,6 +6024,16 @@ class basic_client_session : public session<role::client, Buffer> {
         return refused;
     }
 
+    /// Ends the session in the way that its state asks for, as when the program ends: says goodbye as `disconnect` if
+    /// it is open. If that cannot be said, and before the session is open, it ends at once: the next call of `next` or
+    /// `finish` tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        if (!disconnect()) return;
+        this->become_closed(errc::shut_down);
+        loses_ = true;
+    }
+
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept { this->take_sent(size); }
@@ -6554,6 +6566,17 @@ class basic_server_session : public session<role::server, Buffer> {
     }
     [[nodiscard]] sockless::error refuse(std::string_view message) noexcept {
         return refuse(refusal{.message = message});
+    }
+
+    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
+    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
+    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        constexpr sockless::error reason = errc::shut_down;
+        if (this->is_open() || is_asked_) static_cast<void>(queue_error({.message = reason.sentence()}));
+        end(reason);
+        loses_ = true;
     }
 
     /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of

@@ -280,6 +280,37 @@ TEST_CASE("S13: a session can be refused before a CONNECT, and at any time after
     CHECK(leaving.log.back().starts_with("lost error_sent"));
 }
 
+TEST_CASE("S13: a server shuts a session down as its state asks for it") {
+    const std::string error = error_frame(stomp::errc::shut_down);
+    const auto end_of = [](server_run run) {
+        run.peer.shut_down();
+        run.peer.shut_down();
+        CHECK(run.peer.state() == stomp::state::closed);
+        CHECK(run.peer.accept() == stomp::errc::nothing_to_answer);
+        run.feed("left" + connect_text());
+        CHECK(run.log.back().starts_with("lost shut_down"));
+        run.finish();
+        CHECK(run.log.back().starts_with("lost shut_down"));
+        const lines frames = run.take_frames();
+        CHECK(run.peer.done());
+        CHECK(run.complaint == "");
+        return frames;
+    };
+    CHECK(end_of(server_run(server())) == lines{});
+    server_run asked(server(), wait);
+    asked.feed(connect_text());
+    CHECK(end_of(std::move(asked)) == lines{error});
+    CHECK(end_of(open_server()) == lines{error});
+
+    server_run leaving = open_server();
+    leaving.feed(framed("DISCONNECT\nreceipt:1\n\n"));
+    leaving.peer.shut_down();
+    leaving.finish();
+    CHECK(leaving.log.back() == "closed");
+    CHECK(leaving.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n"});
+    CHECK_FALSE(leaving.peer.error());
+}
+
 TEST_CASE("S6: the first frame is CONNECT or STOMP") {
     for (const std::string command : {"SEND", "SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT",
                                       "DISCONNECT", "CONNECTED", "MESSAGE", "RECEIPT", "ERROR"}) {

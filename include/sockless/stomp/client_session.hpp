@@ -44,6 +44,16 @@ class basic_client_session : public session<role::client, Buffer> {
         return refused;
     }
 
+    /// Ends the session in the way that its state asks for, as when the program ends: says goodbye as `disconnect` if
+    /// it is open. If that cannot be said, and before the session is open, it ends at once: the next call of `next` or
+    /// `finish` tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        if (!disconnect()) return;
+        this->become_closed(errc::shut_down);
+        loses_ = true;
+    }
+
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept { this->take_sent(size); }

@@ -120,6 +120,17 @@ class basic_server_session : public session<role::server, Buffer> {
         return refuse(refusal{.message = message});
     }
 
+    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
+    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
+    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        constexpr sockless::error reason = errc::shut_down;
+        if (this->is_open() || is_asked_) static_cast<void>(queue_error({.message = reason.sentence()}));
+        end(reason);
+        loses_ = true;
+    }
+
     /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
     /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
     /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
