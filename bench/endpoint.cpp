@@ -35,7 +35,19 @@ class sockless_server {
     Sink& sink_;
 };
 
-const bool added = add_decoder<sockless_server>("sockless", endpoint_workloads);
+// A connection comes, is accepted, and its answer is sent.
+std::size_t accept(std::byte* data, std::size_t size, char* out) {
+    sockless::ws::server server;
+    sockless::bytes in(data, size);
+    if (server.next(in).kind != sockless::ws::kind::request || server.accept()) std::abort();
+    const sockless::cbytes answer = server.output();
+    std::memcpy(out, answer.data(), answer.size());
+    server.sent(answer.size());
+    return answer.size();
+}
+
+const bool added = add_decoder<sockless_server>("sockless", endpoint_workloads) &&
+                   add_answer<accept>("sockless", "handshake/server");
 
 } // namespace
 } // namespace bench

@@ -68,8 +68,8 @@ bool add_head(const char* implementation) {
 
 /// `Answer(data, size, out)` checks a request and writes the 101 to `out`, which has room; says how long it is.
 template <auto Answer>
-bool add_answer(const char* implementation) {
-    return add({"handshake/whole", implementation, [](benchmark::State& state) {
+bool add_answer(const char* implementation, const char* workload = "handshake/whole") {
+    return add({workload, implementation, [](benchmark::State& state) {
                     std::vector<std::byte> request = received_request();
                     std::vector<char> out(1024);
                     const std::string_view answer(out.data(), Answer(request.data(), request.size(), out.data()));

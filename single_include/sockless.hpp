@@ -37,27 +37,27 @@
 #include <type_traits>
 
 // =============================================== sockless/core.hpp ================================================
-// The words every layer shares: bytes, text, roles, fields, errors, and what a writer returns.
+// The words that every layer shares: bytes, text, roles, fields, times.
 
 namespace sockless {
 
-/// Bytes that may be changed where they lie: payloads are unmasked in place.
+/// Bytes that the library may change in place. Payloads are unmasked so.
 using bytes = std::span<std::byte>;
 
-/// Bytes that are only read.
+/// Bytes that the library only reads.
 using cbytes = std::span<const std::byte>;
 
-/// Which side of a connection this is. A client masks what it sends, a server expects it (RFC 6455 section 5.1).
+/// A side of a connection. A client masks the frames that it sends, a server does not (RFC 6455 section 5.1).
 enum class role : std::uint8_t { client, server };
 
-/// One field of a head: a name, compared without regard to case, and a value without the white space around it
-/// (RFC 9110 section 5). Both are views; who hands one out says how long they stay valid.
+/// One field of a head: a name, whose case does not matter, and a value without the white space around it
+/// (RFC 9110 section 5). Both are views. The function that returns a field says how long they are valid.
 struct field {
     std::string_view name;
     std::string_view value;
 };
 
-/// A view of the `size` bytes at `data`, for buffers of any byte-like or `void` type. Nothing is copied.
+/// A view of the `size` bytes at `data`, for buffers of any type. Copies nothing. Valid as long as the buffer.
 [[nodiscard]] inline bytes bytes_of(void* data, std::size_t size) noexcept {
     return {static_cast<std::byte*>(data), size};
 }
@@ -65,26 +65,27 @@ struct field {
     return {static_cast<const std::byte*>(data), size};
 }
 
-/// The same bytes, seen as bytes. Valid as long as `text`.
+/// A view of the characters of `text` as bytes. Valid as long as these.
 [[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// The same bytes, seen as text; nothing is checked. Valid as long as `data`.
+/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as these.
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-/// A time, in milliseconds since any moment the caller likes, that never goes back.
+/// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 
-/// A deadline that does not come.
+/// The deadline that never comes.
 inline constexpr instant no_deadline = UINT64_MAX;
 
-/// A duration that does not end.
+/// The duration that never ends.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
-/// A view of a literal, whose characters no compiler has to count: in the tables of errors each unit would.
+/// A view of a literal whose size comes from its type. A `string_view` counts characters, which costs compile time in
+/// the tables of errors.
 struct literal : std::string_view {
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
@@ -92,7 +93,7 @@ struct literal : std::string_view {
 
 namespace detail {
 
-/// memcpy that also runs in constant evaluation, between any two of `char` and `std::byte`.
+/// `memcpy` that also runs in constant evaluation. `To` and `From` are `char` or `std::byte`.
 template <class To, class From>
 constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     static_assert(sizeof(To) == 1 && sizeof(From) == 1);
@@ -103,18 +104,19 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     }
 }
 
-/// A view of `size` characters. For those who have them, or their number, in another type than the constructor takes:
-/// that would be weighed against the one for iterators, and costs a compiler more than most headers do.
+/// A view of the `size` characters at `begin`. With arguments of exactly the right types `string_view(begin, size)` is
+/// as good. With other types a compiler weighs the constructor for iterators too, and that takes longer than most
+/// headers do.
 [[nodiscard]] constexpr std::string_view text_at(const char* begin, std::size_t size) noexcept { return {begin, size}; }
 
-/// The time that is `duration` after `from`. At the end of time there are no deadlines.
+/// The time that is `duration` after `from`, or `no_deadline` if there is no such time.
 [[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {
     return duration < no_deadline - from ? from + duration : no_deadline;
 }
 
 } // namespace detail
 
-// What all layers share is found in each layer's own `detail` too.
+// The `detail` of each layer also sees the one that all layers share.
 namespace http::detail {
 using namespace sockless::detail;
 }
@@ -128,11 +130,11 @@ using namespace sockless::detail;
 } // namespace sockless
 
 // ============================================== sockless/buffer.hpp ===============================================
-// The two kinds of memory a caller can give: a span of their own, or one that grows up to a limit.
+// The two kinds of buffer: in memory of the caller's, and on the heap up to a limit.
 
 namespace sockless::detail {
 
-/// Moves bytes to a place before them, which may overlap with theirs.
+/// Moves bytes to an earlier place. The two places may overlap.
 template <class Byte>
 constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept {
     if (std::is_constant_evaluated()) {
@@ -146,27 +148,30 @@ constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept 
 
 namespace sockless {
 
-/// Memory that the caller owns and that never grows; where a queue is nearly full, each `prepare` can move it. Holds a
-/// queue of bytes: `append` at the end, `consume` from the front. `Byte` is `std::byte`, or `char` where the content
-/// must be text in constant evaluation. The memory outlives the buffer.
+/// A queue of bytes in memory that the caller owns: `append` at the end, `consume` from the front. The memory outlives
+/// the buffer and never grows. If the queue is nearly full, each `prepare` can move the content. `Byte` is `std::byte`,
+/// or `char` if the content must be text in constant evaluation.
+///
+/// A copy uses the same memory and knows nothing of what the other does later. Once a buffer is copied, use one of the
+/// two only.
 template <class Byte>
 class span_buffer {
   public:
     constexpr span_buffer() noexcept = default;
     constexpr explicit span_buffer(std::span<Byte> memory) noexcept : memory_(memory) {}
 
-    /// What is held, oldest first. Valid until the next call that is not const.
+    /// The content, oldest first. Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> contents() const noexcept { return memory_.subspan(begin_, size()); }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return end_ - begin_; }
 
-    /// The most bytes that can be held.
+    /// The most bytes that the buffer can hold.
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return memory_.size(); }
 
     /// All of the memory that the caller gave.
     [[nodiscard]] constexpr std::span<Byte> memory() const noexcept { return memory_; }
 
-    /// Room for `size` more bytes behind the content, not yet part of it; an empty span where it does not fit.
-    /// Valid until the next call that is not const.
+    /// Room for `size` more bytes behind the content, not yet part of it. An empty span if they do not fit; then
+    /// nothing changes. Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> prepare(std::size_t size) noexcept {
         if (size > memory_.size() - this->size()) return {};
         if (size > memory_.size() - end_) {
@@ -177,21 +182,23 @@ class span_buffer {
         return memory_.subspan(end_, size);
     }
 
-    /// How much `prepare` can give without taking memory or moving the content.
+    /// For how many more bytes there is memory behind the content, so that `prepare` need not allocate or move any. May
+    /// be more than the limit allows.
     [[nodiscard]] constexpr std::size_t ready() const noexcept { return memory_.size() - end_; }
 
-    /// Makes the first `size` bytes of what `prepare` gave part of the content.
+    /// Makes the first `size` bytes of the room part of the content: at most as many as the last `prepare` gave.
     constexpr void commit(std::size_t size) noexcept { end_ += size; }
 
-    /// Takes `size` bytes, at most `size()`, from the front.
+    /// Removes `size` bytes, at most `size()`, from the front.
     constexpr void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
     }
 
+    /// Removes the content. The memory stays.
     constexpr void clear() noexcept { begin_ = end_ = 0; }
 
-    /// Drops the content and whatever memory can be given back (none here).
+    /// Removes the content and gives back memory from the heap, of which there is none here.
     constexpr void release() noexcept { clear(); }
 
   private:
@@ -203,9 +210,10 @@ class span_buffer {
 template <class Byte>
 span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 
-/// Memory from the heap for up to `limit` bytes, that starts with none and doubles when it must grow; a queue that is
-/// never empty can come to hold twice the limit. Same verbs as `span_buffer`. Where the heap has no more, `prepare`
-/// says so as if the limit were reached. Moves, does not copy.
+/// A queue of up to `limit` bytes in memory from the heap, with the verbs of `span_buffer`. It begins without memory
+/// and doubles when it must grow. A queue that is never empty can come to take memory for twice the limit. If the heap
+/// is used up, `prepare` returns an empty span, as it does at the limit. It moves and does not copy. After a move the
+/// source has a limit of 0.
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
@@ -240,12 +248,12 @@ class growing_buffer {
 
     void clear() noexcept { begin_ = end_ = 0; }
 
-    /// Drops the content and gives the memory back to the heap.
+    /// Removes the content and gives the memory back to the heap.
     void release() noexcept { *this = growing_buffer(limit_); }
 
   private:
-    // Room for `needed` bytes from the front. The content is moved within the memory only when at least as much was
-    // consumed before it, so over time each byte is moved once; else the memory grows.
+    // Makes room for `needed` bytes from the front. Moves the content within the memory if at least as many bytes were
+    // consumed before it. So over time each byte moves once. Otherwise the memory grows.
     bool make_room(std::size_t needed) noexcept {
         if (begin_ < size() || needed > capacity_) {
             if (grow(needed)) return true;
@@ -258,7 +266,7 @@ class growing_buffer {
     }
 
     bool grow(std::size_t needed) noexcept {
-        // A queue that is never empty takes twice its limit, so that there comes a time to move it.
+        // A queue that is never empty gets memory for twice its limit. Else it would never be time to move it.
         const std::size_t most = begin_ == 0 || limit_ > SIZE_MAX / 2 ? limit_ : limit_ * 2;
         std::size_t capacity = capacity_ > most / 2 ? most : capacity_ * 2;
         if (capacity < 256) capacity = most < 256 ? most : 256;
@@ -297,7 +305,8 @@ class growing_buffer {
     std::size_t limit_ = 0;
 };
 
-/// A buffer that somebody else owns, for those who take theirs by value. The buffer outlives it.
+/// A buffer that somebody else owns, for classes that take their buffer by value. It has the verbs of that buffer,
+/// which outlives it. Copies refer to the same buffer.
 template <class Buffer>
 class buffer_reference {
   public:
@@ -318,7 +327,7 @@ class buffer_reference {
     Buffer* to_ = nullptr;
 };
 
-/// Appends all of `data` to a buffer of any kind, or nothing where it does not fit.
+/// Appends all of `data` to a buffer of any kind. If it does not fit, appends nothing and returns false.
 template <class Buffer>
 [[nodiscard]] constexpr bool append(Buffer& buffer, cbytes data) noexcept {
     if (data.empty()) return true;
@@ -332,21 +341,21 @@ template <class Buffer>
 } // namespace sockless
 
 // =============================================== sockless/error.hpp ===============================================
-// What went wrong, in one word, whatever the layer; and what a writer returns.
+// An error of any layer in one word, and the result of a writer.
 
 namespace sockless {
 
-/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
+/// What the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
 struct error_row {
-    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
-    literal section;              ///< the rule's place in its specification
-    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
+    literal section;              ///< the section of the specification that has the rule
+    std::uint16_t close_code = 0; ///< the code of the Close that answers it (RFC 6455 section 7.4), or 0
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
-/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
-/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
+/// An error of any layer in one word. Falsy if there is none. The `errc` of each layer converts to it and compares with
+/// it. `row_of`, a function beside that `errc`, finds the row of a code.
 class error {
   public:
     constexpr error() noexcept = default;
@@ -372,8 +381,8 @@ class error {
     const error_row* row_ = nullptr;
 };
 
-/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
-/// writer's layer, `size` is the room that the whole output takes.
+/// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
+/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output takes.
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
@@ -383,14 +392,59 @@ struct [[nodiscard]] written {
 
 } // namespace sockless
 
+// ============================================= sockless/endpoint.hpp ==============================================
+// What every end of a connection has in common, whatever its protocol: so one loop drives them all.
+
+namespace sockless {
+
+/// One end of a connection, without the socket. The program that has the socket
+/// - gives what it has received to `next(in)`, until that returns no event;
+/// - sends what `output()` shows, and says with `sent(size)` how much of it has left, until nothing is shown. The bytes
+///   that were shown stay in place meanwhile;
+/// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
+/// - calls `finish()` when the peer has ended its side, and handles its event;
+/// - ends the connection when `done()`. `error()` says whether something went wrong.
+///
+/// An event is true if something was found. `ws::basic_server` and `ws::basic_client` are endpoints, and so are the
+/// sessions of STOMP and what carries them.
+template <class T>
+concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, instant now) {
+    typename T::event;
+    requires std::constructible_from<bool, typename T::event>;
+    { own.next(in) }
+    noexcept->std::same_as<typename T::event>;
+    { seen.output() }
+    noexcept->std::same_as<cbytes>;
+    { own.sent(size) }
+    noexcept;
+    { seen.waiting() }
+    noexcept->std::same_as<std::size_t>;
+    { own.tick(now) }
+    noexcept->std::same_as<typename T::event>;
+    { seen.next_deadline() }
+    noexcept->std::same_as<instant>;
+    { own.finish() }
+    noexcept->std::same_as<typename T::event>;
+    { seen.done() }
+    noexcept->std::same_as<bool>;
+    { seen.error() }
+    noexcept->std::same_as<error>;
+    { own.release_memory() }
+    noexcept;
+    { own.shut_down() }
+    noexcept;
+};
+
+} // namespace sockless
+
 // ======================================= sockless/detail/lazy_iterator.hpp ========================================
-// The iterator of ranges that store nothing and find each element as they go.
+// The iterator of ranges that store no elements and find each one when it is needed.
 
 namespace sockless::detail {
 
-/// A forward iterator over what a `Finder` finds. It has the element that it is at (`current`, of its `value_type`),
-/// goes on to the next (`advance`), and has a `place` that differs between elements and is that of a default one at the
-/// end.
+/// A forward iterator over the elements that a `Finder` finds. The finder holds the current element (`current`, of type
+/// `value_type`) and goes on to the next one (`advance`). Its `place` differs between elements. At the end it equals
+/// the `place` of a default-constructed finder.
 template <class Finder>
 class lazy_iterator {
   public:
@@ -399,11 +453,11 @@ class lazy_iterator {
 
     constexpr lazy_iterator() noexcept = default;
 
-    /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
-    template <class... What>
-    constexpr explicit lazy_iterator(const What&... what) noexcept
-        requires(std::is_constructible_v<Finder, const What&...>)
-        : at_(what...) {}
+    /// Constructs the finder in its place. The copy of a new finder would wait for the stores of its construction.
+    template <class... Argument>
+    constexpr explicit lazy_iterator(const Argument&... arguments) noexcept
+        requires(std::is_constructible_v<Finder, const Argument&...>)
+        : at_(arguments...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }
@@ -428,23 +482,19 @@ class lazy_iterator {
 
 } // namespace sockless::detail
 
-// ======================================= sockless/detail/simd/dispatch.hpp ========================================
-// Backends for the algorithms over bytes: eight and sixteen bytes at a time on any machine, and, chosen at run time, as
-// many as this processor can.
-
-#if defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+// ======================================== sockless/detail/simd/tables.hpp =========================================
+// What the backends share: masking keys, and the tables in which they look up bytes.
 
 namespace sockless::detail {
 
-/// A masking key, as a word whose bytes in memory are those of the wire, as it applies `offset` bytes into the payload.
+/// The masking key for the byte at `offset` of a payload and those behind it. A key is a word, whose bytes in memory
+/// are in the order of the wire.
 [[nodiscard]] constexpr std::uint32_t rotated(std::uint32_t key, std::uint64_t offset) noexcept {
     const int bits = static_cast<int>(offset % 4) * 8;
     return std::endian::native == std::endian::little ? std::rotr(key, bits) : std::rotl(key, bits);
 }
 
-/// Sixteen bytes to look up by a nibble, once for each sixteen bytes of the largest vector.
+/// Sixteen bytes to look up by a nibble, repeated so that they fill the largest vector.
 struct nibble_table {
     alignas(64) unsigned char bytes[64];
 
@@ -453,16 +503,16 @@ struct nibble_table {
     }
 };
 
-/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4), one bit each.
+/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4). Each error has one bit.
 namespace utf8_classes {
-inline constexpr unsigned char too_short = 1, // a lead, and what does not continue it
-    too_long = 2,                             // ASCII, and a continuation
+inline constexpr unsigned char too_short = 1, // a lead, then no continuation
+    too_long = 2,                             // ASCII, then a continuation
     overlong_3 = 4,                           // E0 80 to E0 9F
     too_large = 8,                            // F4 90 and up
     surrogate = 16,                           // ED A0 and up
     overlong_2 = 32,                          // C0, C1
     overlong_4 = 64, too_large_1000 = 64,     // F0 80 to F0 8F; F5 80 and up
-    two_continuations = 128,                  // which is right or wrong by what was before
+    two_continuations = 128,                  // right or wrong, which depends on the bytes before
     any = too_short | too_long | two_continuations;
 
 inline constexpr nibble_table
@@ -482,19 +532,33 @@ inline constexpr nibble_table second_high({too_short, too_short, too_short, too_
                                            too_short});
 } // namespace utf8_classes
 
-/// A set of ASCII characters: bit `r` of byte `c` says whether it has the character `16 * r + c`.
+/// A set of ASCII characters. Bit `r` of byte `c` is set if the character `16 * r + c` is in the set.
 using ascii_set = nibble_table;
 
+/// For a high nibble `r` the bit `r`, or 0 if the character is not ASCII.
 inline constexpr nibble_table ascii_rows({1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0});
 
-/// Which of 64 characters are in each of two sets, the lowest bit for the first one.
+/// Which of 64 characters are in each of two sets. The lowest bits are those of the first character.
 struct characters_found {
     std::uint64_t first;
     std::uint64_t second;
 };
 
-// A backend is a namespace: a `vector`, what only its instructions can do, and the algorithms, which are the same text
-// for all and are compiled once for each. So units built with different flags never give one function two bodies.
+} // namespace sockless::detail
+
+// ======================================= sockless/detail/simd/backends.hpp ========================================
+// The algorithms over bytes for each kind of vector: four and eight bytes on any machine, and the vectors of x86-64 and
+// AArch64 processors.
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace sockless::detail {
+
+// A backend is a namespace. It has a type `vector`, functions that need the instructions of the backend, and
+// algorithms. The text of the algorithms is the same for all backends and is compiled once for each. So two units that
+// are compiled with different flags never have two bodies for one function.
 
 #define SOCKLESS_TARGET
 
@@ -503,8 +567,8 @@ namespace words {
 using vector = std::uint64_t;
 inline vector splat(std::uint32_t key) noexcept { return key * 0x0000000100000001U; }
 inline bool any_high_bit(vector octets) noexcept { return (octets & 0x8080808080808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -514,14 +578,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -533,7 +597,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -563,7 +627,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -584,13 +648,13 @@ SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, 
 }
 } // namespace words
 
-/// Four bytes, for what is shorter.
+/// Four bytes, on any machine.
 namespace half_words {
 using vector = std::uint32_t;
 inline vector splat(std::uint32_t key) noexcept { return key; }
 inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -600,14 +664,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -619,7 +683,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -649,7 +713,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -678,8 +742,8 @@ using keys = std::uint32_t __attribute__((vector_size(16)));
 using characters = char __attribute__((vector_size(16)));
 inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
 inline bool any_high_bit(vector octets) noexcept { return __builtin_ia32_pmovmskb128(characters(octets)) != 0; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -689,14 +753,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -708,7 +772,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -738,7 +802,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -758,7 +822,6 @@ SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, 
     return any_high_bit(seen);
 }
 } // namespace sse2
-namespace always = sse2;
 
 #undef SOCKLESS_TARGET
 #define SOCKLESS_TARGET [[gnu::target("ssse3")]]
@@ -771,10 +834,10 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
 SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
     return static_cast<std::uint16_t>(__builtin_ia32_pmovmskb128(sse2::characters(octets == 0)));
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -788,37 +851,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -827,7 +891,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -852,8 +916,8 @@ SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(
 SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
     return __builtin_ia32_pmovmskb256(characters(octets)) != 0;
 }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -863,14 +927,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -882,7 +946,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -912,7 +976,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -937,10 +1001,10 @@ SOCKLESS_TARGET inline vector lookup(const nibble_table& table, vector nibbles) 
 SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
     return static_cast<unsigned>(__builtin_ia32_pmovmskb256(characters(octets == 0)));
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -954,37 +1018,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -993,7 +1058,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -1018,8 +1083,8 @@ SOCKLESS_TARGET inline vector splat(std::uint32_t key) noexcept { return vector(
 SOCKLESS_TARGET inline bool any_high_bit(vector octets) noexcept {
     return __builtin_ia32_cvtb2mask512(characters(octets)) != 0;
 }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -1029,14 +1094,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -1048,7 +1113,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -1078,7 +1143,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -1109,10 +1174,10 @@ SOCKLESS_TARGET inline std::uint64_t zeros(vector octets) noexcept {
     constexpr int equal = 0;
     return __builtin_ia32_cmpb512_mask(characters(octets), characters{}, equal, ~std::uint64_t{0});
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -1126,37 +1191,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1165,7 +1231,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -1185,8 +1251,8 @@ using vector = unsigned char __attribute__((vector_size(16)));
 using keys = std::uint32_t __attribute__((vector_size(16)));
 inline vector splat(std::uint32_t key) noexcept { return vector(keys{} + key); }
 inline bool any_high_bit(vector octets) noexcept { return vmaxvq_u8(uint8x16_t(octets)) >= 0x80; }
-// Masking and the test for ASCII, in vectors of any size. Included by simd.hpp, once in the namespace of each backend,
-// which gives `vector`, `splat`, `any_high_bit`, and the macro for what the compiler must be told of each function.
+// Masking and the test for ASCII, in vectors of any size. backends.hpp includes this in the namespace of each backend,
+// behind its `vector`, `splat` and `any_high_bit`. SOCKLESS_TARGET tells the compiler which instructions there are.
 
 SOCKLESS_TARGET inline vector load(const void* from) noexcept {
     vector value;
@@ -1196,14 +1262,14 @@ SOCKLESS_TARGET inline vector load(const void* from) noexcept {
 
 SOCKLESS_TARGET inline void store(void* to, vector value) noexcept { std::memcpy(to, &value, sizeof value); }
 
-/// `to[i] = from[i] ^ key` for `size` bytes, at least one vector. Says whether any byte of the result has its high bit
-/// set, that is, whether it is not ASCII. `to` and `from` are the same place or do not overlap. For a few vectors:
-/// nothing is prepared.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes, at least one vector. Returns whether any byte of the result has
+/// its high bit set, that is, is not ASCII. `to` and `from` are the same place or do not overlap. This is for a few
+/// vectors: it aligns nothing.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byte* from, std::size_t size,
                                                    std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
     const vector pattern = splat(key);
-    // The last vector overlaps the one before it, so it is loaded before anything is stored and stored after all else.
+    // The last vector overlaps with the one before it. So it is loaded before all stores and stored last.
     const vector last = load(from + size - step) ^ splat(rotated(key, size));
     vector seen = last;
     for (std::size_t i = 0; i + step < size; i += step) {
@@ -1215,7 +1281,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_few(std::byte* to, const std::byt
     return any_high_bit(seen);
 }
 
-/// The same for many vectors: stores are aligned but for the first and the last, which overlap their neighbours.
+/// The same for many vectors. All stores are aligned but the first and the last, which overlap with their neighbours.
 SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::byte* from, std::size_t size,
                                                     std::uint32_t key) noexcept {
     constexpr std::size_t step = sizeof(vector);
@@ -1245,7 +1311,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool mask_many(std::byte* to, const std::by
     return any_high_bit(seen);
 }
 
-/// Whether any of `size` bytes, at least one vector, is not ASCII, that is, has its high bit set.
+/// Whether any of `size` bytes, at least one vector, has its high bit set, that is, is not ASCII.
 SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_few(const std::byte* data, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector);
     vector seen = load(data + size - step);
@@ -1272,10 +1338,10 @@ inline std::uint64_t zeros(vector octets) noexcept {
     const uint8x16_t bits = uint8x16_t(vector(octets == 0) & places);
     return static_cast<unsigned>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
 }
-// Which characters are in a set, in vectors of any size. Included by simd.hpp in the namespace of each backend that can
-// look up sixteen bytes at once, and which gives `zeros`: a bit for each byte of a vector that is zero.
+// Which characters are in a set, in vectors of any size. backends.hpp includes this in the namespace of each backend
+// that has `lookup` and `zeros`. The latter gives a bit for each byte of a vector, set if the byte is zero.
 
-/// Of the 64 characters at `at`.
+/// Which of the 64 characters at `at` are in each of two sets.
 SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const ascii_set& first,
                                                       const ascii_set& second) noexcept {
     std::uint64_t not_first = 0, not_second = 0;
@@ -1289,37 +1355,38 @@ SOCKLESS_TARGET inline characters_found find_in_block(const std::byte* at, const
     return {~not_first, ~not_second};
 }
 
-/// Which of `size` characters, at least 64, are in each of two sets: a bit for each, the lowest of `found[0]` for the
-/// first one. Writes `size / 64 + 1` words of each; what is behind the last character is in no set.
+/// Which of `size` characters, at least 64, are in each of two sets. The lowest bits of `found[0]` are those of the
+/// first character. Writes `size / 64 + 1` elements of `found`. The bits behind the last character are 0.
 SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t size, const ascii_set& first,
                                             const ascii_set& second, characters_found* found) noexcept {
     for (std::size_t i = 0; i + 64 <= size; i += 64) *found++ = find_in_block(text + i, first, second);
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it, whose bits are shifted out.
     const characters_found last = find_in_block(text + size - 64, first, second);
     const std::size_t before = 63 - size % 64;
     *found = {last.first >> before >> 1, last.second >> before >> 1};
 }
-// The check of UTF-8, in vectors of any size. Included by simd.hpp in the namespace of each backend that can look up
-// sixteen bytes at once, behind kernels_octets.inc.
+// The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
+// `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, each judged together with the three before it, which are there: zero where
-/// nothing is. Each pair of neighbours is classified by three look-ups of a nibble each, and a class that all three
-/// share is an error (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
+/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
+/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
+/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // Two continuations in a row stand where two bytes before a character of three or four bytes began, or three
-    // before one of four, and nowhere else.
+    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
+    // three bytes before it one of four. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes, at least a vector and three more, hold, given that the first three do: all, or those up to
-/// a group of vectors in which something is wrong. The last character of these may be cut off, and where only its first
-/// byte is among them it is not judged.
+/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
+/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
+/// off. If only its first byte is among them, that is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1328,7 +1395,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
         return any_high_bit(vector(wrong != 0)) ? 3 : size;
     }
     for (std::size_t i = 3;; i += group) {
-        // The last group overlaps the one before it.
+        // The last group overlaps with the one before it.
         if (i + group > size) i = size - group;
         const std::byte* const at = text + i;
         const vector seen = (load(at - 3) | load(at)) | (load(at + step) | load(at + 2 * step)) | load(at + 3 * step);
@@ -1341,31 +1408,46 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
     }
 }
 } // namespace neon
+#endif
+
+#undef SOCKLESS_TARGET
+
+} // namespace sockless::detail
+
+// ======================================= sockless/detail/simd/dispatch.hpp ========================================
+// What this processor can do, and the best backend for each algorithm.
+
+namespace sockless::detail {
+
+#if defined(__SSE2__)
+// The compiler's runtime asks the processor once, before `main`. So each of these is a load and a test.
+
+[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
+[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
+
+/// False for the first processors with AVX-512, which slow down when they use it. They have no VBMI.
+[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
+
+[[nodiscard]] inline bool has_sha() noexcept {
+#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
+    return __builtin_cpu_supports("sha") != 0;
+#else
+    return false; // older compilers do not know the name
+#endif
+}
+#endif
+
+/// The best backend that every processor of this kind has.
+#if defined(__SSE2__)
+namespace always = sse2;
+#elif defined(__aarch64__)
 namespace always = neon;
 #else
 namespace always = words;
 #endif
 
-#undef SOCKLESS_TARGET
-
-#if defined(__SSE2__)
-// The compiler's runtime asks the processor once, before `main`; a question is a load and a test.
-
-[[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
-[[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
-
-// Older compilers do not know the name.
-#if defined(__clang__) ? __clang_major__ >= 19 : __GNUC__ >= 11
-#define SOCKLESS_HAS_SHA
-[[nodiscard]] inline bool has_sha() noexcept { return __builtin_cpu_supports("sha") != 0; }
-#endif
-
-/// Not on the first processors that had it, which slow down for it; those never had VBMI.
-[[nodiscard]] inline bool has_avx512() noexcept { return __builtin_cpu_supports("avx512vbmi") != 0; }
-#endif
-
-/// The same by the backend that is best for a size on this processor, which takes a call and the choice: for what is
-/// not short. Never inlined, as what is short would pay for their vectors.
+/// The algorithms by the best backend for a size on this processor. This costs a call and the choice, so short texts do
+/// not come here. Never inlined: the code for short texts would have to save the vectors of these.
 namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
@@ -1373,7 +1455,7 @@ inline constexpr std::size_t least_octets = 128;
 [[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
                                               std::uint32_t key) noexcept {
 #if defined(__SSE2__)
-    // Wide stores that are not aligned cost more than they win where they are few.
+    // Few wide stores win less than the first and the last, which are not aligned, cost.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
 #endif
@@ -1389,7 +1471,7 @@ inline constexpr std::size_t least_octets = 128;
 
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
-/// 0 where no backend can.
+/// 0 if the processor has no backend for it.
 [[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
 #if defined(__SSE2__)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
@@ -1406,14 +1488,14 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 
 inline constexpr std::size_t least_characters = 64;
 
-/// Whether there can be a backend that finds characters.
+/// Whether any processor of this kind has a backend that finds characters.
 #if defined(__SSE2__) || defined(__aarch64__)
 inline constexpr bool may_find_characters = true;
 #else
 inline constexpr bool may_find_characters = false;
 #endif
 
-/// False where no backend can.
+/// False if this processor has no backend for it; then nothing was written.
 [[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
                                                          const ascii_set& first, const ascii_set& second,
                                                          characters_found* found) noexcept {
@@ -1439,11 +1521,12 @@ inline constexpr bool may_find_characters = false;
 } // namespace sockless::detail
 
 // ====================================== sockless/detail/simd/characters.hpp =======================================
-// Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
+// Which of sixteen, or eight, characters are of a kind. The result is a bit for each, the lowest for the first.
 
 namespace sockless::detail {
 
-/// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
+/// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
+/// compiled with different flags never have two bodies for one function.
 struct eight_characters {
     using block = std::uint64_t;
     static constexpr std::size_t size = 8;
@@ -1457,7 +1540,7 @@ struct eight_characters {
         return text;
     }
 
-    /// Half a block from each of two places.
+    /// A block of half a block each from two places.
     static block load_halves(const void* first, const void* second) noexcept {
         std::uint32_t halves[2];
         std::memcpy(&halves[0], first, size / 2);
@@ -1465,16 +1548,16 @@ struct eight_characters {
         return load(halves);
     }
 
-    /// Those that are `wanted`.
+    /// The characters that are `wanted`.
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
-    /// Those that are one of `wanted`.
+    /// The characters that are one of `wanted`.
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits, `-`, `.` and `_`, of which nearly all tokens and hosts are made.
+    /// All but letters, digits, `-`, `.` and `_`. Nearly all tokens and hosts have only these.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
         const block marks = between(text, '-', '.') | between(text, '_', '_');
@@ -1494,27 +1577,27 @@ struct eight_characters {
     static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
 
   private:
-    // The top bit of each byte that is from `least` to `most`, both below 0x80. What is added to a byte without its top
-    // bit reaches that bit if the byte is large enough, and never the byte above.
+    // The top bit of each byte that is from `least` to `most`, both below 0x80. The top bits are cleared before the
+    // additions. A sum then sets the top bit if the byte is large enough, and never carries into the next byte.
     static constexpr block between(block text, unsigned least, unsigned most) noexcept {
         const block low = text & ~high;
         return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
     }
 
-    // The top bits of all bytes, side by side.
+    // Moves the top bits of all bytes side by side.
     static constexpr unsigned mask(block tops) noexcept {
         return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
     }
 
     static constexpr block reversed(block text) noexcept {
-        block made = 0;
-        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
-        return made;
+        block turned = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
+        return turned;
     }
 };
 
 #if defined(__SSE2__)
-/// The same for every x86-64.
+/// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
 struct sixteen_characters {
     using block = unsigned char __attribute__((vector_size(16)));
     static constexpr std::size_t size = 16;
@@ -1575,15 +1658,16 @@ using most_characters = eight_characters;
 } // namespace sockless::detail
 
 // ============================================ sockless/detail/text.hpp ============================================
-// What the codecs of text share: finding, comparing and counting characters, many at once.
+// What all codecs of text share: to find and compare characters, many at once, and numbers in decimal digits.
 
 namespace sockless::detail {
 
-/// The least that `first_in_blocks` can look at.
+/// The fewest characters that `first_in_blocks` can look at.
 inline constexpr std::size_t half_block = most_characters::size / 2;
 
-/// The first character in [at, end), at least half a block, that `sought` finds: it says which of a block are sought,
-/// as bits. Or `end`. Never inlined: where g++ sees how long a literal is, it warns of blocks that are never loaded.
+/// The first character in [at, end) that `sought` finds, or `end`. `sought` returns a bit for each character of a
+/// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
+/// this never loads.
 template <class Sought, class Byte>
 [[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
                                                                 const Byte* end) noexcept {
@@ -1591,11 +1675,11 @@ template <class Sought, class Byte>
     const auto size = static_cast<std::size_t>(end - at);
     unsigned found = 0;
     if (size < blocks::size) {
-        // The first half block and the last, which may overlap.
+        // The first half block and the last one may overlap.
         found = sought(blocks::load_halves(at, end - half_block));
         found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
     } else {
-        // The last block may overlap with the one before it, in which nothing was found.
+        // The last block may overlap with the one before it. Nothing was found in that one.
         const Byte* const last = end - blocks::size;
         found = sought(blocks::load(at));
         while (found == 0 && at != last) {
@@ -1616,10 +1700,11 @@ template <class Sought, class Byte>
     return at;
 }
 
-/// How many characters are looked at before what was found in them is used: as many as a word has bits.
+/// `occurrences` looks at this many characters at a time, as a word has so many bits.
 inline constexpr std::size_t looked_at_once = 64;
 
-/// Which of the `Size` characters at `text`, some blocks, are one of `Wanted`: the first is the lowest bit.
+/// A bit for each of the `Size` characters at `text`, set if it is one of `Wanted`. The lowest bit is that of the first
+/// character. `Size` is a block times a power of two.
 template <std::size_t Size, char... Wanted>
 std::uint64_t bits_of_blocks(const char* text) noexcept {
     using blocks = most_characters;
@@ -1631,7 +1716,7 @@ std::uint64_t bits_of_blocks(const char* text) noexcept {
     }
 }
 
-/// The same of `size` characters, fewer than are looked at once.
+/// The same of `size` characters, fewer than `looked_at_once`.
 template <char... Wanted>
 std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
     constexpr std::size_t block = most_characters::size;
@@ -1642,21 +1727,21 @@ std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
         }
         return found;
     }
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it.
     std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
     for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
     return found;
 }
 
-/// Characters of a text among which some are wanted: where they begin, and which are wanted, the first as the lowest
-/// bit.
+/// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
+/// that is wanted. The lowest bit is that of the first one.
 struct found_characters {
     std::size_t begin;
     std::uint64_t bits;
 };
 
-/// The first place, in steps of as many as are looked at once, where there is one of `Wanted`; without bits where there
-/// is none. No `constexpr`, so that compilers do not put it into every loop that it serves.
+/// The first characters, in steps of `looked_at_once`, among which there is one of `Wanted`. If there is none, no bit
+/// is set. It is not `constexpr`, so that compilers do not inline it into every loop that uses it.
 template <char... Wanted>
 found_characters first_found(const char* text, std::size_t size) noexcept {
     std::size_t at = 0;
@@ -1667,15 +1752,15 @@ found_characters first_found(const char* text, std::size_t size) noexcept {
     return {at, bits_of_rest<Wanted...>(text + at, size - at)};
 }
 
-/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. Each is looked at once, and
-/// what was found is kept as bits. `Char` is `char` or `const char`.
+/// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
+/// keeps the results as bits. `Char` is `char` or `const char`. The text outlives this.
 template <class Char, char... Wanted>
 class occurrences {
   public:
     constexpr occurrences() noexcept = default;
     constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
 
-    /// The next one, or the end.
+    /// The next of these characters, or the end.
     [[nodiscard]] constexpr Char* next() noexcept {
         if (found_ == 0 && !look_further()) return end_;
         Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
@@ -1700,13 +1785,13 @@ class occurrences {
         return bits != 0;
     }
 
-    Char* seen_ = nullptr; // where those begin of which `found_` tells
-    Char* next_ = nullptr;
+    Char* seen_ = nullptr; // the character of the lowest bit of `found_`
+    Char* next_ = nullptr; // the first character that was not looked at
     Char* end_ = nullptr;
-    std::uint64_t found_ = 0; // from the next one on
+    std::uint64_t found_ = 0; // the characters that `next` has not returned yet
 };
 
-/// The place of the first byte that is 0, or the size.
+/// The index of the first byte that is 0, or the size.
 [[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
         if (data.empty()) return 0;
@@ -1719,7 +1804,7 @@ class occurrences {
     return i;
 }
 
-/// Whether `size` characters, which are at least a word, are equal. The last word may overlap with the one before it.
+/// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
 template <class Word>
 [[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
     const auto differ = [a, b](std::size_t at) {
@@ -1736,7 +1821,7 @@ template <class Word>
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-/// A number in decimal digits and nothing else, and whether it was one that fits.
+/// A number that was read from text. `valid` if the text was decimal digits only and the number fits.
 struct decimal {
     std::uint64_t value = 0;
     bool valid = false;
@@ -1752,7 +1837,7 @@ struct decimal {
     return read;
 }
 
-/// A number as decimal digits.
+/// A number in decimal digits.
 class decimal_text {
   public:
     constexpr explicit decimal_text(std::uint64_t value) noexcept {
@@ -1762,7 +1847,7 @@ class decimal_text {
         } while (value != 0);
     }
 
-    /// Valid as long as this.
+    /// Valid as long as this object.
     [[nodiscard]] constexpr std::string_view text() const noexcept {
         return {digits_ + begin_, sizeof digits_ - begin_};
     }
@@ -1776,7 +1861,7 @@ class decimal_text {
 
 namespace sockless {
 
-/// Whether two texts are equal, the case of letters included.
+/// Whether two texts are equal. Case matters.
 [[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     if (!std::is_constant_evaluated()) {
@@ -1991,8 +2076,8 @@ namespace sockless::http {
 
 namespace sockless::http::detail {
 
-/// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
-/// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
+/// The sizes of the first field lines of a head, as a scanner found them: so a walk through the lines does not look for
+/// their ends again. 0 for a line that was not found as a whole, or is too long: its ends are looked for.
 struct field_line_sizes {
     static constexpr std::size_t most = 16;
 
@@ -2006,6 +2091,39 @@ struct field_line_sizes {
     std::uint8_t names[most]{};
     std::uint8_t lines[most]{};
 };
+
+/// The end of a field line, and of the name in it.
+struct field_line_ends {
+    const char* name;
+    const char* line;
+};
+
+[[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
+    // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+    const char* const line_end = find('\r', line, end);
+    const char* const colon = find(':', line, end);
+    return {colon < line_end ? colon : line_end, line_end};
+}
+
+/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`.
+[[nodiscard, gnu::always_inline]] constexpr field_line_ends
+ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
+    const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
+    return known ? field_line_ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+}
+
+[[nodiscard]] constexpr std::string_view name_in(const char* line, const field_line_ends& ends) noexcept {
+    return text_at(line, static_cast<std::size_t>(ends.name - line));
+}
+
+[[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
+    return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
+}
+
+/// Where the line behind this one begins.
+[[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
+    return end - ends.line > 2 ? ends.line + 2 : end;
+}
 
 /// Finds one field line after the other in [line, end).
 struct field_finder {
@@ -2027,24 +2145,9 @@ struct field_finder {
 
     [[gnu::always_inline]] constexpr void read() noexcept {
         if (line == end) return;
-        const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
-        const ends found =
-            known ? ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
-        current.name = {line, static_cast<std::size_t>(found.name - line)};
-        current.value = trimmed(found.name == found.line ? found.line : found.name + 1, found.line);
-        next = end - found.line > 2 ? found.line + 2 : end;
-    }
-
-    struct ends {
-        const char* name;
-        const char* line;
-    };
-
-    [[nodiscard, gnu::noinline]] static constexpr ends look_for_ends(const char* line, const char* end) noexcept {
-        // The end of the line first: so the next line does not have to wait for where the value of this one begins.
-        const char* const line_end = find('\r', line, end);
-        const char* const colon = find(':', line, end);
-        return {colon < line_end ? colon : line_end, line_end};
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        current = {name_in(line, ends), value_in(ends)};
+        next = behind(ends, end);
     }
 
     const char* line = nullptr;
@@ -2060,7 +2163,7 @@ struct field_finder {
 namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
-/// as it goes. Views of the text it was made from, and valid as long.
+/// as it goes. Views of the text that it was made from, and valid as long.
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -2080,111 +2183,88 @@ class fields {
     /// The lines as they lie, each with its end of line.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return lines_; }
 
+    /// The sizes of the first of them, as far as they are known.
+    [[nodiscard]] constexpr const detail::field_line_sizes& sizes() const noexcept { return sizes_; }
+
   private:
     std::string_view lines_{};
     detail::field_line_sizes sizes_{};
 };
 
-/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
-/// comma does not end an element (RFC 9110 section 5.6.4).
-enum class list_syntax : std::uint8_t { plain, quoted };
-
 } // namespace sockless::http
 
 namespace sockless::http::detail {
 
-/// Finds one element of a comma list after the other.
-struct element_finder {
-    using value_type = std::string_view;
-
-    constexpr element_finder() noexcept = default;
-    constexpr element_finder(std::string_view value, http::list_syntax how) noexcept : rest(value), syntax(how) {
-        advance();
+/// Calls `visit(name, value)` for each field, in their order, where `value()` gives the value.
+template <class Fields, class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
+    for (const field& each : all) {
+        visit(each.name, [&each] { return each.value; });
     }
+}
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
-        current = {};
-        while (current.empty() && !rest.empty()) {
-            const std::size_t size = size_of_first();
-            current = trimmed(rest.data(), rest.data() + size);
-            rest.remove_prefix(size == rest.size() ? size : size + 1);
-        }
+/// The same for a head: a value costs nothing before it is asked for.
+template <class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    for (std::size_t number = 0; line != end; ++number) {
+        const field_line_ends ends = ends_of(line, end, all.sizes(), number);
+        visit(name_in(line, ends), [&ends] { return value_in(ends); });
+        line = behind(ends, end);
     }
-    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+}
 
-    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
-        if (syntax == http::list_syntax::plain) {
-            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
-        }
-        bool quoted = false;
-        for (std::size_t i = 0; i < rest.size(); ++i) {
-            if (rest[i] == ',' && !quoted) return i;
-            if (rest[i] == '"') quoted = !quoted;
-            if (rest[i] == '\\' && quoted) ++i;
-        }
-        return rest.size();
+/// Gives `visit` the value of each field of this name, in their order, until it returns true. Returns whether it did.
+template <class Fields, class Visit>
+constexpr bool visit_values(const Fields& all, std::string_view name, Visit visit) noexcept {
+    for (const field& each : all) {
+        if (http::equal_ignoring_case(each.name, name) && visit(each.value)) return true;
     }
+    return false;
+}
 
-    std::string_view current{};
-    std::string_view rest{};
-    http::list_syntax syntax = http::list_syntax::plain;
-};
+/// The same for a head: lines that are known to have a name of another size are passed over.
+template <class Visit>
+constexpr bool visit_values(const http::fields& all, std::string_view name, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    const field_line_sizes& sizes = all.sizes();
+    for (std::size_t number = 0;; ++number) {
+        while (number < field_line_sizes::most && sizes.lines[number] != 0 && sizes.names[number] != name.size()) {
+            line += sizes.lines[number++] + 2;
+        }
+        if (line == end) return false;
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        if (http::equal_ignoring_case(name_in(line, ends), name) && visit(value_in(ends))) return true;
+        line = behind(ends, end);
+    }
+}
 
 } // namespace sockless::http::detail
 
 namespace sockless::http {
 
-/// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
-/// a forward range of `std::string_view`, views of the value it was made from.
-class list_elements {
-  public:
-    using iterator = detail::lazy_iterator<detail::element_finder>;
-
-    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
-        : value_(value), syntax_(syntax) {}
-
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
-    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
-
-  private:
-    std::string_view value_;
-    list_syntax syntax_;
-};
-
 /// How many of the fields have this name. Names are compared without regard to case; `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::size_t count(const Fields& all, std::string_view name) noexcept {
     std::size_t found = 0;
-    for (const field& each : all) found += equal_ignoring_case(each.name, name) ? 1u : 0u;
+    detail::visit_values(all, name, [&found](std::string_view) {
+        ++found;
+        return false;
+    });
     return found;
 }
 
-/// The value of the first field of this name; empty where there is none. Valid as long as the field.
+/// The value of the first field of this name; empty if there is none. Valid as long as the field.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view first(const Fields& all, std::string_view name) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name)) return each.value;
-    }
-    return {};
-}
-
-/// Whether one comma list has this element, which is a token, compared without regard to case.
-[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
-    if (!element.empty() && equal_ignoring_case(value, element)) return true;
-    for (const std::string_view each : list_elements(value)) {
-        if (equal_ignoring_case(each, element)) return true;
-    }
-    return false;
-}
-
-/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
-/// RFC 9110 sections 5.3 and 5.6.1.
-template <class Fields>
-[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name) && list_has(each.value, token)) return true;
-    }
-    return false;
+    std::string_view found{};
+    detail::visit_values(all, name, [&found](std::string_view value) {
+        found = value;
+        return true;
+    });
+    return found;
 }
 
 } // namespace sockless::http
@@ -2235,43 +2315,44 @@ enum class errc : std::uint8_t {
     body_not_allowed,
 };
 
-/// One row per enumerator of `errc`, in its order. The statuses are what a server answers to such a request; a client
+/// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
 /// that finds the same in a response has nobody to answer.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
-    {"too_many_empty_lines", "too many empty lines before the request line", "RFC 9112 2.2", 0, 400},
-    {"bad_method", "the method is not a token that one space follows", "RFC 9112 3.1", 0, 400},
-    {"bad_target", "the request target is empty or holds what no target may", "RFC 9112 3.2", 0, 400},
+    {"too_many_empty_lines", "too many empty lines come before the request line", "RFC 9112 2.2", 0, 400},
+    {"bad_method", "the method is not a token followed by one space", "RFC 9112 3.1", 0, 400},
+    {"bad_target", "the request target is empty or has a character that is not allowed there", "RFC 9112 3.2", 0, 400},
     {"bad_version", "the HTTP version is missing or malformed", "RFC 9112 2.3", 0, 400},
     {"unsupported_version", "the major version of HTTP is not 1", "RFC 9110 15.6.6", 0, 505},
     {"bad_status", "the status code is not three digits after one space", "RFC 9112 4", 0, 400},
-    {"bad_reason", "the reason phrase holds a control character", "RFC 9112 4", 0, 400},
+    {"bad_reason", "the reason phrase has a control character", "RFC 9112 4", 0, 400},
     {"start_line_too_long", "the start line is longer than the limit", "RFC 9110 15.5.15", 0, 414},
 
     {"bare_cr", "a carriage return is not followed by a line feed", "RFC 9112 2.2", 0, 400},
     {"bare_lf", "a line feed does not follow a carriage return", "RFC 9112 2.2", 0, 400},
-    {"space_before_fields", "white space stands before the first field line", "RFC 9112 2.2", 0, 400},
+    {"space_before_fields", "white space comes before the first field line", "RFC 9112 2.2", 0, 400},
     {"obs_fold", "a field line is continued on the next line", "RFC 9112 5.2", 0, 400},
-    {"bad_name", "a field name is not a token that a colon follows", "RFC 9110 5.1", 0, 400},
+    {"bad_name", "a field name is not a token followed by a colon", "RFC 9110 5.1", 0, 400},
     {"space_in_name", "white space stands in a field name or before its colon", "RFC 9112 5.1", 0, 400},
-    {"bad_value", "a field value holds a control character", "RFC 9110 5.5", 0, 400},
+    {"bad_value", "a field value has a control character", "RFC 9110 5.5", 0, 400},
     {"field_line_too_long", "a field line is longer than the limit", "RFC 6585 5", 0, 431},
-    {"too_many_fields", "there are more field lines than the limit", "RFC 6585 5", 0, 431},
+    {"too_many_fields", "the head has more field lines than the limit", "RFC 6585 5", 0, 431},
     {"head_too_large", "the head is larger than the limit or than the memory for it", "RFC 6585 5", 0, 431},
     {"truncated", "the input ended inside the message", "RFC 9112 8", 0, 400},
 
     {"bad_content_length", "Content-Length is not one decimal number", "RFC 9110 8.6", 0, 400},
-    {"unsupported_transfer_coding", "there is a transfer coding other than one chunked", "RFC 9112 6.1", 0, 501},
-    {"ambiguous_length", "there are both Content-Length and Transfer-Encoding", "RFC 9112 6.3", 0, 400},
-    {"bad_chunk_size", "a chunk size is not hexadecimal or does not fit 64 bits", "RFC 9112 7.1", 0, 400},
-    {"bad_chunk_extension", "what follows a chunk size is no chunk extension", "RFC 9112 7.1.1", 0, 400},
+    {"unsupported_transfer_coding", "the message has a transfer coding other than chunked alone", "RFC 9112 6.1", 0,
+     501},
+    {"ambiguous_length", "the message has both Content-Length and Transfer-Encoding", "RFC 9112 6.3", 0, 400},
+    {"bad_chunk_size", "a chunk size is not hexadecimal, or does not fit in 64 bits", "RFC 9112 7.1", 0, 400},
+    {"bad_chunk_extension", "the text after a chunk size is not a chunk extension", "RFC 9112 7.1.1", 0, 400},
     {"chunk_extensions_too_long", "the chunk extensions are longer than the limit", "RFC 9112 7.1.1", 0, 400},
     {"bad_chunk_end", "the data of a chunk is not followed by an end of line", "RFC 9112 7.1", 0, 400},
     {"body_too_large", "the body is larger than the limit", "RFC 9110 15.5.14", 0, 413},
 
-    {"no_room", "the output has no room for this; nothing of it counts", "", 0, 0},
-    {"body_not_allowed", "a message of this status has no body", "RFC 9110 6.4.1", 0, 0},
+    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section and HTTP status.
@@ -2889,6 +2970,96 @@ using head_parser = basic_head_parser<span_buffer<char>>;
 
 } // namespace sockless::http
 
+// ============================================ sockless/http/lists.hpp =============================================
+// Comma lists in the values of fields, element by element, and the question whether one holds a token.
+
+namespace sockless::http {
+
+/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
+/// comma does not end an element (RFC 9110 section 5.6.4).
+enum class list_syntax : std::uint8_t { plain, quoted };
+
+} // namespace sockless::http
+
+namespace sockless::http::detail {
+
+/// Finds one element of a comma list after the other.
+struct element_finder {
+    using value_type = std::string_view;
+
+    constexpr element_finder() noexcept = default;
+    constexpr element_finder(std::string_view value, http::list_syntax written) noexcept
+        : rest(value), syntax(written) {
+        advance();
+    }
+
+    [[gnu::always_inline]] constexpr void advance() noexcept {
+        current = {};
+        while (current.empty() && !rest.empty()) {
+            const std::size_t size = size_of_first();
+            current = trimmed(rest.data(), rest.data() + size);
+            rest.remove_prefix(size == rest.size() ? size : size + 1);
+        }
+    }
+    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+
+    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
+        if (syntax == http::list_syntax::plain) {
+            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
+        }
+        bool quoted = false;
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            if (rest[i] == ',' && !quoted) return i;
+            if (rest[i] == '"') quoted = !quoted;
+            if (rest[i] == '\\' && quoted) ++i;
+        }
+        return rest.size();
+    }
+
+    std::string_view current{};
+    std::string_view rest{};
+    http::list_syntax syntax = http::list_syntax::plain;
+};
+
+} // namespace sockless::http::detail
+
+namespace sockless::http {
+
+/// The elements of one comma list, without the white space around them; empty ones are left out (RFC 9110 section
+/// 5.6.1). A forward range of `std::string_view`, views of the value that it was made from.
+class list_elements {
+  public:
+    using iterator = detail::lazy_iterator<detail::element_finder>;
+
+    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
+        : value_(value), syntax_(syntax) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+  private:
+    std::string_view value_;
+    list_syntax syntax_;
+};
+
+/// Whether one comma list has this element, which is a token, compared without regard to case.
+[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
+    if (!element.empty() && equal_ignoring_case(value, element)) return true;
+    for (const std::string_view each : list_elements(value)) {
+        if (equal_ignoring_case(each, element)) return true;
+    }
+    return false;
+}
+
+/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
+/// `Fields` is any range of `field`. RFC 9110 sections 5.3 and 5.6.1.
+template <class Fields>
+[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
+    return detail::visit_values(all, name, [token](std::string_view value) { return list_has(value, token); });
+}
+
+} // namespace sockless::http
+
 // ============================================= sockless/http/body.hpp =============================================
 // The body of an HTTP/1.1 message, without its framing (RFC 9112 sections 6 and 7).
 
@@ -3220,6 +3391,56 @@ namespace sockless::http {
 
 } // namespace sockless::http
 
+// ========================================= sockless/detail/text_sink.hpp ==========================================
+// Writes text into a span, and says how much room all of it takes.
+
+namespace sockless::detail {
+
+/// Writes to the front of a span, which outlives the sink. If the span is too small, the sink goes on counting, so
+/// `size` is always the room that all of the text takes. `Byte` is `std::byte` or `char`.
+template <class Byte>
+class text_sink {
+  public:
+    constexpr explicit text_sink(std::span<Byte> out) noexcept : out_(out) {}
+
+    /// Most texts are literals: inlined, a copy of one is a few stores.
+    [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
+        if (has_room(text.size())) copy(out_.data() + size_, text.data(), text.size());
+        size_ += text.size();
+    }
+
+    constexpr void put(cbytes data) noexcept {
+        if (has_room(data.size())) copy(out_.data() + size_, data.data(), data.size());
+        size_ += data.size();
+    }
+
+    /// A number in decimal digits.
+    constexpr void put_number(std::uint64_t value) noexcept { put(decimal_text(value).text()); }
+
+    /// The place of the next `size` bytes, which the caller writes; null if there is no room for them.
+    [[nodiscard]] constexpr Byte* take(std::size_t size) noexcept {
+        Byte* const place = has_room(size) ? out_.data() + size_ : nullptr;
+        size_ += size;
+        return place;
+    }
+
+    /// The room that the text so far takes, in bytes.
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+    /// Whether all of the text so far is written.
+    [[nodiscard]] constexpr bool complete() const noexcept { return size_ <= out_.size(); }
+
+  private:
+    [[nodiscard]] constexpr bool has_room(std::size_t size) const noexcept {
+        return size_ <= out_.size() && size <= out_.size() - size_;
+    }
+
+    std::span<Byte> out_;
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless::detail
+
 // ========================================== sockless/http/write_head.hpp ==========================================
 // Writes the head of an HTTP/1.1 request or response, and refuses text that would break out of its place.
 
@@ -3231,7 +3452,7 @@ namespace sockless::http {
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
-    constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
+    constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
@@ -3291,26 +3512,25 @@ class head_writer {
     /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
     /// all; with `no_room` it is the room needed.
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
-        put("\r\n").put(body).put(rest_of_body);
+        put("\r\n");
+        if (!body.empty()) put(body).put(rest_of_body);
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
-    // Most texts are literals: inlined, a copy of one is a few stores.
     [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
-        if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
-            detail::copy(out_.data() + size_, text.data(), text.size());
-        }
-        size_ += text.size();
+        sink_.put(text);
         return *this;
     }
 
-    constexpr head_writer& number(std::uint64_t value) noexcept { return put(detail::decimal_text(value).text()); }
+    constexpr head_writer& number(std::uint64_t value) noexcept {
+        sink_.put_number(value);
+        return *this;
+    }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
 };
 
@@ -3370,6 +3590,221 @@ class deadline {
 
 } // namespace sockless::detail
 
+// =========================================== sockless/detail/lists.hpp ============================================
+// Short lists of records in a buffer of any kind, in the order in which they were added.
+
+namespace sockless::detail {
+
+/// Removes `size` bytes at `place` from a queue of bytes. Moves the bytes before them: old records most often go first,
+/// so there are few of these.
+template <class Buffer>
+void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
+    if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
+    buffer.consume(size);
+}
+
+/// Records of one trivially copyable type. They are copied in and out byte by byte, as the memory may have any
+/// alignment.
+template <class Record, class Buffer>
+class record_list {
+    static_assert(std::is_trivially_copyable_v<Record>);
+
+  public:
+    explicit record_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
+
+    [[nodiscard]] Record operator[](std::size_t index) const noexcept {
+        Record record;
+        std::memcpy(&record, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
+        return record;
+    }
+    void set(std::size_t index, const Record& record) noexcept {
+        std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
+    }
+
+    /// False if the memory is full; then nothing was added.
+    [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
+
+    void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
+
+    /// Removes those of the first `count` records for which `wanted` is true.
+    template <class Wanted>
+    void erase_if(std::size_t count, Wanted wanted) noexcept {
+        std::size_t first_kept = count;
+        for (std::size_t i = count; i-- != 0;) {
+            const Record record = (*this)[i];
+            if (!wanted(record)) set(--first_kept, record);
+        }
+        if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
+    }
+
+    /// Gives the memory back if the list is empty.
+    void release() noexcept {
+        if (memory_.size() == 0) memory_.release();
+    }
+
+  private:
+    Buffer memory_;
+};
+
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/names.hpp ============================================
+// A list of names in a buffer of any kind, each with a record of facts about it.
+
+namespace sockless::detail {
+
+/// Stands before each name in the list. `mode` and `number` mean what the owner of the list wants.
+template <class Kind>
+struct name_record {
+    Kind kind{};
+    std::uint8_t mode = 0;
+    std::uint16_t unused = 0; // so that no byte is padding
+    std::uint32_t number = 0;
+    std::uint32_t size = 0; // of the name
+};
+
+/// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
+/// behind its record. Valid until the list changes.
+template <class Kind>
+struct named {
+    name_record<Kind> record{};
+    std::string_view text{};
+    std::size_t place = 0;
+};
+
+/// Finds the names of one kind, one after the other, for `lazy_iterator`.
+template <class Kind>
+struct name_finder {
+    using value_type = std::string_view;
+
+    name_finder() noexcept = default;
+    name_finder(cbytes names, Kind wanted) noexcept : rest(names), kind(wanted) { advance(); }
+
+    void advance() noexcept {
+        current = {};
+        while (!rest.empty() && current.data() == nullptr) {
+            name_record<Kind> record;
+            std::memcpy(&record, rest.data(), sizeof record);
+            const cbytes text = rest.subspan(sizeof record, record.size);
+            if (record.kind == kind) current = text_of(text);
+            rest = rest.subspan(sizeof record + record.size);
+        }
+    }
+    [[nodiscard]] const char* place() const noexcept { return current.data(); }
+
+    cbytes rest{};
+    Kind kind{};
+    std::string_view current{};
+};
+
+/// The names of one kind, oldest first. A forward range of `std::string_view`, valid until the list changes.
+template <class Kind>
+class name_range {
+  public:
+    using iterator = lazy_iterator<name_finder<Kind>>;
+
+    name_range(cbytes names, Kind kind) noexcept : names_(names), kind_(kind) {}
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(names_, kind_); }
+    [[nodiscard]] iterator end() const noexcept { return {}; }
+    [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
+
+  private:
+    cbytes names_;
+    Kind kind_;
+};
+
+/// Names of several kinds, in the order in which they were added.
+template <class Kind, class Buffer>
+class name_list {
+  public:
+    using entry = named<Kind>;
+
+    explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
+
+    /// False if the memory is full; then nothing was added. `text` may lie in the list.
+    [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
+        const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
+        // `prepare` may move the list, and a name that lies in it moves too.
+        const std::size_t place = place_of(text);
+        const bytes room = memory_.prepare(sizeof record + text.size());
+        if (room.empty()) return false;
+        if (place < memory_.size()) text = text_of(memory_.contents().subspan(place, text.size()));
+        std::memcpy(room.data(), &record, sizeof record);
+        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        memory_.commit(room.size());
+        return true;
+    }
+
+    /// The first name for which `wanted` is true. If there is none, the data of `text` is null.
+    template <class Wanted>
+    [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
+        const cbytes all = memory_.contents();
+        for (std::size_t place = 0; place != all.size();) {
+            const entry each = at(all, place);
+            if (wanted(each)) return each;
+            place += sizeof each.record + each.record.size;
+        }
+        return {};
+    }
+    [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
+        return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
+    }
+
+    /// The name that was added last, which has `size` bytes.
+    [[nodiscard]] entry last(std::size_t size) const noexcept {
+        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+    }
+
+    /// Whether a name of `size` bytes can be added.
+    [[nodiscard]] bool has_room(std::size_t size) noexcept {
+        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
+    }
+
+    void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
+
+    void set_mode(const entry& name, std::uint8_t mode) noexcept {
+        name_record<Kind> record = name.record;
+        record.mode = mode;
+        std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
+    }
+
+    /// How many names of a kind there are.
+    [[nodiscard]] std::size_t count(Kind kind) const noexcept {
+        std::size_t found = 0;
+        for (const std::string_view each : of(kind)) found += each.data() != nullptr ? 1U : 0U;
+        return found;
+    }
+
+    [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
+
+    /// Gives the memory back if the list is empty.
+    void release() noexcept {
+        if (memory_.size() == 0) memory_.release();
+    }
+
+  private:
+    // The place of `text` in the list. If it does not lie there, the result is not less than the size of the list.
+    [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(text.data()) -
+               reinterpret_cast<std::uintptr_t>(memory_.contents().data());
+    }
+
+    [[nodiscard]] static entry at(cbytes all, std::size_t place) noexcept {
+        entry found;
+        std::memcpy(&found.record, all.data() + place, sizeof found.record);
+        found.text = text_of(all.subspan(place + sizeof found.record, found.record.size));
+        found.place = place;
+        return found;
+    }
+
+    Buffer memory_;
+};
+
+} // namespace sockless::detail
+
 // =========================================== sockless/detail/outbox.hpp ===========================================
 // What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
 
@@ -3392,23 +3827,19 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-template <class Buffer>
-class outbox;
-
-/// On the heap: blocks, one behind the other. A block never moves, so what is shown stays in place by itself. What is
-/// written at once lies in one block.
-template <>
-class outbox<growing_buffer> : public outbox_position {
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
+/// or into the next block. What is written at once lies in one block.
+class heap_outbox : public outbox_position {
   public:
     /// For as many bytes as `like` may hold.
-    explicit outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
-    outbox(outbox&& other) noexcept { swap(other); }
-    outbox& operator=(outbox&& other) noexcept {
-        outbox taken(static_cast<outbox&&>(other));
+    explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    heap_outbox(heap_outbox&& other) noexcept { swap(other); }
+    heap_outbox& operator=(heap_outbox&& other) noexcept {
+        heap_outbox taken(static_cast<heap_outbox&&>(other));
         swap(taken);
         return *this;
     }
-    ~outbox() {
+    ~heap_outbox() {
         while (first_ != nullptr) drop_first();
     }
 
@@ -3420,19 +3851,27 @@ class outbox<growing_buffer> : public outbox_position {
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
         const std::size_t waiting = first_->end - first_->begin;
+        is_shown_ = true;
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
     void sent(std::size_t size) noexcept {
-        const bool is_shown = size <= output().size();
+        const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
+        const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
         if (!is_shown || size == 0) return;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
-        if (size_ == 0 && !keeps_) rest();
+        if (size != waiting || keeps_) return;
+        if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
+            first_->begin = first_->end = 0;
+            is_shown_ = was_large_ = false;
+            largest_ = 0;
+        } else {
+            leave_first();
+        }
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -3445,6 +3884,7 @@ class outbox<growing_buffer> : public outbox_position {
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
         if (size > room(reserve)) return {};
+        if (size > largest_) largest_ = size < UINT32_MAX ? static_cast<std::uint32_t>(size) : UINT32_MAX;
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
         return {last_->data() + last_->end, size};
     }
@@ -3484,52 +3924,80 @@ class outbox<growing_buffer> : public outbox_position {
     // Bytes, with the block's own head.
     static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
 
-    // Blocks double in size up to `most_block`. What is larger gets a block of its own.
+    // Makes room for `needed` more bytes behind the content. As long as the last block was never shown, and would not
+    // become larger than `most_block`, a larger one takes its place: so a host finds few and large pieces to send.
     [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+        const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
+        const bool may_move = last_ != nullptr && !(last_ == first_ && (is_shown_ || keeps_));
+        const bool replaces = may_move && needed <= most_block && content + needed <= most_block - sizeof(block);
+        const std::size_t moved = replaces ? content : 0;
         std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
         if (size > most_block) size = most_block;
-        if (needed > SIZE_MAX - sizeof(block)) return false;
-        if (size < needed + sizeof(block)) size = needed + sizeof(block);
+        if (needed > SIZE_MAX - most_block) return false;
+        if (size < moved + needed + sizeof(block)) size = moved + needed + sizeof(block);
         void* const memory = ::operator new(size, std::nothrow);
         if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, 0, 0, size - sizeof(block)};
-        if (last_ != nullptr) last_->next = added;
-        last_ = added;
-        if (first_ == nullptr) first_ = added;
-        if (size_ == 0 && !keeps_) {
-            while (first_ != added) drop_first();
+        auto* const added = ::new (memory) block{nullptr, 0, moved, size - sizeof(block)};
+        if (replaces) {
+            detail::copy(added->data(), last_->data() + last_->begin, moved);
+            drop_last();
         }
+        (last_ == nullptr ? first_ : last_->next) = added;
+        last_ = added;
+        // What was too small for this, and holds nothing, goes.
+        while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
+    }
+
+    void drop_last() noexcept {
+        block* const dropped = last_;
+        block** at = &first_;
+        last_ = nullptr;
+        for (; *at != dropped; at = &(*at)->next) last_ = *at;
+        *at = nullptr;
+        ::operator delete(dropped);
     }
 
     void drop_first() noexcept {
         block* const dropped = first_;
         first_ = dropped->next;
         if (first_ == nullptr) last_ = nullptr;
+        is_shown_ = false;
         ::operator delete(dropped);
+    }
+
+    // All of the first block was sent.
+    [[gnu::noinline]] void leave_first() noexcept {
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0) rest();
     }
 
     // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
     void rest() noexcept {
         while (first_ != last_) drop_first();
+        const std::size_t needed = first_->end > largest_ ? first_->end : largest_;
         const bool was_large_before = was_large_;
-        was_large_ = first_->end > most_block;
-        const bool hardly_used = first_->capacity > usual_block && first_->end < first_->capacity / 4;
+        was_large_ = needed > most_block;
+        largest_ = 0;
+        const bool hardly_used = first_->capacity > usual_block && needed < first_->capacity / 4;
         const bool large_once = first_->capacity > most_block && !was_large_before;
         if (hardly_used || large_once) {
             drop_first();
         } else {
             first_->begin = first_->end = 0;
+            is_shown_ = false;
         }
     }
 
-    void swap(outbox& other) noexcept {
+    void swap(heap_outbox& other) noexcept {
         exchange(first_, other.first_);
         exchange(last_, other.last_);
         exchange(size_, other.size_);
         exchange(limit_, other.limit_);
         exchange(sent_, other.sent_);
+        exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
+        exchange(is_shown_, other.is_shown_);
         exchange(was_large_, other.was_large_);
     }
 
@@ -3544,15 +4012,16 @@ class outbox<growing_buffer> : public outbox_position {
     block* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
+    std::uint32_t largest_ = 0; // the most that was prepared at once since the queue was last empty
     bool keeps_ = false;
-    bool was_large_ = false; // what was sent before the queue was last empty
+    mutable bool is_shown_ = false; // bytes of the first block
+    bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
-template <>
-class outbox<span_buffer<std::byte>> : public outbox_position {
+class span_outbox : public outbox_position {
   public:
-    explicit outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+    explicit span_outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
@@ -3630,6 +4099,10 @@ class outbox<span_buffer<std::byte>> : public outbox_position {
     bool keeps_ = false;
 };
 
+/// The outbox for output that is to be kept in a `Buffer`.
+template <class Buffer>
+using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
+
 struct note_nothing {
     [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
 };
@@ -3653,211 +4126,6 @@ template <class Outbox, class Write, class Note = note_nothing>
     to.commit(result.size);
     return {};
 }
-
-} // namespace sockless::detail
-
-// ======================================== sockless/detail/record_list.hpp =========================================
-// Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
-
-namespace sockless::detail {
-
-/// Takes `size` bytes at `place` out of a queue of bytes. What stood before them is moved, as a queue is taken from the
-/// front, and what is old is most often the first to go.
-template <class Buffer>
-void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
-    if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
-    buffer.consume(size);
-}
-
-/// Records of one trivial type. Their bytes are copied in and out, as memory of the caller's may lie anywhere.
-template <class Record, class Buffer>
-class record_list {
-    static_assert(std::is_trivially_copyable_v<Record>);
-
-  public:
-    explicit record_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
-
-    [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
-
-    [[nodiscard]] Record operator[](std::size_t index) const noexcept {
-        Record made;
-        std::memcpy(&made, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
-        return made;
-    }
-    void set(std::size_t index, const Record& record) noexcept {
-        std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
-    }
-
-    /// False where the memory is full.
-    [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
-
-    void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
-
-    /// Takes out those of the first `count` records for which `wanted` says so.
-    template <class Wanted>
-    void erase_if(std::size_t count, Wanted wanted) noexcept {
-        std::size_t first_kept = count;
-        for (std::size_t i = count; i-- != 0;) {
-            const Record record = (*this)[i];
-            if (!wanted(record)) set(--first_kept, record);
-        }
-        if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
-    }
-
-    void release() noexcept {
-        if (memory_.size() == 0) memory_.release();
-    }
-
-  private:
-    Buffer memory_;
-};
-
-/// What is known of one name: its kind, and what whoever keeps the list wants to know of it.
-template <class Kind>
-struct name_record {
-    Kind kind{};
-    std::uint8_t mode = 0;
-    std::uint16_t unused = 0;
-    std::uint32_t number = 0;
-    std::uint32_t size = 0;
-};
-
-/// One name with what is known of it. `text` lies in the list.
-template <class Kind>
-struct named {
-    name_record<Kind> record{};
-    std::string_view text{};
-    std::size_t place = 0;
-};
-
-/// Finds one name of a kind after the other.
-template <class Kind>
-struct name_finder {
-    using value_type = std::string_view;
-
-    name_finder() noexcept = default;
-    name_finder(cbytes names, Kind wanted) noexcept : rest(names), kind(wanted) { advance(); }
-
-    void advance() noexcept {
-        current = {};
-        while (!rest.empty() && current.data() == nullptr) {
-            name_record<Kind> record;
-            std::memcpy(&record, rest.data(), sizeof record);
-            const cbytes text = rest.subspan(sizeof record, record.size);
-            if (record.kind == kind) current = text_of(text);
-            rest = rest.subspan(sizeof record + record.size);
-        }
-    }
-    [[nodiscard]] const char* place() const noexcept { return current.data(); }
-
-    cbytes rest{};
-    Kind kind{};
-    std::string_view current{};
-};
-
-/// The names of one kind, oldest first: a forward range of `std::string_view`. Valid until the list changes.
-template <class Kind>
-class name_range {
-  public:
-    using iterator = lazy_iterator<name_finder<Kind>>;
-
-    name_range(cbytes names, Kind kind) noexcept : names_(names), kind_(kind) {}
-
-    [[nodiscard]] iterator begin() const noexcept { return iterator(names_, kind_); }
-    [[nodiscard]] iterator end() const noexcept { return {}; }
-    [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
-
-  private:
-    cbytes names_;
-    Kind kind_;
-};
-
-/// Names of several kinds, each with its record before it.
-template <class Kind, class Buffer>
-class name_list {
-  public:
-    using entry = named<Kind>;
-
-    explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
-
-    /// False where the memory is full; then nothing was added.
-    [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
-        const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
-        // A name that is in the list already moves with it.
-        const std::size_t place = place_of(text);
-        const bytes room = memory_.prepare(sizeof record + text.size());
-        if (room.empty()) return false;
-        if (place < memory_.size()) text = text_of(memory_.contents().subspan(place, text.size()));
-        std::memcpy(room.data(), &record, sizeof record);
-        detail::copy(room.data() + sizeof record, text.data(), text.size());
-        memory_.commit(room.size());
-        return true;
-    }
-
-    /// The first for which `wanted` says so; falsy, with no text, where there is none.
-    template <class Wanted>
-    [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
-        const cbytes all = memory_.contents();
-        for (std::size_t place = 0; place != all.size();) {
-            const entry each = at(all, place);
-            if (wanted(each)) return each;
-            place += sizeof each.record + each.record.size;
-        }
-        return {};
-    }
-    /// The name that was added last, which has `size` bytes.
-    [[nodiscard]] entry last(std::size_t size) const noexcept {
-        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
-    }
-
-    /// Whether a name of `size` bytes can be added.
-    [[nodiscard]] bool has_room(std::size_t size) noexcept {
-        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
-    }
-
-    [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
-        return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
-    }
-
-    void erase(const entry& which) noexcept {
-        erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
-    }
-
-    void set_mode(const entry& which, std::uint8_t mode) noexcept {
-        name_record<Kind> record = which.record;
-        record.mode = mode;
-        std::memcpy(memory_.contents().data() + which.place, &record, sizeof record);
-    }
-
-    [[nodiscard]] std::size_t count(Kind kind) const noexcept {
-        std::size_t found = 0;
-        for (const std::string_view each : of(kind)) found += each.data() != nullptr ? 1U : 0U;
-        return found;
-    }
-
-    [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
-
-    void release() noexcept {
-        if (memory_.size() == 0) memory_.release();
-    }
-
-  private:
-    // Where it lies in the list; what does not lie there is somewhere behind its end.
-    [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
-        return reinterpret_cast<std::uintptr_t>(text.data()) -
-               reinterpret_cast<std::uintptr_t>(memory_.contents().data());
-    }
-
-    [[nodiscard]] static entry at(cbytes all, std::size_t place) noexcept {
-        entry found;
-        std::memcpy(&found.record, all.data() + place, sizeof found.record);
-        found.text = text_of(all.subspan(place + sizeof found.record, found.record.size));
-        found.place = place;
-        return found;
-    }
-
-    Buffer memory_;
-};
 
 } // namespace sockless::detail
 
@@ -3900,20 +4168,17 @@ class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
         if (value.sends == 0 && value.wants == 0) return;
-        put(detail::decimal_text(value.sends).text());
-        put(",");
-        put(detail::decimal_text(value.wants).text());
+        detail::text_sink<char> sink(text_);
+        sink.put_number(value.sends);
+        sink.put(",");
+        sink.put_number(value.wants);
+        size_ = sink.size();
     }
 
     /// Valid as long as this.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
-    constexpr void put(std::string_view part) noexcept {
-        detail::copy(text_ + size_, part.data(), part.size());
-        size_ += part.size();
-    }
-
     char text_[21] = {};
     std::size_t size_ = 0;
 };
@@ -4495,7 +4760,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
-    constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
+    constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
     constexpr writer& begin(command sent) noexcept {
@@ -4541,28 +4806,20 @@ class writer {
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
     enum class part : std::uint8_t { name, value };
 
     constexpr writer& put(std::string_view some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
     }
     constexpr writer& put(cbytes some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
-    }
-
-    // Where the next `size` bytes belong; null where there is no room for them, or nothing is written any more.
-    [[nodiscard]] constexpr std::byte* take(std::size_t size) noexcept {
-        const bool fits = !error_ && size_ <= out_.size() && size <= out_.size() - size_;
-        std::byte* const place = fits ? out_.data() + size_ : nullptr;
-        size_ += size;
-        return place;
     }
 
     // A header, both parts of it escaped. Nearly all are plain, and written at once.
@@ -4574,7 +4831,7 @@ class writer {
     }
 
     constexpr writer& plain_line(std::string_view name, std::string_view value) noexcept {
-        if (std::byte* const to = take(name.size() + value.size() + 2)) {
+        if (std::byte* const to = sink_.take(name.size() + value.size() + 2)) {
             detail::copy(to, name.data(), name.size());
             to[name.size()] = std::byte{':'};
             detail::copy(to + name.size() + 1, value.data(), value.size());
@@ -4621,8 +4878,7 @@ class writer {
         }
     }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
     version version_;
     command command_ = command::none;
@@ -5875,10 +6131,16 @@ class session {
     // The peer has taken `size` bytes.
     void take_sent(std::size_t size) noexcept {
         output_.sent(size);
-        // A peer that takes what waits for it, or takes the last words, is there. What is sent at once otherwise proves
-        // nothing: the system has room for it.
-        const bool says_goodbye = state_ >= stomp::state::disconnecting;
-        if (size != 0 && (says_goodbye || !output_.empty())) progresses_ = true;
+        if (size == 0) return;
+        const bool said_goodbye = state_ >= stomp::state::disconnecting;
+        if (said_goodbye && output_.empty()) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (said_goodbye || !output_.empty()) {
+            // A peer that takes what waits for it is there. What leaves without waiting proves nothing: the system has
+            // room for it.
+            progresses_ = true;
+        }
     }
 
     // Does what is due at this time. An error if the session has ended by it.
@@ -6952,11 +7214,11 @@ using server_session = basic_server_session<growing_buffer>;
 } // namespace sockless::stomp
 
 // =========================================== sockless/detail/octets.hpp ===========================================
-// Many bytes at once: masking, and whether any of them has its high bit set.
+// Masking, and the test for ASCII, of any number of bytes.
 
 namespace sockless::detail {
 
-/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+/// `mask_bytes` of fewer bytes than a vector has, and in constant evaluation.
 [[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
                                                std::uint32_t key) noexcept {
     if (!std::is_constant_evaluated()) {
@@ -6972,16 +7234,16 @@ namespace sockless::detail {
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
-/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
-/// a call would cost as much as the work.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes. Returns whether any byte of the result has its high bit set,
+/// that is, is not ASCII. `to` and `from` are the same place or do not overlap. Always inlined: for short payloads a
+/// call costs as much as the work.
 [[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
                                                             std::uint32_t key) noexcept {
     if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
     return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
 
-/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+/// `any_high_bit` of fewer bytes than a vector has, and in constant evaluation.
 [[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
         if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
@@ -6992,7 +7254,7 @@ namespace sockless::detail {
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// Whether any byte has its high bit set. Short enough to be inlined.
+/// Whether any byte has its high bit set, that is, is not ASCII.
 [[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
     if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
     return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())
@@ -7002,11 +7264,12 @@ namespace sockless::detail {
 } // namespace sockless::detail
 
 // =============================================== sockless/utf8.hpp ================================================
-// UTF-8, checked in pieces: one byte of state, and the place of the first byte that cannot stand (RFC 3629).
+// Checks UTF-8 that comes in pieces (RFC 3629). The state between two pieces is one byte.
 
-// A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
-// of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
-// narrows the second byte: to rule out overlong forms, surrogates, and what lies above U+10FFFF.
+// A state machine. Each byte has a row, a word that holds the next state for each state, in six bits. A state is the
+// number of bits by which to shift the row. So the load of a row does not wait for the step before.
+// After E0, ED, F0 and F4 the second byte has a smaller range (RFC 3629 section 4). That rules out overlong forms,
+// surrogates, and code points above U+10FFFF. So each of these bytes leads to a state of its own.
 namespace sockless::detail::utf8 {
 
 inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 18, after_e0 = 24, after_ed = 30,
@@ -7014,7 +7277,7 @@ inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 
 
 struct transition {
     unsigned from;
-    unsigned first, last; // the bytes that lead
+    unsigned first, last; // the bytes that lead from the one state to the other
     unsigned to;
 };
 
@@ -7044,11 +7307,12 @@ inline constexpr std::array<std::uint64_t, 256> rows = [] {
 
 namespace sockless {
 
-/// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
+/// Checks UTF-8 that comes in pieces. A piece may end within a character (RFC 3629; RFC 6455 section 8.1).
 class utf8_validator {
   public:
-    /// Takes the next piece and returns how many of its bytes may stand: all of them, or the index of the first byte
-    /// that no continuation could make valid. After that the validator stays where it failed until `reset`.
+    /// Takes the next piece and returns how many of its bytes are valid: all of them, or the index of the first byte
+    /// that no later byte can make valid. After such a byte `feed` returns 0 until `reset`. The validator
+    /// does not keep the piece.
     [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
         std::size_t i = 0;
         while (i != piece.size()) {
@@ -7070,19 +7334,21 @@ class utf8_validator {
         return i;
     }
 
-    /// Whether the text so far ends between characters.
+    /// Whether all of the text so far is valid and ends with a whole character.
     [[nodiscard]] constexpr bool complete() const noexcept { return state_ == detail::utf8::accept; }
 
+    /// Begins a new text.
     constexpr void reset() noexcept { state_ = detail::utf8::accept; }
 
   private:
-    // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
+    // A longer block skips ASCII faster. A shorter one walks over less ASCII around one other character.
     static constexpr std::size_t block_size = 64;
 
-    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
+    // Takes valid bytes from the front, many at a time, but not the last character. 0 if there are too few bytes, if
+    // the text is wrong at the front, or if the processor has no instructions for this.
     [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
         if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
-        // Vectors look three bytes back, and so cannot judge the first three.
+        // Vectors look back three bytes, so they cannot judge the first three.
         if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
         std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
         while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
@@ -7106,7 +7372,7 @@ class utf8_validator {
     std::uint8_t state_ = detail::utf8::accept;
 };
 
-/// Whether all of `text` is UTF-8, as a whole.
+/// Whether `text` is valid UTF-8 that does not end within a character.
 [[nodiscard]] constexpr bool is_utf8(cbytes text) noexcept {
     utf8_validator validator;
     return validator.feed(text) == text.size() && validator.complete();
@@ -7204,76 +7470,79 @@ enum class errc : std::uint8_t {
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
-    {"reserved_bit_set", "a reserved bit is set that no agreed extension gives a meaning", "RFC 6455 5.2", 1002, 0},
-    {"unknown_opcode", "the opcode is none of those that are defined", "RFC 6455 5.2", 1002, 0},
-    {"unexpected_continuation", "a continuation frame came while no message was open", "RFC 6455 5.4", 1002, 0},
-    {"expected_continuation", "a new message began before the open one had ended", "RFC 6455 5.4", 1002, 0},
-    {"fragmented_control_frame", "a control frame is not final", "RFC 6455 5.5", 1002, 0},
+    {"reserved_bit_set", "a reserved bit is set, and no agreed extension gives it a meaning", "RFC 6455 5.2", 1002, 0},
+    {"unknown_opcode", "the opcode of a frame is not defined", "RFC 6455 5.2", 1002, 0},
+    {"unexpected_continuation", "a continuation frame came, but no message is open", "RFC 6455 5.4", 1002, 0},
+    {"expected_continuation", "a new message began before the last one had ended", "RFC 6455 5.4", 1002, 0},
+    {"fragmented_control_frame", "a control frame is fragmented", "RFC 6455 5.5", 1002, 0},
     {"control_frame_too_long", "a control frame has more than 125 bytes of payload", "RFC 6455 5.5", 1002, 0},
-    {"mask_missing", "a frame from a client is not masked", "RFC 6455 5.1", 1002, 0},
-    {"mask_forbidden", "a frame from a server is masked", "RFC 6455 5.1", 1002, 0},
-    {"length_not_minimal", "the payload length uses more bytes than it needs", "RFC 6455 5.2", 1002, 0},
+    {"mask_missing", "a frame from the client is not masked", "RFC 6455 5.1", 1002, 0},
+    {"mask_forbidden", "a frame from the server is masked", "RFC 6455 5.1", 1002, 0},
+    {"length_not_minimal", "the payload length is written with more bytes than it needs", "RFC 6455 5.2", 1002, 0},
     {"length_top_bit_set", "the most significant bit of the payload length is set", "RFC 6455 5.2", 1002, 0},
     {"frame_too_big", "a frame is larger than the limit", "RFC 6455 10.4", 1009, 0},
     {"message_too_big", "a message is larger than the limit", "RFC 6455 10.4", 1009, 0},
     {"too_many_frames", "a message has more frames than the limit", "RFC 6455 10.4", 1008, 0},
     {"invalid_utf8", "a text message is not UTF-8", "RFC 6455 8.1", 1007, 0},
 
-    {"deflate_corrupt", "a compressed message is not deflate data", "RFC 7692 7.2.2", 1007, 0},
-    {"deflate_truncated", "a compressed message does not end where its data ends", "RFC 7692 7.2.2", 1007, 0},
+    {"deflate_corrupt", "a compressed message is not valid deflate data", "RFC 7692 7.2.2", 1007, 0},
+    {"deflate_truncated", "a compressed message ends in the middle of its deflate data", "RFC 7692 7.2.2", 1007, 0},
     {"no_memory", "there is no memory to inflate a message", "RFC 6455 7.4.1", 1011, 0},
 
     {"close_payload_too_short", "the payload of a Close is a single byte", "RFC 6455 5.5.1", 1002, 0},
-    {"close_code_invalid", "a Close has a code that may not be sent", "RFC 6455 7.4", 1002, 0},
+    {"close_code_invalid", "a Close has a code that must not be sent", "RFC 6455 7.4", 1002, 0},
     {"close_reason_invalid_utf8", "the reason of a Close is not UTF-8", "RFC 6455 5.5.1", 1007, 0},
-    {"end_of_input", "the input ended before the closing handshake", "RFC 6455 7.1.5", 1006, 0},
+    {"end_of_input", "the connection ended without a Close", "RFC 6455 7.1.5", 1006, 0},
     {"handshake_timeout", "the opening handshake took too long", "RFC 6455 4.1", 0, 408},
     {"refused", "the server refused the opening handshake", "RFC 6455 4.1", 0, 0},
     {"too_many_interim_responses", "the server sent more 1xx responses than the limit", "RFC 9110 15.2", 0, 0},
-    {"shut_down", "this side shuts down", "RFC 9110 15.6.4", 1001, 503},
+    {"shut_down", "the program is shutting down", "RFC 9110 15.6.4", 1001, 503},
     {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
     {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
-    {"close_code_not_sendable", "this Close code may not be sent", "RFC 6455 7.4", 0, 0},
+    {"close_code_not_sendable", "this Close code must not be sent", "RFC 6455 7.4", 0, 0},
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
-    {"payload_not_utf8", "the payload of a text message or the reason of a Close is not UTF-8", "RFC 6455 8.1", 0, 0},
-    {"message_open", "a message is open; end it before another is begun", "RFC 6455 5.4", 0, 0},
-    {"not_open", "the connection is not open for this", "RFC 6455 7.1.3", 0, 0},
+    {"payload_not_utf8", "the payload of a text message, or the reason of a Close, is not UTF-8", "RFC 6455 8.1", 0, 0},
+    {"message_open", "a message in pieces is open; it must end before another one begins", "RFC 6455 5.4", 0, 0},
+    {"not_open", "the connection is not open", "RFC 6455 7.1.3", 0, 0},
     {"nothing_to_answer", "no request waits for an answer", "RFC 6455 4.2.2", 0, 0},
 
     {"method_not_get", "the method of the request is not GET", "RFC 6455 4.1", 0, 405},
-    {"http_version_too_old", "HTTP/1.0 cannot be upgraded", "RFC 9110 7.8", 0, 426},
-    {"bad_request_target", "the target is neither a path nor an absolute http URI, or has a fragment", "RFC 6455 3", 0,
-     400},
-    {"bad_host", "there is not exactly one Host with a host in it", "RFC 9112 3.2", 0, 400},
-    {"unexpected_body", "a request that asks for an upgrade has a body", "RFC 9112 6", 0, 400},
-    {"upgrade_missing", "Upgrade does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
-    {"connection_upgrade_missing", "Connection does not name upgrade", "RFC 6455 4.2.1", 0, 400},
-    {"version_missing", "there is not exactly one Sec-WebSocket-Version", "RFC 6455 4.2.1", 0, 400},
+    {"http_version_too_old", "HTTP/1.0 cannot be upgraded to WebSocket", "RFC 9110 7.8", 0, 426},
+    {"bad_request_target", "the request target is neither a path nor an absolute http URI, or it has a fragment",
+     "RFC 6455 3", 0, 400},
+    {"bad_host", "the request does not have exactly one valid Host field", "RFC 9112 3.2", 0, 400},
+    {"unexpected_body", "a request for an upgrade has a body", "RFC 9112 6", 0, 400},
+    {"upgrade_missing", "the Upgrade field does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
+    {"connection_upgrade_missing", "the Connection field does not contain upgrade", "RFC 6455 4.2.1", 0, 400},
+    {"version_missing", "the request does not have exactly one Sec-WebSocket-Version field", "RFC 6455 4.2.1", 0, 400},
     {"version_unsupported", "the version of WebSocket is not 13", "RFC 6455 4.4", 0, 426},
-    {"bad_key", "there is not exactly one Sec-WebSocket-Key of 16 bytes in base64", "RFC 6455 4.2.1", 0, 400},
-    {"repeated_origin", "there is more than one Origin", "RFC 6454 7.3", 0, 400},
-    {"bad_subprotocol", "a subprotocol is no token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
+    {"bad_key", "the request does not have exactly one Sec-WebSocket-Key field with 16 bytes in base64",
+     "RFC 6455 4.2.1", 0, 400},
+    {"repeated_origin", "the request has more than one Origin field", "RFC 6454 7.3", 0, 400},
+    {"bad_subprotocol", "a subprotocol is not a token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
     {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
-    {"bad_extensions", "Sec-WebSocket-Extensions is malformed", "RFC 6455 9.1", 0, 400},
-    {"expectation_unknown", "Expect is not 100-continue", "RFC 9110 10.1.1", 0, 417},
+    {"bad_extensions", "the Sec-WebSocket-Extensions field is malformed", "RFC 6455 9.1", 0, 400},
+    {"expectation_unknown", "the Expect field is not 100-continue", "RFC 9110 10.1.1", 0, 417},
 
-    {"not_extended_connect", "the request is not CONNECT with a protocol", "RFC 8441 4", 0, 400},
-    {"protocol_unknown", "the protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
-    {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown, malformed or late", "RFC 9113 8.3", 0, 400},
-    {"connection_field", "there is a field that is for HTTP/1.1 connections only", "RFC 9113 8.2.2", 0, 400},
+    {"not_extended_connect", "the request is not a CONNECT with :protocol", "RFC 8441 4", 0, 400},
+    {"protocol_unknown", "the :protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
+    {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown or malformed, or follows another field",
+     "RFC 9113 8.3", 0, 400},
+    {"connection_field", "a field is only allowed on HTTP/1.1 connections", "RFC 9113 8.2.2", 0, 400},
 
-    {"unexpected_status", "the server did not accept the handshake", "RFC 6455 4.1", 0, 0},
-    {"accept_missing", "there is not exactly one Sec-WebSocket-Accept", "RFC 6455 4.1", 0, 0},
-    {"accept_wrong", "Sec-WebSocket-Accept does not belong to the key", "RFC 6455 4.1", 0, 0},
-    {"subprotocol_not_offered", "the server chose a subprotocol that was not offered", "RFC 6455 4.1", 0, 0},
-    {"extension_not_offered", "the server agreed to an extension that was not offered", "RFC 6455 4.1", 0, 0},
+    {"unexpected_status", "the server did not answer with status 101", "RFC 6455 4.1", 0, 0},
+    {"accept_missing", "the response does not have exactly one Sec-WebSocket-Accept field", "RFC 6455 4.1", 0, 0},
+    {"accept_wrong", "Sec-WebSocket-Accept does not match the key", "RFC 6455 4.1", 0, 0},
+    {"subprotocol_not_offered", "the chosen subprotocol was not offered", "RFC 6455 4.1", 0, 0},
+    {"extension_not_offered", "the chosen extension was not offered", "RFC 6455 4.1", 0, 0},
     {"bad_deflate_response", "the server agreed to other terms of compression than were offered", "RFC 7692 7.1", 0, 0},
 
-    {"reserved_field", "a field may not be given, as it is written, or left out, on its own terms", "RFC 6455 4", 0, 0},
-    {"bad_deflate_window", "a window for compression has fewer bits than can be had, or more than 15", "RFC 7692 7.1.2",
+    {"reserved_field", "this field is written by the library; it cannot be given as a field of your own", "RFC 6455 4",
      0, 0},
+    {"bad_deflate_window", "a window for compression has more than 15 bits, or fewer than the compressor can keep to",
+     "RFC 7692 7.1.2", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
@@ -8126,6 +8395,113 @@ assembler(Buffer) -> assembler<Buffer>;
 
 } // namespace sockless::ws
 
+// ====================================== sockless/ws/deflate/compression.hpp =======================================
+// What an endpoint asks of the part that compresses its messages; and the part that compresses none.
+
+namespace sockless::ws {
+
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+enum class compressed : std::uint8_t {
+    automatic, ///< if it is not smaller than the threshold of the policy
+    always,
+    never, ///< for what is compressed already, or holds a secret beside text that others choose
+};
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// The terms, as they are offered, chosen and agreed to in the opening handshake (RFC 7692 section 5).
+template <class T>
+concept negotiates_compression = requires(T stage, const T& constant, role own, std::span<char> text,
+                                          const http::fields& fields) {
+    { T::text_size } -> std::convertible_to<std::size_t>;
+    { constant.is_valid(own) }
+    noexcept->std::same_as<bool>;
+    { constant.offer(text) }
+    noexcept->std::same_as<std::string_view>;
+    { constant.response(text, constant.choose(fields)) }
+    noexcept->std::same_as<std::string_view>;
+    { constant.check(fields).error } -> std::convertible_to<sockless::error>;
+    { stage.agree(own, constant.choose(fields)) }
+    noexcept;
+    { stage.agree(own, constant.check(fields)) }
+    noexcept;
+    { constant.agreement().agreed } -> std::convertible_to<bool>;
+};
+
+/// Messages that come.
+template <class T>
+concept inflates_messages = requires(T stage, const T& constant, const decoder::event& data, bytes& in, bytes out,
+                                     std::uint64_t limit) {
+    { stage.limit(limit) }
+    noexcept;
+    { stage.add(data) }
+    noexcept;
+    { constant.inflating() }
+    noexcept->std::same_as<bool>;
+    { constant.in_message() }
+    noexcept->std::same_as<bool>;
+    { constant.pending() }
+    noexcept->std::same_as<std::size_t>;
+    { stage.inflate(in, out) }
+    noexcept->std::same_as<decoder::event>;
+};
+
+/// Messages that are sent.
+template <class T>
+concept deflates_messages = requires(T stage, const T& constant, ws::compressed wanted, cbytes piece, bytes out,
+                                     bool last, std::size_t size) {
+    { T::least_room } -> std::convertible_to<std::size_t>;
+    { T::room_for(size) }
+    noexcept->std::same_as<std::size_t>;
+    { constant.wants(wanted, size, last) }
+    noexcept->std::same_as<bool>;
+    { static_cast<bool>(stage.deflate(piece, last, out)) }
+    noexcept;
+    { stage.deflate(piece, last, out).size } -> std::convertible_to<std::size_t>;
+    { stage.abandon() }
+    noexcept;
+    { stage.release(last) }
+    noexcept;
+    { stage.end() }
+    noexcept;
+};
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// The last argument of `basic_server` and `basic_client`: `no_compression`, or a type that compresses, such as
+/// `deflate_stage`. It can be moved. `T::available` says which of the two it is, and only a type that compresses has
+/// the verbs, all of them `noexcept`; nothing of them is compiled for the other. In the order in which they are called:
+///
+/// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
+///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
+///   `error`. A server makes its choice with `choose(fields)` from the fields of a request, and writes
+///   `response(text, choice)`, which is empty if nothing is agreed to. `text` has room for `text_size` characters.
+///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
+///   sets the most that one message may come to.
+/// - Data that comes compressed is given to `add(data)`. While `inflating()` then says so, `inflate(in, out)` takes
+///   bytes of it from the front of `in`, puts what they stand for to the front of `out`, and gives events like those of
+///   a `decoder`. `pending()` bytes are left to be taken; `in_message()` says that the message has not ended.
+/// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
+///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
+///   fewer than `least_room`; what it returns has the `size`, and is falsy if there was no room or memory. Then
+///   `abandon()` forgets the message.
+/// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
+template <class T>
+concept compression = std::is_nothrow_move_constructible_v<T> &&
+    (!T::available ||
+     (detail::negotiates_compression<T> && detail::inflates_messages<T> && detail::deflates_messages<T>));
+
+/// An endpoint without compression: agrees to none.
+struct no_compression {
+    static constexpr bool available = false;
+};
+
+} // namespace sockless::ws
+
 // ============================================= sockless/ws/encode.hpp =============================================
 // Frames out: into a span, around a payload that has room before it, or as a header for a gathered write.
 
@@ -8333,92 +8709,73 @@ struct event {
 
 } // namespace sockless::ws
 
-// ============================================ sockless/detail/sha1.hpp ============================================
-// SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
+// =========================================== sockless/detail/base64.hpp ===========================================
+// Base64 (RFC 4648 section 4), in which the keys of the opening handshake are written.
+
+namespace sockless::detail {
+
+inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// `Size` bytes as base64 with padding.
+template <std::size_t Size>
+[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
+encode_base64(std::span<const std::byte, Size> data) noexcept {
+    std::array<char, (Size + 2) / 3 * 4> text{};
+    constexpr std::size_t rest = Size % 3;
+    const std::byte* from = data.data();
+    char* to = text.data();
+    // Each group of three bytes makes four characters.
+    for (const std::byte* const end = from + (Size - rest); from != end; from += 3, to += 4) {
+        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
+                                    static_cast<std::uint32_t>(from[1]) << 8 | static_cast<std::uint32_t>(from[2]);
+        to[0] = base64_alphabet[group >> 18];
+        to[1] = base64_alphabet[group >> 12 & 63];
+        to[2] = base64_alphabet[group >> 6 & 63];
+        to[3] = base64_alphabet[group & 63];
+    }
+    // One or two bytes are left. A `=` stands for each character that holds no bit of them.
+    if constexpr (rest != 0) {
+        const std::uint32_t group = static_cast<std::uint32_t>(from[0]) << 16 |
+                                    (rest == 2 ? static_cast<std::uint32_t>(from[rest - 1]) << 8 : 0);
+        to[0] = base64_alphabet[group >> 18];
+        to[1] = base64_alphabet[group >> 12 & 63];
+        to[2] = rest == 2 ? base64_alphabet[group >> 6 & 63] : '=';
+        to[3] = '=';
+    }
+    return text;
+}
+
+/// Whether `text` is the base64, with padding, of exactly 16 bytes. The last digit has four bits that belong to no
+/// byte. They may have any value: RFC 4648 section 3.5 leaves it to the reader whether to check them.
+[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
+    constexpr std::size_t digits = 22;
+    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i != digits; ++i) {
+            const char* const alphabet_end = base64_alphabet.data() + base64_alphabet.size();
+            if (find(text[i], base64_alphabet.data(), alphabet_end) == alphabet_end) return false;
+        }
+        return true;
+    }
+    const char* const end = text.data() + digits;
+    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
+    return first_in_blocks(wrong, text.data(), end) == end;
+}
+
+} // namespace sockless::detail
+
+// ========================================== sockless/detail/simd/sha.hpp ==========================================
+// SHA-1 with the instructions that some x86-64 processors have for it (SHA-NI).
 
 namespace sockless::detail {
 
 /// The state of the hash between blocks (RFC 3174 section 6.1).
 using sha1_state = std::array<std::uint32_t, 5>;
 
-/// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
-using sha1_schedule = std::array<std::uint32_t, 80>;
-
-inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
 inline constexpr std::size_t sha1_block_size = 64;
 
-/// Of a block of 64 bytes, the words of which have the most significant byte first.
-[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
-    sha1_schedule words;
-    for (std::size_t t = 0; t != 16; ++t) {
-        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
-        words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
-    }
-    // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
-    std::uint32_t third = words[13];
-    std::uint32_t second = words[14];
-    std::uint32_t last = words[15];
-    for (std::size_t t = 16; t != 80; ++t) {
-        const std::uint32_t next = std::rotl(third ^ (words[t - 8] ^ words[t - 14] ^ words[t - 16]), 1);
-        words[t] = next;
-        third = second;
-        second = last;
-        last = next;
-    }
-    return words;
-}
-
-/// The functions of the four groups of rounds.
-struct sha1_choose {
-    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return d ^ (b & (c ^ d));
-    }
-};
-struct sha1_parity {
-    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return b ^ c ^ d;
-    }
-};
-struct sha1_majority {
-    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return (b & c) + (d & (b ^ c)); // no bit is in both, and a sum can be reordered
-    }
-};
-
-/// Twenty rounds, five at a time, after which each word is again in its own place (RFC 3174 section 5).
-template <class Mix>
-constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
-    auto [a, b, c, d, e] = s;
-    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
-                                       std::uint32_t& z, std::uint32_t scheduled) {
-        z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
-        w = std::rotl(w, 30);
-    };
-    for (std::size_t t = 0; t != 20; t += 5) {
-        round(a, b, c, d, e, words[t]);
-        round(e, a, b, c, d, words[t + 1]);
-        round(d, e, a, b, c, words[t + 2]);
-        round(c, d, e, a, b, words[t + 3]);
-        round(b, c, d, e, a, words[t + 4]);
-    }
-    s = {a, b, c, d, e};
-}
-
-/// Adds blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
-constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    for (; count != 0; --count, blocks += sha1_block_size) {
-        const sha1_schedule words = sha1_scheduled(blocks);
-        sha1_state s = state;
-        sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
-        sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
-        sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
-        sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
-        for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
-    }
-}
-
-#if defined(SOCKLESS_HAS_SHA)
-/// With the instructions that do four rounds at once.
+#if defined(__SSE2__)
+/// The backend. An instruction does four rounds.
 namespace sha {
 using vector = int __attribute__((vector_size(16)));
 using unsigned_vector = unsigned __attribute__((vector_size(16)));
@@ -8426,13 +8783,13 @@ using characters = char __attribute__((vector_size(16)));
 
 inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
 
-/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
+/// The twenty rounds of a group, from 0 to 3. Also makes the words of the schedule that they need, four at a time.
 template <std::size_t Group>
 [[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
     for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
         if (i >= 4) {
-            const vector made = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
-            words[i] = __builtin_ia32_sha1msg2(made, words[i - 1]);
+            const vector mixed = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
+            words[i] = __builtin_ia32_sha1msg2(mixed, words[i - 1]);
         }
         const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
         e = abcd;
@@ -8440,9 +8797,9 @@ template <std::size_t Group>
     }
 }
 
-/// The same.
+/// Adds `count` blocks of 64 bytes to the state.
 [[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    // The instructions have the first word in the highest place.
+    // The instructions want the first word in the highest place.
     constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
     const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
     vector abcd{word(3), word(2), word(1), word(0)};
@@ -8469,14 +8826,113 @@ template <std::size_t Group>
 } // namespace sha
 #endif
 
-/// Adds blocks of 64 bytes to the hash, the fastest way that there is.
-constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-#if defined(SOCKLESS_HAS_SHA)
-    if (!std::is_constant_evaluated() && has_sha()) return sha::add(state, blocks, count);
+namespace widest {
+
+/// Adds `count` blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was
+/// added.
+[[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+#if defined(__SSE2__)
+    if (has_sha()) return sha::add(state, blocks, count), true;
+    return false;
+#else
+    static_cast<void>(state);
+    static_cast<void>(blocks);
+    static_cast<void>(count);
+    return false;
 #endif
+}
+
+} // namespace widest
+
+} // namespace sockless::detail
+
+// ============================================ sockless/detail/sha1.hpp ============================================
+// SHA-1 (RFC 3174). With it a server shows in the opening handshake that it speaks WebSocket. It protects no secret.
+
+namespace sockless::detail {
+
+/// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
+using sha1_schedule = std::array<std::uint32_t, 80>;
+
+inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+
+/// The schedule of a block of 64 bytes. Its words have the most significant byte first.
+[[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
+    sha1_schedule words;
+    for (std::size_t t = 0; t != 16; ++t) {
+        const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
+        words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
+    }
+    // The last three words are kept in variables: to load them right after their stores would be slow.
+    std::uint32_t third = words[13];
+    std::uint32_t second = words[14];
+    std::uint32_t last = words[15];
+    for (std::size_t t = 16; t != 80; ++t) {
+        const std::uint32_t next = std::rotl(third ^ (words[t - 8] ^ words[t - 14] ^ words[t - 16]), 1);
+        words[t] = next;
+        third = second;
+        second = last;
+        last = next;
+    }
+    return words;
+}
+
+/// The functions of the four groups of rounds.
+struct sha1_choose {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return d ^ (b & (c ^ d));
+    }
+};
+struct sha1_parity {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return b ^ c ^ d;
+    }
+};
+struct sha1_majority {
+    constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
+        return (b & c) + (d & (b ^ c)); // no bit is in both, and a compiler can reorder a sum
+    }
+};
+
+/// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
+template <class Mix>
+constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
+    auto [a, b, c, d, e] = s;
+    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
+                                       std::uint32_t& z, std::uint32_t scheduled) {
+        z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
+        w = std::rotl(w, 30);
+    };
+    for (std::size_t t = 0; t != 20; t += 5) {
+        round(a, b, c, d, e, words[t]);
+        round(e, a, b, c, d, words[t + 1]);
+        round(d, e, a, b, c, words[t + 2]);
+        round(c, d, e, a, b, words[t + 3]);
+        round(b, c, d, e, a, words[t + 4]);
+    }
+    s = {a, b, c, d, e};
+}
+
+/// Adds `count` blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
+constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    for (; count != 0; --count, blocks += sha1_block_size) {
+        const sha1_schedule words = sha1_scheduled(blocks);
+        sha1_state s = state;
+        sha1_rounds(s, words.data(), 0x5a827999, sha1_choose{});
+        sha1_rounds(s, words.data() + 20, 0x6ed9eba1, sha1_parity{});
+        sha1_rounds(s, words.data() + 40, 0x8f1bbcdc, sha1_majority{});
+        sha1_rounds(s, words.data() + 60, 0xca62c1d6, sha1_parity{});
+        for (std::size_t i = 0; i != s.size(); ++i) state[i] += s[i];
+    }
+}
+
+/// Adds `count` blocks of 64 bytes to the hash, in the fastest way that the processor has.
+constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    if (!std::is_constant_evaluated() && widest::add_sha1(state, blocks, count)) return;
     sha1_add_by_words(state, blocks, count);
 }
 
+/// The hash as bytes, each word with its most significant byte first.
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
     std::array<std::byte, 20> digest{};
     for (std::size_t i = 0; i != state.size(); ++i) {
@@ -8488,8 +8944,8 @@ constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count
     return digest;
 }
 
-/// A text of at most one block behind `before` whole ones, with what SHA-1 puts behind a text: 0x80, zeros up to 8
-/// bytes before the end of a block, and the length in bits (RFC 3174 section 4).
+/// The rest of a text, at most a block, that stands behind `before` whole blocks. SHA-1 puts 0x80 behind the text, then
+/// zeros up to 8 bytes before the end of a block, then the size of the whole text in bits (RFC 3174 section 4).
 struct sha1_padded {
     constexpr sha1_padded(std::string_view rest, std::uint64_t before) noexcept
         : blocks((rest.size() + 8) / sha1_block_size + 1) {
@@ -8519,56 +8975,159 @@ struct sha1_padded {
 
 } // namespace sockless::detail
 
-// =========================================== sockless/detail/base64.hpp ===========================================
-// Base64 (RFC 4648 section 4), as the keys of the opening handshake are written.
+// ======================================= sockless/ws/opening/accept_key.hpp =======================================
+// The key of a request, and what a server answers to it (RFC 6455 sections 4.1 and 4.2.2).
+
+namespace sockless::ws::detail {
+
+/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the key.
+inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                  60),
+                                          0);
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters: of a longer key the rest
+/// does not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
+    // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
+    std::array<char, 2 * detail::sha1_block_size> blocks;
+    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
+    if (key.size() >= 24) {
+        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
+    } else {
+        detail::copy(blocks.data(), key.data(), key.size());
+    }
+    detail::sha1_state state = detail::sha1_begin;
+    detail::sha1_add(state, blocks.data(), 2);
+    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
+    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+}
+
+/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
+[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
+    return detail::encode_base64(nonce);
+}
+
+} // namespace sockless::ws
+
+// ============================================== sockless/list_of.hpp ==============================================
+// A list that the caller gives for the time of a call: `{a, b}`, an array, a span, a vector.
+
+// Clang warns if a list of this kind ends before the view of it.
+#if defined(__clang__)
+#define SOCKLESS_VIEWED [[clang::lifetimebound]]
+#else
+#define SOCKLESS_VIEWED
+#endif
 
 namespace sockless::detail {
 
-inline constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// `Size` bytes as base64 with padding.
-template <std::size_t Size>
-[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
-encode_base64(std::span<const std::byte, Size> data) noexcept {
-    std::array<char, (Size + 2) / 3 * 4> text{};
-    const auto octet = [data](std::size_t i) { return std::to_integer<std::uint32_t>(data[i]); };
-    std::size_t at = 0;
-    // Of each group of three bytes four characters,
-    for (std::size_t i = 0; i != Size / 3 * 3; i += 3) {
-        const std::uint32_t group = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
-        text[at++] = base64_alphabet[group >> 18];
-        text[at++] = base64_alphabet[group >> 12 & 63];
-        text[at++] = base64_alphabet[group >> 6 & 63];
-        text[at++] = base64_alphabet[group & 63];
-    }
-    // of which `=` stands for those that hold no bit of a byte.
-    if constexpr (Size % 3 != 0) {
-        const std::uint32_t group = octet(Size / 3 * 3) << 16 | (Size % 3 == 2 ? octet(Size - 1) << 8 : 0);
-        text[at++] = base64_alphabet[group >> 18];
-        text[at++] = base64_alphabet[group >> 12 & 63];
-        text[at++] = Size % 3 == 2 ? base64_alphabet[group >> 6 & 63] : '=';
-        text[at++] = '=';
-    }
-    return text;
-}
-
-/// Whether `text` is the base64, with padding, of exactly 16 bytes. The four bits that the last character has too many
-/// are not looked at: RFC 4648 section 3.5 leaves that to the reader, and they are part of no byte.
-[[nodiscard]] constexpr bool is_base64_of_16_bytes(std::string_view text) noexcept {
-    constexpr std::size_t digits = 22;
-    if (text.size() != 24 || text[digits] != '=' || text[digits + 1] != '=') return false;
-    if (std::is_constant_evaluated()) {
-        for (std::size_t i = 0; i != digits; ++i) {
-            if (find(text[i], base64_alphabet.begin(), base64_alphabet.end()) == base64_alphabet.end()) return false;
-        }
-        return true;
-    }
-    const char* const end = text.data() + digits;
-    const auto wrong = [](most_characters::block characters) { return most_characters::not_base64(characters); };
-    return first_in_blocks(wrong, text.data(), end) == end;
-}
+/// A container whose elements lie side by side and convert to `T`.
+template <class List, class T>
+concept list_for = requires(const List& list) {
+    { *list.data() } -> std::convertible_to<T>;
+    { list.size() } -> std::convertible_to<std::size_t>;
+};
 
 } // namespace sockless::detail
+
+namespace sockless {
+
+/// A view of a list of `T`, itself a view such as `std::string_view` or `field`. It is made from `{a, b}`, and from an
+/// array, a span or a vector, whose elements may also be of a type that converts to `T`, such as `std::string`. Nothing
+/// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
+/// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
+template <class T>
+class list_of {
+  public:
+    /// Goes through a list, which outlives it.
+    class iterator {
+      public:
+        using value_type = T;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr iterator() noexcept = default;
+        constexpr iterator(const list_of& list, std::size_t number) noexcept : list_(&list), number_(number) {}
+
+        [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
+        constexpr iterator& operator++() noexcept {
+            ++number_;
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept { return {*list_, number_++}; }
+        [[nodiscard]] friend constexpr bool operator==(const iterator&, const iterator&) noexcept = default;
+
+      private:
+        const list_of* list_ = nullptr;
+        std::size_t number_ = 0;
+    };
+
+    constexpr list_of() noexcept = default;
+
+    constexpr list_of(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
+        view(elements.begin(), elements.size());
+    }
+
+    /// An element in braces of its own would be made of two pointers: the beginning and the end of a text.
+    constexpr list_of(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
+        requires(std::is_same_v<T, std::string_view>) = delete;
+
+    template <std::convertible_to<T> Element, std::size_t Size>
+    constexpr list_of(const Element (&elements)[Size]) noexcept {
+        view(elements, Size);
+    }
+
+    template <detail::list_for<T> List>
+    constexpr list_of(const List& elements) noexcept {
+        view(elements.data(), static_cast<std::size_t>(elements.size()));
+    }
+
+    template <class Other>
+    constexpr list_of(const Other&) noexcept {
+        static_assert(detail::list_for<Other, T>,
+                      "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
+    }
+
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+
+    /// `number` is less than `size()`.
+    [[nodiscard]] constexpr T operator[](std::size_t number) const noexcept {
+        return convert_ == nullptr ? elements_[number] : convert_(others_, number);
+    }
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return {*this, 0}; }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {*this, size_}; }
+
+  private:
+    template <class Element>
+    constexpr void view(const Element* elements, std::size_t size) noexcept {
+        if constexpr (std::is_same_v<Element, T>) {
+            elements_ = elements;
+        } else {
+            others_ = elements;
+            convert_ = [](const void* others, std::size_t number) noexcept -> T {
+                return static_cast<const Element*>(others)[number];
+            };
+        }
+        size_ = size;
+    }
+
+    union {
+        const T* elements_ = nullptr;
+        const void* others_; // of another type, which `convert_` knows
+    };
+    T (*convert_)(const void* others, std::size_t number) noexcept = nullptr;
+    std::size_t size_ = 0;
+};
+
+} // namespace sockless
+
+#undef SOCKLESS_VIEWED
 
 // ======================================= sockless/ws/opening/extensions.hpp =======================================
 // The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
@@ -8592,7 +9151,7 @@ struct extension_parameter {
         return has_value && size == wanted.size();
     }
 
-    /// Copies the unescaped value to the front of `out` and returns it; empty where there is no room for all of it.
+    /// Copies the unescaped value to the front of `out` and returns it; empty if there is no room for all of it.
     [[nodiscard]] constexpr std::string_view copy_value(std::span<char> out) const noexcept {
         std::size_t size = 0;
         for (std::size_t i = 0; i != value.size(); ++i) {
@@ -8608,8 +9167,8 @@ struct extension_parameter {
 
 namespace sockless::ws::detail {
 
-/// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
-/// between any two of its elements.
+/// Reads the grammar of the field from the front of one value. RFC 2616, which the grammar was built on, allows white
+/// space between any two of its elements.
 class extension_reader {
   public:
     constexpr explicit extension_reader(std::string_view text) noexcept
@@ -8618,7 +9177,7 @@ class extension_reader {
     [[nodiscard]] constexpr bool malformed() const noexcept { return malformed_; }
     [[nodiscard]] constexpr const char* at() const noexcept { return at_; }
 
-    /// The name of the next extension; empty at the end of the list, and where it is malformed. Empty elements are
+    /// The name of the next extension; empty at the end of the list, and if the list is malformed. Empty elements are
     /// passed over (RFC 9110 section 5.6.1).
     [[nodiscard]] constexpr std::string_view next_name() noexcept {
         skip_white();
@@ -8629,28 +9188,28 @@ class extension_reader {
         return at_ == end_ ? std::string_view{} : token();
     }
 
-    /// The next parameter of the extension; without a name after the last, and where it is malformed.
+    /// The next parameter of the extension; without a name after the last, and if the list is malformed.
     [[nodiscard]] constexpr ws::extension_parameter next_parameter() noexcept {
         skip_white();
         if (malformed_ || at_ == end_ || *at_ == ',') return {};
         if (*at_ != ';') return fail();
         ++at_;
         skip_white();
-        ws::extension_parameter made{.name = token()};
+        ws::extension_parameter parameter{.name = token()};
         skip_white();
-        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : made;
+        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : parameter;
         ++at_;
         skip_white();
-        made.has_value = true;
+        parameter.has_value = true;
         if (at_ != end_ && *at_ == '"') {
-            quoted(made);
+            quoted(parameter);
         } else {
-            made.value = token();
+            parameter.value = token();
         }
-        return malformed_ ? ws::extension_parameter{} : made;
+        return malformed_ ? ws::extension_parameter{} : parameter;
     }
 
-    /// Up to the next extension, or to where the list is malformed.
+    /// Goes on to the next extension, or to the character at which the list is malformed.
     constexpr void skip_parameters() noexcept {
         while (!next_parameter().name.empty()) {
         }
@@ -8674,12 +9233,12 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
-    constexpr void quoted(ws::extension_parameter& made) noexcept {
+    // H11: a quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1).
+    constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
             if (*at_ == '\\') {
-                made.escaped = true;
+                parameter.escaped = true;
                 ++at_;
             }
             if (at_ == end_ || !http::detail::is_in(http::detail::in_token, *at_)) {
@@ -8692,7 +9251,7 @@ class extension_reader {
             fail();
             return;
         }
-        made.value = {begin, static_cast<std::size_t>(at_ - begin)};
+        parameter.value = {begin, static_cast<std::size_t>(at_ - begin)};
         ++at_;
     }
 
@@ -8726,7 +9285,7 @@ class extension_parameters {
 
     constexpr extension_parameters() noexcept = default;
 
-    /// Of the text behind the name of an extension.
+    /// From the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
@@ -8736,7 +9295,7 @@ class extension_parameters {
     std::string_view text_{};
 };
 
-/// One element of the field: an extension that is offered, or agreed to.
+/// One element of the field: an extension that is offered or agreed to.
 struct extension {
     std::string_view name{};
     extension_parameters parameters{};
@@ -8746,7 +9305,7 @@ struct extension {
 
 namespace sockless::ws::detail {
 
-/// Finds one extension after the other, up to the end or to where the list is malformed.
+/// Finds one extension after the other, up to the end, or up to one that is malformed.
 struct extension_finder {
     using value_type = ws::extension;
 
@@ -8774,7 +9333,7 @@ struct extension_finder {
 namespace sockless::ws {
 
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
-/// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
+/// value. Several of one name are fallbacks for each other. The range ends at the first one that is malformed: ask
 /// `is_extension_list` first.
 class extension_list {
   public:
@@ -8803,21 +9362,21 @@ class extension_list {
 /// `Fields` is any range of `field`. RFC 6455 section 9.1 makes one list of all of them.
 template <class Fields, class Visit>
 constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept {
-    for (const field& each : fields) {
-        if (!http::equal_ignoring_case(each.name, "sec-websocket-extensions")) continue;
-        for (const extension& one : extension_list(each.value)) {
-            if (!visit(one)) return;
+    http::detail::visit_values(fields, "sec-websocket-extensions", [&visit](std::string_view value) {
+        for (const extension& each : extension_list(value)) {
+            if (!visit(each)) return true;
         }
-    }
+        return false;
+    });
 }
 
-/// The extension that compresses messages (RFC 7692). An endpoint offers and agrees to it by itself, or not at all.
+/// The extension that compresses messages (RFC 7692). An endpoint offers it and agrees to it by itself, or not at all.
 inline constexpr std::string_view deflate_name = "permessage-deflate";
 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
-    for (const extension& one : extension_list(value)) {
-        if (sockless::equal(one.name, name)) return true;
+    for (const extension& each : extension_list(value)) {
+        if (sockless::equal(each.name, name)) return true;
     }
     return false;
 }
@@ -8825,22 +9384,18 @@ inline constexpr std::string_view deflate_name = "permessage-deflate";
 /// Whether the fields offer an extension of this name. `Fields` is any range of `field`. RFC 6455 section 9.1.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_extension(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-extensions") && has_extension(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
+    return http::detail::visit_values(offered, "sec-websocket-extensions",
+                                      [name](std::string_view value) { return has_extension(value, name); });
 }
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/opening/fields.hpp =========================================
-// The fields that the opening handshake is made of, collected in one pass over any list of fields.
+// ========================================= sockless/ws/opening/names.hpp ==========================================
+// The names of the fields that mean something to the opening handshake, and how a field is known by its name.
 
 namespace sockless::ws::detail {
 
-/// The fields that mean something to the handshake; all else is `other`.
+/// The fields that mean something to the handshake; all others are `other`.
 enum class opening_field : std::uint8_t {
     host,
     origin,
@@ -8857,7 +9412,7 @@ enum class opening_field : std::uint8_t {
     other,
 };
 
-/// A name of 4 to 24 characters as words, which may overlap, so that they hold each of them.
+/// A name of 4 to 24 characters as words. They may overlap, so that they hold all characters.
 struct name_words {
     std::uint64_t first;
     std::uint64_t middle;
@@ -8869,9 +9424,9 @@ inline constexpr std::size_t most_name = 24;
 
 template <class Word>
 [[nodiscard]] constexpr Word word_of(const char* text) noexcept {
-    std::array<char, sizeof(Word)> made{};
-    copy(made.data(), text, made.size());
-    return std::bit_cast<Word>(made);
+    std::array<char, sizeof(Word)> characters{};
+    copy(characters.data(), text, characters.size());
+    return std::bit_cast<Word>(characters);
 }
 
 [[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
@@ -8919,7 +9474,7 @@ class opening_name {
     std::size_t size_ = 0;
 };
 
-/// All names in the order of their size, which tells nearly all of them apart; and where those of each size begin.
+/// All names in the order of their size, which tells nearly all of them apart, and the place where each size begins.
 struct opening_name_table {
     static constexpr std::size_t count = static_cast<std::size_t>(opening_field::other);
 
@@ -8948,7 +9503,7 @@ struct opening_name_table {
 
 inline constexpr opening_name_table opening_names{};
 
-/// Which one has this name, whatever its case.
+/// The field of this name, whatever its case.
 [[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
@@ -8958,7 +9513,14 @@ inline constexpr opening_name_table opening_names{};
     return opening_field::other;
 }
 
-/// A view for arrays of which only so much is set as there is: those of `std::string_view` begin as zeros, all of them.
+} // namespace sockless::ws::detail
+
+// ========================================= sockless/ws/opening/fields.hpp =========================================
+// What a list of fields says about the opening handshake, collected in one pass over it.
+
+namespace sockless::ws::detail {
+
+/// A view in an array that is set as far as there are elements: an array of `std::string_view` is set to zeros first.
 struct unset_view {
     const char* data;
     std::size_t size;
@@ -8969,19 +9531,21 @@ class opening_fields {
   public:
     template <class Fields>
     constexpr explicit opening_fields(const Fields& fields) noexcept {
-        for (const field& each : fields) {
-            const opening_field which = opening_field_of(each.name);
-            if (which != opening_field::other) add(which, each.value);
-        }
+        http::detail::visit_fields(fields, [this](std::string_view name, auto value) {
+            const opening_field known = opening_field_of(name);
+            if (known != opening_field::other) add(known, value());
+        });
     }
 
-    /// The first value of a field, and how many of it there are.
-    [[nodiscard]] constexpr std::string_view first(opening_field which) const noexcept {
-        if (!has(which)) return {};
-        return {first_[index(which)].data, first_[index(which)].size};
+    /// The value of the first field of a name; empty if there is none.
+    [[nodiscard]] constexpr std::string_view first(opening_field name) const noexcept {
+        if (!has(name)) return {};
+        return {first_[index(name)].data, first_[index(name)].size};
     }
-    [[nodiscard]] constexpr std::uint32_t count(opening_field which) const noexcept { return count_[index(which)]; }
-    [[nodiscard]] constexpr bool has(opening_field which) const noexcept { return count(which) != 0; }
+
+    /// How many fields have this name.
+    [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
+    [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
 
     bool upgrade_to_websocket = false; ///< H5: Upgrade holds the token `websocket`
     bool connection_upgrade = false;   ///< H5: Connection holds the token `upgrade`
@@ -8990,13 +9554,13 @@ class opening_fields {
     bool bad_extensions = false;       ///< H11: a Sec-WebSocket-Extensions that is malformed
 
   private:
-    [[nodiscard]] static constexpr std::size_t index(opening_field which) noexcept {
-        return static_cast<std::size_t>(which);
+    [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
+        return static_cast<std::size_t>(name);
     }
 
-    constexpr void add(opening_field which, std::string_view value) noexcept {
-        if (count_[index(which)]++ == 0) first_[index(which)] = {value.data(), value.size()};
-        switch (which) {
+    constexpr void add(opening_field name, std::string_view value) noexcept {
+        if (count_[index(name)]++ == 0) first_[index(name)] = {value.data(), value.size()};
+        switch (name) {
         case opening_field::upgrade:
             upgrade_to_websocket = upgrade_to_websocket || http::list_has(value, "websocket");
             break;
@@ -9017,106 +9581,150 @@ class opening_fields {
         }
     }
 
-    std::array<unset_view, opening_name_table::count> first_; // only of those that are there; the rest is never read
+    std::array<unset_view, opening_name_table::count> first_; // set for the names that are there; the rest is not read
     std::array<std::uint32_t, opening_name_table::count> count_{};
 };
+
+} // namespace sockless::ws::detail
+
+// ====================================== sockless/ws/opening/subprotocols.hpp ======================================
+// Subprotocols: offered, checked, chosen and answered (RFC 6455 sections 4.1, 4.2.2 and 11.3.4).
+
+namespace sockless::ws::detail {
 
 /// The most subprotocols that may be offered: each is compared with each.
 inline constexpr std::size_t max_subprotocols = 64;
 
-/// H10: what is offered are unique tokens, at least one where the field is there at all.
+/// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    constexpr void add(std::string_view list) noexcept {
-        for (const std::string_view name : http::list_elements(list)) {
-            if (!http::is_token(name)) error_ = ws::errc::bad_subprotocol;
-            for (std::size_t i = 0; i != size_; ++i) {
-                if (sockless::equal({seen_[i].data, seen_[i].size}, name)) error_ = ws::errc::bad_subprotocol;
-            }
-            if (size_ == max_subprotocols) error_ = ws::errc::too_many_subprotocols;
-            if (error_ != ws::errc::none) return;
-            seen_[size_++] = {name.data(), name.size()};
+    /// H10: an offer is made of unique tokens (RFC 6455 section 4.1, item 10). Adds one, and says what is wrong with
+    /// it.
+    [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
+        if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
+        if (!http::is_token(name)) return ws::errc::bad_subprotocol;
+        for (std::size_t i = 0; i != size_; ++i) {
+            if (sockless::equal({names_[i].data, names_[i].size}, name)) return ws::errc::bad_subprotocol;
         }
+        names_[size_++] = {name.data(), name.size()};
+        return ws::errc::none;
     }
 
-    [[nodiscard]] constexpr ws::errc error() const noexcept { return size_ == 0 ? ws::errc::bad_subprotocol : error_; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
 
   private:
-    std::array<unset_view, max_subprotocols> seen_; // only so many as there are; the rest is never read
+    std::array<unset_view, max_subprotocols> names_; // set for those that were added; the rest is not read
     std::size_t size_ = 0;
-    ws::errc error_ = ws::errc::none;
 };
 
+/// Judges the offer of a request that has the field.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
     subprotocol_offer offer;
-    if (all.count(opening_field::subprotocol) == 1) {
-        offer.add(all.first(opening_field::subprotocol));
-    } else {
-        for (const field& each : fields) {
-            if (opening_field_of(each.name) == opening_field::subprotocol) offer.add(each.value);
+    ws::errc error = ws::errc::none;
+    const auto is_wrong = [&](std::string_view list) {
+        for (const std::string_view name : http::list_elements(list)) {
+            error = offer.add(name);
+            if (error != ws::errc::none) return true;
         }
+        return false;
+    };
+    if (all.count(opening_field::subprotocol) == 1) {
+        is_wrong(all.first(opening_field::subprotocol));
+    } else {
+        http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    return offer.error();
+    // H10: a field without a name in it is no offer (RFC 6455 section 4.1, item 10).
+    return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
-/// What an upgrade request and an extended CONNECT have in common: H7, H10, H11, and one Origin at most.
-template <class Fields>
-[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
-    // RFC 6454 7.3: one Origin at most; with two of them the one that is checked may not be the one that counts.
-    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    if (all.bad_extensions) return ws::errc::bad_extensions;
-    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
-    return ws::errc::none;
+/// Writes an offer.
+constexpr void put_subprotocols(http::head_writer& head, list_of<std::string_view> names) noexcept {
+    if (names.empty()) return;
+    subprotocol_offer offer;
+    std::string_view before = "Sec-WebSocket-Protocol: ";
+    for (const std::string_view name : names) {
+        const ws::errc error = offer.add(name);
+        if (error != ws::errc::none) {
+            head.fail(error);
+            return;
+        }
+        head.known(before).known(name);
+        before = ", ";
+    }
+    head.known("\r\n");
 }
 
-} // namespace sockless::ws::detail
+/// Writes a server's choice.
+constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
+    if (chosen.empty()) return;
+    // H10: a server answers with exactly one (RFC 6455 section 4.2.2, item 5); a comma would make two of it.
+    if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
+    head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
+}
 
-// ========================================= sockless/ws/opening/check.hpp ==========================================
-// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+/// Whether a list has this name, compared with regard to case.
+[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view name) noexcept {
+    for (const std::string_view each : http::list_elements(list)) {
+        if (sockless::equal(each, name)) return true;
+    }
+    return false;
+}
 
-namespace sockless::ws::detail {
-
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
-inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                                  60),
-                                          0);
+/// Judges a server's choice, if it has made one.
+[[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
+    if (!all.has(opening_field::subprotocol)) return ws::errc::none;
+    // H17: a server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response).
+    const std::string_view chosen = all.first(opening_field::subprotocol);
+    if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
+    return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
+}
 
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
-/// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
-[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    // Copied byte by byte on purpose: a copy of the constant as such is made of zeros first, which is slower.
-    std::array<char, 2 * detail::sha1_block_size> blocks;
-    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
-    if (key.size() >= 24) {
-        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
-    } else {
-        detail::copy(blocks.data(), key.data(), key.size());
-    }
-    detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, blocks.data(), 2);
-    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
-    return detail::encode_base64(std::span<const std::byte, 20>(hash));
+/// Whether a request's fields offer this subprotocol, compared with regard to case. `Fields` is any range of `field`.
+/// RFC 6455 section 4.2.2, item 4; H10.
+template <class Fields>
+[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
+    return http::detail::visit_values(offered, "sec-websocket-protocol",
+                                      [name](std::string_view list) { return detail::list_has_exactly(list, name); });
 }
 
-/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
-[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
-    return detail::encode_base64(nonce);
+/// The first of `supported`, which is in the server's order of preference, that a request's fields offer; empty if they
+/// offer none of them. The view is the one in `supported`. RFC 6455 section 4.2.2, item 4; H10.
+template <class Fields>
+[[nodiscard]] constexpr std::string_view choose_subprotocol(list_of<std::string_view> supported,
+                                                            const Fields& offered) noexcept {
+    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    std::size_t best = supported.size();
+    http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
+        for (const std::string_view name : http::list_elements(list)) {
+            for (std::size_t i = 0; i != best; ++i) {
+                if (!sockless::equal(supported[i], name)) continue;
+                best = i;
+                break;
+            }
+        }
+        return best == 0;
+    });
+    return best == supported.size() ? std::string_view{} : supported[best];
 }
 
-/// What a client asks for. Views of the head; they are there also where `error` is set, as far as they were found.
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/opening/check.hpp ==========================================
+// Judges the two heads of the opening handshake over HTTP/1.1 (RFC 6455 sections 4.1 and 4.2).
+
+namespace sockless::ws {
+
+/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
-    sockless::error error{};       ///< what is wrong, with the status that answers it; where none, it may be accepted
-    std::string_view target{};     ///< path and query; of a target in absolute-form what stands behind the authority
+    sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
+    std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
-    std::string_view origin{};     ///< empty where there is none: no browser then
+    std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
     bool expects_continue = false; ///< H21: the client waits for `100 Continue` before it goes on
 };
@@ -9125,12 +9733,14 @@ struct opening_request {
 
 namespace sockless::ws::detail {
 
-/// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
-/// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
+/// Leaves the path and query in `request.target`, and the authority, if the target has one, in `request.host`. Returns
+/// whether the target may stand in a request.
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
+    // H1: a target has no fragment (RFC 6455 section 3).
     if (find('#', target.data(), end) != end) return false;
+    // H1: it is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -9147,32 +9757,48 @@ namespace sockless::ws::detail {
     return true;
 }
 
+/// Judges what an upgrade request and an extended CONNECT have in common.
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+    // H7: one version, and it is 13 (RFC 6455 section 4.2.1, item 6).
+    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
+    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
+    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
+    // H11: the field keeps to its grammar (RFC 6455 section 9.1).
+    if (all.bad_extensions) return ws::errc::bad_extensions;
+    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
+    return ws::errc::none;
+}
+
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // H8: the bytes behind the head are frames, so there can be no body that others would take them for.
+    // H8: the bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6).
     if (all.body) return ws::errc::unexpected_body;
-    // H5: without `websocket` it is a request for something else, which 426 tells the way (RFC 9110 15.5.22).
+    // H5: Upgrade has `websocket`; else the request is for something else, and 426 tells what is needed (RFC 9110
+    // section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    // H5: Connection has `upgrade` (RFC 6455 section 4.2.1, item 4).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H7 before H6: other versions may have other keys, and 426 tells them the one that is spoken.
+    // H7 comes before H6: another version may have other keys, and its client needs to know the version that is spoken.
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // H6: one key, of 16 bytes.
+    // H6: there is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5).
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // H21: an expectation must not be ignored; the only one that can be met is 100-continue.
+    // H21: an expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1).
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // H1: only GET opens a WebSocket.
+    // H1: only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1).
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
-    // that the answer is 426; 505 is for other major versions.
+    // H1: Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8). So the request asks for no upgrade, and the answer is
+    // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // H4: exactly one Host, also beside an authority in the target.
+    // H4: there is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2).
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -9180,24 +9806,16 @@ namespace sockless::ws::detail {
     return check_upgrade(head, all);
 }
 
-/// Whether `value` is one of the names in a comma list, with regard to case.
-[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
-    for (const std::string_view each : http::list_elements(list)) {
-        if (sockless::equal(each, value)) return true;
-    }
-    return false;
-}
-
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket at all, well or badly: else it is plain HTTP. H1, H5.
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP. H1, H5.
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request: H1, H4 to H8, H10, H11, H21.
+/// Judges the head of a request (RFC 6455 section 4.2.1): H1, H4 to H8, H10, H11, H21.
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -9211,34 +9829,11 @@ namespace sockless::ws {
     return request;
 }
 
-/// H10: whether a request's fields offer this subprotocol, compared with regard to case.
-template <class Fields>
-[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-protocol") &&
-            detail::list_has_exactly(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// H10: the first of `supported`, which is in the server's order of preference, that a request's fields offer; empty
-/// where they offer none of them.
-template <class Fields>
-[[nodiscard]] constexpr std::string_view choose_subprotocol(std::span<const std::string_view> supported,
-                                                            const Fields& offered) noexcept {
-    for (const std::string_view each : supported) {
-        if (offers_subprotocol(offered, each)) return each;
-    }
-    return {};
-}
-
 /// What a server answered. Views of its fields.
 struct opening_response {
-    sockless::error error{};          ///< what is wrong; where none, the connection is open
-    std::string_view subprotocol{};   ///< the one that was chosen; empty where none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; see `for_each_extension` for all lines
+    sockless::error error{};          ///< what is wrong; if none, the connection is open
+    std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
+    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< H17: some were offered and none was chosen; the caller decides
 };
 
@@ -9246,7 +9841,7 @@ struct opening_response {
 
 namespace sockless::ws::detail {
 
-/// H17, on any list of fields: only what was offered may come back.
+/// Judges what was agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -9254,14 +9849,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    if (all.has(opening_field::subprotocol)) {
-        if (all.count(opening_field::subprotocol) != 1 || !http::is_token(response.subprotocol)) {
-            response.error = ws::errc::bad_subprotocol;
-        } else if (!list_has_exactly(offered_subprotocols, response.subprotocol)) {
-            response.error = ws::errc::subprotocol_not_offered;
-        }
-    }
+    response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
+    // H17: a server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response).
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -9277,14 +9867,15 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // H16: Upgrade is `websocket` and nothing else: the server must not switch to more than one protocol.
+    // H16: Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2).
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // H16: Connection holds the token `upgrade`.
+    // H16: Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
+    // H16: there is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this
+    // very request (RFC 6455 section 4.1, item 4 of the response).
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -9295,8 +9886,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of a response to a request with this key: H16, H17. What was offered is given as the value of the
-/// field that `write_request` wrote, empty where it wrote none. A status other than 101 is `unexpected_status`.
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1): H16, H17. What was offered is
+/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
                                                         std::string_view offered_extensions) noexcept {
@@ -9309,7 +9901,7 @@ namespace sockless::ws {
 } // namespace sockless::ws
 
 // ==================================== sockless/ws/opening/extended_connect.hpp ====================================
-// The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
+// The opening handshake over HTTP/2 and HTTP/3, from the pseudo-fields and fields of a request (RFC 8441, RFC 9220).
 
 namespace sockless::ws::detail {
 
@@ -9323,7 +9915,7 @@ class pseudo_fields {
         bool fields_began = false;
         for (const field& each : fields) {
             const bool pseudo = !each.name.empty() && each.name.front() == ':';
-            // RFC 9113 8.2.1: what the stack below let through is not taken on trust.
+            // Names and values are checked here too, as the stack below may not do it (RFC 9113 section 8.2.1).
             malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
             if (!pseudo) {
                 fields_began = true;
@@ -9333,13 +9925,13 @@ class pseudo_fields {
         }
     }
 
-    [[nodiscard]] constexpr std::string_view operator[](name which) const noexcept { return values_[which]; }
-    [[nodiscard]] constexpr bool has(name which) const noexcept { return values_[which].data() != nullptr; }
+    [[nodiscard]] constexpr std::string_view operator[](name one) const noexcept { return values_[one]; }
+    [[nodiscard]] constexpr bool has(name one) const noexcept { return values_[one].data() != nullptr; }
 
     bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
 
   private:
-    // The value of one that is there is never null, so that it differs from one that is not.
+    // The value of a pseudo-field that is there is never null, and so differs from one that is not there.
     constexpr bool add(const field& each) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
@@ -9356,13 +9948,15 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
+    // H22: the method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section
+    // 4).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
+    // H22: the protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3).
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
+    // H22: `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4), and are those of an http or
+    // https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -9372,12 +9966,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // H22: neither Connection nor Upgrade; a Host that contradicts `:authority` makes the request ambiguous
-    // (RFC 9113 8.3.1). Key has lost its meaning and is not looked at (RFC 8441 5).
+    // H22: there is neither Connection nor Upgrade (RFC 8441 section 5). Sec-WebSocket-Key means nothing, and is not
+    // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
+    // H22: a Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1).
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -9389,9 +9984,9 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// H22: judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order; any range of `field`.
-/// `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
-/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
+/// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
 [[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
     const detail::opening_fields all(fields);
@@ -9409,8 +10004,8 @@ template <class Fields>
     return request;
 }
 
-/// H22: judges a response of HTTP/2 or HTTP/3, like `check_response`: any 2xx accepts, and there is no
-/// Sec-WebSocket-Accept, Upgrade or Connection.
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
                                                                 std::string_view offered_subprotocols,
@@ -9438,29 +10033,29 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. The views are only read while `write_request` runs.
+/// What a client asks for. All views are read during the call that they are given to, and not after it.
 struct opening {
-    std::string_view host{};                          ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";                    ///< path and query, without a fragment
-    std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
-    std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;                          ///< offer it, where the endpoint can compress
-    std::string_view origin{};                        ///< empty for none
-    std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
+    std::string_view host{};                  ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";            ///< path and query, without a fragment
+    list_of<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
+    std::string_view extensions{};            ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                  ///< offer it, if the endpoint can compress
+    std::string_view origin{};                ///< empty for none
+    list_of<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with.
+/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
-    std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;         ///< agree to it, where it is offered and the endpoint can compress
-    std::span<const field> fields{}; ///< more fields: Set-Cookie …
+    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
+    list_of<field> fields{};        ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with.
+/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
 struct refusal {
-    std::uint16_t status = 400;      ///< 200 to 599
-    std::span<const field> fields{}; ///< more fields: WWW-Authenticate, Location …
+    std::uint16_t status = 400; ///< 200 to 599
+    list_of<field> fields{};    ///< more fields: WWW-Authenticate, Location …
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
@@ -9470,33 +10065,17 @@ struct refusal {
 
 namespace sockless::ws::detail {
 
-/// More fields from the caller, but none of those that the handshake itself is made of.
-constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
+/// Writes more fields of the caller's, but none of those that the handshake itself is made of.
+constexpr void put_fields(http::head_writer& head, list_of<field> fields, bool origin_written) noexcept {
     for (const field& each : fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool free = which == opening_field::other || (which == opening_field::origin && !origin_written);
+        const opening_field known = opening_field_of(each.name);
+        const bool free = known == opening_field::other || (known == opening_field::origin && !origin_written);
         if (!free) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
     }
 }
 
-/// H10: what is offered are unique tokens.
-constexpr void put_subprotocols(http::head_writer& head, std::span<const std::string_view> names) noexcept {
-    if (names.empty()) return;
-    if (names.size() > max_subprotocols) {
-        head.fail(ws::errc::too_many_subprotocols);
-        return;
-    }
-    for (const std::string_view& each : names) {
-        bool unique = http::is_token(each);
-        for (const std::string_view& other : names)
-            unique = unique && (&other == &each || !sockless::equal(other, each));
-        if (!unique) head.fail(ws::errc::bad_subprotocol);
-    }
-    head.field("Sec-WebSocket-Protocol", names);
-}
-
-/// All extensions stand in one field: a response may not have it twice (RFC 6455 section 11.3.2).
+/// Writes all extensions into one field: a response may not have it twice (RFC 6455 section 11.3.2).
 constexpr void put_extensions(http::head_writer& head, std::string_view extensions, std::string_view more) noexcept {
     if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
     const std::string_view lists[] = {extensions, more};
@@ -9510,40 +10089,34 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
+/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](char c) {
-        if (size < out.size()) out[size] = c;
-        ++size;
-    };
+    detail::text_sink<char> sink(out);
     bool address = false;
     for (const char c : host) address = address || c == ':';
     const bool brackets = address && host.front() != '[';
-    if (brackets) put('[');
-    for (const char c : host) put(c);
-    if (brackets) put(']');
+    if (brackets) sink.put("[");
+    sink.put(host);
+    if (brackets) sink.put("]");
     if (port != (secure ? 443 : 80)) {
-        put(':');
-        unsigned unit = 10000;
-        while (unit > port && unit != 1) unit /= 10;
-        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+        sink.put(":");
+        sink.put_number(port);
     }
-    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
-    return detail::text_at(out.data(), size);
+    if (!sink.complete() || !http::is_host(detail::text_at(out.data(), sink.size()))) return {};
+    return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
-/// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
-/// `reserved_field` where a field of the caller's belongs to the handshake. `more_extensions` is a list that follows
-/// `asked.extensions`, for those who have two parts of it.
+/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
+/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
+/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
+/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // H15: a path, and never a fragment (RFC 6455 section 3).
+    // H15: the target is a path, and never has a fragment (RFC 6455 section 3).
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -9559,25 +10132,23 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
-/// `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with `write_request`.
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
+/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
-    const std::array<char, 28> accept = accept_key(key);
+    std::array<char, 28> accept{};
+    if (!out.empty()) accept = accept_key(key);
     head.known("HTTP/1.1 101 Switching Protocols\r\n"
                "Upgrade: websocket\r\n"
                "Connection: Upgrade\r\n"
                "Sec-WebSocket-Accept: ");
     head.known({accept.data(), accept.size()}).known("\r\n");
-    if (!accepted.subprotocol.empty()) {
-        // H10: exactly one, which a comma would make two.
-        if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
-        head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
-    }
+    detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
+    // H9: a 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6).
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -9586,26 +10157,26 @@ namespace sockless::ws {
 
 namespace sockless::ws::detail {
 
-/// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
+/// Writes all of a refusal but the empty line and the body, which is `size` bytes long.
 constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
     if (refused.status < 200 || refused.status > 599) head.fail(http::errc::bad_status);
     head.status_line(refused.status, refused.reason);
 
     const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
     const bool upgrade = refused.status == 426 || given("upgrade");
-    // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
+    // Upgrade is for the next peer only, so Connection names it (RFC 9110 section 7.8).
     std::string_view connection = "close";
     if (upgrade) connection = "close, Upgrade";
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // H7: the version that is spoken, for those who came with another.
+    // H7: a client with another version is told the one that is spoken (RFC 6455 section 4.4).
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool reserved = which == opening_field::connection || which == opening_field::content_length ||
-                              which == opening_field::transfer_encoding ||
+        const opening_field known = opening_field_of(each.name);
+        const bool reserved = known == opening_field::connection || known == opening_field::content_length ||
+                              known == opening_field::transfer_encoding ||
                               (!refused.content_type.empty() && http::equal_ignoring_case(each.name, "content-type"));
         if (reserved) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
@@ -9614,7 +10185,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     if (!refused.content_type.empty()) head.field("Content-Type", refused.content_type);
     const bool has_body = refused.status != 204 && refused.status != 205 && refused.status != 304;
     if (!has_body && size != 0) head.fail(http::errc::body_not_allowed);
-    // RFC 9110 8.6: never with 204, and with 304 it would be the length of another response.
+    // 204 has no length, and with 304 it would be the length of another response (RFC 9110 section 8.6).
     if (has_body || refused.status == 205) head.field("Content-Length", size);
 }
 
@@ -9622,17 +10193,18 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (H12). Adds Content-Length and `Connection: close`, and
-/// where the caller did not give them the fields that a status must have: Allow with 405, Upgrade and
-/// Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`, `http::errc::bad_status`
-/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
+/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
+/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
+/// 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
     return head.finish(refused.body);
 }
 
-/// Writes the refusal that answers an error: its status (400 where it has none), and its sentence as a line of text.
+/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text.
 [[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
     const refusal refused{
         .status = error.status() != 0 ? error.status() : std::uint16_t{400},
@@ -9646,7 +10218,7 @@ namespace sockless::ws {
 } // namespace sockless::ws
 
 // ============================================ sockless/ws/opening.hpp =============================================
-// The opening handshake: judged, negotiated and written; over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
+// All of the opening handshake: judged, negotiated and written, over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
 // ============================================== sockless/ws/pong.hpp ==============================================
 // The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
@@ -9737,18 +10309,6 @@ enum class state : std::uint8_t {
 /// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
 /// constructors of `basic_server` and `basic_client`.
 struct already_open {};
-
-/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compressed : std::uint8_t {
-    automatic, ///< where it is not smaller than the threshold of the policy
-    always,
-    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
-};
-
-/// An endpoint without compression: agrees to none.
-struct no_compression {
-    static constexpr bool available = false;
-};
 
 } // namespace sockless::ws
 
@@ -9847,9 +10407,14 @@ class connection {
     void sent(std::size_t size) noexcept {
         const bool awaits_leaving = output_.sent_in_all() < awaited_;
         output_.sent(size);
-        // A peer that takes what waits for it is alive. What is sent at once proves nothing: the system has room for
-        // it.
-        if (size != 0 && (awaits_leaving || !output_.empty())) progresses_ = true;
+        if (size == 0) return;
+        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (awaits_leaving || !output_.empty()) {
+            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            progresses_ = true;
+        }
         if (!decoding_) return;
         open_.pongs.sent(output_.sent_in_all());
         send_owed_pong();
@@ -9884,11 +10449,11 @@ class connection {
             phase_ = phase::over;
             return end;
         }
-        case phase::failed:
-        case phase::closed:
-        case phase::over: break;
+        case phase::failed: phase_ = phase::failed_over; return {};
+        case phase::closed: phase_ = phase::over; return {};
+        case phase::failed_over:
+        case phase::over: return {};
         }
-        phase_ = phase_ == phase::failed ? phase::failed_over : phase::over;
         return {};
     }
 
@@ -10927,27 +11492,22 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 [[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
                                                        deflate_text text) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](std::string_view part) {
-        if (part.size() <= out.size() && size <= out.size() - part.size())
-            copy(out.data() + size, part.data(), part.size());
-        size += part.size();
-    };
-    put(ws::deflate_name);
-    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
-    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    text_sink<char> sink(out);
+    sink.put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) sink.put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) sink.put("; client_no_context_takeover");
     const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
         if (bits == 0) return;
-        put(name);
+        sink.put(name);
         if (!with_value) return;
-        put("=");
-        put(decimal_text(bits).text());
+        sink.put("=");
+        sink.put_number(bits);
     };
     put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
     // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
     put_window("; client_max_window_bits", parameters.client_max_window_bits,
                text == deflate_text::response || parameters.client_max_window_bits != 15);
-    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+    return sink.complete() ? std::string_view{out.data(), sink.size()} : std::string_view{};
 }
 
 /// Judges one offer, and makes the response to it. False where it cannot be accepted.
@@ -11067,8 +11627,8 @@ template <class Fields>
 
 } // namespace sockless::ws
 
-// ========================================= sockless/ws/deflate/stage.hpp ==========================================
-// What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
+// ========================================== sockless/ws/deflate/pool.hpp ==========================================
+// Inflaters and deflaters on the heap, of one connection or shared by many.
 
 namespace sockless::ws::detail {
 
@@ -11083,7 +11643,7 @@ struct boxed {
     boxed* next = nullptr;
 };
 
-/// The one that owns a box, or none.
+/// Owns a box, or none.
 template <class Codec>
 class box_owner {
   public:
@@ -11111,7 +11671,7 @@ class box_owner {
     boxed<Codec>* box_ = nullptr;
 };
 
-/// Boxes that nobody uses, reset, at most so many.
+/// Boxes that are not in use, all of them reset, up to a number.
 template <class Codec>
 class idle_boxes {
   public:
@@ -11122,7 +11682,7 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// One with a window of so many bits, or none.
+    /// Gives a box whose window has so many bits, or none.
     [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
@@ -11133,7 +11693,7 @@ class idle_boxes {
         return {};
     }
 
-    /// Takes one back, or deletes it where there are enough.
+    /// Takes a box back, or deletes it if there are enough.
     void give(box_owner<Codec> box) noexcept {
         if (free_ == 0 || !box) return;
         --free_;
@@ -11158,14 +11718,14 @@ class idle_boxes {
 
 namespace sockless::ws {
 
-/// Inflaters and deflaters that connections of one thread share where context takeover is off: each has one only while
+/// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
 /// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
 /// share a pool have the same settings of the deflater.
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:
-    /// `most_idle`: so many of each are kept for later; more than these are made where more messages are on their way
-    /// at the same time, and then given back to the heap.
+    /// Up to `most_idle` of each are kept for later. If more messages are on their way at the same time, more are made,
+    /// and given back to the heap afterwards.
     explicit deflate_pool(std::size_t most_idle = 16) noexcept : inflaters(most_idle), deflaters(most_idle) {}
 
   private:
@@ -11176,10 +11736,17 @@ class deflate_pool {
     detail::idle_boxes<Deflater> deflaters;
 };
 
-/// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
-/// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
-/// in each direction, and then kept, or shared. Inflated messages lie in the endpoint's buffer for input; where they
-/// are handed out in pieces, those have at most 16 KiB.
+} // namespace sockless::ws
+
+// ========================================= sockless/ws/deflate/stage.hpp ==========================================
+// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
+
+namespace sockless::ws {
+
+/// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
+/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
+/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
+/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -11187,21 +11754,22 @@ class deflate_stage {
     using settings = typename Deflater::settings;
 
     /// `shared` is used for each direction without context takeover; null: every connection has its own.
-    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr, const settings& how = {}) noexcept
-        : policy_(policy), shared_(shared), settings_(how) {}
-    explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
-        : deflate_stage(without_takeover(), &shared, how) {}
+    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr,
+                           const settings& deflating = {}) noexcept
+        : policy_(policy), shared_(shared), settings_(deflating) {}
+    explicit deflate_stage(pool& shared, const settings& deflating = {}) noexcept
+        : deflate_stage(without_takeover(), &shared, deflating) {}
 
     deflate_stage(deflate_stage&&) noexcept = default;
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and where nothing was.
+    /// What was agreed to; `agreed` is false before, and if nothing was.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints.
+    // What follows is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -11216,7 +11784,7 @@ class deflate_stage {
         return write_deflate_offer(out, offer_of(policy_));
     }
 
-    /// A server's choice, and its text; empty where nothing is agreed to.
+    /// A server's choice, and its text; empty if nothing is agreed to.
     template <class Fields>
     [[nodiscard]] deflate_agreement choose(const Fields& offered) const noexcept {
         return choose_deflate(offered, policy_, Deflater::smallest_window);
@@ -11234,18 +11802,18 @@ class deflate_stage {
     /// Sets the terms.
     void agree(role own, const deflate_agreement& to) noexcept {
         const deflate_parameters& with = to.parameters;
-        const bool server = own == role::server;
+        const bool serves = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
         const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = server ? client_bits : server_bits;
-        terms_.deflater_bits = server ? server_bits : client_bits;
-        // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
+        terms_.inflater_bits = serves ? client_bits : server_bits;
+        terms_.deflater_bits = serves ? server_bits : client_bits;
+        // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
-        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = server ? !with.server_no_context_takeover
+        if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = serves ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = serves ? !with.server_no_context_takeover
                                    : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
     }
 
@@ -11282,7 +11850,8 @@ class deflate_stage {
         if (!found) terms_.inflating = pending_ != 0;
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
-            // An inflater of one's own remembers what nobody should refer to: some do (D8).
+            // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
+            // they would not (D8).
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -11291,18 +11860,18 @@ class deflate_stage {
     // --- Deflating
 
     /// Whether to compress a message that begins with a piece of so many bytes.
-    [[nodiscard]] bool wants(compressed how, std::size_t size, bool last) const noexcept {
-        // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
-        // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
+    [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
+        // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
+        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
-        return how == compressed::always || (how == compressed::automatic && (size >= least || !last));
+        return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy where there is no room or memory for
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
     /// all of it: then `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
@@ -11311,15 +11880,15 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
                 deflater_.codec().reset();
             }
         }
         return given;
     }
 
-    /// Forgets a piece that was deflated in part, with all before it: the peer's window has none of it, and nothing
-    /// will refer to what it has.
+    /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
+    /// what is sent later refers to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -11332,7 +11901,7 @@ class deflate_stage {
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
     void release(bool sending) noexcept {
         if (!terms_.in_message && !terms_.peer_takes_over) give_inflater();
-        // Whoever compresses may forget at any time.
+        // The side that compresses may forget at any time.
         if (!sending) give_deflater();
     }
 
@@ -11367,7 +11936,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // What is shared has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads what was written with any.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

@@ -1,4 +1,4 @@
-// The two kinds of memory a caller can give: a span of their own, or one that grows up to a limit.
+// The two kinds of buffer: in memory of the caller's, and on the heap up to a limit.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace sockless::detail {
 
-/// Moves bytes to a place before them, which may overlap with theirs.
+/// Moves bytes to an earlier place. The two places may overlap.
 template <class Byte>
 constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept {
     if (std::is_constant_evaluated()) {
@@ -22,27 +22,30 @@ constexpr void copy_down(Byte* to, const Byte* from, std::size_t size) noexcept 
 
 namespace sockless {
 
-/// Memory that the caller owns and that never grows; where a queue is nearly full, each `prepare` can move it. Holds a
-/// queue of bytes: `append` at the end, `consume` from the front. `Byte` is `std::byte`, or `char` where the content
-/// must be text in constant evaluation. The memory outlives the buffer.
+/// A queue of bytes in memory that the caller owns: `append` at the end, `consume` from the front. The memory outlives
+/// the buffer and never grows. If the queue is nearly full, each `prepare` can move the content. `Byte` is `std::byte`,
+/// or `char` if the content must be text in constant evaluation.
+///
+/// A copy uses the same memory and knows nothing of what the other does later. Once a buffer is copied, use one of the
+/// two only.
 template <class Byte>
 class span_buffer {
   public:
     constexpr span_buffer() noexcept = default;
     constexpr explicit span_buffer(std::span<Byte> memory) noexcept : memory_(memory) {}
 
-    /// What is held, oldest first. Valid until the next call that is not const.
+    /// The content, oldest first. Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> contents() const noexcept { return memory_.subspan(begin_, size()); }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return end_ - begin_; }
 
-    /// The most bytes that can be held.
+    /// The most bytes that the buffer can hold.
     [[nodiscard]] constexpr std::size_t limit() const noexcept { return memory_.size(); }
 
     /// All of the memory that the caller gave.
     [[nodiscard]] constexpr std::span<Byte> memory() const noexcept { return memory_; }
 
-    /// Room for `size` more bytes behind the content, not yet part of it; an empty span where it does not fit.
-    /// Valid until the next call that is not const.
+    /// Room for `size` more bytes behind the content, not yet part of it. An empty span if they do not fit; then
+    /// nothing changes. Valid until the next call that is not const.
     [[nodiscard]] constexpr std::span<Byte> prepare(std::size_t size) noexcept {
         if (size > memory_.size() - this->size()) return {};
         if (size > memory_.size() - end_) {
@@ -53,21 +56,23 @@ class span_buffer {
         return memory_.subspan(end_, size);
     }
 
-    /// How much `prepare` can give without taking memory or moving the content.
+    /// For how many more bytes there is memory behind the content, so that `prepare` need not allocate or move any. May
+    /// be more than the limit allows.
     [[nodiscard]] constexpr std::size_t ready() const noexcept { return memory_.size() - end_; }
 
-    /// Makes the first `size` bytes of what `prepare` gave part of the content.
+    /// Makes the first `size` bytes of the room part of the content: at most as many as the last `prepare` gave.
     constexpr void commit(std::size_t size) noexcept { end_ += size; }
 
-    /// Takes `size` bytes, at most `size()`, from the front.
+    /// Removes `size` bytes, at most `size()`, from the front.
     constexpr void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
     }
 
+    /// Removes the content. The memory stays.
     constexpr void clear() noexcept { begin_ = end_ = 0; }
 
-    /// Drops the content and whatever memory can be given back (none here).
+    /// Removes the content and gives back memory from the heap, of which there is none here.
     constexpr void release() noexcept { clear(); }
 
   private:
@@ -79,9 +84,10 @@ class span_buffer {
 template <class Byte>
 span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 
-/// Memory from the heap for up to `limit` bytes, that starts with none and doubles when it must grow; a queue that is
-/// never empty can come to hold twice the limit. Same verbs as `span_buffer`. Where the heap has no more, `prepare`
-/// says so as if the limit were reached. Moves, does not copy.
+/// A queue of up to `limit` bytes in memory from the heap, with the verbs of `span_buffer`. It begins without memory
+/// and doubles when it must grow. A queue that is never empty can come to take memory for twice the limit. If the heap
+/// is used up, `prepare` returns an empty span, as it does at the limit. It moves and does not copy. After a move the
+/// source has a limit of 0.
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
@@ -116,12 +122,12 @@ class growing_buffer {
 
     void clear() noexcept { begin_ = end_ = 0; }
 
-    /// Drops the content and gives the memory back to the heap.
+    /// Removes the content and gives the memory back to the heap.
     void release() noexcept { *this = growing_buffer(limit_); }
 
   private:
-    // Room for `needed` bytes from the front. The content is moved within the memory only when at least as much was
-    // consumed before it, so over time each byte is moved once; else the memory grows.
+    // Makes room for `needed` bytes from the front. Moves the content within the memory if at least as many bytes were
+    // consumed before it. So over time each byte moves once. Otherwise the memory grows.
     bool make_room(std::size_t needed) noexcept {
         if (begin_ < size() || needed > capacity_) {
             if (grow(needed)) return true;
@@ -134,7 +140,7 @@ class growing_buffer {
     }
 
     bool grow(std::size_t needed) noexcept {
-        // A queue that is never empty takes twice its limit, so that there comes a time to move it.
+        // A queue that is never empty gets memory for twice its limit. Else it would never be time to move it.
         const std::size_t most = begin_ == 0 || limit_ > SIZE_MAX / 2 ? limit_ : limit_ * 2;
         std::size_t capacity = capacity_ > most / 2 ? most : capacity_ * 2;
         if (capacity < 256) capacity = most < 256 ? most : 256;
@@ -173,7 +179,8 @@ class growing_buffer {
     std::size_t limit_ = 0;
 };
 
-/// A buffer that somebody else owns, for those who take theirs by value. The buffer outlives it.
+/// A buffer that somebody else owns, for classes that take their buffer by value. It has the verbs of that buffer,
+/// which outlives it. Copies refer to the same buffer.
 template <class Buffer>
 class buffer_reference {
   public:
@@ -194,7 +201,7 @@ class buffer_reference {
     Buffer* to_ = nullptr;
 };
 
-/// Appends all of `data` to a buffer of any kind, or nothing where it does not fit.
+/// Appends all of `data` to a buffer of any kind. If it does not fit, appends nothing and returns false.
 template <class Buffer>
 [[nodiscard]] constexpr bool append(Buffer& buffer, cbytes data) noexcept {
     if (data.empty()) return true;

@@ -1,4 +1,4 @@
-// The words every layer shares: bytes, text, roles, fields, errors, and what a writer returns.
+// The words that every layer shares: bytes, text, roles, fields, times.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -11,23 +11,23 @@
 
 namespace sockless {
 
-/// Bytes that may be changed where they lie: payloads are unmasked in place.
+/// Bytes that the library may change in place. Payloads are unmasked so.
 using bytes = std::span<std::byte>;
 
-/// Bytes that are only read.
+/// Bytes that the library only reads.
 using cbytes = std::span<const std::byte>;
 
-/// Which side of a connection this is. A client masks what it sends, a server expects it (RFC 6455 section 5.1).
+/// A side of a connection. A client masks the frames that it sends, a server does not (RFC 6455 section 5.1).
 enum class role : std::uint8_t { client, server };
 
-/// One field of a head: a name, compared without regard to case, and a value without the white space around it
-/// (RFC 9110 section 5). Both are views; who hands one out says how long they stay valid.
+/// One field of a head: a name, whose case does not matter, and a value without the white space around it
+/// (RFC 9110 section 5). Both are views. The function that returns a field says how long they are valid.
 struct field {
     std::string_view name;
     std::string_view value;
 };
 
-/// A view of the `size` bytes at `data`, for buffers of any byte-like or `void` type. Nothing is copied.
+/// A view of the `size` bytes at `data`, for buffers of any type. Copies nothing. Valid as long as the buffer.
 [[nodiscard]] inline bytes bytes_of(void* data, std::size_t size) noexcept {
     return {static_cast<std::byte*>(data), size};
 }
@@ -35,26 +35,27 @@ struct field {
     return {static_cast<const std::byte*>(data), size};
 }
 
-/// The same bytes, seen as bytes. Valid as long as `text`.
+/// A view of the characters of `text` as bytes. Valid as long as these.
 [[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// The same bytes, seen as text; nothing is checked. Valid as long as `data`.
+/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as these.
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-/// A time, in milliseconds since any moment the caller likes, that never goes back.
+/// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 
-/// A deadline that does not come.
+/// The deadline that never comes.
 inline constexpr instant no_deadline = UINT64_MAX;
 
-/// A duration that does not end.
+/// The duration that never ends.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
-/// A view of a literal, whose characters no compiler has to count: in the tables of errors each unit would.
+/// A view of a literal whose size comes from its type. A `string_view` counts characters, which costs compile time in
+/// the tables of errors.
 struct literal : std::string_view {
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
@@ -62,7 +63,7 @@ struct literal : std::string_view {
 
 namespace detail {
 
-/// memcpy that also runs in constant evaluation, between any two of `char` and `std::byte`.
+/// `memcpy` that also runs in constant evaluation. `To` and `From` are `char` or `std::byte`.
 template <class To, class From>
 constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     static_assert(sizeof(To) == 1 && sizeof(From) == 1);
@@ -73,18 +74,19 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     }
 }
 
-/// A view of `size` characters. For those who have them, or their number, in another type than the constructor takes:
-/// that would be weighed against the one for iterators, and costs a compiler more than most headers do.
+/// A view of the `size` characters at `begin`. With arguments of exactly the right types `string_view(begin, size)` is
+/// as good. With other types a compiler weighs the constructor for iterators too, and that takes longer than most
+/// headers do.
 [[nodiscard]] constexpr std::string_view text_at(const char* begin, std::size_t size) noexcept { return {begin, size}; }
 
-/// The time that is `duration` after `from`. At the end of time there are no deadlines.
+/// The time that is `duration` after `from`, or `no_deadline` if there is no such time.
 [[nodiscard]] constexpr instant later(instant from, instant duration) noexcept {
     return duration < no_deadline - from ? from + duration : no_deadline;
 }
 
 } // namespace detail
 
-// What all layers share is found in each layer's own `detail` too.
+// The `detail` of each layer also sees the one that all layers share.
 namespace http::detail {
 using namespace sockless::detail;
 }

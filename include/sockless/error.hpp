@@ -1,4 +1,4 @@
-// What went wrong, in one word, whatever the layer; and what a writer returns.
+// An error of any layer in one word, and the result of a writer.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,17 +6,17 @@
 
 namespace sockless {
 
-/// What is known about one error. Each layer has one table of these, one row per code of its `errc`.
+/// What the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
 struct error_row {
-    literal name;                 ///< the enumerator's name, for logs and for machines
+    literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
-    literal section;              ///< the rule's place in its specification
-    std::uint16_t close_code = 0; ///< the Close code that answers it (RFC 6455 section 7.4), or 0
+    literal section;              ///< the section of the specification that has the rule
+    std::uint16_t close_code = 0; ///< the code of the Close that answers it (RFC 6455 section 7.4), or 0
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
-/// Any layer's error in one word. Falsy where there is none. Made from, and compared with, the enumerators of any
-/// layer (`http::errc`, `ws::errc`); those layers find their table by `row_of(errc)`.
+/// An error of any layer in one word. Falsy if there is none. The `errc` of each layer converts to it and compares with
+/// it. `row_of`, a function beside that `errc`, finds the row of a code.
 class error {
   public:
     constexpr error() noexcept = default;
@@ -42,8 +42,8 @@ class error {
     const error_row* row_ = nullptr;
 };
 
-/// What a writer did. Where `error` is set nothing of the output counts, and if it is `errc::no_room` of the
-/// writer's layer, `size` is the room that the whole output takes.
+/// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
+/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output takes.
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};

@@ -7,6 +7,7 @@
 #include "http/fields.hpp"
 #include "http/head_parser.hpp"
 #include "http/limits.hpp"
+#include "http/lists.hpp"
 #include "http/status.hpp"
 #include "http/text.hpp"
 #include "http/write_head.hpp"

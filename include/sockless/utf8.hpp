@@ -1,4 +1,4 @@
-// UTF-8, checked in pieces: one byte of state, and the place of the first byte that cannot stand (RFC 3629).
+// Checks UTF-8 that comes in pieces (RFC 3629). The state between two pieces is one byte.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,9 +6,10 @@
 
 #include "detail/octets.hpp"
 
-// A state is a shift: the row of a byte holds, for each state, the next one in six bits, so that a step is one shift
-// of a word that does not depend on the step before. The states after E0, ED, F0 and F4 are where RFC 3629 section 4
-// narrows the second byte: to rule out overlong forms, surrogates, and what lies above U+10FFFF.
+// A state machine. Each byte has a row, a word that holds the next state for each state, in six bits. A state is the
+// number of bits by which to shift the row. So the load of a row does not wait for the step before.
+// After E0, ED, F0 and F4 the second byte has a smaller range (RFC 3629 section 4). That rules out overlong forms,
+// surrogates, and code points above U+10FFFF. So each of these bytes leads to a state of its own.
 namespace sockless::detail::utf8 {
 
 inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 18, after_e0 = 24, after_ed = 30,
@@ -16,7 +17,7 @@ inline constexpr unsigned accept = 0, one_more = 6, two_more = 12, three_more = 
 
 struct transition {
     unsigned from;
-    unsigned first, last; // the bytes that lead
+    unsigned first, last; // the bytes that lead from the one state to the other
     unsigned to;
 };
 
@@ -46,11 +47,12 @@ inline constexpr std::array<std::uint64_t, 256> rows = [] {
 
 namespace sockless {
 
-/// Checks UTF-8 that comes in pieces, cut anywhere. RFC 3629; RFC 6455 section 8.1.
+/// Checks UTF-8 that comes in pieces. A piece may end within a character (RFC 3629; RFC 6455 section 8.1).
 class utf8_validator {
   public:
-    /// Takes the next piece and returns how many of its bytes may stand: all of them, or the index of the first byte
-    /// that no continuation could make valid. After that the validator stays where it failed until `reset`.
+    /// Takes the next piece and returns how many of its bytes are valid: all of them, or the index of the first byte
+    /// that no later byte can make valid. After such a byte `feed` returns 0 until `reset`. The validator
+    /// does not keep the piece.
     [[nodiscard]] constexpr std::size_t feed(cbytes piece) noexcept {
         std::size_t i = 0;
         while (i != piece.size()) {
@@ -72,19 +74,21 @@ class utf8_validator {
         return i;
     }
 
-    /// Whether the text so far ends between characters.
+    /// Whether all of the text so far is valid and ends with a whole character.
     [[nodiscard]] constexpr bool complete() const noexcept { return state_ == detail::utf8::accept; }
 
+    /// Begins a new text.
     constexpr void reset() noexcept { state_ = detail::utf8::accept; }
 
   private:
-    // Long enough to skip ASCII at speed, short enough not to walk long runs of it around one other character.
+    // A longer block skips ASCII faster. A shorter one walks over less ASCII around one other character.
     static constexpr std::size_t block_size = 64;
 
-    // Takes what holds from the front, many bytes at a time, but for the last character; 0 where that is not possible.
+    // Takes valid bytes from the front, many at a time, but not the last character. 0 if there are too few bytes, if
+    // the text is wrong at the front, or if the processor has no instructions for this.
     [[nodiscard]] constexpr std::size_t feed_vectors(cbytes piece) noexcept {
         if (std::is_constant_evaluated() || piece.size() < detail::widest::least_utf8) return 0;
-        // Vectors look three bytes back, and so cannot judge the first three.
+        // Vectors look back three bytes, so they cannot judge the first three.
         if (walk(state_, piece.first(3)) == detail::utf8::reject) return 0;
         std::size_t at = detail::widest::valid_utf8(piece.data(), piece.size());
         while (at != 0 && (piece[--at] & std::byte{0xC0}) == std::byte{0x80}) {
@@ -108,7 +112,7 @@ class utf8_validator {
     std::uint8_t state_ = detail::utf8::accept;
 };
 
-/// Whether all of `text` is UTF-8, as a whole.
+/// Whether `text` is valid UTF-8 that does not end within a character.
 [[nodiscard]] constexpr bool is_utf8(cbytes text) noexcept {
     utf8_validator validator;
     return validator.feed(text) == text.size() && validator.complete();

@@ -1,11 +1,13 @@
 // A unit that uses every codec and nothing else: it refers to no function but mem* (tools/check symbols).
 // SPDX-License-Identifier: MIT
+#include <sockless/detail/names.hpp>
 #include <sockless/http/body.hpp>
 #include <sockless/http/errc.hpp>
 #include <sockless/http/fields.hpp>
 #include <sockless/http/head_parser.hpp>
 #include <sockless/http/head_scanner.hpp>
 #include <sockless/http/limits.hpp>
+#include <sockless/http/lists.hpp>
 #include <sockless/http/status.hpp>
 #include <sockless/http/text.hpp>
 #include <sockless/http/write_head.hpp>
@@ -22,24 +24,30 @@
 #include <sockless/stomp/owed_receipt.hpp>
 #include <sockless/stomp/parser.hpp>
 #include <sockless/stomp/version.hpp>
+#include <sockless/stomp/websocket.hpp>
 #include <sockless/stomp/writer.hpp>
 #include <sockless/utf8.hpp>
 #include <sockless/ws/assembler.hpp>
 #include <sockless/ws/close_code.hpp>
 #include <sockless/ws/decoder.hpp>
+#include <sockless/ws/deflate/compression.hpp>
 #include <sockless/ws/deflate/message.hpp>
 #include <sockless/ws/deflate/negotiation.hpp>
 #include <sockless/ws/encode.hpp>
 #include <sockless/ws/entropy.hpp>
 #include <sockless/ws/errc.hpp>
+#include <sockless/ws/event.hpp>
 #include <sockless/ws/frame_header.hpp>
 #include <sockless/ws/limits.hpp>
 #include <sockless/ws/mask.hpp>
 #include <sockless/ws/opening.hpp>
+#include <sockless/ws/opening/accept_key.hpp>
 #include <sockless/ws/opening/check.hpp>
 #include <sockless/ws/opening/extended_connect.hpp>
 #include <sockless/ws/opening/extensions.hpp>
 #include <sockless/ws/opening/fields.hpp>
+#include <sockless/ws/opening/names.hpp>
+#include <sockless/ws/opening/subprotocols.hpp>
 #include <sockless/ws/opening/write.hpp>
 #include <sockless/ws/pong.hpp>
 
@@ -91,7 +99,8 @@ std::uint64_t use_decoder(bytes in, sockless::role own) noexcept {
     std::byte memory[256];
     ws::decoder decoder(own);
     ws::assembler message{sockless::span_buffer<std::byte>(memory)};
-    ws::pending_pong pong;
+    ws::pongs pongs;
+    ws::control_payload ping;
     std::uint64_t sum = 0;
     while (const auto event = decoder.next(in)) {
         sum += sum_of(event.payload) + event.code;
@@ -99,10 +108,13 @@ std::uint64_t use_decoder(bytes in, sockless::role own) noexcept {
             bytes whole;
             if (message.add(event, whole) == decltype(message)::status::complete) sum += sum_of(whole);
         } else if (event.kind == ws::decoder::kind::ping) {
-            pong.owe(event.payload);
+            ping.assign(event.payload);
+            if (pongs.may_put(event.payload.size())) pongs.put(event.payload.size(), decoder.offset());
+            pongs.owe(true);
         }
     }
-    if (pong.owed()) sum += sum_of(pong.payload());
+    pongs.sent(decoder.offset());
+    if (pongs.owed()) sum += sum_of(ping.view()) + sum_of(ws::name_of(ws::kind::ping));
     return sum + sum_of(sockless::error(decoder.finish()).name()) + decoder.offset();
 }
 
@@ -135,7 +147,9 @@ std::uint64_t use_handshake(bytes room) noexcept {
     std::uint64_t sum = sum_of(request.error.sentence()) + sum_of(request.key);
 
     const std::string_view key_text(key.data(), key.size());
-    const auto accepted = ws::write_acceptance(room, key_text, {.subprotocol = subprotocols[1]});
+    const auto chosen = ws::choose_subprotocol({"v13.stomp", "v11.stomp"}, requests.head().fields);
+    const auto accepted =
+        ws::write_acceptance(room, key_text, {.subprotocol = chosen, .fields = {{"A", "b"}, {"C", "d"}}});
     in = room.first(accepted.size);
     http::head_parser responses(http::head_kind::response, sockless::span_buffer<char>(memory));
     const auto response = ws::check_response(responses.next(in).head, key_text, "v12.stomp, v11.stomp", {});
@@ -264,6 +278,32 @@ std::uint64_t use_stomp(bytes room, stomp::version in) noexcept {
     return sum + stomp::agreed_interval(beat.sends, beat.wants) + (stomp::is_stomp("v12.stomp") ? 1U : 0U);
 }
 
+// What a session has to send, and a WebSocket that takes it.
+struct written_frames {
+    cbytes left{};
+    [[nodiscard]] cbytes output() const noexcept { return left; }
+    void sent(std::size_t size) noexcept { left = left.subspan(size); }
+};
+
+struct message_counter {
+    std::uint64_t sum = 0;
+    [[nodiscard]] sockless::error send(ws::message_type type, cbytes payload) noexcept {
+        sum = sum * 3 + sum_of(payload) + static_cast<std::uint64_t>(type);
+        return {};
+    }
+};
+
+// A frame that is cut into several messages, and a heart-beat.
+std::uint64_t use_stomp_over_websocket(bytes room) noexcept {
+    const stomp::send_frame frame{.destination = "/a", .body = sockless::bytes_of("text that is longer")};
+    const std::size_t size = stomp::write(room, stomp::version::v1_2, frame).size;
+    room[size] = std::byte{'\n'};
+    written_frames from{room.first(size + 1)};
+    message_counter to;
+    stomp::websocket_output output(16);
+    return sum_of(output.pass(from, to).name()) + to.sum;
+}
+
 } // namespace
 
 /// Runs each codec over the bytes, which it changes, and sums up what came out. `size` is at least 256.
@@ -283,6 +323,7 @@ std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
          {stomp::version::unknown, stomp::version::v1_0, stomp::version::v1_1, stomp::version::v1_2}) {
         sum += use_stomp(room, each);
     }
+    sum += use_stomp_over_websocket(room);
     sockless::detail::copy(data, request.data(), request.size());
     sum += use_heads(all, http::head_kind::request);
     sockless::detail::copy(data, response.data(), response.size());

@@ -1,6 +1,7 @@
 #include <sockless/http/head_parser.hpp>
 
 #include <doctest/doctest.h>
+#include <sockless/http/lists.hpp>
 
 #include <array>
 #include <memory>

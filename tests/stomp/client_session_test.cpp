@@ -538,6 +538,26 @@ TEST_CASE("S9: a message is acknowledged as it came, in or outside of a transact
     run.feed(framed("MESSAGE\nsubscription:s\nmessage-id:m\ndestination:/a\n\n"));
 }
 
+TEST_CASE("S13: the receipt of DISCONNECT is awaited from when that has left") {
+    client_run run = open_client("1.2", {.disconnect_timeout = 500});
+    run.drains = false;
+    run.tick(0);
+    REQUIRE_FALSE(run.peer.disconnect());
+    run.tick(0);
+    run.tick(400);
+    CHECK(run.peer.next_deadline() == 500);
+    run.drain();
+    CHECK(run.peer.next_deadline() == 0);
+    run.tick(450);
+    run.tick(949);
+    CHECK(run.log.empty());
+    CHECK_FALSE(run.peer.done());
+    run.tick(950);
+    CHECK(run.peer.error() == errc::receipt_timeout);
+    CHECK(run.peer.done());
+    CHECK(run.peer.next_deadline() == no_deadline);
+}
+
 TEST_CASE("S6: a client shuts a session down as its state asks for it") {
     client_run run = open_client();
     run.peer.shut_down();

@@ -38,7 +38,7 @@ static_assert(!error{} && !error(errc::none) && error{} == errc::none);
 
 } // namespace
 
-TEST_CASE("F1 F2 F3 F4 F6 F7 F8 F9 C1 C2 C3 C8: every error that a peer can cause has its Close code") {
+TEST_CASE("C7: every error that a peer can cause has its Close code") {
     const auto all_have = [](std::uint16_t code, std::initializer_list<errc> codes) {
         for (const errc each : codes) {
             INFO(row_of(each).name);

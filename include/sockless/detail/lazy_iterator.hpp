@@ -1,4 +1,4 @@
-// The iterator of ranges that store nothing and find each element as they go.
+// The iterator of ranges that store no elements and find each one when it is needed.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,9 +7,9 @@
 
 namespace sockless::detail {
 
-/// A forward iterator over what a `Finder` finds. It has the element that it is at (`current`, of its `value_type`),
-/// goes on to the next (`advance`), and has a `place` that differs between elements and is that of a default one at the
-/// end.
+/// A forward iterator over the elements that a `Finder` finds. The finder holds the current element (`current`, of type
+/// `value_type`) and goes on to the next one (`advance`). Its `place` differs between elements. At the end it equals
+/// the `place` of a default-constructed finder.
 template <class Finder>
 class lazy_iterator {
   public:
@@ -18,11 +18,11 @@ class lazy_iterator {
 
     constexpr lazy_iterator() noexcept = default;
 
-    /// Makes the finder in its place: a copy of one that was just made would wait for its stores.
-    template <class... What>
-    constexpr explicit lazy_iterator(const What&... what) noexcept
-        requires(std::is_constructible_v<Finder, const What&...>)
-        : at_(what...) {}
+    /// Constructs the finder in its place. The copy of a new finder would wait for the stores of its construction.
+    template <class... Argument>
+    constexpr explicit lazy_iterator(const Argument&... arguments) noexcept
+        requires(std::is_constructible_v<Finder, const Argument&...>)
+        : at_(arguments...) {}
 
     [[nodiscard]] constexpr const value_type& operator*() const noexcept { return at_.current; }
     [[nodiscard]] constexpr const value_type* operator->() const noexcept { return &at_.current; }

@@ -1,4 +1,4 @@
-// Many bytes at once: masking, and whether any of them has its high bit set.
+// Masking, and the test for ASCII, of any number of bytes.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace sockless::detail {
 
-/// `mask_bytes` for what is shorter than a vector, and in constant evaluation.
+/// `mask_bytes` of fewer bytes than a vector has, and in constant evaluation.
 [[nodiscard]] constexpr bool mask_below_vector(std::byte* to, const std::byte* from, std::size_t size,
                                                std::uint32_t key) noexcept {
     if (!std::is_constant_evaluated()) {
@@ -25,16 +25,16 @@ namespace sockless::detail {
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// `to[i] = from[i] ^ key` for `size` bytes. Says whether any byte of the result has its high bit set, that is, whether
-/// it is not ASCII. `to` and `from` are the same place or do not overlap. For short payloads
-/// a call would cost as much as the work.
+/// Writes `from[i] ^ key` to `to[i]` for `size` bytes. Returns whether any byte of the result has its high bit set,
+/// that is, is not ASCII. `to` and `from` are the same place or do not overlap. Always inlined: for short payloads a
+/// call costs as much as the work.
 [[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
                                                             std::uint32_t key) noexcept {
     if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
     return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
 
-/// `any_high_bit` for what is shorter than a vector, and in constant evaluation.
+/// `any_high_bit` of fewer bytes than a vector has, and in constant evaluation.
 [[nodiscard]] constexpr bool any_high_bit_below_vector(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
         if (data.size() >= sizeof(words::vector)) return words::not_ascii_few(data.data(), data.size());
@@ -45,7 +45,7 @@ namespace sockless::detail {
     return (seen & std::byte{0x80}) != std::byte{0};
 }
 
-/// Whether any byte has its high bit set. Short enough to be inlined.
+/// Whether any byte has its high bit set, that is, is not ASCII.
 [[nodiscard]] constexpr bool any_high_bit(cbytes data) noexcept {
     if (std::is_constant_evaluated() || data.size() < sizeof(always::vector)) return any_high_bit_below_vector(data);
     return data.size() < widest::least_octets ? always::not_ascii_few(data.data(), data.size())

@@ -27,23 +27,19 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-template <class Buffer>
-class outbox;
-
-/// On the heap: blocks, one behind the other. A block never moves, so what is shown stays in place by itself. What is
-/// written at once lies in one block.
-template <>
-class outbox<growing_buffer> : public outbox_position {
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
+/// or into the next block. What is written at once lies in one block.
+class heap_outbox : public outbox_position {
   public:
     /// For as many bytes as `like` may hold.
-    explicit outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
-    outbox(outbox&& other) noexcept { swap(other); }
-    outbox& operator=(outbox&& other) noexcept {
-        outbox taken(static_cast<outbox&&>(other));
+    explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    heap_outbox(heap_outbox&& other) noexcept { swap(other); }
+    heap_outbox& operator=(heap_outbox&& other) noexcept {
+        heap_outbox taken(static_cast<heap_outbox&&>(other));
         swap(taken);
         return *this;
     }
-    ~outbox() {
+    ~heap_outbox() {
         while (first_ != nullptr) drop_first();
     }
 
@@ -55,19 +51,27 @@ class outbox<growing_buffer> : public outbox_position {
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
         const std::size_t waiting = first_->end - first_->begin;
+        is_shown_ = true;
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
     void sent(std::size_t size) noexcept {
-        const bool is_shown = size <= output().size();
+        const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
+        const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
         if (!is_shown || size == 0) return;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
-        if (size_ == 0 && !keeps_) rest();
+        if (size != waiting || keeps_) return;
+        if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
+            first_->begin = first_->end = 0;
+            is_shown_ = was_large_ = false;
+            largest_ = 0;
+        } else {
+            leave_first();
+        }
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -80,6 +84,7 @@ class outbox<growing_buffer> : public outbox_position {
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
         if (size > room(reserve)) return {};
+        if (size > largest_) largest_ = size < UINT32_MAX ? static_cast<std::uint32_t>(size) : UINT32_MAX;
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
         return {last_->data() + last_->end, size};
     }
@@ -119,52 +124,80 @@ class outbox<growing_buffer> : public outbox_position {
     // Bytes, with the block's own head.
     static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
 
-    // Blocks double in size up to `most_block`. What is larger gets a block of its own.
+    // Makes room for `needed` more bytes behind the content. As long as the last block was never shown, and would not
+    // become larger than `most_block`, a larger one takes its place: so a host finds few and large pieces to send.
     [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+        const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
+        const bool may_move = last_ != nullptr && !(last_ == first_ && (is_shown_ || keeps_));
+        const bool replaces = may_move && needed <= most_block && content + needed <= most_block - sizeof(block);
+        const std::size_t moved = replaces ? content : 0;
         std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
         if (size > most_block) size = most_block;
-        if (needed > SIZE_MAX - sizeof(block)) return false;
-        if (size < needed + sizeof(block)) size = needed + sizeof(block);
+        if (needed > SIZE_MAX - most_block) return false;
+        if (size < moved + needed + sizeof(block)) size = moved + needed + sizeof(block);
         void* const memory = ::operator new(size, std::nothrow);
         if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, 0, 0, size - sizeof(block)};
-        if (last_ != nullptr) last_->next = added;
-        last_ = added;
-        if (first_ == nullptr) first_ = added;
-        if (size_ == 0 && !keeps_) {
-            while (first_ != added) drop_first();
+        auto* const added = ::new (memory) block{nullptr, 0, moved, size - sizeof(block)};
+        if (replaces) {
+            detail::copy(added->data(), last_->data() + last_->begin, moved);
+            drop_last();
         }
+        (last_ == nullptr ? first_ : last_->next) = added;
+        last_ = added;
+        // What was too small for this, and holds nothing, goes.
+        while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
+    }
+
+    void drop_last() noexcept {
+        block* const dropped = last_;
+        block** at = &first_;
+        last_ = nullptr;
+        for (; *at != dropped; at = &(*at)->next) last_ = *at;
+        *at = nullptr;
+        ::operator delete(dropped);
     }
 
     void drop_first() noexcept {
         block* const dropped = first_;
         first_ = dropped->next;
         if (first_ == nullptr) last_ = nullptr;
+        is_shown_ = false;
         ::operator delete(dropped);
+    }
+
+    // All of the first block was sent.
+    [[gnu::noinline]] void leave_first() noexcept {
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0) rest();
     }
 
     // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
     void rest() noexcept {
         while (first_ != last_) drop_first();
+        const std::size_t needed = first_->end > largest_ ? first_->end : largest_;
         const bool was_large_before = was_large_;
-        was_large_ = first_->end > most_block;
-        const bool hardly_used = first_->capacity > usual_block && first_->end < first_->capacity / 4;
+        was_large_ = needed > most_block;
+        largest_ = 0;
+        const bool hardly_used = first_->capacity > usual_block && needed < first_->capacity / 4;
         const bool large_once = first_->capacity > most_block && !was_large_before;
         if (hardly_used || large_once) {
             drop_first();
         } else {
             first_->begin = first_->end = 0;
+            is_shown_ = false;
         }
     }
 
-    void swap(outbox& other) noexcept {
+    void swap(heap_outbox& other) noexcept {
         exchange(first_, other.first_);
         exchange(last_, other.last_);
         exchange(size_, other.size_);
         exchange(limit_, other.limit_);
         exchange(sent_, other.sent_);
+        exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
+        exchange(is_shown_, other.is_shown_);
         exchange(was_large_, other.was_large_);
     }
 
@@ -179,15 +212,16 @@ class outbox<growing_buffer> : public outbox_position {
     block* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
+    std::uint32_t largest_ = 0; // the most that was prepared at once since the queue was last empty
     bool keeps_ = false;
-    bool was_large_ = false; // what was sent before the queue was last empty
+    mutable bool is_shown_ = false; // bytes of the first block
+    bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
-template <>
-class outbox<span_buffer<std::byte>> : public outbox_position {
+class span_outbox : public outbox_position {
   public:
-    explicit outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+    explicit span_outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
@@ -264,6 +298,10 @@ class outbox<span_buffer<std::byte>> : public outbox_position {
     bool goes_before_ = false; // what `prepare` gave belongs to the second run
     bool keeps_ = false;
 };
+
+/// The outbox for output that is to be kept in a `Buffer`.
+template <class Buffer>
+using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
 
 struct note_nothing {
     [[nodiscard]] constexpr error operator()() const noexcept { return {}; }

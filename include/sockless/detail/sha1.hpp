@@ -1,4 +1,4 @@
-// SHA-1 (RFC 3174), which the opening handshake uses to show that a server speaks WebSocket; nothing here is a secret.
+// SHA-1 (RFC 3174). With it a server shows in the opening handshake that it speaks WebSocket. It protects no secret.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,27 +6,23 @@
 #include <bit>
 
 #include "../core.hpp"
-#include "simd/dispatch.hpp"
+#include "simd/sha.hpp"
 
 namespace sockless::detail {
-
-/// The state of the hash between blocks (RFC 3174 section 6.1).
-using sha1_state = std::array<std::uint32_t, 5>;
 
 /// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
 using sha1_schedule = std::array<std::uint32_t, 80>;
 
 inline constexpr sha1_state sha1_begin{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-inline constexpr std::size_t sha1_block_size = 64;
 
-/// Of a block of 64 bytes, the words of which have the most significant byte first.
+/// The schedule of a block of 64 bytes. Its words have the most significant byte first.
 [[nodiscard]] constexpr sha1_schedule sha1_scheduled(const char* block) noexcept {
     sha1_schedule words;
     for (std::size_t t = 0; t != 16; ++t) {
         const auto octet = [&](std::size_t place) -> std::uint32_t { return static_cast<unsigned char>(block[place]); };
         words[t] = octet(4 * t) << 24 | octet(4 * t + 1) << 16 | octet(4 * t + 2) << 8 | octet(4 * t + 3);
     }
-    // The latest three words are kept at hand: what was stored a moment ago is slow to load, above all in pairs.
+    // The last three words are kept in variables: to load them right after their stores would be slow.
     std::uint32_t third = words[13];
     std::uint32_t second = words[14];
     std::uint32_t last = words[15];
@@ -53,11 +49,11 @@ struct sha1_parity {
 };
 struct sha1_majority {
     constexpr std::uint32_t operator()(std::uint32_t b, std::uint32_t c, std::uint32_t d) const noexcept {
-        return (b & c) + (d & (b ^ c)); // no bit is in both, and a sum can be reordered
+        return (b & c) + (d & (b ^ c)); // no bit is in both, and a compiler can reorder a sum
     }
 };
 
-/// Twenty rounds, five at a time, after which each word is again in its own place (RFC 3174 section 5).
+/// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
 template <class Mix>
 constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
@@ -76,7 +72,7 @@ constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint3
     s = {a, b, c, d, e};
 }
 
-/// Adds blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
+/// Adds `count` blocks of 64 bytes to the hash (RFC 3174 section 6.1), on any machine.
 constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::size_t count) noexcept {
     for (; count != 0; --count, blocks += sha1_block_size) {
         const sha1_schedule words = sha1_scheduled(blocks);
@@ -89,66 +85,13 @@ constexpr void sha1_add_by_words(sha1_state& state, const char* blocks, std::siz
     }
 }
 
-#if defined(SOCKLESS_HAS_SHA)
-/// With the instructions that do four rounds at once.
-namespace sha {
-using vector = int __attribute__((vector_size(16)));
-using unsigned_vector = unsigned __attribute__((vector_size(16)));
-using characters = char __attribute__((vector_size(16)));
-
-inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a) + unsigned_vector(b)); }
-
-/// Twenty rounds, of which this is the `Group`th, with the words of each four made along the way.
-template <std::size_t Group>
-[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
-    for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
-        if (i >= 4) {
-            const vector made = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
-            words[i] = __builtin_ia32_sha1msg2(made, words[i - 1]);
-        }
-        const vector added = i == 0 ? sum(e, words[0]) : __builtin_ia32_sha1nexte(e, words[i]);
-        e = abcd;
-        abcd = __builtin_ia32_sha1rnds4(abcd, added, Group);
-    }
-}
-
-/// The same.
-[[gnu::target("sha,ssse3")]] inline void add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-    // The instructions have the first word in the highest place.
-    constexpr characters reversed_octets{15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
-    const auto word = [&state](std::size_t i) { return static_cast<int>(state[i]); };
-    vector abcd{word(3), word(2), word(1), word(0)};
-    vector e{0, 0, 0, word(4)};
-    for (; count != 0; --count, blocks += sha1_block_size) {
-        vector words[20];
-        for (std::size_t i = 0; i != 4; ++i) {
-            characters octets;
-            std::memcpy(&octets, blocks + 16 * i, sizeof octets);
-            words[i] = vector(__builtin_ia32_pshufb128(octets, reversed_octets));
-        }
-        const vector abcd_before = abcd;
-        const vector e_before = e;
-        rounds<0>(words, abcd, e);
-        rounds<1>(words, abcd, e);
-        rounds<2>(words, abcd, e);
-        rounds<3>(words, abcd, e);
-        e = __builtin_ia32_sha1nexte(e, e_before);
-        abcd = sum(abcd, abcd_before);
-    }
-    for (std::size_t i = 0; i != 4; ++i) state[i] = static_cast<std::uint32_t>(abcd[3 - i]);
-    state[4] = static_cast<std::uint32_t>(e[3]);
-}
-} // namespace sha
-#endif
-
-/// Adds blocks of 64 bytes to the hash, the fastest way that there is.
+/// Adds `count` blocks of 64 bytes to the hash, in the fastest way that the processor has.
 constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-#if defined(SOCKLESS_HAS_SHA)
-    if (!std::is_constant_evaluated() && has_sha()) return sha::add(state, blocks, count);
-#endif
+    if (!std::is_constant_evaluated() && widest::add_sha1(state, blocks, count)) return;
     sha1_add_by_words(state, blocks, count);
 }
 
+/// The hash as bytes, each word with its most significant byte first.
 [[nodiscard]] constexpr std::array<std::byte, 20> sha1_digest(const sha1_state& state) noexcept {
     std::array<std::byte, 20> digest{};
     for (std::size_t i = 0; i != state.size(); ++i) {
@@ -160,8 +103,8 @@ constexpr void sha1_add(sha1_state& state, const char* blocks, std::size_t count
     return digest;
 }
 
-/// A text of at most one block behind `before` whole ones, with what SHA-1 puts behind a text: 0x80, zeros up to 8
-/// bytes before the end of a block, and the length in bits (RFC 3174 section 4).
+/// The rest of a text, at most a block, that stands behind `before` whole blocks. SHA-1 puts 0x80 behind the text, then
+/// zeros up to 8 bytes before the end of a block, then the size of the whole text in bits (RFC 3174 section 4).
 struct sha1_padded {
     constexpr sha1_padded(std::string_view rest, std::uint64_t before) noexcept
         : blocks((rest.size() + 8) / sha1_block_size + 1) {

@@ -1,4 +1,4 @@
-// What the codecs of text share: finding, comparing and counting characters, many at once.
+// What all codecs of text share: to find and compare characters, many at once, and numbers in decimal digits.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,11 +6,12 @@
 
 namespace sockless::detail {
 
-/// The least that `first_in_blocks` can look at.
+/// The fewest characters that `first_in_blocks` can look at.
 inline constexpr std::size_t half_block = most_characters::size / 2;
 
-/// The first character in [at, end), at least half a block, that `sought` finds: it says which of a block are sought,
-/// as bits. Or `end`. Never inlined: where g++ sees how long a literal is, it warns of blocks that are never loaded.
+/// The first character in [at, end) that `sought` finds, or `end`. `sought` returns a bit for each character of a
+/// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
+/// this never loads.
 template <class Sought, class Byte>
 [[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
                                                                 const Byte* end) noexcept {
@@ -18,11 +19,11 @@ template <class Sought, class Byte>
     const auto size = static_cast<std::size_t>(end - at);
     unsigned found = 0;
     if (size < blocks::size) {
-        // The first half block and the last, which may overlap.
+        // The first half block and the last one may overlap.
         found = sought(blocks::load_halves(at, end - half_block));
         found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
     } else {
-        // The last block may overlap with the one before it, in which nothing was found.
+        // The last block may overlap with the one before it. Nothing was found in that one.
         const Byte* const last = end - blocks::size;
         found = sought(blocks::load(at));
         while (found == 0 && at != last) {
@@ -43,10 +44,11 @@ template <class Sought, class Byte>
     return at;
 }
 
-/// How many characters are looked at before what was found in them is used: as many as a word has bits.
+/// `occurrences` looks at this many characters at a time, as a word has so many bits.
 inline constexpr std::size_t looked_at_once = 64;
 
-/// Which of the `Size` characters at `text`, some blocks, are one of `Wanted`: the first is the lowest bit.
+/// A bit for each of the `Size` characters at `text`, set if it is one of `Wanted`. The lowest bit is that of the first
+/// character. `Size` is a block times a power of two.
 template <std::size_t Size, char... Wanted>
 std::uint64_t bits_of_blocks(const char* text) noexcept {
     using blocks = most_characters;
@@ -58,7 +60,7 @@ std::uint64_t bits_of_blocks(const char* text) noexcept {
     }
 }
 
-/// The same of `size` characters, fewer than are looked at once.
+/// The same of `size` characters, fewer than `looked_at_once`.
 template <char... Wanted>
 std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
     constexpr std::size_t block = most_characters::size;
@@ -69,21 +71,21 @@ std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
         }
         return found;
     }
-    // The last ones are looked at together with some before them.
+    // The last block overlaps with the one before it.
     std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
     for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
     return found;
 }
 
-/// Characters of a text among which some are wanted: where they begin, and which are wanted, the first as the lowest
-/// bit.
+/// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
+/// that is wanted. The lowest bit is that of the first one.
 struct found_characters {
     std::size_t begin;
     std::uint64_t bits;
 };
 
-/// The first place, in steps of as many as are looked at once, where there is one of `Wanted`; without bits where there
-/// is none. No `constexpr`, so that compilers do not put it into every loop that it serves.
+/// The first characters, in steps of `looked_at_once`, among which there is one of `Wanted`. If there is none, no bit
+/// is set. It is not `constexpr`, so that compilers do not inline it into every loop that uses it.
 template <char... Wanted>
 found_characters first_found(const char* text, std::size_t size) noexcept {
     std::size_t at = 0;
@@ -94,15 +96,15 @@ found_characters first_found(const char* text, std::size_t size) noexcept {
     return {at, bits_of_rest<Wanted...>(text + at, size - at)};
 }
 
-/// Finds, one after the other, all characters in [begin, end) that are one of `Wanted`. Each is looked at once, and
-/// what was found is kept as bits. `Char` is `char` or `const char`.
+/// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
+/// keeps the results as bits. `Char` is `char` or `const char`. The text outlives this.
 template <class Char, char... Wanted>
 class occurrences {
   public:
     constexpr occurrences() noexcept = default;
     constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
 
-    /// The next one, or the end.
+    /// The next of these characters, or the end.
     [[nodiscard]] constexpr Char* next() noexcept {
         if (found_ == 0 && !look_further()) return end_;
         Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
@@ -127,13 +129,13 @@ class occurrences {
         return bits != 0;
     }
 
-    Char* seen_ = nullptr; // where those begin of which `found_` tells
-    Char* next_ = nullptr;
+    Char* seen_ = nullptr; // the character of the lowest bit of `found_`
+    Char* next_ = nullptr; // the first character that was not looked at
     Char* end_ = nullptr;
-    std::uint64_t found_ = 0; // from the next one on
+    std::uint64_t found_ = 0; // the characters that `next` has not returned yet
 };
 
-/// The place of the first byte that is 0, or the size.
+/// The index of the first byte that is 0, or the size.
 [[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
     if (!std::is_constant_evaluated()) {
         if (data.empty()) return 0;
@@ -146,7 +148,7 @@ class occurrences {
     return i;
 }
 
-/// Whether `size` characters, which are at least a word, are equal. The last word may overlap with the one before it.
+/// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
 template <class Word>
 [[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
     const auto differ = [a, b](std::size_t at) {
@@ -163,7 +165,7 @@ template <class Word>
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-/// A number in decimal digits and nothing else, and whether it was one that fits.
+/// A number that was read from text. `valid` if the text was decimal digits only and the number fits.
 struct decimal {
     std::uint64_t value = 0;
     bool valid = false;
@@ -179,7 +181,7 @@ struct decimal {
     return read;
 }
 
-/// A number as decimal digits.
+/// A number in decimal digits.
 class decimal_text {
   public:
     constexpr explicit decimal_text(std::uint64_t value) noexcept {
@@ -189,7 +191,7 @@ class decimal_text {
         } while (value != 0);
     }
 
-    /// Valid as long as this.
+    /// Valid as long as this object.
     [[nodiscard]] constexpr std::string_view text() const noexcept {
         return {digits_ + begin_, sizeof digits_ - begin_};
     }
@@ -203,7 +205,7 @@ class decimal_text {
 
 namespace sockless {
 
-/// Whether two texts are equal, the case of letters included.
+/// Whether two texts are equal. Case matters.
 [[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     if (!std::is_constant_evaluated()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "head_parser.hpp"
+#include "lists.hpp"
 
 namespace sockless::http {
 

@@ -7,8 +7,8 @@
 
 namespace sockless::http::detail {
 
-/// The sizes of the first field lines of a head, as a scanner found them, so that whoever walks through the lines need
-/// not look for their ends again. 0 for what was not found, or is too long: of that the ends are looked for.
+/// The sizes of the first field lines of a head, as a scanner found them: so a walk through the lines does not look for
+/// their ends again. 0 for a line that was not found as a whole, or is too long: its ends are looked for.
 struct field_line_sizes {
     static constexpr std::size_t most = 16;
 
@@ -22,6 +22,39 @@ struct field_line_sizes {
     std::uint8_t names[most]{};
     std::uint8_t lines[most]{};
 };
+
+/// The end of a field line, and of the name in it.
+struct field_line_ends {
+    const char* name;
+    const char* line;
+};
+
+[[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
+    // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+    const char* const line_end = find('\r', line, end);
+    const char* const colon = find(':', line, end);
+    return {colon < line_end ? colon : line_end, line_end};
+}
+
+/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`.
+[[nodiscard, gnu::always_inline]] constexpr field_line_ends
+ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
+    const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
+    return known ? field_line_ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+}
+
+[[nodiscard]] constexpr std::string_view name_in(const char* line, const field_line_ends& ends) noexcept {
+    return text_at(line, static_cast<std::size_t>(ends.name - line));
+}
+
+[[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
+    return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
+}
+
+/// Where the line behind this one begins.
+[[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
+    return end - ends.line > 2 ? ends.line + 2 : end;
+}
 
 /// Finds one field line after the other in [line, end).
 struct field_finder {
@@ -43,24 +76,9 @@ struct field_finder {
 
     [[gnu::always_inline]] constexpr void read() noexcept {
         if (line == end) return;
-        const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
-        const ends found =
-            known ? ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
-        current.name = {line, static_cast<std::size_t>(found.name - line)};
-        current.value = trimmed(found.name == found.line ? found.line : found.name + 1, found.line);
-        next = end - found.line > 2 ? found.line + 2 : end;
-    }
-
-    struct ends {
-        const char* name;
-        const char* line;
-    };
-
-    [[nodiscard, gnu::noinline]] static constexpr ends look_for_ends(const char* line, const char* end) noexcept {
-        // The end of the line first: so the next line does not have to wait for where the value of this one begins.
-        const char* const line_end = find('\r', line, end);
-        const char* const colon = find(':', line, end);
-        return {colon < line_end ? colon : line_end, line_end};
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        current = {name_in(line, ends), value_in(ends)};
+        next = behind(ends, end);
     }
 
     const char* line = nullptr;
@@ -76,7 +94,7 @@ struct field_finder {
 namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
-/// as it goes. Views of the text it was made from, and valid as long.
+/// as it goes. Views of the text that it was made from, and valid as long.
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -96,111 +114,88 @@ class fields {
     /// The lines as they lie, each with its end of line.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return lines_; }
 
+    /// The sizes of the first of them, as far as they are known.
+    [[nodiscard]] constexpr const detail::field_line_sizes& sizes() const noexcept { return sizes_; }
+
   private:
     std::string_view lines_{};
     detail::field_line_sizes sizes_{};
 };
 
-/// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
-/// comma does not end an element (RFC 9110 section 5.6.4).
-enum class list_syntax : std::uint8_t { plain, quoted };
-
 } // namespace sockless::http
 
 namespace sockless::http::detail {
 
-/// Finds one element of a comma list after the other.
-struct element_finder {
-    using value_type = std::string_view;
-
-    constexpr element_finder() noexcept = default;
-    constexpr element_finder(std::string_view value, http::list_syntax how) noexcept : rest(value), syntax(how) {
-        advance();
+/// Calls `visit(name, value)` for each field, in their order, where `value()` gives the value.
+template <class Fields, class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
+    for (const field& each : all) {
+        visit(each.name, [&each] { return each.value; });
     }
+}
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
-        current = {};
-        while (current.empty() && !rest.empty()) {
-            const std::size_t size = size_of_first();
-            current = trimmed(rest.data(), rest.data() + size);
-            rest.remove_prefix(size == rest.size() ? size : size + 1);
-        }
+/// The same for a head: a value costs nothing before it is asked for.
+template <class Visit>
+[[gnu::always_inline]] constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    for (std::size_t number = 0; line != end; ++number) {
+        const field_line_ends ends = ends_of(line, end, all.sizes(), number);
+        visit(name_in(line, ends), [&ends] { return value_in(ends); });
+        line = behind(ends, end);
     }
-    [[nodiscard]] constexpr const char* place() const noexcept { return current.empty() ? nullptr : current.data(); }
+}
 
-    [[nodiscard]] constexpr std::size_t size_of_first() const noexcept {
-        if (syntax == http::list_syntax::plain) {
-            return static_cast<std::size_t>(find(',', rest.data(), rest.data() + rest.size()) - rest.data());
-        }
-        bool quoted = false;
-        for (std::size_t i = 0; i < rest.size(); ++i) {
-            if (rest[i] == ',' && !quoted) return i;
-            if (rest[i] == '"') quoted = !quoted;
-            if (rest[i] == '\\' && quoted) ++i;
-        }
-        return rest.size();
+/// Gives `visit` the value of each field of this name, in their order, until it returns true. Returns whether it did.
+template <class Fields, class Visit>
+constexpr bool visit_values(const Fields& all, std::string_view name, Visit visit) noexcept {
+    for (const field& each : all) {
+        if (http::equal_ignoring_case(each.name, name) && visit(each.value)) return true;
     }
+    return false;
+}
 
-    std::string_view current{};
-    std::string_view rest{};
-    http::list_syntax syntax = http::list_syntax::plain;
-};
+/// The same for a head: lines that are known to have a name of another size are passed over.
+template <class Visit>
+constexpr bool visit_values(const http::fields& all, std::string_view name, Visit visit) noexcept {
+    const char* line = all.text().data();
+    const char* const end = line + all.text().size();
+    const field_line_sizes& sizes = all.sizes();
+    for (std::size_t number = 0;; ++number) {
+        while (number < field_line_sizes::most && sizes.lines[number] != 0 && sizes.names[number] != name.size()) {
+            line += sizes.lines[number++] + 2;
+        }
+        if (line == end) return false;
+        const field_line_ends ends = ends_of(line, end, sizes, number);
+        if (http::equal_ignoring_case(name_in(line, ends), name) && visit(value_in(ends))) return true;
+        line = behind(ends, end);
+    }
+}
 
 } // namespace sockless::http::detail
 
 namespace sockless::http {
 
-/// The elements of one comma list, without the white space around them, empty ones left out (RFC 9110 section 5.6.1):
-/// a forward range of `std::string_view`, views of the value it was made from.
-class list_elements {
-  public:
-    using iterator = detail::lazy_iterator<detail::element_finder>;
-
-    constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
-        : value_(value), syntax_(syntax) {}
-
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
-    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
-
-  private:
-    std::string_view value_;
-    list_syntax syntax_;
-};
-
 /// How many of the fields have this name. Names are compared without regard to case; `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::size_t count(const Fields& all, std::string_view name) noexcept {
     std::size_t found = 0;
-    for (const field& each : all) found += equal_ignoring_case(each.name, name) ? 1u : 0u;
+    detail::visit_values(all, name, [&found](std::string_view) {
+        ++found;
+        return false;
+    });
     return found;
 }
 
-/// The value of the first field of this name; empty where there is none. Valid as long as the field.
+/// The value of the first field of this name; empty if there is none. Valid as long as the field.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view first(const Fields& all, std::string_view name) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name)) return each.value;
-    }
-    return {};
-}
-
-/// Whether one comma list has this element, which is a token, compared without regard to case.
-[[nodiscard]] constexpr bool list_has(std::string_view value, std::string_view element) noexcept {
-    if (!element.empty() && equal_ignoring_case(value, element)) return true;
-    for (const std::string_view each : list_elements(value)) {
-        if (equal_ignoring_case(each, element)) return true;
-    }
-    return false;
-}
-
-/// Whether the comma list that all fields of this name make together has this token, compared without regard to case.
-/// RFC 9110 sections 5.3 and 5.6.1.
-template <class Fields>
-[[nodiscard]] constexpr bool has_token(const Fields& all, std::string_view name, std::string_view token) noexcept {
-    for (const field& each : all) {
-        if (equal_ignoring_case(each.name, name) && list_has(each.value, token)) return true;
-    }
-    return false;
+    std::string_view found{};
+    detail::visit_values(all, name, [&found](std::string_view value) {
+        found = value;
+        return true;
+    });
+    return found;
 }
 
 } // namespace sockless::http

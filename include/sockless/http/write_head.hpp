@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/text_sink.hpp"
 #include "errc.hpp"
 #include "status.hpp"
 #include "text.hpp"
@@ -14,7 +15,7 @@ namespace sockless::http {
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
-    constexpr explicit head_writer(bytes out) noexcept : out_(out) {}
+    constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
@@ -74,26 +75,25 @@ class head_writer {
     /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
     /// all; with `no_room` it is the room needed.
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
-        put("\r\n").put(body).put(rest_of_body);
+        put("\r\n");
+        if (!body.empty()) put(body).put(rest_of_body);
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
-    // Most texts are literals: inlined, a copy of one is a few stores.
     [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
-        if (!error_ && size_ <= out_.size() && text.size() <= out_.size() - size_) {
-            detail::copy(out_.data() + size_, text.data(), text.size());
-        }
-        size_ += text.size();
+        sink_.put(text);
         return *this;
     }
 
-    constexpr head_writer& number(std::uint64_t value) noexcept { return put(detail::decimal_text(value).text()); }
+    constexpr head_writer& number(std::uint64_t value) noexcept {
+        sink_.put_number(value);
+        return *this;
+    }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
 };
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../detail/record_list.hpp"
+#include "../detail/lists.hpp"
 
 namespace sockless::stomp::detail {
 

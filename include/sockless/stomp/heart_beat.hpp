@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../detail/text.hpp"
+#include "../detail/text_sink.hpp"
 
 namespace sockless::stomp {
 
@@ -40,20 +40,17 @@ class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
         if (value.sends == 0 && value.wants == 0) return;
-        put(detail::decimal_text(value.sends).text());
-        put(",");
-        put(detail::decimal_text(value.wants).text());
+        detail::text_sink<char> sink(text_);
+        sink.put_number(value.sends);
+        sink.put(",");
+        sink.put_number(value.wants);
+        size_ = sink.size();
     }
 
     /// Valid as long as this.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
-    constexpr void put(std::string_view part) noexcept {
-        detail::copy(text_ + size_, part.data(), part.size());
-        size_ += part.size();
-    }
-
     char text_[21] = {};
     std::size_t size_ = 0;
 };

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "../detail/deadline.hpp"
+#include "../detail/names.hpp"
 #include "../detail/outbox.hpp"
-#include "../detail/record_list.hpp"
 #include "event.hpp"
 #include "frame_reader.hpp"
 
@@ -160,10 +160,16 @@ class session {
     // The peer has taken `size` bytes.
     void take_sent(std::size_t size) noexcept {
         output_.sent(size);
-        // A peer that takes what waits for it, or takes the last words, is there. What is sent at once otherwise proves
-        // nothing: the system has room for it.
-        const bool says_goodbye = state_ >= stomp::state::disconnecting;
-        if (size != 0 && (says_goodbye || !output_.empty())) progresses_ = true;
+        if (size == 0) return;
+        const bool said_goodbye = state_ >= stomp::state::disconnecting;
+        if (said_goodbye && output_.empty()) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (said_goodbye || !output_.empty()) {
+            // A peer that takes what waits for it is there. What leaves without waiting proves nothing: the system has
+            // room for it.
+            progresses_ = true;
+        }
     }
 
     // Does what is due at this time. An error if the session has ended by it.

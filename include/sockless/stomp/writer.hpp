@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/text_sink.hpp"
 #include "command.hpp"
 #include "errc.hpp"
 #include "headers.hpp"
@@ -58,7 +59,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
-    constexpr explicit writer(bytes out, version in) noexcept : out_(out), version_(in) {}
+    constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
     constexpr writer& begin(command sent) noexcept {
@@ -104,28 +105,20 @@ class writer {
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
         if (error_) return {0, error_};
-        if (size_ > out_.size()) return {size_, errc::no_room};
-        return {size_, {}};
+        if (!sink_.complete()) return {sink_.size(), errc::no_room};
+        return {sink_.size(), {}};
     }
 
   private:
     enum class part : std::uint8_t { name, value };
 
     constexpr writer& put(std::string_view some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
     }
     constexpr writer& put(cbytes some) noexcept {
-        if (std::byte* const to = take(some.size())) detail::copy(to, some.data(), some.size());
+        sink_.put(some);
         return *this;
-    }
-
-    // Where the next `size` bytes belong; null where there is no room for them, or nothing is written any more.
-    [[nodiscard]] constexpr std::byte* take(std::size_t size) noexcept {
-        const bool fits = !error_ && size_ <= out_.size() && size <= out_.size() - size_;
-        std::byte* const place = fits ? out_.data() + size_ : nullptr;
-        size_ += size;
-        return place;
     }
 
     // A header, both parts of it escaped. Nearly all are plain, and written at once.
@@ -137,7 +130,7 @@ class writer {
     }
 
     constexpr writer& plain_line(std::string_view name, std::string_view value) noexcept {
-        if (std::byte* const to = take(name.size() + value.size() + 2)) {
+        if (std::byte* const to = sink_.take(name.size() + value.size() + 2)) {
             detail::copy(to, name.data(), name.size());
             to[name.size()] = std::byte{':'};
             detail::copy(to + name.size() + 1, value.data(), value.size());
@@ -184,8 +177,7 @@ class writer {
         }
     }
 
-    bytes out_;
-    std::size_t size_ = 0;
+    detail::text_sink<std::byte> sink_;
     sockless::error error_{};
     version version_;
     command command_ = command::none;

@@ -7,6 +7,7 @@
 #include "../detail/deadline.hpp"
 #include "../detail/outbox.hpp"
 #include "assembler.hpp"
+#include "deflate/compression.hpp"
 #include "encode.hpp"
 #include "entropy.hpp"
 #include "event.hpp"
@@ -43,18 +44,6 @@ enum class state : std::uint8_t {
 /// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
 /// constructors of `basic_server` and `basic_client`.
 struct already_open {};
-
-/// Whether a message is compressed, where the endpoint can and the peer agreed (RFC 7692 section 6; D10).
-enum class compressed : std::uint8_t {
-    automatic, ///< where it is not smaller than the threshold of the policy
-    always,
-    never, ///< as for what is compressed already, or what holds a secret beside text that others choose
-};
-
-/// An endpoint without compression: agrees to none.
-struct no_compression {
-    static constexpr bool available = false;
-};
 
 } // namespace sockless::ws
 
@@ -153,9 +142,14 @@ class connection {
     void sent(std::size_t size) noexcept {
         const bool awaits_leaving = output_.sent_in_all() < awaited_;
         output_.sent(size);
-        // A peer that takes what waits for it is alive. What is sent at once proves nothing: the system has room for
-        // it.
-        if (size != 0 && (awaits_leaving || !output_.empty())) progresses_ = true;
+        if (size == 0) return;
+        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (awaits_leaving || !output_.empty()) {
+            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            progresses_ = true;
+        }
         if (!decoding_) return;
         open_.pongs.sent(output_.sent_in_all());
         send_owed_pong();
@@ -190,11 +184,11 @@ class connection {
             phase_ = phase::over;
             return end;
         }
-        case phase::failed:
-        case phase::closed:
-        case phase::over: break;
+        case phase::failed: phase_ = phase::failed_over; return {};
+        case phase::closed: phase_ = phase::over; return {};
+        case phase::failed_over:
+        case phase::over: return {};
         }
-        phase_ = phase_ == phase::failed ? phase::failed_over : phase::over;
         return {};
     }
 

@@ -1,4 +1,4 @@
-// Sixteen, or eight, characters at once: which of them are of a kind, as bits of a mask with the first the lowest.
+// Which of sixteen, or eight, characters are of a kind. The result is a bit for each, the lowest for the first.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,7 +8,8 @@
 
 namespace sockless::detail {
 
-/// On any machine. A backend is a type and algorithms are templates on it, so that no function has two bodies.
+/// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
+/// compiled with different flags never have two bodies for one function.
 struct eight_characters {
     using block = std::uint64_t;
     static constexpr std::size_t size = 8;
@@ -22,7 +23,7 @@ struct eight_characters {
         return text;
     }
 
-    /// Half a block from each of two places.
+    /// A block of half a block each from two places.
     static block load_halves(const void* first, const void* second) noexcept {
         std::uint32_t halves[2];
         std::memcpy(&halves[0], first, size / 2);
@@ -30,16 +31,16 @@ struct eight_characters {
         return load(halves);
     }
 
-    /// Those that are `wanted`.
+    /// The characters that are `wanted`.
     static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
 
-    /// Those that are one of `wanted`.
+    /// The characters that are one of `wanted`.
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
         return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
     }
 
-    /// All but letters, digits, `-`, `.` and `_`, of which nearly all tokens and hosts are made.
+    /// All but letters, digits, `-`, `.` and `_`. Nearly all tokens and hosts have only these.
     static unsigned unusual(block text) noexcept {
         const block letters = between(text | each * 0x20, 'a', 'z');
         const block marks = between(text, '-', '.') | between(text, '_', '_');
@@ -59,27 +60,27 @@ struct eight_characters {
     static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
 
   private:
-    // The top bit of each byte that is from `least` to `most`, both below 0x80. What is added to a byte without its top
-    // bit reaches that bit if the byte is large enough, and never the byte above.
+    // The top bit of each byte that is from `least` to `most`, both below 0x80. The top bits are cleared before the
+    // additions. A sum then sets the top bit if the byte is large enough, and never carries into the next byte.
     static constexpr block between(block text, unsigned least, unsigned most) noexcept {
         const block low = text & ~high;
         return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
     }
 
-    // The top bits of all bytes, side by side.
+    // Moves the top bits of all bytes side by side.
     static constexpr unsigned mask(block tops) noexcept {
         return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
     }
 
     static constexpr block reversed(block text) noexcept {
-        block made = 0;
-        for (int i = 0; i != 8; ++i, text >>= 8) made = made << 8 | (text & 0xff);
-        return made;
+        block turned = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
+        return turned;
     }
 };
 
 #if defined(__SSE2__)
-/// The same for every x86-64.
+/// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
 struct sixteen_characters {
     using block = unsigned char __attribute__((vector_size(16)));
     static constexpr std::size_t size = 16;

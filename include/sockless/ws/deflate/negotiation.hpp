@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../../detail/text_sink.hpp"
 #include "../errc.hpp"
 #include "../opening/extensions.hpp"
 
@@ -111,27 +112,22 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 [[nodiscard]] constexpr std::string_view write_deflate(std::span<char> out, const ws::deflate_parameters& parameters,
                                                        deflate_text text) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](std::string_view part) {
-        if (part.size() <= out.size() && size <= out.size() - part.size())
-            copy(out.data() + size, part.data(), part.size());
-        size += part.size();
-    };
-    put(ws::deflate_name);
-    if (parameters.server_no_context_takeover) put("; server_no_context_takeover");
-    if (parameters.client_no_context_takeover) put("; client_no_context_takeover");
+    text_sink<char> sink(out);
+    sink.put(ws::deflate_name);
+    if (parameters.server_no_context_takeover) sink.put("; server_no_context_takeover");
+    if (parameters.client_no_context_takeover) sink.put("; client_no_context_takeover");
     const auto put_window = [&](std::string_view name, std::uint8_t bits, bool with_value) {
         if (bits == 0) return;
-        put(name);
+        sink.put(name);
         if (!with_value) return;
-        put("=");
-        put(decimal_text(bits).text());
+        sink.put("=");
+        sink.put_number(bits);
     };
     put_window("; server_max_window_bits", parameters.server_max_window_bits, true);
     // Without a value it says that the server may choose one (RFC 7692 section 7.1.2.2).
     put_window("; client_max_window_bits", parameters.client_max_window_bits,
                text == deflate_text::response || parameters.client_max_window_bits != 15);
-    return size <= out.size() ? std::string_view{out.data(), size} : std::string_view{};
+    return sink.complete() ? std::string_view{out.data(), sink.size()} : std::string_view{};
 }
 
 /// Judges one offer, and makes the response to it. False where it cannot be accepted.

@@ -1,123 +1,17 @@
-// What an endpoint needs to compress: the terms that were agreed to, an inflater, a deflater, and a pool to share them.
+// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <new>
-
-#include "../connection.hpp"
-#include "message.hpp"
+#include "compression.hpp"
 #include "negotiation.hpp"
-
-namespace sockless::ws::detail {
-
-/// An inflater or deflater on the heap, which can wait in a list.
-template <class Codec>
-struct boxed {
-    template <class... Arguments>
-    explicit boxed(unsigned bits, const Arguments&... more) noexcept : codec(bits, more...), window_bits(bits) {}
-
-    Codec codec;
-    unsigned window_bits;
-    boxed* next = nullptr;
-};
-
-/// The one that owns a box, or none.
-template <class Codec>
-class box_owner {
-  public:
-    box_owner() noexcept = default;
-    explicit box_owner(boxed<Codec>* box) noexcept : box_(box) {}
-    box_owner(box_owner&& other) noexcept : box_(other.let_go()) {}
-    box_owner& operator=(box_owner&& other) noexcept {
-        boxed<Codec>* const taken = other.let_go();
-        delete box_;
-        box_ = taken;
-        return *this;
-    }
-    ~box_owner() { delete box_; }
-
-    [[nodiscard]] explicit operator bool() const noexcept { return box_ != nullptr; }
-    [[nodiscard]] Codec& codec() const noexcept { return box_->codec; }
-
-    boxed<Codec>* let_go() noexcept {
-        boxed<Codec>* const box = box_;
-        box_ = nullptr;
-        return box;
-    }
-
-  private:
-    boxed<Codec>* box_ = nullptr;
-};
-
-/// Boxes that nobody uses, reset, at most so many.
-template <class Codec>
-class idle_boxes {
-  public:
-    explicit idle_boxes(std::size_t most) noexcept : free_(most) {}
-    idle_boxes(const idle_boxes&) = delete;
-    idle_boxes& operator=(const idle_boxes&) = delete;
-    ~idle_boxes() {
-        while (first_ != nullptr) delete pop(&first_);
-    }
-
-    /// One with a window of so many bits, or none.
-    [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
-        for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
-            if ((*at)->window_bits == window_bits) {
-                ++free_;
-                return box_owner<Codec>(pop(at));
-            }
-        }
-        return {};
-    }
-
-    /// Takes one back, or deletes it where there are enough.
-    void give(box_owner<Codec> box) noexcept {
-        if (free_ == 0 || !box) return;
-        --free_;
-        box.codec().reset();
-        boxed<Codec>* const added = box.let_go();
-        added->next = first_;
-        first_ = added;
-    }
-
-  private:
-    static boxed<Codec>* pop(boxed<Codec>** at) noexcept {
-        boxed<Codec>* const taken = *at;
-        *at = taken->next;
-        return taken;
-    }
-
-    boxed<Codec>* first_ = nullptr;
-    std::size_t free_;
-};
-
-} // namespace sockless::ws::detail
+#include "pool.hpp"
 
 namespace sockless::ws {
 
-/// Inflaters and deflaters that connections of one thread share where context takeover is off: each has one only while
-/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
-/// share a pool have the same settings of the deflater.
-template <inflater Inflater, deflater Deflater>
-class deflate_pool {
-  public:
-    /// `most_idle`: so many of each are kept for later; more than these are made where more messages are on their way
-    /// at the same time, and then given back to the heap.
-    explicit deflate_pool(std::size_t most_idle = 16) noexcept : inflaters(most_idle), deflaters(most_idle) {}
-
-  private:
-    template <inflater, deflater>
-    friend class deflate_stage;
-
-    detail::idle_boxes<Inflater> inflaters;
-    detail::idle_boxes<Deflater> deflaters;
-};
-
-/// Makes `basic_server` and `basic_client` compress, as their last argument: agrees to permessage-deflate (RFC 7692),
-/// inflates what comes, deflates what is sent. Memory for windows is taken with the first message that is compressed,
-/// in each direction, and then kept, or shared. Inflated messages lie in the endpoint's buffer for input; where they
-/// are handed out in pieces, those have at most 16 KiB.
+/// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
+/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
+/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
+/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -125,21 +19,22 @@ class deflate_stage {
     using settings = typename Deflater::settings;
 
     /// `shared` is used for each direction without context takeover; null: every connection has its own.
-    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr, const settings& how = {}) noexcept
-        : policy_(policy), shared_(shared), settings_(how) {}
-    explicit deflate_stage(pool& shared, const settings& how = {}) noexcept
-        : deflate_stage(without_takeover(), &shared, how) {}
+    explicit deflate_stage(const deflate_policy& policy = {}, pool* shared = nullptr,
+                           const settings& deflating = {}) noexcept
+        : policy_(policy), shared_(shared), settings_(deflating) {}
+    explicit deflate_stage(pool& shared, const settings& deflating = {}) noexcept
+        : deflate_stage(without_takeover(), &shared, deflating) {}
 
     deflate_stage(deflate_stage&&) noexcept = default;
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and where nothing was.
+    /// What was agreed to; `agreed` is false before, and if nothing was.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints.
+    // What follows is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -154,7 +49,7 @@ class deflate_stage {
         return write_deflate_offer(out, offer_of(policy_));
     }
 
-    /// A server's choice, and its text; empty where nothing is agreed to.
+    /// A server's choice, and its text; empty if nothing is agreed to.
     template <class Fields>
     [[nodiscard]] deflate_agreement choose(const Fields& offered) const noexcept {
         return choose_deflate(offered, policy_, Deflater::smallest_window);
@@ -172,18 +67,18 @@ class deflate_stage {
     /// Sets the terms.
     void agree(role own, const deflate_agreement& to) noexcept {
         const deflate_parameters& with = to.parameters;
-        const bool server = own == role::server;
+        const bool serves = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
         const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = server ? client_bits : server_bits;
-        terms_.deflater_bits = server ? server_bits : client_bits;
-        // A client may keep to less than was agreed to (RFC 7692 section 7.1.2.2).
+        terms_.inflater_bits = serves ? client_bits : server_bits;
+        terms_.deflater_bits = serves ? server_bits : client_bits;
+        // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!server && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
-        terms_.peer_takes_over = server ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = server ? !with.server_no_context_takeover
+        if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.peer_takes_over = serves ? !with.client_no_context_takeover : !with.server_no_context_takeover;
+        terms_.takes_over = serves ? !with.server_no_context_takeover
                                    : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
     }
 
@@ -220,7 +115,8 @@ class deflate_stage {
         if (!found) terms_.inflating = pending_ != 0;
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
-            // An inflater of one's own remembers what nobody should refer to: some do (D8).
+            // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
+            // they would not (D8).
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -229,18 +125,18 @@ class deflate_stage {
     // --- Deflating
 
     /// Whether to compress a message that begins with a piece of so many bytes.
-    [[nodiscard]] bool wants(compressed how, std::size_t size, bool last) const noexcept {
-        // A window of 8 bits is agreed to by a client that leaves the choice to the server; where the compressor cannot
-        // keep to it, messages are sent as they are (RFC 7692 section 6; D8, D10).
+    [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
+        // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
+        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
-        return how == compressed::always || (how == compressed::automatic && (size >= least || !last));
+        return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
     /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy where there is no room or memory for
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
     /// all of it: then `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
@@ -249,15 +145,15 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // D8: the next message refers to nothing in this one (RFC 7692 section 7.1.1).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
                 deflater_.codec().reset();
             }
         }
         return given;
     }
 
-    /// Forgets a piece that was deflated in part, with all before it: the peer's window has none of it, and nothing
-    /// will refer to what it has.
+    /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
+    /// what is sent later refers to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -270,7 +166,7 @@ class deflate_stage {
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
     void release(bool sending) noexcept {
         if (!terms_.in_message && !terms_.peer_takes_over) give_inflater();
-        // Whoever compresses may forget at any time.
+        // The side that compresses may forget at any time.
         if (!sending) give_deflater();
     }
 
@@ -305,7 +201,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // What is shared has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads what was written with any.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

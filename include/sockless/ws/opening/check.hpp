@@ -2,50 +2,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../../detail/sha1.hpp"
 #include "../../http/head_parser.hpp"
-#include "fields.hpp"
-
-namespace sockless::ws::detail {
-
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros where the key goes.
-inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                                  60),
-                                          0);
-
-} // namespace sockless::ws::detail
+#include "accept_key.hpp"
+#include "subprotocols.hpp"
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters; of a longer one only so
-/// many count, and a shorter one has zeros behind it. RFC 6455 section 4.2.2, item 5.
-[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    // Copied byte by byte on purpose: a copy of the constant as such is made of zeros first, which is slower.
-    std::array<char, 2 * detail::sha1_block_size> blocks;
-    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
-    if (key.size() >= 24) {
-        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
-    } else {
-        detail::copy(blocks.data(), key.data(), key.size());
-    }
-    detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, blocks.data(), 2);
-    const std::array<std::byte, 20> hash = detail::sha1_digest(state);
-    return detail::encode_base64(std::span<const std::byte, 20>(hash));
-}
-
-/// A Sec-WebSocket-Key from 16 bytes, which should be fresh and unpredictable. RFC 6455 section 4.1, item 7.
-[[nodiscard]] constexpr std::array<char, 24> encode_key(std::span<const std::byte, 16> nonce) noexcept {
-    return detail::encode_base64(nonce);
-}
-
-/// What a client asks for. Views of the head; they are there also where `error` is set, as far as they were found.
+/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
-    sockless::error error{};       ///< what is wrong, with the status that answers it; where none, it may be accepted
-    std::string_view target{};     ///< path and query; of a target in absolute-form what stands behind the authority
+    sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
+    std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
-    std::string_view origin{};     ///< empty where there is none: no browser then
+    std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
     bool expects_continue = false; ///< H21: the client waits for `100 Continue` before it goes on
 };
@@ -54,12 +22,14 @@ struct opening_request {
 
 namespace sockless::ws::detail {
 
-/// H1: origin-form, or the absolute-form of an http URI, whose authority then counts instead of Host (RFC 9112 3.2.2).
-/// RFC 6455 section 3: no fragment. Says whether `request.target` was one, and leaves the path and query in it.
+/// Leaves the path and query in `request.target`, and the authority, if the target has one, in `request.host`. Returns
+/// whether the target may stand in a request.
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
+    // H1: a target has no fragment (RFC 6455 section 3).
     if (find('#', target.data(), end) != end) return false;
+    // H1: it is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -76,32 +46,48 @@ namespace sockless::ws::detail {
     return true;
 }
 
+/// Judges what an upgrade request and an extended CONNECT have in common.
+template <class Fields>
+[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+    // H7: one version, and it is 13 (RFC 6455 section 4.2.1, item 6).
+    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
+    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
+    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
+    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
+    // H11: the field keeps to its grammar (RFC 6455 section 9.1).
+    if (all.bad_extensions) return ws::errc::bad_extensions;
+    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
+    return ws::errc::none;
+}
+
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // H8: the bytes behind the head are frames, so there can be no body that others would take them for.
+    // H8: the bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6).
     if (all.body) return ws::errc::unexpected_body;
-    // H5: without `websocket` it is a request for something else, which 426 tells the way (RFC 9110 15.5.22).
+    // H5: Upgrade has `websocket`; else the request is for something else, and 426 tells what is needed (RFC 9110
+    // section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    // H5: Connection has `upgrade` (RFC 6455 section 4.2.1, item 4).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H7 before H6: other versions may have other keys, and 426 tells them the one that is spoken.
+    // H7 comes before H6: another version may have other keys, and its client needs to know the version that is spoken.
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // H6: one key, of 16 bytes.
+    // H6: there is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5).
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // H21: an expectation must not be ignored; the only one that can be met is 100-continue.
+    // H21: an expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1).
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // H1: only GET opens a WebSocket.
+    // H1: only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1).
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // H1: Upgrade in HTTP/1.0 must be ignored (RFC 9110 7.8), which leaves a request that asks for no upgrade, and for
-    // that the answer is 426; 505 is for other major versions.
+    // H1: Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8). So the request asks for no upgrade, and the answer is
+    // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // H4: exactly one Host, also beside an authority in the target.
+    // H4: there is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2).
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -109,24 +95,16 @@ namespace sockless::ws::detail {
     return check_upgrade(head, all);
 }
 
-/// Whether `value` is one of the names in a comma list, with regard to case.
-[[nodiscard]] constexpr bool list_has_exactly(std::string_view list, std::string_view value) noexcept {
-    for (const std::string_view each : http::list_elements(list)) {
-        if (sockless::equal(each, value)) return true;
-    }
-    return false;
-}
-
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket at all, well or badly: else it is plain HTTP. H1, H5.
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP. H1, H5.
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request: H1, H4 to H8, H10, H11, H21.
+/// Judges the head of a request (RFC 6455 section 4.2.1): H1, H4 to H8, H10, H11, H21.
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -140,34 +118,11 @@ namespace sockless::ws {
     return request;
 }
 
-/// H10: whether a request's fields offer this subprotocol, compared with regard to case.
-template <class Fields>
-[[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-protocol") &&
-            detail::list_has_exactly(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// H10: the first of `supported`, which is in the server's order of preference, that a request's fields offer; empty
-/// where they offer none of them.
-template <class Fields>
-[[nodiscard]] constexpr std::string_view choose_subprotocol(std::span<const std::string_view> supported,
-                                                            const Fields& offered) noexcept {
-    for (const std::string_view each : supported) {
-        if (offers_subprotocol(offered, each)) return each;
-    }
-    return {};
-}
-
 /// What a server answered. Views of its fields.
 struct opening_response {
-    sockless::error error{};          ///< what is wrong; where none, the connection is open
-    std::string_view subprotocol{};   ///< the one that was chosen; empty where none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; see `for_each_extension` for all lines
+    sockless::error error{};          ///< what is wrong; if none, the connection is open
+    std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
+    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< H17: some were offered and none was chosen; the caller decides
 };
 
@@ -175,7 +130,7 @@ struct opening_response {
 
 namespace sockless::ws::detail {
 
-/// H17, on any list of fields: only what was offered may come back.
+/// Judges what was agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -183,14 +138,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    if (all.has(opening_field::subprotocol)) {
-        if (all.count(opening_field::subprotocol) != 1 || !http::is_token(response.subprotocol)) {
-            response.error = ws::errc::bad_subprotocol;
-        } else if (!list_has_exactly(offered_subprotocols, response.subprotocol)) {
-            response.error = ws::errc::subprotocol_not_offered;
-        }
-    }
+    response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
+    // H17: a server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response).
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -206,14 +156,15 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // H16: Upgrade is `websocket` and nothing else: the server must not switch to more than one protocol.
+    // H16: Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2).
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // H16: Connection holds the token `upgrade`.
+    // H16: Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H16: one Sec-WebSocket-Accept, that of the key: so the answer comes from one who read this very request.
+    // H16: there is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this
+    // very request (RFC 6455 section 4.1, item 4 of the response).
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -224,8 +175,9 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of a response to a request with this key: H16, H17. What was offered is given as the value of the
-/// field that `write_request` wrote, empty where it wrote none. A status other than 101 is `unexpected_status`.
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1): H16, H17. What was offered is
+/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
                                                         std::string_view offered_extensions) noexcept {

@@ -1,4 +1,4 @@
-// The same negotiation over HTTP/2 and HTTP/3, on the pseudo-fields and fields that their stack gives (RFC 8441, 9220).
+// The opening handshake over HTTP/2 and HTTP/3, from the pseudo-fields and fields of a request (RFC 8441, RFC 9220).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -16,7 +16,7 @@ class pseudo_fields {
         bool fields_began = false;
         for (const field& each : fields) {
             const bool pseudo = !each.name.empty() && each.name.front() == ':';
-            // RFC 9113 8.2.1: what the stack below let through is not taken on trust.
+            // Names and values are checked here too, as the stack below may not do it (RFC 9113 section 8.2.1).
             malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
             if (!pseudo) {
                 fields_began = true;
@@ -26,13 +26,13 @@ class pseudo_fields {
         }
     }
 
-    [[nodiscard]] constexpr std::string_view operator[](name which) const noexcept { return values_[which]; }
-    [[nodiscard]] constexpr bool has(name which) const noexcept { return values_[which].data() != nullptr; }
+    [[nodiscard]] constexpr std::string_view operator[](name one) const noexcept { return values_[one]; }
+    [[nodiscard]] constexpr bool has(name one) const noexcept { return values_[one].data() != nullptr; }
 
     bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
 
   private:
-    // The value of one that is there is never null, so that it differs from one that is not.
+    // The value of a pseudo-field that is there is never null, and so differs from one that is not there.
     constexpr bool add(const field& each) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
@@ -49,13 +49,15 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // RFC 8441 4: CONNECT with `:protocol`; anything else is another request, which others answer.
+    // H22: the method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section
+    // 4).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // H22: 501 for a protocol that is not known. RFC 8441 5 has `websocket` in lower case, as all tokens of HTTP/2.
+    // H22: the protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3).
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // RFC 8441 4: unlike a plain CONNECT it has `:scheme` and `:path` too; 5: of an http or https URI, no fragment.
+    // H22: `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4), and are those of an http or
+    // https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -65,12 +67,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // H22: neither Connection nor Upgrade; a Host that contradicts `:authority` makes the request ambiguous
-    // (RFC 9113 8.3.1). Key has lost its meaning and is not looked at (RFC 8441 5).
+    // H22: there is neither Connection nor Upgrade (RFC 8441 section 5). Sec-WebSocket-Key means nothing, and is not
+    // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
+    // H22: a Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1).
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -82,9 +85,9 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// H22: judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order; any range of `field`.
-/// `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
-/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
+/// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
 [[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
     const detail::opening_fields all(fields);
@@ -102,8 +105,8 @@ template <class Fields>
     return request;
 }
 
-/// H22: judges a response of HTTP/2 or HTTP/3, like `check_response`: any 2xx accepts, and there is no
-/// Sec-WebSocket-Accept, Upgrade or Connection.
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
                                                                 std::string_view offered_subprotocols,

@@ -23,7 +23,7 @@ struct extension_parameter {
         return has_value && size == wanted.size();
     }
 
-    /// Copies the unescaped value to the front of `out` and returns it; empty where there is no room for all of it.
+    /// Copies the unescaped value to the front of `out` and returns it; empty if there is no room for all of it.
     [[nodiscard]] constexpr std::string_view copy_value(std::span<char> out) const noexcept {
         std::size_t size = 0;
         for (std::size_t i = 0; i != value.size(); ++i) {
@@ -39,8 +39,8 @@ struct extension_parameter {
 
 namespace sockless::ws::detail {
 
-/// Reads the grammar of the field from the front of one value. What it was built on, RFC 2616, allows white space
-/// between any two of its elements.
+/// Reads the grammar of the field from the front of one value. RFC 2616, which the grammar was built on, allows white
+/// space between any two of its elements.
 class extension_reader {
   public:
     constexpr explicit extension_reader(std::string_view text) noexcept
@@ -49,7 +49,7 @@ class extension_reader {
     [[nodiscard]] constexpr bool malformed() const noexcept { return malformed_; }
     [[nodiscard]] constexpr const char* at() const noexcept { return at_; }
 
-    /// The name of the next extension; empty at the end of the list, and where it is malformed. Empty elements are
+    /// The name of the next extension; empty at the end of the list, and if the list is malformed. Empty elements are
     /// passed over (RFC 9110 section 5.6.1).
     [[nodiscard]] constexpr std::string_view next_name() noexcept {
         skip_white();
@@ -60,28 +60,28 @@ class extension_reader {
         return at_ == end_ ? std::string_view{} : token();
     }
 
-    /// The next parameter of the extension; without a name after the last, and where it is malformed.
+    /// The next parameter of the extension; without a name after the last, and if the list is malformed.
     [[nodiscard]] constexpr ws::extension_parameter next_parameter() noexcept {
         skip_white();
         if (malformed_ || at_ == end_ || *at_ == ',') return {};
         if (*at_ != ';') return fail();
         ++at_;
         skip_white();
-        ws::extension_parameter made{.name = token()};
+        ws::extension_parameter parameter{.name = token()};
         skip_white();
-        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : made;
+        if (malformed_ || at_ == end_ || *at_ != '=') return malformed_ ? ws::extension_parameter{} : parameter;
         ++at_;
         skip_white();
-        made.has_value = true;
+        parameter.has_value = true;
         if (at_ != end_ && *at_ == '"') {
-            quoted(made);
+            quoted(parameter);
         } else {
-            made.value = token();
+            parameter.value = token();
         }
-        return malformed_ ? ws::extension_parameter{} : made;
+        return malformed_ ? ws::extension_parameter{} : parameter;
     }
 
-    /// Up to the next extension, or to where the list is malformed.
+    /// Goes on to the next extension, or to the character at which the list is malformed.
     constexpr void skip_parameters() noexcept {
         while (!next_parameter().name.empty()) {
         }
@@ -105,12 +105,12 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // RFC 6455 9.1: what is quoted must be a token once the quotes and backslashes are gone.
-    constexpr void quoted(ws::extension_parameter& made) noexcept {
+    // H11: a quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1).
+    constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
             if (*at_ == '\\') {
-                made.escaped = true;
+                parameter.escaped = true;
                 ++at_;
             }
             if (at_ == end_ || !http::detail::is_in(http::detail::in_token, *at_)) {
@@ -123,7 +123,7 @@ class extension_reader {
             fail();
             return;
         }
-        made.value = {begin, static_cast<std::size_t>(at_ - begin)};
+        parameter.value = {begin, static_cast<std::size_t>(at_ - begin)};
         ++at_;
     }
 
@@ -157,7 +157,7 @@ class extension_parameters {
 
     constexpr extension_parameters() noexcept = default;
 
-    /// Of the text behind the name of an extension.
+    /// From the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
@@ -167,7 +167,7 @@ class extension_parameters {
     std::string_view text_{};
 };
 
-/// One element of the field: an extension that is offered, or agreed to.
+/// One element of the field: an extension that is offered or agreed to.
 struct extension {
     std::string_view name{};
     extension_parameters parameters{};
@@ -177,7 +177,7 @@ struct extension {
 
 namespace sockless::ws::detail {
 
-/// Finds one extension after the other, up to the end or to where the list is malformed.
+/// Finds one extension after the other, up to the end, or up to one that is malformed.
 struct extension_finder {
     using value_type = ws::extension;
 
@@ -205,7 +205,7 @@ struct extension_finder {
 namespace sockless::ws {
 
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
-/// value. Several of one name are fallbacks for each other. The range ends where the value is malformed: ask
+/// value. Several of one name are fallbacks for each other. The range ends at the first one that is malformed: ask
 /// `is_extension_list` first.
 class extension_list {
   public:
@@ -234,21 +234,21 @@ class extension_list {
 /// `Fields` is any range of `field`. RFC 6455 section 9.1 makes one list of all of them.
 template <class Fields, class Visit>
 constexpr void for_each_extension(const Fields& fields, Visit&& visit) noexcept {
-    for (const field& each : fields) {
-        if (!http::equal_ignoring_case(each.name, "sec-websocket-extensions")) continue;
-        for (const extension& one : extension_list(each.value)) {
-            if (!visit(one)) return;
+    http::detail::visit_values(fields, "sec-websocket-extensions", [&visit](std::string_view value) {
+        for (const extension& each : extension_list(value)) {
+            if (!visit(each)) return true;
         }
-    }
+        return false;
+    });
 }
 
-/// The extension that compresses messages (RFC 7692). An endpoint offers and agrees to it by itself, or not at all.
+/// The extension that compresses messages (RFC 7692). An endpoint offers it and agrees to it by itself, or not at all.
 inline constexpr std::string_view deflate_name = "permessage-deflate";
 
 /// Whether an extension of this name is in `value`. Names are compared exactly (RFC 6455 section 9.1 has tokens).
 [[nodiscard]] constexpr bool has_extension(std::string_view value, std::string_view name) noexcept {
-    for (const extension& one : extension_list(value)) {
-        if (sockless::equal(one.name, name)) return true;
+    for (const extension& each : extension_list(value)) {
+        if (sockless::equal(each.name, name)) return true;
     }
     return false;
 }
@@ -256,12 +256,8 @@ inline constexpr std::string_view deflate_name = "permessage-deflate";
 /// Whether the fields offer an extension of this name. `Fields` is any range of `field`. RFC 6455 section 9.1.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_extension(const Fields& offered, std::string_view name) noexcept {
-    for (const field& each : offered) {
-        if (http::equal_ignoring_case(each.name, "sec-websocket-extensions") && has_extension(each.value, name)) {
-            return true;
-        }
-    }
-    return false;
+    return http::detail::visit_values(offered, "sec-websocket-extensions",
+                                      [name](std::string_view value) { return has_extension(value, name); });
 }
 
 } // namespace sockless::ws

@@ -2,34 +2,36 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../../detail/text_sink.hpp"
 #include "../../http/write_head.hpp"
-#include "check.hpp"
+#include "accept_key.hpp"
+#include "subprotocols.hpp"
 
 namespace sockless::ws {
 
-/// What a client asks for. The views are only read while `write_request` runs.
+/// What a client asks for. All views are read during the call that they are given to, and not after it.
 struct opening {
-    std::string_view host{};                          ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";                    ///< path and query, without a fragment
-    std::span<const std::string_view> subprotocols{}; ///< in order of preference: unique tokens
-    std::string_view extensions{};                    ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;                          ///< offer it, where the endpoint can compress
-    std::string_view origin{};                        ///< empty for none
-    std::span<const field> fields{};                  ///< more fields: Authorization, Cookie …
+    std::string_view host{};                  ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";            ///< path and query, without a fragment
+    list_of<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
+    std::string_view extensions{};            ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                  ///< offer it, if the endpoint can compress
+    std::string_view origin{};                ///< empty for none
+    list_of<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with.
+/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{};  ///< one of those that were offered, which the caller answers for; empty for none
-    std::string_view extensions{};   ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;         ///< agree to it, where it is offered and the endpoint can compress
-    std::span<const field> fields{}; ///< more fields: Set-Cookie …
+    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
+    list_of<field> fields{};        ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with.
+/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
 struct refusal {
-    std::uint16_t status = 400;      ///< 200 to 599
-    std::span<const field> fields{}; ///< more fields: WWW-Authenticate, Location …
+    std::uint16_t status = 400; ///< 200 to 599
+    list_of<field> fields{};    ///< more fields: WWW-Authenticate, Location …
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
@@ -39,33 +41,17 @@ struct refusal {
 
 namespace sockless::ws::detail {
 
-/// More fields from the caller, but none of those that the handshake itself is made of.
-constexpr void put_fields(http::head_writer& head, std::span<const field> fields, bool origin_written) noexcept {
+/// Writes more fields of the caller's, but none of those that the handshake itself is made of.
+constexpr void put_fields(http::head_writer& head, list_of<field> fields, bool origin_written) noexcept {
     for (const field& each : fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool free = which == opening_field::other || (which == opening_field::origin && !origin_written);
+        const opening_field known = opening_field_of(each.name);
+        const bool free = known == opening_field::other || (known == opening_field::origin && !origin_written);
         if (!free) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
     }
 }
 
-/// H10: what is offered are unique tokens.
-constexpr void put_subprotocols(http::head_writer& head, std::span<const std::string_view> names) noexcept {
-    if (names.empty()) return;
-    if (names.size() > max_subprotocols) {
-        head.fail(ws::errc::too_many_subprotocols);
-        return;
-    }
-    for (const std::string_view& each : names) {
-        bool unique = http::is_token(each);
-        for (const std::string_view& other : names)
-            unique = unique && (&other == &each || !sockless::equal(other, each));
-        if (!unique) head.fail(ws::errc::bad_subprotocol);
-    }
-    head.field("Sec-WebSocket-Protocol", names);
-}
-
-/// All extensions stand in one field: a response may not have it twice (RFC 6455 section 11.3.2).
+/// Writes all extensions into one field: a response may not have it twice (RFC 6455 section 11.3.2).
 constexpr void put_extensions(http::head_writer& head, std::string_view extensions, std::string_view more) noexcept {
     if (!extensions.empty() && !ws::is_extension_list(extensions)) head.fail(ws::errc::bad_extensions);
     const std::string_view lists[] = {extensions, more};
@@ -79,40 +65,34 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty where there is no room or `host` is no host.
+/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
-    std::size_t size = 0;
-    const auto put = [&](char c) {
-        if (size < out.size()) out[size] = c;
-        ++size;
-    };
+    detail::text_sink<char> sink(out);
     bool address = false;
     for (const char c : host) address = address || c == ':';
     const bool brackets = address && host.front() != '[';
-    if (brackets) put('[');
-    for (const char c : host) put(c);
-    if (brackets) put(']');
+    if (brackets) sink.put("[");
+    sink.put(host);
+    if (brackets) sink.put("]");
     if (port != (secure ? 443 : 80)) {
-        put(':');
-        unsigned unit = 10000;
-        while (unit > port && unit != 1) unit /= 10;
-        for (; unit != 0; unit /= 10) put(static_cast<char>('0' + port / unit % 10));
+        sink.put(":");
+        sink.put_number(port);
     }
-    if (size > out.size() || !http::is_host(detail::text_at(out.data(), size))) return {};
-    return detail::text_at(out.data(), size);
+    if (!sink.complete() || !http::is_host(detail::text_at(out.data(), sink.size()))) return {};
+    return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (H15), with a key from `encode_key`. Errors: what `head_writer` refuses
-/// (H14), `bad_request_target`, `bad_host`, `bad_subprotocol`, `too_many_subprotocols`, `bad_extensions`, and
-/// `reserved_field` where a field of the caller's belongs to the handshake. `more_extensions` is a list that follows
-/// `asked.extensions`, for those who have two parts of it.
+/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
+/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
+/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
+/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // H15: a path, and never a fragment (RFC 6455 section 3).
+    // H15: the target is a path, and never has a fragment (RFC 6455 section 3).
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -128,25 +108,23 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (H9). Errors: what `head_writer` refuses (H14), `bad_key`,
-/// `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with `write_request`.
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
+/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
-    const std::array<char, 28> accept = accept_key(key);
+    std::array<char, 28> accept{};
+    if (!out.empty()) accept = accept_key(key);
     head.known("HTTP/1.1 101 Switching Protocols\r\n"
                "Upgrade: websocket\r\n"
                "Connection: Upgrade\r\n"
                "Sec-WebSocket-Accept: ");
     head.known({accept.data(), accept.size()}).known("\r\n");
-    if (!accepted.subprotocol.empty()) {
-        // H10: exactly one, which a comma would make two.
-        if (!http::is_token(accepted.subprotocol)) head.fail(errc::bad_subprotocol);
-        head.field("Sec-WebSocket-Protocol", accepted.subprotocol);
-    }
+    detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // H9: with the body's own fields among the reserved ones, no Content-Length and no Transfer-Encoding.
+    // H9: a 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6).
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -155,26 +133,26 @@ namespace sockless::ws {
 
 namespace sockless::ws::detail {
 
-/// All of a refusal but its body, of which there are `size` bytes, and the empty line before it.
+/// Writes all of a refusal but the empty line and the body, which is `size` bytes long.
 constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, std::uint64_t size) noexcept {
     if (refused.status < 200 || refused.status > 599) head.fail(http::errc::bad_status);
     head.status_line(refused.status, refused.reason);
 
     const auto given = [&](std::string_view name) { return http::count(refused.fields, name) != 0; };
     const bool upgrade = refused.status == 426 || given("upgrade");
-    // RFC 9110 7.8: Upgrade is for the next peer only, so Connection names it.
+    // Upgrade is for the next peer only, so Connection names it (RFC 9110 section 7.8).
     std::string_view connection = "close";
     if (upgrade) connection = "close, Upgrade";
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // H7: the version that is spoken, for those who came with another.
+    // H7: a client with another version is told the one that is spoken (RFC 6455 section 4.4).
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
-        const opening_field which = opening_field_of(each.name);
-        const bool reserved = which == opening_field::connection || which == opening_field::content_length ||
-                              which == opening_field::transfer_encoding ||
+        const opening_field known = opening_field_of(each.name);
+        const bool reserved = known == opening_field::connection || known == opening_field::content_length ||
+                              known == opening_field::transfer_encoding ||
                               (!refused.content_type.empty() && http::equal_ignoring_case(each.name, "content-type"));
         if (reserved) head.fail(ws::errc::reserved_field);
         head.field(each.name, each.value);
@@ -183,7 +161,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     if (!refused.content_type.empty()) head.field("Content-Type", refused.content_type);
     const bool has_body = refused.status != 204 && refused.status != 205 && refused.status != 304;
     if (!has_body && size != 0) head.fail(http::errc::body_not_allowed);
-    // RFC 9110 8.6: never with 204, and with 304 it would be the length of another response.
+    // 204 has no length, and with 304 it would be the length of another response (RFC 9110 section 8.6).
     if (has_body || refused.status == 205) head.field("Content-Length", size);
 }
 
@@ -191,17 +169,18 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (H12). Adds Content-Length and `Connection: close`, and
-/// where the caller did not give them the fields that a status must have: Allow with 405, Upgrade and
-/// Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`, `http::errc::bad_status`
-/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
+/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
+/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
+/// 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
     return head.finish(refused.body);
 }
 
-/// Writes the refusal that answers an error: its status (400 where it has none), and its sentence as a line of text.
+/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text.
 [[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
     const refusal refused{
         .status = error.status() != 0 ? error.status() : std::uint16_t{400},

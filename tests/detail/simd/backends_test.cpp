@@ -1,4 +1,4 @@
-#include <sockless/detail/simd/dispatch.hpp>
+#include <sockless/detail/simd/backends.hpp>
 
 #include <doctest/doctest.h>
 
@@ -7,6 +7,8 @@
 #include <random>
 #include <string_view>
 
+#include <sockless/detail/octets.hpp>
+#include <sockless/detail/simd/dispatch.hpp>
 #include <sockless/utf8.hpp>
 
 #include "../../support/rfc6455_examples.hpp"

@@ -1,75 +1,25 @@
-// Short lists in memory that the caller gives: records one behind the other, in the order in which they came.
+// A list of names in a buffer of any kind, each with a record of facts about it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../buffer.hpp"
 #include "lazy_iterator.hpp"
+#include "lists.hpp"
 #include "text.hpp"
 
 namespace sockless::detail {
 
-/// Takes `size` bytes at `place` out of a queue of bytes. What stood before them is moved, as a queue is taken from the
-/// front, and what is old is most often the first to go.
-template <class Buffer>
-void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
-    if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
-    buffer.consume(size);
-}
-
-/// Records of one trivial type. Their bytes are copied in and out, as memory of the caller's may lie anywhere.
-template <class Record, class Buffer>
-class record_list {
-    static_assert(std::is_trivially_copyable_v<Record>);
-
-  public:
-    explicit record_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
-
-    [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
-
-    [[nodiscard]] Record operator[](std::size_t index) const noexcept {
-        Record made;
-        std::memcpy(&made, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
-        return made;
-    }
-    void set(std::size_t index, const Record& record) noexcept {
-        std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
-    }
-
-    /// False where the memory is full.
-    [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
-
-    void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
-
-    /// Takes out those of the first `count` records for which `wanted` says so.
-    template <class Wanted>
-    void erase_if(std::size_t count, Wanted wanted) noexcept {
-        std::size_t first_kept = count;
-        for (std::size_t i = count; i-- != 0;) {
-            const Record record = (*this)[i];
-            if (!wanted(record)) set(--first_kept, record);
-        }
-        if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
-    }
-
-    void release() noexcept {
-        if (memory_.size() == 0) memory_.release();
-    }
-
-  private:
-    Buffer memory_;
-};
-
-/// What is known of one name: its kind, and what whoever keeps the list wants to know of it.
+/// Stands before each name in the list. `mode` and `number` mean what the owner of the list wants.
 template <class Kind>
 struct name_record {
     Kind kind{};
     std::uint8_t mode = 0;
-    std::uint16_t unused = 0;
+    std::uint16_t unused = 0; // so that no byte is padding
     std::uint32_t number = 0;
-    std::uint32_t size = 0;
+    std::uint32_t size = 0; // of the name
 };
 
-/// One name with what is known of it. `text` lies in the list.
+/// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
+/// behind its record. Valid until the list changes.
 template <class Kind>
 struct named {
     name_record<Kind> record{};
@@ -77,7 +27,7 @@ struct named {
     std::size_t place = 0;
 };
 
-/// Finds one name of a kind after the other.
+/// Finds the names of one kind, one after the other, for `lazy_iterator`.
 template <class Kind>
 struct name_finder {
     using value_type = std::string_view;
@@ -102,7 +52,7 @@ struct name_finder {
     std::string_view current{};
 };
 
-/// The names of one kind, oldest first: a forward range of `std::string_view`. Valid until the list changes.
+/// The names of one kind, oldest first. A forward range of `std::string_view`, valid until the list changes.
 template <class Kind>
 class name_range {
   public:
@@ -119,7 +69,7 @@ class name_range {
     Kind kind_;
 };
 
-/// Names of several kinds, each with its record before it.
+/// Names of several kinds, in the order in which they were added.
 template <class Kind, class Buffer>
 class name_list {
   public:
@@ -127,10 +77,10 @@ class name_list {
 
     explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-    /// False where the memory is full; then nothing was added.
+    /// False if the memory is full; then nothing was added. `text` may lie in the list.
     [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
         const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
-        // A name that is in the list already moves with it.
+        // `prepare` may move the list, and a name that lies in it moves too.
         const std::size_t place = place_of(text);
         const bytes room = memory_.prepare(sizeof record + text.size());
         if (room.empty()) return false;
@@ -141,7 +91,7 @@ class name_list {
         return true;
     }
 
-    /// The first for which `wanted` says so; falsy, with no text, where there is none.
+    /// The first name for which `wanted` is true. If there is none, the data of `text` is null.
     template <class Wanted>
     [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
         const cbytes all = memory_.contents();
@@ -152,6 +102,10 @@ class name_list {
         }
         return {};
     }
+    [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
+        return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
+    }
+
     /// The name that was added last, which has `size` bytes.
     [[nodiscard]] entry last(std::size_t size) const noexcept {
         return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
@@ -162,20 +116,15 @@ class name_list {
         return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
     }
 
-    [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
-        return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
-    }
+    void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
-    void erase(const entry& which) noexcept {
-        erase_bytes(memory_, which.place, sizeof which.record + which.record.size);
-    }
-
-    void set_mode(const entry& which, std::uint8_t mode) noexcept {
-        name_record<Kind> record = which.record;
+    void set_mode(const entry& name, std::uint8_t mode) noexcept {
+        name_record<Kind> record = name.record;
         record.mode = mode;
-        std::memcpy(memory_.contents().data() + which.place, &record, sizeof record);
+        std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
     }
 
+    /// How many names of a kind there are.
     [[nodiscard]] std::size_t count(Kind kind) const noexcept {
         std::size_t found = 0;
         for (const std::string_view each : of(kind)) found += each.data() != nullptr ? 1U : 0U;
@@ -184,12 +133,13 @@ class name_list {
 
     [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
 
+    /// Gives the memory back if the list is empty.
     void release() noexcept {
         if (memory_.size() == 0) memory_.release();
     }
 
   private:
-    // Where it lies in the list; what does not lie there is somewhere behind its end.
+    // The place of `text` in the list. If it does not lie there, the result is not less than the size of the list.
     [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
         return reinterpret_cast<std::uintptr_t>(text.data()) -
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());

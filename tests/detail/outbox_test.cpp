@@ -1,0 +1,261 @@
+// Both kinds of outbox: what was shown stays in place, in order, within the limit, and memory is given back.
+// SPDX-License-Identifier: MIT
+#include <sockless/detail/outbox.hpp>
+
+#include <doctest/doctest.h>
+#include <sockless/http/errc.hpp>
+
+#include <array>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../support/aborts.hpp"
+#include "../support/allocations.hpp"
+#include "../support/split.hpp"
+
+using namespace sockless;
+using namespace sockless::test;
+using growing = detail::outbox<growing_buffer>;
+using spanning = detail::outbox<span_buffer<std::byte>>;
+
+namespace {
+
+template <class Outbox>
+bool add(Outbox& to, std::string_view text, std::size_t reserve = 0) {
+    const bytes room = to.prepare(text.size(), reserve);
+    if (room.size() < text.size() || room.data() == nullptr) return false;
+    std::memcpy(room.data(), text.data(), text.size());
+    to.commit(text.size());
+    return true;
+}
+
+template <class Outbox>
+std::string take_all(Outbox& from) {
+    std::string all;
+    while (!from.output().empty()) {
+        all += text_of(from.output());
+        from.sent(from.output().size());
+    }
+    return all;
+}
+
+// What a host holds while it sends: a place, and what must stand there.
+struct held {
+    cbytes shown{};
+    std::string copy{};
+
+    [[nodiscard]] bool stays() const { return text_of(shown) == copy; }
+};
+
+// Writes, shows and sends at random; a second queue of the standard library says what must come out.
+template <class Outbox>
+void play(Outbox& box, std::size_t limit, std::size_t largest, unsigned seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    std::string expected, sent;
+    held held;
+    std::uint64_t in_all = 0;
+    for (int step = 0; step != 4000; ++step) {
+        switch (random() % 5) {
+        case 0:
+        case 1: {
+            const std::size_t size = 1 + random() % largest, reserve = random() % 40;
+            const std::size_t room = box.room(reserve);
+            const std::string text(size, static_cast<char>('a' + step % 26));
+            const bool fits = add(box, text, reserve);
+            REQUIRE(fits == (size <= room));
+            // What was kept free is free.
+            if (fits) REQUIRE(box.room(0) >= reserve);
+            if (fits) expected += text;
+            break;
+        }
+        case 2:
+            held.shown = box.output();
+            REQUIRE(held.shown.empty() == (expected.size() == sent.size()));
+            held.copy = text_of(held.shown);
+            break;
+        case 3: {
+            if (held.shown.empty()) break;
+            REQUIRE(held.stays());
+            const std::size_t size = random() % 2 == 0 ? held.shown.size() : random() % held.shown.size() + 1;
+            sent += held.copy.substr(0, size);
+            in_all += size;
+            box.sent(size);
+            held.shown = held.shown.subspan(size);
+            held.copy.erase(0, size);
+            break;
+        }
+        case 4: box.release(); break;
+        }
+        REQUIRE(held.stays());
+        REQUIRE(box.size() == expected.size() - sent.size());
+        REQUIRE(box.size() <= limit);
+        REQUIRE(box.sent_in_all() == in_all);
+    }
+    sent += take_all(box);
+    CHECK(sent == expected);
+    CHECK(box.empty());
+}
+
+} // namespace
+
+TEST_CASE("an outbox in memory of the caller's keeps what it has shown, and the order") {
+    for (unsigned seed = 0; seed != 30; ++seed) {
+        std::array<std::byte, 300> memory{};
+        spanning box{span_buffer<std::byte>(memory)};
+        play(box, memory.size(), 120, seed);
+        // Once it is empty, all of its memory can be had again.
+        CHECK(box.room(0) == memory.size());
+        CHECK(box.prepare(memory.size(), 0).data() == memory.data());
+    }
+}
+
+TEST_CASE("an outbox on the heap keeps what it has shown, and the order") {
+    for (unsigned seed = 0; seed != 30; ++seed) {
+        growing box{growing_buffer(400'000)};
+        play(box, 400'000, seed % 2 == 0 ? 300 : 90'000, seed);
+    }
+}
+
+TEST_CASE("what nobody has shown moves to the front, so that small memory is used as a whole") {
+    std::array<std::byte, 10> memory{};
+    spanning box{span_buffer<std::byte>(memory)};
+    REQUIRE(add(box, "12345678"));
+    CHECK(text_of(box.output()) == "12345678");
+    box.sent(6);
+    // "78" was shown, so it stays; "abcdef" goes before it.
+    CHECK(box.room(0) == 6);
+    REQUIRE(add(box, "abcdef"));
+    CHECK(text_of(box.output()) == "78");
+    CHECK_FALSE(add(box, "x"));
+    box.sent(2);
+    CHECK(text_of(box.output()) == "abcdef");
+    box.sent(6);
+    CHECK(box.empty());
+    REQUIRE(add(box, "0123456789"));
+    CHECK_FALSE(add(box, "x"));
+}
+
+TEST_CASE("small pieces are joined until they are shown, then at most 64 KiB are shown at a time") {
+    growing box{growing_buffer(1'000'000)};
+    for (int i = 0; i != 1000; ++i) REQUIRE(add(box, "0123456789"));
+    CHECK(box.output().size() == 10'000);
+    REQUIRE(add(box, std::string(200'000, 'x')));
+    CHECK(box.output().size() == 10'000);
+    box.sent(10'000);
+    CHECK(box.output().size() == 65'536);
+    CHECK(take_all(box) == std::string(200'000, 'x'));
+}
+
+TEST_CASE("memory that was needed once is given back as soon as all of it was sent") {
+    const auto bytes_held = [](growing& box) {
+        const std::size_t before = allocations();
+        REQUIRE(add(box, "small"));
+        const bool had_none = allocations() != before;
+        take_all(box);
+        return had_none ? 0 : 1;
+    };
+    growing box{growing_buffer(64 << 20)};
+    REQUIRE(add(box, std::string(8 << 20, 'x')));
+    take_all(box);
+    CHECK(bytes_held(box) == 0);
+
+    // Who needs as much again and again does not pay for it each time.
+    std::size_t before = 0;
+    for (int i = 0; i != 10; ++i) {
+        if (i == 3) before = allocations();
+        const bytes room = box.prepare(1 << 20, 0);
+        REQUIRE(room.size() == 1 << 20);
+        box.commit(1 << 20);
+        while (!box.empty()) box.sent(box.output().size());
+    }
+    CHECK(allocations() == before);
+
+    // Nor does one that sends small messages.
+    before = allocations();
+    for (int i = 0; i != 3; ++i) {
+        REQUIRE(add(box, "small"));
+        take_all(box);
+    }
+    const std::size_t settled = allocations();
+    for (int i = 0; i != 100; ++i) {
+        REQUIRE(add(box, "small"));
+        take_all(box);
+    }
+    CHECK(settled - before <= 1);
+    CHECK(allocations() == settled);
+}
+
+TEST_CASE("what is kept can be read after it was sent, until it is let go") {
+    const auto keeps = [](auto& box) {
+        box.keep();
+        REQUIRE(add(box, "request"));
+        CHECK(text_of(box.output()) == "request");
+        box.sent(3);
+        CHECK(text_of(box.kept()) == "request");
+        box.sent(4);
+        CHECK(box.empty());
+        box.release();
+        CHECK(text_of(box.kept()) == "request");
+        box.let_go();
+        REQUIRE(add(box, "frames"));
+        CHECK(take_all(box) == "frames");
+    };
+    growing on_heap{growing_buffer(100'000)};
+    keeps(on_heap);
+    std::array<std::byte, 7> memory{};
+    spanning in_span{span_buffer<std::byte>(memory)};
+    keeps(in_span);
+}
+
+TEST_CASE("put writes once if the size was guessed, twice if not, and all or nothing") {
+    growing box{growing_buffer(100)};
+    const error no_room = http::errc::no_room;
+    int calls = 0;
+    const auto writes = [&calls, no_room](std::size_t size) {
+        return [&calls, no_room, size](bytes out) -> written {
+            ++calls;
+            if (out.size() < size) return {size, no_room};
+            std::memset(out.data(), 'x', size);
+            return {size, {}};
+        };
+    };
+    CHECK_FALSE(detail::put(box, 50, 10, no_room, writes(40)));
+    CHECK(std::exchange(calls, 0) == 1);
+    CHECK_FALSE(detail::put(box, 5, 10, no_room, writes(40)));
+    CHECK(std::exchange(calls, 0) == 2);
+    CHECK(detail::put(box, 5, 10, no_room, writes(11)) == no_room);
+    CHECK_FALSE(detail::put(box, 5, 10, no_room, writes(10)));
+    CHECK(box.size() == 90);
+
+    // Neither what fails by itself nor what is refused afterwards is put.
+    const auto fails = [](bytes) -> written { return {0, http::errc::bad_name}; };
+    CHECK(detail::put(box, 5, 0, no_room, fails) == http::errc::bad_name);
+    const auto refuses = []() -> error { return http::errc::bad_value; };
+    CHECK(detail::put(box, 5, 0, no_room, writes(5), refuses) == http::errc::bad_value);
+    CHECK(take_all(box) == std::string(90, 'x'));
+}
+
+TEST_CASE("more than is shown cannot have been sent") {
+    growing box{growing_buffer(100)};
+    REQUIRE(add(box, "abc"));
+#ifdef NDEBUG
+    box.sent(4);
+    CHECK(text_of(box.output()) == "abc");
+#else
+    CHECK(aborts([&] { box.sent(4); }));
+    CHECK(aborts([&] { box.sent(SIZE_MAX); }));
+#endif
+}
+
+TEST_CASE("an outbox that is moved leaves in place what it has shown") {
+    growing box{growing_buffer(1000)};
+    REQUIRE(add(box, "abc"));
+    const cbytes shown = box.output();
+    growing other = std::move(box);
+    CHECK(other.output().data() == shown.data());
+    CHECK(box.empty());
+    CHECK(take_all(other) == "abc");
+}

@@ -1,0 +1,26 @@
+// Whether a call ends the program by a failed assertion, seen from a process of its own.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <csignal>
+#include <cstdio>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace sockless::test {
+
+template <class Call>
+bool aborts(Call call) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);
+        std::fclose(stderr); // what the assertion says
+        call();
+        ::_exit(0);
+    }
+    int status = 0;
+    return child > 0 && ::waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+} // namespace sockless::test

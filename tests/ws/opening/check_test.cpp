@@ -1,0 +1,261 @@
+// The judgement of the two heads over HTTP/1.1.
+// SPDX-License-Identifier: MIT
+#include <sockless/ws/opening/check.hpp>
+
+#include <doctest/doctest.h>
+#include <sockless/ws/opening/write.hpp>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "heads.hpp"
+
+using namespace sockless;
+using namespace sockless::test;
+using ws::errc;
+
+// --- requests
+
+TEST_CASE("H13: a good request shows target, host, origin and key, and all of its fields") {
+    const request asked(with("", "Origin: http://example.com\r\nCookie: a=b\r\n"), "GET /chat?room=1 HTTP/1.1");
+    CHECK(!asked.checked.error);
+    CHECK(asked.checked.target == "/chat?room=1");
+    CHECK(asked.checked.host == "server.example.com");
+    CHECK(asked.checked.origin == "http://example.com");
+    CHECK(asked.checked.key == rfc_key);
+    CHECK(!asked.checked.expects_continue);
+    CHECK(http::first(asked.head.fields, "cookie") == "a=b");
+    CHECK(ws::is_upgrade(asked.head));
+
+    // What was found is shown also where something is wrong with the rest.
+    const request wrong(with("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8\r\nOrigin: null\r\n"));
+    CHECK(wrong.checked.error == errc::version_unsupported);
+    CHECK(wrong.checked.target == "/chat");
+    CHECK(wrong.checked.origin == "null");
+    CHECK(wrong.checked.host == "server.example.com");
+}
+
+TEST_CASE("H1: only GET of HTTP/1.1 or later can be upgraded") {
+    CHECK(!error_of(good_fields));
+    CHECK(!error_of(good_fields, "GET /chat HTTP/1.2"));
+    for (const std::string_view line :
+         {"POST /chat HTTP/1.1", "HEAD /chat HTTP/1.1", "get /chat HTTP/1.1", "GET2 /chat HTTP/1.1"}) {
+        CHECK(error_of(good_fields, line) == errc::method_not_get);
+        CHECK(error_of(good_fields, line).status() == 405);
+    }
+    CHECK(error_of(good_fields, "GET /chat HTTP/1.0") == errc::http_version_too_old);
+    CHECK(error_of(good_fields, "GET /chat HTTP/1.0").status() == 426);
+    CHECK(!ws::is_upgrade(request(good_fields, "GET / HTTP/1.0").head));
+}
+
+TEST_CASE("H1: the target is a path, or an http URI whose authority counts instead of Host") {
+    for (const std::string_view line :
+         {"GET * HTTP/1.1", "GET chat HTTP/1.1", "GET ws://a/ HTTP/1.1", "GET a:80 HTTP/1.1", "GET http:/a HTTP/1.1",
+          "GET /a#b HTTP/1.1", "GET http://a/#b HTTP/1.1", "GET http:// HTTP/1.1"}) {
+        CHECK_MESSAGE(error_of(good_fields, line) == errc::bad_request_target, line);
+        CHECK(error_of(good_fields, line).status() == 400);
+    }
+    const request absolute(good_fields, "GET HTTP://other.example:81/chat?a HTTP/1.1");
+    CHECK(!absolute.checked.error);
+    CHECK(absolute.checked.host == "other.example:81");
+    CHECK(absolute.checked.target == "/chat?a");
+    CHECK(request(good_fields, "GET https://a HTTP/1.1").checked.target == "/");
+    CHECK(request(good_fields, "GET https://a?b HTTP/1.1").checked.target == "?b");
+    CHECK(request(good_fields, "GET https://a?b HTTP/1.1").checked.host == "a");
+    CHECK(error_of(good_fields, "GET http:///chat HTTP/1.1") == errc::bad_host);
+    CHECK(error_of(good_fields, "GET http://user@a/ HTTP/1.1") == errc::bad_host);
+}
+
+TEST_CASE("H4: Host exactly once, and a host") {
+    for (const std::string_view lines :
+         {"", "Host: a\r\nHost: a\r\n", "Host: a\r\nHOST: b\r\n", "Host:\r\n", "Host: a b\r\n", "Host: a/b\r\n"}) {
+        CHECK_MESSAGE(error_of(with("Host", lines)) == errc::bad_host, lines);
+        CHECK(error_of(with("Host", lines)).status() == 400);
+        CHECK(error_of(with("Host", lines), "GET http://a/ HTTP/1.1") == errc::bad_host);
+    }
+    CHECK(!error_of(with("Host", "host: [::1]:9001\r\n")));
+}
+
+TEST_CASE(
+    "H5: Upgrade holds websocket and Connection holds upgrade, in lists over repeated lines, whatever their case") {
+    for (const std::string_view lines :
+         {"upgrade: WebSocket\r\n", "Upgrade: h2c, websocket\r\n", "Upgrade: h2c\r\nUpgrade:,WEBSOCKET ,\r\n"}) {
+        CHECK_MESSAGE(!error_of(with("Upgrade", lines)), lines);
+        CHECK(ws::is_upgrade(request(with("Upgrade", lines)).head));
+    }
+    for (const std::string_view lines :
+         {"", "Upgrade: h2c\r\n", "Upgrade:\r\n", "Upgrade: web socket\r\n", "Upgrade: websocket2\r\n",
+          "Upgrade: websocket/13\r\n", "Upgrade: \"websocket\"\r\n"}) {
+        CHECK_MESSAGE(error_of(with("Upgrade", lines)) == errc::upgrade_missing, lines);
+        CHECK(error_of(with("Upgrade", lines)).status() == 426);
+        CHECK(!ws::is_upgrade(request(with("Upgrade", lines)).head));
+    }
+    for (const std::string_view lines : {"Connection: keep-alive, Upgrade\r\n", "connection:, ,UPGRADE\r\n",
+                                         "Connection: keep-alive\r\nConnection: upgrade\r\n"}) {
+        CHECK_MESSAGE(!error_of(with("Connection", lines)), lines);
+    }
+    for (const std::string_view lines :
+         {"", "Connection: keep-alive\r\n", "Connection: upgraded\r\n", "Connection:\r\n"}) {
+        CHECK_MESSAGE(error_of(with("Connection", lines)) == errc::connection_upgrade_missing, lines);
+        CHECK(error_of(with("Connection", lines)).status() == 400);
+    }
+}
+
+TEST_CASE("H6: Sec-WebSocket-Key exactly once, 16 bytes in base64") {
+    for (const std::string_view lines :
+         {"", "Sec-WebSocket-Key:\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==\r\n"}) {
+        CHECK_MESSAGE(error_of(with("Sec-WebSocket-Key", lines)) == errc::bad_key, lines);
+        CHECK(error_of(with("Sec-WebSocket-Key", lines)).status() == 400);
+    }
+    CHECK(!error_of(with("Sec-WebSocket-Key", "SEC-WEBSOCKET-KEY:AAAAAAAAAAAAAAAAAAAAAA==\r\n")));
+}
+
+TEST_CASE("H7: Sec-WebSocket-Version exactly once and 13; another version is told which one is spoken") {
+    for (const std::string_view lines : {"", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13\r\n"}) {
+        CHECK(error_of(with("Sec-WebSocket-Version", lines)) == errc::version_missing);
+        CHECK(error_of(with("Sec-WebSocket-Version", lines)).status() == 400);
+    }
+    for (const std::string_view value : {"8", "7", "14", "013", "13, 8", "", "x", "1 3"}) {
+        const std::string fields =
+            with("Sec-WebSocket-Version", "Sec-WebSocket-Version: " + std::string(value) + "\r\n");
+        CHECK_MESSAGE(error_of(fields) == errc::version_unsupported, value);
+    }
+
+    // Also where the key is one of another version: what would help is said.
+    CHECK(error_of("Host: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 0\r\n") ==
+          errc::version_unsupported);
+    std::array<std::byte, 400> out{};
+    const written done = ws::write_refusal(out, errc::version_unsupported);
+    REQUIRE(done);
+    const parsed answer(text_of(bytes(out).first(done.size)), http::head_kind::response);
+    CHECK(answer.head.status == 426);
+    CHECK(http::first(answer.head.fields, "sec-websocket-version") == "13");
+    CHECK(http::first(answer.head.fields, "upgrade") == "websocket");
+    CHECK(http::has_token(answer.head.fields, "connection", "upgrade"));
+    CHECK(http::has_token(answer.head.fields, "connection", "close"));
+}
+
+TEST_CASE("H8: a request with a body cannot be upgraded") {
+    for (const std::string_view lines :
+         {"Content-Length: 1\r\n", "Content-Length: 0\r\nContent-Length: 5\r\n", "Content-Length: x\r\n",
+          "Content-Length:\r\n", "Content-Length: -0\r\n", "Content-Length: 0, 0\r\n",
+          "Content-Length: 18446744073709551616\r\n", "Transfer-Encoding: chunked\r\n",
+          "transfer-encoding: identity\r\n", "Transfer-Encoding:\r\n"}) {
+        CHECK_MESSAGE(error_of(with("", lines)) == errc::unexpected_body, lines);
+        CHECK(error_of(with("", lines)).status() == 400);
+    }
+    CHECK(!error_of(with("", "Content-Length: 0\r\n")));
+}
+
+TEST_CASE("H11: malformed extensions are refused, those that nobody knows are not") {
+    CHECK(!error_of(with("", "Sec-WebSocket-Extensions: x-unknown; a=\"b\", permessage-deflate\r\n")));
+    for (const std::string_view lines : {"Sec-WebSocket-Extensions:\r\n", "Sec-WebSocket-Extensions: a;\r\n",
+                                         "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b;c=\"d\r\n"}) {
+        CHECK_MESSAGE(error_of(with("", lines)) == errc::bad_extensions, lines);
+        CHECK(error_of(with("", lines)).status() == 400);
+    }
+}
+
+TEST_CASE("H13: two Origins are refused, so that the one that was checked is the one that counts") {
+    CHECK(error_of(with("", "Origin: a\r\nOrigin: b\r\n")) == errc::repeated_origin);
+    CHECK(error_of(with("", "Origin: a\r\nOrigin: b\r\n")).status() == 400);
+}
+
+TEST_CASE("H21: 100-continue is told to the caller, any other expectation is refused") {
+    CHECK(request(with("", "Expect: 100-Continue\r\n")).checked.expects_continue);
+    CHECK(!request(with("", "Expect: 100-Continue\r\n")).checked.error);
+    for (const std::string_view lines :
+         {"Expect: 200-ok\r\n", "Expect:\r\n", "Expect: 100-continue\r\nExpect: x\r\n"}) {
+        CHECK(error_of(with("", lines)) == errc::expectation_unknown);
+        CHECK(error_of(with("", lines)).status() == 417);
+        CHECK(!request(with("", lines)).checked.expects_continue);
+    }
+}
+
+// --- responses
+
+namespace {
+
+struct response : parsed {
+    explicit response(std::string_view fields, std::string_view offered_subprotocols = "",
+                      std::string_view offered_extensions = "", std::string_view line = "HTTP/1.1 101 x")
+        : parsed(std::string(line) + "\r\n" + std::string(fields) + "\r\n", http::head_kind::response),
+          checked(ws::check_response(head, rfc_key, offered_subprotocols, offered_extensions)) {}
+    ws::opening_response checked;
+};
+
+const std::string good_accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+const std::string good_response = "Upgrade: websocket\r\nConnection: Upgrade\r\n" + good_accept;
+
+} // namespace
+
+TEST_CASE("H16: a 101 has Upgrade equal to websocket, Connection with upgrade, and the accept key of the key, once") {
+    CHECK(!response(good_response).checked.error);
+    CHECK(!response("UPGRADE: WebSocket\r\nconnection: close, UPGRADE\r\n" + good_accept).checked.error);
+
+    for (const std::string_view lines :
+         {"", "Upgrade: websocket, h2c\r\n", "Upgrade: h2c\r\n", "Upgrade: websocket\r\nUpgrade: websocket\r\n",
+          "Upgrade:\r\n", "Upgrade: websocket2\r\n"}) {
+        CHECK_MESSAGE(response(std::string(lines) + "Connection: upgrade\r\n" + good_accept).checked.error ==
+                          errc::upgrade_missing,
+                      lines);
+    }
+    for (const std::string_view lines : {"", "Connection: close\r\n", "Connection: upgrades\r\n"}) {
+        CHECK(response("Upgrade: websocket\r\n" + std::string(lines) + good_accept).checked.error ==
+              errc::connection_upgrade_missing);
+    }
+    const std::string before = "Upgrade: websocket\r\nConnection: upgrade\r\n";
+    CHECK(response(before).checked.error == errc::accept_missing);
+    CHECK(response(before + good_accept + good_accept).checked.error == errc::accept_missing);
+    for (const std::string_view value : {"", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo", "S3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                                         "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, a"}) {
+        CHECK(response(before + "Sec-WebSocket-Accept: " + std::string(value) + "\r\n").checked.error ==
+              errc::accept_wrong);
+    }
+    CHECK(response(good_response, "", "", "HTTP/1.0 101 x").checked.error == errc::http_version_too_old);
+}
+
+TEST_CASE("H16 H18: any other status is told apart, for the caller to look at") {
+    for (const std::string_view line :
+         {"HTTP/1.1 200 x", "HTTP/1.1 401 x", "HTTP/1.1 302 x", "HTTP/1.1 503 x", "HTTP/1.1 102 x"}) {
+        CHECK(response(good_response, "", "", line).checked.error == errc::unexpected_status);
+    }
+}
+
+TEST_CASE("H17: only what was offered may come back") {
+    const auto with_line = [](const std::string& lines, std::string_view subprotocols, std::string_view extensions) {
+        return response(good_response + lines, subprotocols, extensions).checked;
+    };
+    const std::string chat = "Sec-WebSocket-Protocol: chat\r\n";
+    const ws::opening_response chosen = response(good_response + chat, "superchat, chat", "").checked;
+    CHECK(!chosen.error);
+    CHECK(!chosen.subprotocol_missing);
+    CHECK(with_line(chat, "", "").error == errc::subprotocol_not_offered);
+    CHECK(with_line(chat, "Chat, superchat", "").error == errc::subprotocol_not_offered);
+    CHECK(with_line(chat + chat, "chat", "").error == errc::bad_subprotocol);
+    CHECK(with_line("Sec-WebSocket-Protocol:\r\n", "chat", "").error == errc::bad_subprotocol);
+    CHECK(with_line("Sec-WebSocket-Protocol: chat, superchat\r\n", "chat, superchat", "").error ==
+          errc::bad_subprotocol);
+
+    CHECK(!with_line("", "chat", "").error);
+    CHECK(with_line("", "chat", "").subprotocol_missing);
+    CHECK(!with_line("", "", "").subprotocol_missing);
+
+    const std::string deflate = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n";
+    CHECK(!with_line(deflate, "", "x, permessage-deflate; client_max_window_bits").error);
+    CHECK(with_line(deflate, "", "").error == errc::extension_not_offered);
+    CHECK(with_line(deflate, "", "permessage-deflate2").error == errc::extension_not_offered);
+    CHECK(with_line(deflate + "Sec-WebSocket-Extensions: x\r\n", "", "permessage-deflate").error ==
+          errc::extension_not_offered);
+    CHECK(with_line("Sec-WebSocket-Extensions:\r\n", "", "a").error == errc::bad_extensions);
+    CHECK(with_line("Sec-WebSocket-Extensions: a;\r\n", "", "a").error == errc::bad_extensions);
+
+    const response seen(good_response + chat + deflate, "chat", "permessage-deflate");
+    CHECK(seen.checked.subprotocol == "chat");
+    CHECK(seen.checked.extensions == "permessage-deflate; server_no_context_takeover");
+}
