@@ -76,15 +76,15 @@ class stomp_frames {
         from.read_all([this](std::byte* data, std::size_t size) {
             sockless::bytes in(data, size);
             while (const auto event = parser_.next(in)) {
-                if (event.kind == sockless::stomp::kind::head) {
+                if (event.kind == sockless::stomp::parser_kind::head) {
                     element(sink_, text_of(event.command));
                     for (const sockless::stomp::header& each : event.headers) {
                         element(sink_, each.name);
                         element(sink_, each.value);
                     }
-                } else if (event.kind == sockless::stomp::kind::body) {
+                } else if (event.kind == sockless::stomp::parser_kind::body) {
                     sink_.piece(event.payload.data(), event.payload.size(), event.last);
-                } else if (event.kind == sockless::stomp::kind::error) {
+                } else if (event.kind == sockless::stomp::parser_kind::error) {
                     std::abort();
                 }
             }

@@ -118,17 +118,19 @@ class sockless_parser {
     }
 
   private:
-    void take(const sockless::stomp::event& event) {
+    void take(const sockless::stomp::parser_event& event) {
         switch (event.kind) {
-        case sockless::stomp::kind::head:
+        case sockless::stomp::parser_kind::head:
             element(sink_, text_of(event.command));
             for (const sockless::stomp::header& each : event.headers) {
                 element(sink_, each.name);
                 element(sink_, each.value);
             }
             break;
-        case sockless::stomp::kind::body: sink_.piece(event.payload.data(), event.payload.size(), event.last); break;
-        case sockless::stomp::kind::heart_beat: break;
+        case sockless::stomp::parser_kind::body:
+            sink_.piece(event.payload.data(), event.payload.size(), event.last);
+            break;
+        case sockless::stomp::parser_kind::heart_beat: break;
         default: std::abort();
         }
     }

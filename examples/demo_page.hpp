@@ -100,9 +100,9 @@ class stomp_view {
     }
 
   private:
-    using kind = sockless::stomp::kind;
+    using kind = sockless::stomp::parser_kind;
 
-    void take_event(const sockless::stomp::event& event) {
+    void take_event(const sockless::stomp::parser_event& event) {
         switch (event.kind) {
         case kind::head:
             is_open_ = true;

@@ -46,7 +46,7 @@ class destinations {
         const auto found = all_.find(destination);
         if (found == all_.end()) return false;
         return std::any_of(found->second.begin(), found->second.end(), [](const subscriber& each) {
-            return each.session->is_open() && each.session->output().size() >= back_pressure;
+            return each.session->is_open() && each.session->waiting() >= back_pressure;
         });
     }
 
@@ -100,7 +100,7 @@ class stomp_client {
 
     /// Ends a session whose client is too slow for those who send to it. To be called after every wait.
     void tick(sockless::instant now) {
-        if (session_.output().size() < destinations::back_pressure) {
+        if (session_.waiting() < destinations::back_pressure) {
             slow_until_ = sockless::no_deadline;
         } else if (slow_until_ == sockless::no_deadline) {
             slow_until_ = now + patience;
@@ -114,7 +114,7 @@ class stomp_client {
 
     /// Not while what it would lead to cannot be sent.
     [[nodiscard]] bool wants_input() const {
-        return session_.output().size() < destinations::back_pressure && !among_.is_crowded(sends_to_);
+        return session_.waiting() < destinations::back_pressure && !among_.is_crowded(sends_to_);
     }
 
   private:

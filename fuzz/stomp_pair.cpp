@@ -106,7 +106,7 @@ class conversation {
         promise(server_.finish().kind == server_kind::closed, "the server has seen DISCONNECT");
         promise(to_server_.empty() && to_client_.empty(), "all that was sent has arrived");
         promise(client_.receipts().empty(), "all receipts have come");
-        promise(server_.waiting() == messages_.size(), "what was not acknowledged waits");
+        promise(server_.unacknowledged() == messages_.size(), "what was not acknowledged waits");
     }
 
   private:
@@ -476,8 +476,8 @@ class conversation {
             possible = possible && carried(each.value, each.name);
             said.add(each.name).add(each.value);
         }
-        promise(static_cast<bool>(done) == possible, "what can be said is delivered");
-        if (!done) return;
+        promise(!done.error == possible, "what can be said is delivered");
+        if (done.error) return;
         promise(done.number == ++delivered_, "messages are counted");
         to_client_.push_back(said.add(text_of(what.body)).text());
         // Of a subscription that the client has ended meanwhile, nothing is acknowledged.

@@ -31,7 +31,7 @@ header_list list_of(const stomp::headers& all) {
 
 // A frame, as far as it came, or a heart-beat, or how the input ended.
 struct entry {
-    stomp::kind kind = stomp::kind::need_input;
+    stomp::parser_kind kind = stomp::parser_kind::need_input;
     stomp::errc error = stomp::errc::none;
     command name = command::none;
     version in = version::unknown;
@@ -58,7 +58,7 @@ class listener {
     }
 
     void feed(bytes piece) {
-        while (const stomp::event event = parser_.next(piece)) {
+        while (const stomp::parser_event event = parser_.next(piece)) {
             promise(!ended_, "nothing follows an error");
             take(event);
             promise(parser_.memory().size() <= how_.limits.head, "no more than a head is kept");
@@ -82,15 +82,17 @@ class listener {
     std::vector<entry> entries{};
 
   private:
-    void take(const stomp::event& event) {
+    void take(const stomp::parser_event& event) {
         switch (event.kind) {
-        case stomp::kind::error:
+        case stomp::parser_kind::error:
             promise(parser_.error() == event.error, "an error is known");
             entries.push_back({.kind = event.kind, .error = event.error, .at = parser_.offset()});
             ended_ = true;
             break;
-        case stomp::kind::heart_beat: entries.push_back({.kind = event.kind, .at = parser_.frame_offset()}); break;
-        case stomp::kind::head:
+        case stomp::parser_kind::heart_beat:
+            entries.push_back({.kind = event.kind, .at = parser_.frame_offset()});
+            break;
+        case stomp::parser_kind::head:
             entries.push_back({.kind = event.kind,
                                .name = event.command,
                                .in = parser_.version(),
@@ -104,9 +106,9 @@ class listener {
         }
     }
 
-    void take_body(const stomp::event& event) {
+    void take_body(const stomp::parser_event& event) {
         entry& open = entries.back();
-        promise(open.kind == stomp::kind::head && !open.complete, "a body belongs to a head");
+        promise(open.kind == stomp::parser_kind::head && !open.complete, "a body belongs to a head");
         promise(event.last || !event.payload.empty(), "a piece says something");
         open.body += text_of(event.payload);
         open.complete = event.last;
@@ -181,7 +183,7 @@ void write_and_read_again(const entry& what, const std::vector<unsigned>& sizes)
     std::vector<std::byte> out(measured.size);
     const fuzz::exact_copy memory(out);
     const written wrote = write(memory.get());
-    promise(wrote && wrote.size == measured.size, "the room that was asked for is enough");
+    promise(!wrote.error && wrote.size == measured.size, "the room that was asked for is enough");
 
     const settings unlimited{
         what.in, version::unknown, {.line = UINT32_MAX, .headers = UINT32_MAX, .head = UINT32_MAX, .body = UINT64_MAX}};
@@ -221,7 +223,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     promise(run(stream, sizes, how, {.keep = true, .agree_late = true}, fixed()) == whole, "and with other memory");
     promise(run(stream, {}, how, {.keep = true}, fixed()) == whole, "and with heads kept");
     for (entry each : whole) {
-        if (each.kind != stomp::kind::head) continue;
+        if (each.kind != stomp::parser_kind::head) continue;
         check(each, how.limits);
         if (!each.complete) continue;
         without_length(each.headers);

@@ -26,12 +26,12 @@ class stomp_reader {
     void take(cbytes piece) {
         const exact_copy copy(piece);
         bytes in = copy.get();
-        while (const stomp::event found = parser_.next(in)) {
-            promise(found.kind != stomp::kind::error, "what is sent breaks no rule");
+        while (const stomp::parser_event found = parser_.next(in)) {
+            promise(found.kind != stomp::parser_kind::error, "what is sent breaks no rule");
             promise(!ended_, "nothing is sent after ERROR or DISCONNECT");
-            if (found.kind == stomp::kind::heart_beat)
+            if (found.kind == stomp::parser_kind::heart_beat)
                 promise(begun_, "there are no heart-beats before the first frame");
-            if (found.kind == stomp::kind::head) begin(found);
+            if (found.kind == stomp::parser_kind::head) begin(found);
             const bool ends = found.command == stomp::command::error || found.command == stomp::command::disconnect;
             ended_ = found.last && ends;
         }
@@ -46,7 +46,7 @@ class stomp_reader {
     [[nodiscard]] const std::vector<std::string>& receipts() const { return receipts_; }
 
   private:
-    void begin(const stomp::event& head) {
+    void begin(const stomp::parser_event& head) {
         promise(sender_of(head.command) == of_ && is_in(head.command, parser_.version()),
                 "a frame is of its side and its version");
         const bool connects = head.command == stomp::command::connect || head.command == stomp::command::connected;

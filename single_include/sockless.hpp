@@ -3554,6 +3554,57 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
+// ========================================== sockless/detail/deadline.hpp ==========================================
+// A wait that ends at a deadline, for state machines that are told the time only now and then.
+
+namespace sockless::detail {
+
+/// One wait. Nothing here reads a clock: the time is known only while `pass` runs. A wait that begins between two calls
+/// of `pass` therefore counts from the next call, however long ago the last one was.
+class deadline {
+  public:
+    /// Begins to wait for `duration` milliseconds, instead of any other wait. `never` ends the waiting.
+    constexpr void begin(std::uint32_t duration) noexcept {
+        at_ = no_deadline;
+        duration_ = duration;
+        counts_from_next_ = duration != never;
+    }
+
+    /// Begins to wait at a time that is known.
+    constexpr void begin_at(instant now, std::uint32_t duration) noexcept {
+        at_ = duration == never ? no_deadline : later(now, duration);
+        duration_ = duration;
+        counts_from_next_ = false;
+    }
+
+    /// Begins the same wait anew. Nothing happens if there is no wait.
+    constexpr void begin_again() noexcept {
+        if (is_waiting()) begin(duration_);
+    }
+
+    constexpr void stop() noexcept { begin(never); }
+
+    [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
+
+    /// Says what time it is. True once, when the wait is over.
+    [[nodiscard]] constexpr bool pass(instant now) noexcept {
+        if (counts_from_next_) begin_at(now, duration_);
+        if (at_ == no_deadline || now < at_) return false;
+        at_ = no_deadline;
+        return true;
+    }
+
+    /// When `pass` has something to do: at once, which is 0, if a wait has begun since its last call.
+    [[nodiscard]] constexpr instant next() const noexcept { return counts_from_next_ ? 0 : at_; }
+
+  private:
+    instant at_ = no_deadline;
+    std::uint32_t duration_ = never;
+    bool counts_from_next_ = false;
+};
+
+} // namespace sockless::detail
+
 // =========================================== sockless/detail/lists.hpp ============================================
 // Short lists of records in a buffer of any kind, in the order in which they were added.
 
@@ -3717,6 +3768,16 @@ class name_list {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }
 
+    /// The name that was added last, which has `size` bytes.
+    [[nodiscard]] entry last(std::size_t size) const noexcept {
+        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+    }
+
+    /// Whether a name of `size` bytes can be added.
+    [[nodiscard]] bool has_room(std::size_t size) noexcept {
+        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
+    }
+
     void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
     void set_mode(const entry& name, std::uint8_t mode) noexcept {
@@ -3756,6 +3817,334 @@ class name_list {
 
     Buffer memory_;
 };
+
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/outbox.hpp ===========================================
+// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
+
+// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
+// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
+// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
+namespace sockless::detail {
+
+/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
+/// still reports progress while a slow peer takes a long queue.
+inline constexpr std::size_t most_shown = 64 * 1024;
+
+/// `output` and `sent` of any outbox, counted from the first byte of all.
+class outbox_position {
+  public:
+    /// How many bytes have been sent in all.
+    [[nodiscard]] constexpr std::uint64_t sent_in_all() const noexcept { return sent_; }
+
+  protected:
+    std::uint64_t sent_ = 0;
+};
+
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
+/// or into the next block. What is written at once lies in one block.
+class heap_outbox : public outbox_position {
+  public:
+    /// For as many bytes as `like` may hold.
+    explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
+    heap_outbox(heap_outbox&& other) noexcept { swap(other); }
+    heap_outbox& operator=(heap_outbox&& other) noexcept {
+        heap_outbox taken(static_cast<heap_outbox&&>(other));
+        swap(taken);
+        return *this;
+    }
+    ~heap_outbox() {
+        while (first_ != nullptr) drop_first();
+    }
+
+    /// How many bytes wait.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
+    /// The bytes that are to be sent next.
+    [[nodiscard]] cbytes output() const noexcept {
+        if (size_ == 0) return {};
+        const std::size_t waiting = first_->end - first_->begin;
+        is_shown_ = true;
+        return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
+    }
+
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
+    void sent(std::size_t size) noexcept {
+        const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
+        const bool is_shown = size <= waiting && size <= most_shown;
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown || size == 0) return;
+        first_->begin += size;
+        size_ -= size;
+        sent_ += size;
+        if (size != waiting || keeps_) return;
+        if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
+            first_->begin = first_->end = 0;
+            is_shown_ = false;
+            largest_ = 0;
+        } else {
+            leave_first();
+        }
+    }
+
+    /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
+    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
+        const std::size_t free = limit_ - size_;
+        return free < reserve ? 0 : free - reserve;
+    }
+
+    /// Room for `size` bytes, so that `reserve` more can be written afterwards. Empty if there is none. Valid until
+    /// the next call that is not const.
+    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
+        if (size > room(reserve)) return {};
+        if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
+        const std::size_t needed = last_->end + size;
+        if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
+        return {last_->data() + last_->end, size};
+    }
+
+    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
+    void commit(std::size_t size) noexcept {
+        last_->end += size;
+        size_ += size;
+    }
+
+    /// Keeps the bytes that are sent first, for `kept`, until `let_go`. They are written at once.
+    void keep() noexcept { keeps_ = true; }
+    [[nodiscard]] cbytes kept() const noexcept {
+        return first_ == nullptr ? cbytes{} : cbytes{first_->data(), first_->end};
+    }
+    void let_go() noexcept {
+        keeps_ = false;
+        if (size_ == 0 && first_ != nullptr) rest();
+    }
+
+    /// Gives back the memory that holds nothing.
+    void release() noexcept {
+        if (size_ != 0 || keeps_) return;
+        while (first_ != nullptr) drop_first();
+    }
+
+  private:
+    struct block {
+        block* next;
+        std::size_t begin;
+        std::size_t end;
+        std::size_t capacity;
+
+        [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    };
+
+    // Bytes, with the block's own head.
+    static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
+
+    // Makes room for `needed` more bytes behind the content. As long as the last block was never shown, and would not
+    // become larger than `most_block`, a larger one takes its place: so a host finds few and large pieces to send.
+    [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+        const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
+        const bool may_move = last_ != nullptr && !(last_ == first_ && (is_shown_ || keeps_));
+        const bool replaces = may_move && needed <= most_block && content + needed <= most_block - sizeof(block);
+        const std::size_t moved = replaces ? content : 0;
+        std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
+        if (size > most_block) size = most_block;
+        if (needed > SIZE_MAX - most_block) return false;
+        if (size < moved + needed + sizeof(block)) size = moved + needed + sizeof(block);
+        void* const memory = ::operator new(size, std::nothrow);
+        if (memory == nullptr) return false;
+        auto* const added = ::new (memory) block{nullptr, 0, moved, size - sizeof(block)};
+        if (replaces) {
+            detail::copy(added->data(), last_->data() + last_->begin, moved);
+            drop_last();
+        }
+        (last_ == nullptr ? first_ : last_->next) = added;
+        last_ = added;
+        // What was too small for this, and holds nothing, goes.
+        while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
+        return true;
+    }
+
+    void drop_last() noexcept {
+        block* const dropped = last_;
+        block** at = &first_;
+        last_ = nullptr;
+        for (; *at != dropped; at = &(*at)->next) last_ = *at;
+        *at = nullptr;
+        ::operator delete(dropped);
+    }
+
+    void drop_first() noexcept {
+        block* const dropped = first_;
+        first_ = dropped->next;
+        if (first_ == nullptr) last_ = nullptr;
+        is_shown_ = false;
+        ::operator delete(dropped);
+    }
+
+    // All of the first block was sent.
+    [[gnu::noinline]] void leave_first() noexcept {
+        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
+        if (size_ == 0) rest();
+    }
+
+    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
+    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
+    void rest() noexcept {
+        while (first_ != last_) drop_first();
+        const std::uint32_t before = lately_;
+        lately_ -= lately_ / 8;
+        if (largest_ > lately_) lately_ = largest_;
+        largest_ = 0;
+        const std::size_t quarter = first_->capacity / 4;
+        const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
+        const bool large_once = first_->capacity > most_block && before < quarter;
+        if (hardly_used || large_once) {
+            drop_first();
+        } else {
+            first_->begin = first_->end = 0;
+            is_shown_ = false;
+        }
+    }
+
+    void swap(heap_outbox& other) noexcept {
+        exchange(first_, other.first_);
+        exchange(last_, other.last_);
+        exchange(size_, other.size_);
+        exchange(limit_, other.limit_);
+        exchange(sent_, other.sent_);
+        exchange(largest_, other.largest_);
+        exchange(keeps_, other.keeps_);
+        exchange(is_shown_, other.is_shown_);
+        exchange(lately_, other.lately_);
+    }
+
+    template <class T>
+    static void exchange(T& a, T& b) noexcept {
+        const T held = a;
+        a = b;
+        b = held;
+    }
+
+    block* first_ = nullptr;
+    block* last_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t limit_ = 0;
+    std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
+    std::uint32_t lately_ = 0;  // and before that
+    bool keeps_ = false;
+    mutable bool is_shown_ = false; // bytes of the first block
+};
+
+/// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
+class span_outbox : public outbox_position {
+  public:
+    explicit span_outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+
+    [[nodiscard]] cbytes output() const noexcept {
+        const std::size_t waiting = end_ - begin_;
+        is_shown_ = waiting != 0;
+        return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
+    }
+
+    void sent(std::size_t size) noexcept {
+        const bool is_shown = size <= end_ - begin_ && size <= most_shown;
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown || size == 0) return;
+        begin_ += size;
+        sent_ += size;
+        if (begin_ != end_ || keeps_) return;
+        begin_ = 0;
+        end_ = second_;
+        second_ = 0;
+        is_shown_ = false;
+    }
+
+    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
+        const auto left = [reserve](std::size_t free) { return free < reserve ? std::size_t{0} : free - reserve; };
+        if (second_ != 0) return left(begin_ - second_);
+        const std::size_t before = free_before(), behind = memory_.size() - end_;
+        const std::size_t at_end = may_move() ? left(before + behind) : before >= reserve ? behind : left(behind);
+        return at_end > left(before) ? at_end : left(before);
+    }
+
+    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
+        goes_before_ = second_ != 0;
+        if (second_ != 0) return fits(size, reserve, begin_ - second_) ? memory_.subspan(second_, size) : bytes{};
+        const std::size_t before = free_before(), behind = memory_.size() - end_;
+        if (size <= behind && (behind - size >= reserve || (!may_move() && before >= reserve))) {
+            return memory_.subspan(end_, size);
+        }
+        if (may_move()) {
+            if (!fits(size, reserve, before + behind)) return {};
+            copy_down(memory_.data(), memory_.data() + begin_, end_ - begin_);
+            end_ -= begin_;
+            begin_ = 0;
+            return memory_.subspan(end_, size);
+        }
+        goes_before_ = fits(size, reserve, before);
+        return goes_before_ ? memory_.first(size) : bytes{};
+    }
+
+    void commit(std::size_t size) noexcept { (goes_before_ ? second_ : end_) += size; }
+
+    void keep() noexcept { keeps_ = true; }
+    [[nodiscard]] cbytes kept() const noexcept { return memory_.first(end_); }
+    void let_go() noexcept {
+        keeps_ = false;
+        if (begin_ == end_) begin_ = end_ = 0;
+    }
+
+    void release() noexcept {}
+
+  private:
+    [[nodiscard]] static constexpr bool fits(std::size_t size, std::size_t reserve, std::size_t free) noexcept {
+        return size <= free && reserve <= free - size;
+    }
+
+    [[nodiscard]] bool may_move() const noexcept { return !is_shown_ && !keeps_; }
+    [[nodiscard]] std::size_t free_before() const noexcept { return keeps_ ? 0 : begin_; }
+
+    std::span<std::byte> memory_{};
+    std::size_t begin_ = 0;  // of the first run
+    std::size_t end_ = 0;    // of the first run
+    std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
+    mutable bool is_shown_ = false;
+    bool goes_before_ = false; // what `prepare` gave belongs to the second run
+    bool keeps_ = false;
+};
+
+/// The outbox for output that is to be kept in a `Buffer`.
+template <class Buffer>
+using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
+
+struct note_nothing {
+    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
+};
+
+/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
+/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
+/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
+template <class Outbox, class Write, class Note = note_nothing>
+[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
+                        Note note = {}) noexcept {
+    const std::size_t most = to.room(reserve);
+    bytes room = to.prepare(likely < most ? likely : most, reserve);
+    written result = write(room);
+    if (result.size > room.size() && result.size <= most) {
+        room = to.prepare(result.size, reserve);
+        result = write(room);
+    }
+    if (result.error) return result.size != 0 ? no_room : result.error;
+    if constexpr (!std::is_same_v<Note, note_nothing>) {
+        if (const error refused = note()) return refused;
+    }
+    to.commit(result.size);
+    return {};
+}
 
 } // namespace sockless::detail
 
@@ -3824,9 +4213,9 @@ namespace sockless::stomp {
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
 /// As it stands in `version` and `accept-version`; empty for `unknown`.
-[[nodiscard]] constexpr std::string_view text_of(version which) noexcept {
+[[nodiscard]] constexpr std::string_view text_of(version of) noexcept {
     constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
-    return texts[static_cast<std::size_t>(which)];
+    return texts[static_cast<std::size_t>(of)];
 }
 
 /// All there are, the highest first.
@@ -3869,8 +4258,8 @@ class version_set {
         }
     }
 
-    constexpr void add(version which) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(which)); }
-    [[nodiscard]] constexpr bool has(version which) const noexcept { return (bits_ & bit(which)) != 0; }
+    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
+    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// The highest version that both have, or `unknown` (S6).
@@ -3888,8 +4277,8 @@ class version_set {
     }
 
   private:
-    [[nodiscard]] static constexpr unsigned bit(version which) noexcept {
-        return which == version::unknown ? 0U : 1U << (static_cast<unsigned>(which) - 1);
+    [[nodiscard]] static constexpr unsigned bit(version of) noexcept {
+        return of == version::unknown ? 0U : 1U << (static_cast<unsigned>(of) - 1);
     }
 
     std::uint8_t bits_ = 0;
@@ -3957,8 +4346,8 @@ inline constexpr command_row command_rows[] = {
     {"CONNECTED", role::server, false, false},  {"DISCONNECT", role::client, false, true},
 };
 
-[[nodiscard]] constexpr const command_row& row_of(stomp::command which) noexcept {
-    return command_rows[static_cast<std::size_t>(which)];
+[[nodiscard]] constexpr const command_row& row_of(stomp::command of) noexcept {
+    return command_rows[static_cast<std::size_t>(of)];
 }
 
 } // namespace sockless::stomp::detail
@@ -3969,7 +4358,7 @@ namespace sockless::stomp {
 inline constexpr std::size_t max_command = 11;
 
 /// As it stands on the wire; empty for `none`.
-[[nodiscard]] constexpr std::string_view text_of(command which) noexcept { return detail::row_of(which).text; }
+[[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
 /// The command of this text, which is case-sensitive (S1); `none` for any other.
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
@@ -3980,14 +4369,14 @@ inline constexpr std::size_t max_command = 11;
 }
 
 /// Which side sends it.
-[[nodiscard]] constexpr role sender_of(command which) noexcept { return detail::row_of(which).sender; }
+[[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
 /// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
-[[nodiscard]] constexpr bool has_body(command which) noexcept { return detail::row_of(which).body; }
+[[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
 /// Whether this version has it: NACK and STOMP came with 1.1.
-[[nodiscard]] constexpr bool is_in(command which, version in) noexcept {
-    return in != version::v1_0 || (which != command::nack && which != command::stomp);
+[[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {
+    return in != version::v1_0 || (sent != command::nack && sent != command::stomp);
 }
 
 } // namespace sockless::stomp
@@ -4005,14 +4394,14 @@ struct escape {
 inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r', 'r'}};
 
 /// In 1.0, and before the version is known, nothing is escaped.
-[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command which) noexcept {
-    if (!row_of(which).escapes || in < stomp::version::v1_1) return escaping::none;
+[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command sent) noexcept {
+    if (!row_of(sent).escapes || in < stomp::version::v1_1) return escaping::none;
     return in == stomp::version::v1_1 ? escaping::of_1_1 : escaping::of_1_2;
 }
 
 /// Those of `escapes` that a kind of escaping has: 1.1 all but the last, 1.2 all.
-[[nodiscard]] constexpr std::size_t number_of_escapes(escaping how) noexcept {
-    return how == escaping::none ? 0 : how == escaping::of_1_1 ? 3 : 4;
+[[nodiscard]] constexpr std::size_t number_of_escapes(escaping of) noexcept {
+    return of == escaping::none ? 0 : of == escaping::of_1_1 ? 3 : 4;
 }
 
 } // namespace sockless::stomp::detail
@@ -4065,6 +4454,7 @@ enum class errc : std::uint8_t {
     heart_beat_timeout,
     receipt_timeout,
     output_full,
+    shut_down,
     error_sent,
     error_received,
 
@@ -4126,7 +4516,9 @@ inline constexpr error_row errc_rows[] = {
     {"heart_beat_timeout", "nothing came for longer than the agreed heart-beats allow", "STOMP 1.2 Heart-beating", 1002,
      0},
     {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
-    {"output_full", "the peer does not take what it is owed", "STOMP 1.2 Size Limits", 1008, 0},
+    {"output_full", "the output has no room for what the peer is owed, though it is empty", "STOMP 1.2 Size Limits",
+     1008, 0},
+    {"shut_down", "this side shuts down", "STOMP 1.2 ERROR", 1001, 0},
     {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
     {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
 
@@ -4390,10 +4782,10 @@ class writer {
     constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
-    constexpr writer& begin(command which) noexcept {
-        if (which == command::none || !is_in(which, version_)) return fail(errc::unexpected_command);
-        command_ = which;
-        return put(text_of(which)).put("\n");
+    constexpr writer& begin(command sent) noexcept {
+        if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
+        command_ = sent;
+        return put(text_of(sent)).put("\n");
     }
 
     /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
@@ -4423,12 +4815,12 @@ class writer {
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
     /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
     /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
-    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
+    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
-        if (how == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
+        if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
         // S14: a body has a content-length unless the caller wants none.
-        if (how == content_length::automatic && !body.empty()) {
+        if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
@@ -4468,18 +4860,18 @@ class writer {
     }
 
     // A name or value, escaped.
-    constexpr writer& text(std::string_view plain, part what) noexcept {
-        const detail::escaping how = detail::escaping_of(version_, command_);
+    constexpr writer& text(std::string_view plain, part in) noexcept {
+        const detail::escaping by = detail::escaping_of(version_, command_);
         const char* run = plain.data();
         const char* const end = run + plain.size();
         detail::occurrences<const char, '\0', '\n', '\r', ':', '\\'> special(run, end);
         for (const char* at = special.next(); at != end; at = special.next()) {
-            const char code = escaped(*at, how);
+            const char code = escaped(*at, by);
             if (code != '\0') {
                 const char pair[] = {'\\', code};
                 put({run, static_cast<std::size_t>(at - run)}).put(detail::text_at(pair, 2));
                 run = at + 1;
-            } else if (!may_stand(*at, how, what)) {
+            } else if (!may_stand(*at, by, in)) {
                 return fail(errc::bad_header);
             }
         }
@@ -4487,8 +4879,8 @@ class writer {
     }
 
     // S3: what stands behind the backslash, or NUL where this is not escaped.
-    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping how) noexcept {
-        for (std::size_t i = 0; i != detail::number_of_escapes(how); ++i) {
+    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
+        for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
         }
         return '\0';
@@ -4496,10 +4888,10 @@ class writer {
 
     // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
     // taken for a part of the end of line.
-    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping how, part what) noexcept {
+    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
-        case '\r': return how == detail::escaping::of_1_1;
-        case ':': return what == part::value;
+        case '\r': return by == detail::escaping::of_1_1;
+        case ':': return in == part::value;
         case '\\': return true;
         default: return false;
         }
@@ -4761,6 +5153,110 @@ namespace sockless::stomp {
 
 } // namespace sockless::stomp
 
+// ============================================ sockless/stomp/event.hpp ============================================
+// What the two ends of a STOMP session find: their events.
+
+namespace sockless::stomp {
+
+enum class server_kind : std::uint8_t {
+    need_input,  ///< nothing yet: the input is used up, or the session has ended
+    connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
+    send,        ///< `destination`, `content_type`, `transaction`, `body`
+    subscribe,   ///< `subscription`, `id`, `destination`, `ack`
+    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
+    ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
+    nack,        ///< likewise
+    begin,       ///< `transaction`
+    commit,      ///< `transaction`
+    abort,       ///< `transaction`
+    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
+    heart_beat,  ///< an end of line between frames
+    closed,      ///< the end, after DISCONNECT. Nothing follows it.
+    lost,        ///< the end without it: `error`. Nothing follows it.
+};
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(server_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "connect", "send",  "subscribe",  "unsubscribe", "ack",    "nack",
+                                 "begin",      "commit",  "abort", "disconnect", "heart_beat",  "closed", "lost"};
+    static_assert(std::size(names) == static_cast<std::size_t>(server_kind::lost) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next`, `tick` or `finish` of a server session found. False for `need_input`. All views and spans are valid
+/// until the next call of `next`, `finish` or `release_memory`, or until the input is reused; what is sent meanwhile
+/// leaves them as they are.
+struct server_event {
+    server_kind kind = server_kind::need_input;
+    ack_mode ack = ack_mode::automatic; ///< with `subscribe`
+
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    bool cumulative = false;
+
+    std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
+    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
+    sockless::error error{};        ///< with `lost`: what went wrong
+    std::string_view host{};
+    std::string_view login{};
+    std::string_view passcode{};
+    std::string_view id{};
+    std::string_view destination{};
+    std::string_view content_type{};
+    std::string_view transaction{}; ///< empty if the frame is in none
+    std::string_view receipt{};     ///< that the client asks for; empty if it asks for none
+    stomp::headers headers{};       ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+enum class client_kind : std::uint8_t {
+    need_input, ///< nothing yet: the input is used up, or the session has ended
+    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
+    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
+    receipt,    ///< `receipt_id`: the server has done what asked for it
+    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
+    heart_beat, ///< an end of line between frames
+    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
+    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
+};
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(client_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "connected",  "message", "receipt",
+                                 "error",      "heart_beat", "closed",  "lost"};
+    static_assert(std::size(names) == static_cast<std::size_t>(client_kind::lost) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next`, `tick` or `finish` of a client session found. False for `need_input`. Valid as long as a
+/// `server_event`.
+struct client_event {
+    client_kind kind = client_kind::need_input;
+    sockless::error error{}; ///< with `lost`: what went wrong
+    std::string_view server{};
+    std::string_view session{};
+    std::string_view subscription{}; ///< the id that was given to `subscribe`
+    std::string_view message_id{};
+    std::string_view destination{};
+    std::string_view ack{}; ///< in 1.2, if the message is to be acknowledged: what `ack` and `nack` take
+    std::string_view content_type{};
+    std::string_view receipt_id{};
+    std::string_view message{}; ///< with `error`: a short description
+    stomp::headers headers{};   ///< all of the frame, in the order of the wire
+    bytes body{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
+
+    /// The body as text; nothing is checked.
+    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
+};
+
+} // namespace sockless::stomp
+
 // =========================================== sockless/stomp/limits.hpp ============================================
 // What a STOMP peer may ask of our memory and time.
 
@@ -4854,8 +5350,8 @@ class stomp_head_scanner {
     }
 
     // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
-    constexpr bool fail(stomp::errc what, std::size_t place) noexcept {
-        error_ = what;
+    constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
+        error_ = error;
         stop_ = place;
         phase_ = phase::failed;
         return false;
@@ -5121,17 +5617,24 @@ class stomp_head_scanner {
 
 namespace sockless::stomp {
 
-enum class kind : std::uint8_t {
+enum class parser_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< a frame begins: `command`, `headers`. One or more `body` follow.
-    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty where there is no body
+    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty if there is no body
     heart_beat, ///< an end of line between frames
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`.
-struct event {
-    stomp::kind kind = stomp::kind::need_input;
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(parser_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "head", "body", "heart_beat", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(parser_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next` found. False for `need_input`.
+struct parser_event {
+    parser_kind kind = parser_kind::need_input;
     stomp::command command = stomp::command::none; ///< of the frame, with `body` too
     bool first = false;                            ///< the first piece of the body
     bool last = false;                             ///< the last piece of the body, and the end of the frame
@@ -5139,7 +5642,7 @@ struct event {
     stomp::headers headers{};
     bytes payload{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != stomp::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != parser_kind::need_input; }
 };
 
 } // namespace sockless::stomp
@@ -5163,6 +5666,9 @@ namespace sockless::stomp {
 template <class Memory>
 class basic_parser {
   public:
+    using event = parser_event;
+    using kind = parser_kind;
+
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 
@@ -5258,11 +5764,11 @@ class basic_parser {
 
     static constexpr std::byte nul{0}, lf{'\n'}, cr{'\r'};
 
-    constexpr event fail(errc what, std::uint64_t at) noexcept {
-        error_ = what;
+    constexpr event fail(errc error, std::uint64_t at) noexcept {
+        error_ = error;
         position_ = at;
         phase_ = phase::ended;
-        return {.kind = kind::error, .error = what};
+        return {.kind = kind::error, .error = error};
     }
 
     constexpr void take(bytes& in, std::size_t size) noexcept {
@@ -5357,12 +5863,12 @@ class basic_parser {
         if (ended) {
             phase_ = phase::between;
         } else if (left_ == 0 && !in.empty()) {
-            const errc what = !has_body(command())         ? errc::unexpected_body
-                              : phase_ == phase::until_nul ? errc::body_too_large
-                                                           : errc::body_not_terminated;
-            const event error = fail(what, position_);
+            const errc wrong = !has_body(command())         ? errc::unexpected_body
+                               : phase_ == phase::until_nul ? errc::body_too_large
+                                                            : errc::body_not_terminated;
+            const event failure = fail(wrong, position_);
             // What came before the byte that is wrong is given out, so that the events are those of any other cut.
-            if (piece.empty()) return error;
+            if (piece.empty()) return failure;
             phase_ = phase::failing;
         }
         if (piece.empty() && !ended) return {};
@@ -5391,161 +5897,40 @@ using parser = basic_parser<span_buffer<char>>;
 
 } // namespace sockless::stomp
 
-// =========================================== sockless/stomp/session.hpp ===========================================
-// What both ends of a STOMP session share: frames as a whole, heart-beats, deadlines, output, and how a session ends.
-
-namespace sockless::stomp {
-
-/// How a session behaves. Durations are in milliseconds, sizes in bytes. Deadlines and heart-beats only work for those
-/// who call `tick`.
-struct options {
-    version_set versions = version_set::all(); ///< that this side speaks
-    stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
-
-    stomp::limits limits{}; ///< on what the peer sends once the session is connected
-    /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
-    stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the session makes its own buffer
-    /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
-    std::size_t names = 256 * 1024;
-
-    std::uint32_t subscriptions = 1000;    ///< that the client may have
-    std::uint32_t transactions = 100;      ///< that the client may have open
-    std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
-    std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
-
-    std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
-    std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
-
-    bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
-};
-
-/// Where a session stands.
-enum class state : std::uint8_t {
-    connecting,    ///< CONNECTED was not sent or received yet
-    open,          ///< frames go both ways
-    disconnecting, ///< DISCONNECT was sent or received
-    closed,        ///< nothing comes any more; what is queued still goes out
-};
-
-} // namespace sockless::stomp
+// ======================================== sockless/stomp/frame_reader.hpp =========================================
+// STOMP frames as a whole, from bytes that come in pieces.
 
 namespace sockless::stomp::detail {
 
-/// What a session keeps the names of.
-enum class name_kind : std::uint8_t {
-    subscription,
-    destination, ///< of a subscription in 1.0 that has no id
-    transaction,
-    receipt, ///< client: outstanding; server: owed for the frame that the caller handles
+/// A frame, a heart-beat, or what is wrong.
+struct whole_frame {
+    stomp::command command = stomp::command::none; ///< `none` if it is no frame
+    errc error = errc::none;
+    bool heart_beat = false;
+    stomp::headers headers{}; ///< with an error too, as far as they are known: they may ask for a receipt
+    bytes body{};             ///< lies in the input or in the memory
 };
 
-} // namespace sockless::stomp::detail
-
-namespace sockless::stomp {
-
-/// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
-/// frames that come in pieces, what goes out, and names. Nothing here does I/O, reads a clock, or allocates but through
-/// `Buffer`, or knows what carries the bytes.
-template <role Own, class Buffer>
-class session {
+/// Reads whole frames. A frame that comes in pieces is collected in `Buffer`, one that comes whole is shown where it
+/// lies in the input.
+template <class Buffer>
+class frame_reader {
   public:
-    /// The version that was agreed on; `unknown` before.
-    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+    frame_reader(Buffer memory, const stomp::limits& limits) noexcept
+        : parser_(static_cast<Buffer&&>(memory), limits) {}
 
-    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
-    [[nodiscard]] cbytes output() const noexcept { return output_.contents(); }
-
-    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
-    void sent(std::size_t size) noexcept {
-        if (size > output_.size()) size = output_.size();
-        if (size == 0) return;
-        output_.consume(size);
-        arm_own_beat();
-    }
-
-    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
-    [[nodiscard]] instant next_deadline() const noexcept {
-        const instant beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
-        return beat < deadline_ ? beat : deadline_;
-    }
-
-    /// Whether there is nothing left to do but to end what carries the session.
-    [[nodiscard]] bool done() const noexcept {
-        if (waited_) return true;
-        const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
-        return ended && output_.size() == 0 && (state_ == stomp::state::closed || !owes_receipt());
-    }
-
-    /// Where the session stands. Frames can be sent while it is `open`.
-    [[nodiscard]] stomp::state state() const noexcept { return state_; }
-    [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
-
-    /// What went wrong, as told by the `lost` event. Stays.
-    [[nodiscard]] sockless::error error() const noexcept { return error_; }
-
-    /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
-    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_ != no_offset ? offset_ : parser_.offset(); }
-
-    /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
-    /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
-    /// const.
-    [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
-
-    /// The ids of the subscriptions there are. Valid as long.
-    [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
-
-    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
-    void release_memory() noexcept {
-        if (parser_.is_between_frames()) {
-            parser_.memory().clear();
-            parser_.memory().release();
-        }
-        if (output_.size() == 0) output_.release();
-        names_.release();
-    }
-
-  protected:
-    using name_kind = detail::name_kind;
-
-    session(const options& how, Buffer input, Buffer output, Buffer names) noexcept
-        : how_(how),
-          parser_(static_cast<Buffer&&>(input), how.limits_before),
-          output_(static_cast<Buffer&&>(output)),
-          names_(static_cast<Buffer&&>(names)) {
-        begin_wait(how.connect_timeout);
-    }
-
-    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
-        const std::uint64_t head = how.limits.head > how.limits_before.head ? how.limits.head : how.limits_before.head;
-        const std::uint64_t body = how.limits.body > how.limits_before.body ? how.limits.body : how.limits_before.body;
-        return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
-    }
-
-    [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
-
-    // A frame as a whole. `body` is a span of the input, or of the memory.
-    struct whole_frame {
-        stomp::command command = stomp::command::none; // `none` where the input is used up
-        errc error = errc::none;
-        bool heart_beat = false;
-        stomp::headers headers{};
-        bytes body{};
-    };
-
-    // Takes the next frame or heart-beat from `in`, or as much of a frame as there is. `judge(command)` says, before
-    // any of its body is kept, what is wrong with it.
+    /// Takes the next frame or heart-beat from the front of `in`, or as much of a frame as there is.
+    /// `judge(command)` says, before any of its body is kept, what is wrong with a frame.
     template <class Judge>
-    [[nodiscard]] whole_frame next_frame(bytes& in, Judge judge) noexcept {
-        heard_ = heard_ || !in.empty();
-        while (const stomp::event found = parser_.next(in)) {
+    [[nodiscard]] whole_frame next(bytes& in, Judge judge) noexcept {
+        while (const auto found = parser_.next(in)) {
             switch (found.kind) {
             case kind::heart_beat: return {.heart_beat = true};
             case kind::error: return broken(found.error);
             case kind::head:
                 in_frame_ = true;
                 if (const errc wrong = judge(found.command); wrong != errc::none) {
-                    note_offset_of_frame();
+                    blame_frame();
                     return broken(wrong);
                 }
                 break;
@@ -5571,116 +5956,277 @@ class session {
         return {};
     }
 
-    // What is wrong, with the headers of the frame, as far as they are known: they may ask for a receipt.
-    [[nodiscard]] whole_frame broken(errc what) const noexcept {
-        return {.error = what, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
+    /// As `basic_parser::finish`.
+    [[nodiscard]] errc finish() noexcept { return parser_.finish(); }
+
+    /// The sides have agreed on a version. From now on these limits hold.
+    void agree(stomp::version version, const stomp::limits& limits) noexcept {
+        parser_.set_version(version);
+        parser_.set_limits(limits);
+    }
+    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+
+    /// The last frame is wrong, and the place of what is wrong is its first byte.
+    void blame_frame() noexcept { blamed_ = parser_.frame_offset(); }
+
+    /// How many bytes were taken; after an error the offset of the byte that broke the rule.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return blamed_ != nothing ? blamed_ : parser_.offset(); }
+
+    /// Gives back the memory if no frame has begun.
+    void release() noexcept {
+        if (!parser_.is_between_frames()) return;
+        parser_.memory().clear();
+        parser_.memory().release();
     }
 
-    // What is wrong with a frame is at its first byte.
-    void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
+  private:
+    using kind = parser_kind;
 
-    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free. `note` is
-    // called when the frame was written, and still can refuse it: so what the frame says may lie in what `note`
-    // changes.
-    template <class Write, class Note>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note) noexcept {
-        const std::size_t free = output_.limit() - output_.size();
-        if (free < reserve) return errc::no_room;
-        const std::size_t most = free - reserve;
-        bytes room = output_.prepare(likely < most ? likely : most);
-        written wrote = write(room);
-        if (wrote.error == errc::no_room && wrote.size <= most) {
-            room = output_.prepare(wrote.size);
-            wrote = write(room);
-        }
-        if (wrote.error) return wrote.error;
-        if (const errc refused = note(); refused != errc::none) return refused;
-        output_.commit(wrote.size);
+    static constexpr std::uint64_t nothing = UINT64_MAX;
+
+    [[nodiscard]] whole_frame broken(errc error) const noexcept {
+        return {.error = error, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
+    }
+
+    basic_parser<Buffer> parser_;
+    std::uint64_t blamed_ = nothing; // an offset that the parser does not know to be wrong
+    bool in_frame_ = false;          // the head of a frame has come, its end has not
+};
+
+} // namespace sockless::stomp::detail
+
+// =========================================== sockless/stomp/session.hpp ===========================================
+// What both ends of a STOMP session share: names, heart-beats, deadlines, output, and how a session ends.
+
+namespace sockless::stomp {
+
+/// How a session behaves. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats need a caller that
+/// calls `tick`.
+struct options {
+    version_set versions = version_set::all(); ///< that this side speaks
+    stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
+
+    stomp::limits limits{}; ///< on what the peer sends once the session is connected
+    /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
+    stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
+    /// For the ids of subscriptions, transactions and receipts together, if the memory comes from the heap.
+    std::size_t names = 256 * 1024;
+
+    std::uint32_t subscriptions = 1000;    ///< that the client may have
+    std::uint32_t transactions = 100;      ///< that the client may have open
+    std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
+    std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
+
+    std::uint32_t connect_timeout = 10'000; ///< for CONNECT or CONNECTED, from the first `tick`
+    /// Client: for the receipt of DISCONNECT. Both: for the peer to take the last output. Counted without progress.
+    std::uint32_t disconnect_timeout = 5'000;
+
+    bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
+};
+
+/// Where a session stands.
+enum class state : std::uint8_t {
+    connecting,    ///< CONNECTED was not sent or received yet
+    open,          ///< frames go both ways
+    disconnecting, ///< DISCONNECT was sent or received
+    closed,        ///< nothing comes any more; what is queued still goes out
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::stomp::detail {
+
+/// What a session keeps the names of.
+enum class name_kind : std::uint8_t {
+    subscription,
+    destination, ///< of a subscription in 1.0 that has no id
+    transaction,
+    receipt,      ///< client: outstanding
+    owed_receipt, ///< server: see `owed_receipt`
+};
+
+} // namespace sockless::stomp::detail
+
+namespace sockless::stomp {
+
+/// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
+/// frames that come in pieces, what goes out, and names. Nothing here does I/O, reads a clock, or allocates but through
+/// `Buffer`, or knows what carries the bytes.
+template <role Own, class Buffer>
+class session {
+  public:
+    /// The version that was agreed on; `unknown` before.
+    [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
+
+    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
+    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
+    /// when memory is released. So an asynchronous write may read from them. The session outlives the write.
+    [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
+
+    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
+
+    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
+    /// begun since the last `tick`: it counts from the next one.
+    [[nodiscard]] instant next_deadline() const noexcept {
+        const instant beat = own_beat_.next() < peer_beat_.next() ? own_beat_.next() : peer_beat_.next();
+        return beat < deadline_.next() ? beat : deadline_.next();
+    }
+
+    /// Where the session stands. Frames can be sent while it is `open`.
+    [[nodiscard]] stomp::state state() const noexcept { return state_; }
+    [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
+
+    /// What went wrong, as told by the `lost` event. Stays.
+    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+
+    /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
+
+    /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
+    /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
+    /// const.
+    [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
+
+    /// The ids of the subscriptions there are. Valid as long.
+    [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
+
+    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
+    /// what `output()` shows stays.
+    void release_memory() noexcept {
+        reader_.release();
+        output_.release();
+        names_.release();
+    }
+
+  protected:
+    using name_kind = detail::name_kind;
+
+    session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
+        : reader_(static_cast<Buffer&&>(input), settings.limits_before),
+          output_(output),
+          names_(static_cast<Buffer&&>(names)),
+          limits_(settings.limits),
+          heart_beat_(settings.heart_beat),
+          disconnect_timeout_(settings.disconnect_timeout),
+          most_subscriptions_(settings.subscriptions),
+          most_transactions_(settings.transactions),
+          versions_(settings.versions) {
+        deadline_.begin(settings.connect_timeout);
+    }
+
+    [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
+        const stomp::limits &open = settings.limits, &before = settings.limits_before;
+        const std::uint64_t head = open.head > before.head ? open.head : before.head;
+        const std::uint64_t body = open.body > before.body ? open.body : before.body;
+        return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
+    }
+
+    [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
+
+    // Takes the next frame or heart-beat from `in`: see `frame_reader::next`.
+    template <class Judge>
+    [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
+        heard_ = heard_ || !in.empty();
+        return reader_.next(in, judge);
+    }
+
+    // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
+    // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
+    // what the frame says may lie in what `note` changes.
+    template <class Write, class Note = detail::note_nothing>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note = {}) noexcept {
+        if (const sockless::error refused = put(output_, likely, reserve, errc::no_room, write, note)) return refused;
+        begin_own_beat();
         return {};
     }
-    template <class Write>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
-        return queue(write, likely, reserve, [] { return errc::none; });
-    }
-    template <class Frame, class Note>
+    template <class Frame, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
-                                              Note note) noexcept {
+                                              Note note = {}) noexcept {
         return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
     }
-    template <class Frame>
-    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
-        return queue_frame(frame, body, reserve, [] { return errc::none; });
+
+    // The peer has taken `size` bytes.
+    void take_sent(std::size_t size) noexcept {
+        output_.sent(size);
+        if (size == 0) return;
+        const bool said_goodbye = state_ >= stomp::state::disconnecting;
+        if (said_goodbye && output_.empty()) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (said_goodbye || !output_.empty()) {
+            // A peer that takes what waits for it is there. What leaves without waiting proves nothing: the system has
+            // room for it.
+            progresses_ = true;
+        }
     }
 
-    // The time that was told, and what is due. An error where the session has ended by it.
+    // Does what is due at this time. An error if the session has ended by it.
     [[nodiscard]] errc pass_time(instant now) noexcept {
         now_ = now;
-        // What began since the last call is counted from now, as nobody knows when it was.
-        if (begun_wait_ != 0) arm(begun_wait_);
-        if (heard_) arm_peer_beat();
-        if (!has_clock_) arm_own_beat();
-        begun_wait_ = 0;
-        heard_ = false;
-        has_clock_ = true;
-        if (now >= deadline_) {
-            deadline_ = no_deadline;
-            switch (state_) {
-            case stomp::state::connecting: return errc::connect_timeout;
-            case stomp::state::disconnecting:
-                if (Own == role::client) return errc::receipt_timeout;
-                waited_ = true;
-                break;
-            case stomp::state::closed: waited_ = true; break;
-            case stomp::state::open: break;
-            }
+        if (progresses_) deadline_.begin_again();
+        if (heard_) peer_beat_.begin_again();
+        progresses_ = heard_ = false;
+        if (deadline_.pass(now)) {
+            if (state_ == stomp::state::connecting) return errc::connect_timeout;
+            waited_ = true;
+            if (Own == role::client && is_disconnecting()) return errc::receipt_timeout;
         }
-        if (now >= peer_beat_) return errc::heart_beat_timeout;
-        if (now >= own_beat_) {
+        if (peer_beat_.pass(now)) return errc::heart_beat_timeout;
+        if (own_beat_.pass(now)) {
             // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
-            if (output_.size() == 0) static_cast<void>(queue([](bytes out) { return write_beat(out); }, 1, 0));
-            arm_own_beat();
+            if (!output_.empty() || queue([](bytes out) { return write_beat(out); }, 1, 0)) {
+                own_beat_.begin_at(now, own_silence_ / 3 + 1);
+            }
         }
         return errc::none;
     }
 
     void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
-        parser_.set_version(agreed);
-        parser_.set_limits(how_.limits);
+        reader_.agree(agreed, limits_);
         state_ = stomp::state::open;
-        deadline_ = no_deadline;
-        begun_wait_ = 0;
-        own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
-        peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
-        arm_own_beat();
-        arm_peer_beat();
-        heard_ = true;
+        deadline_.stop();
+        const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
+        const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
+        own_beat_.begin(own_silence_);
+        // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
+        // their first heart-beat. Silence of seven weeks is not waited for.
+        const std::uint64_t silence = std::uint64_t{2} * peer_interval + peer_interval / 2;
+        peer_beat_.begin(silence != 0 && silence < never ? static_cast<std::uint32_t>(silence) : never);
     }
 
     void become_disconnecting() noexcept {
         state_ = stomp::state::disconnecting;
-        own_interval_ = peer_interval_ = 0;
-        own_beat_ = peer_beat_ = no_deadline;
-        begin_wait(how_.disconnect_timeout);
+        own_silence_ = never;
+        own_beat_.stop();
+        peer_beat_.stop();
+        deadline_.begin(disconnect_timeout_);
     }
 
     // What is still queued goes out, but nobody waits for that without end.
-    void become_closed(sockless::error why) noexcept {
+    void become_closed(sockless::error reason) noexcept {
         become_disconnecting();
+        if (waited_) deadline_.stop();
         state_ = stomp::state::closed;
-        error_ = why;
+        error_ = reason;
     }
 
-    [[nodiscard]] bool owes_receipt() const noexcept {
-        return Own == role::server && !names_.of(name_kind::receipt).empty();
-    }
+    // The peer had its time to take the last output.
+    [[nodiscard]] bool has_waited() const noexcept { return waited_; }
 
-    options how_;
-    basic_parser<Buffer> parser_;
-    Buffer output_;
+    [[nodiscard]] version_set versions() const noexcept { return versions_; }
+    [[nodiscard]] const stomp::heart_beat& own_heart_beat() const noexcept { return heart_beat_; }
+    [[nodiscard]] std::uint32_t most_subscriptions() const noexcept { return most_subscriptions_; }
+    [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
+
+    detail::frame_reader<Buffer> reader_;
+    detail::outbox<Buffer> output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
-    static constexpr std::uint64_t no_offset = UINT64_MAX;
     static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {
@@ -5689,41 +6235,29 @@ class session {
         return {1, {}};
     }
 
-    void begin_wait(std::uint32_t duration) noexcept {
-        begun_wait_ = duration;
-        arm(duration);
+    // What is sent counts from the last tick, as nobody knows how long ago that was: so a heart-beat is early, not
+    // late.
+    void begin_own_beat() noexcept {
+        const bool has_clock = own_beat_.next() != 0;
+        if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    void arm(std::uint32_t duration) noexcept {
-        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
-    }
-
-    // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
-    void arm_own_beat() noexcept {
-        if (own_interval_ != 0) own_beat_ = detail::later(now_, own_interval_ - own_interval_ / 4);
-    }
-
-    // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
-    // their first heart-beat.
-    void arm_peer_beat() noexcept {
-        const instant silence = instant{2} * peer_interval_ + peer_interval_ / 2;
-        if (silence != 0) peer_beat_ = detail::later(now_, silence);
-    }
-
-    std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
-    instant now_ = 0;
-    instant deadline_ = no_deadline;  // of what the state waits for
-    instant own_beat_ = no_deadline;  // when something must be sent
-    instant peer_beat_ = no_deadline; // when something must have come
+    instant now_ = 0;            // the last tick
+    detail::deadline deadline_;  // of what the state waits for
+    detail::deadline own_beat_;  // when something must be sent
+    detail::deadline peer_beat_; // when something must have come
     sockless::error error_{};
-    std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
-    std::uint32_t own_interval_ = 0;
-    std::uint32_t peer_interval_ = 0;
+    stomp::limits limits_; // once the session is open
+    stomp::heart_beat heart_beat_;
+    std::uint32_t disconnect_timeout_;
+    std::uint32_t most_subscriptions_;
+    std::uint32_t most_transactions_;
+    std::uint32_t own_silence_ = never; // after which a heart-beat is sent
+    version_set versions_;
     stomp::state state_ = stomp::state::connecting;
-    bool has_clock_ : 1 = false;
-    bool heard_ : 1 = false;    // something came since the last `tick`
-    bool in_frame_ : 1 = false; // the head of a frame has come, its end has not
-    bool waited_ : 1 = false;   // long enough for the last output to be taken
+    bool heard_ : 1 = false;      // something came since the last `tick`
+    bool progresses_ : 1 = false; // the peer took what had waited for it since then
+    bool waited_ : 1 = false;     // long enough for the last output to be taken
 };
 
 } // namespace sockless::stomp
@@ -5733,77 +6267,57 @@ class session {
 
 namespace sockless::stomp {
 
-enum class client_kind : std::uint8_t {
-    need_input, ///< nothing yet: the input is used up, or the session has ended
-    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
-    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
-    receipt,    ///< `receipt_id`: the server has done what asked for it
-    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
-    heart_beat, ///< an end of line between frames
-    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
-    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
-};
-
-/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
-/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
-/// them as they are.
-struct client_event {
-    client_kind kind = client_kind::need_input;
-    sockless::error error{}; ///< with `lost`: what went wrong
-    std::string_view server{};
-    std::string_view session{};
-    std::string_view subscription{}; ///< the id that was given to `subscribe`
-    std::string_view message_id{};
-    std::string_view destination{};
-    std::string_view ack{}; ///< in 1.2, where the message is to be acknowledged: what `ack` and `nack` take
-    std::string_view content_type{};
-    std::string_view receipt_id{};
-    std::string_view message{}; ///< with `error`: a short description
-    stomp::headers headers{};   ///< all of the frame, in the order of the wire
-    bytes body{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
-
-    /// The body as text; nothing is checked.
-    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
-};
-
-/// One session, seen from the client. Begin with `connect`; then feed what came to `next` until it returns falsy; send
-/// what `output()` holds and say so with `sent`; stop when `done()`. Any verb can be called at any time: what is not
-/// possible is said by an error, and then nothing was queued. What a server would answer with ERROR (an unknown
-/// transaction, a repeated subscription) is refused here already.
+/// One session, seen from the client. Begin with `connect`; then as with `basic_server_session`: give what came to
+/// `next`, send `output()`, stop when `done()`. What a server would answer with ERROR (an unknown transaction, a
+/// repeated subscription) is refused here already.
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
 template <class Buffer>
 class basic_client_session : public session<role::client, Buffer> {
     using base = session<role::client, Buffer>;
     using typename base::name_kind;
-    using kind = client_kind;
-    using event = client_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_client_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names), how) {}
+    using event = client_event;
+    using kind = client_kind;
+
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names), settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and outstanding receipts (each takes 12 bytes more). The sizes in `how` are then not
-    /// read.
-    basic_client_session(Buffer input, Buffer output, Buffer names, const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)) {}
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
+    /// `options::names` are not read.
+    basic_client_session(Buffer input, Buffer output, Buffer names, const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
-    /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
+    /// options. Errors: `not_open` if it was called before, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
-        frame.versions = this->how_.versions;
-        frame.heart_beat = this->how_.heart_beat;
+        frame.versions = this->versions();
+        frame.heart_beat = this->own_heart_beat();
         const sockless::error refused = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
         has_asked_ = !refused;
         return refused;
     }
+
+    /// Ends the session in the way that its state asks for, as when the program ends: says goodbye as `disconnect` if
+    /// it is open. If that cannot be said, and before the session is open, it ends at once: the next call of `next` or
+    /// `finish` tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        if (!disconnect()) return;
+        this->become_closed(errc::shut_down);
+        loses_ = true;
+    }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept { this->take_sent(size); }
 
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
@@ -5814,7 +6328,7 @@ class basic_client_session : public session<role::client, Buffer> {
             loses_ = false;
             return owed ? lost() : event{};
         }
-        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error);
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
@@ -5829,14 +6343,14 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
-        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
         const std::size_t others =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (has(how, text)) return errc::repeated_subscription;
+        if (has(named_by, text)) return errc::repeated_subscription;
         return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->how_.subscriptions && this->names_.add(how, text);
+            const bool added = others < this->most_subscriptions() && this->names_.add(named_by, text);
             return added ? errc::none : errc::too_many_subscriptions;
         });
     }
@@ -5844,8 +6358,8 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
     /// `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
-        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const name known = this->names_.find(how, frame.id.empty() ? frame.destination : frame.id);
+        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
         if (!this->is_open()) return errc::not_open;
         if (known.text.data() == nullptr) return errc::unknown_subscription;
         const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
@@ -5875,12 +6389,13 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
-        constexpr name_kind how = name_kind::transaction;
+        constexpr name_kind named_by = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(how, transaction)) return errc::repeated_transaction;
+        if (has(named_by, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
         return queue_request(frame, {}, receipt, 0, [&] {
-            const bool added = this->names_.count(how) < this->how_.transactions && this->names_.add(how, transaction);
+            const bool added =
+                this->names_.count(named_by) < this->most_transactions() && this->names_.add(named_by, transaction);
             return added ? errc::none : errc::too_many_transactions;
         });
     }
@@ -5902,22 +6417,30 @@ class basic_client_session : public session<role::client, Buffer> {
         return refused;
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the server has ended its input, or that the connection broke: `lost`, unless the session had ended.
+    /// Says that the server has ended its side of the connection (`recv` gave 0), or that it broke: `lost`, unless the
+    /// session had ended. What is queued still goes out: the server may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) {
             bytes none{};
             return next(none);
         }
-        const errc cut = this->parser_.finish();
+        const errc cut = this->reader_.finish();
         return fail(cut != errc::none ? cut : errc::end_of_input);
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
+    /// its time to take it.
+    [[nodiscard]] bool done() const noexcept {
+        return this->has_waited() || (this->state() == stomp::state::closed && this->waiting() == 0);
     }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
@@ -5931,15 +6454,15 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
     // The one way to fail. A client has no frame to say why.
-    [[nodiscard]] event fail(sockless::error what) noexcept {
-        this->become_closed(what);
+    [[nodiscard]] event fail(sockless::error reason) noexcept {
+        this->become_closed(reason);
         return lost();
     }
 
-    [[nodiscard]] errc judge(command which) const noexcept {
-        if (sender_of(which) != role::server) return errc::unexpected_command;
-        if (which == command::error) return errc::none;
-        const bool connects = which == command::connected;
+    [[nodiscard]] errc judge(command sent) const noexcept {
+        if (sender_of(sent) != role::server) return errc::unexpected_command;
+        if (sent == command::error) return errc::none;
+        const bool connects = sent == command::connected;
         // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
         if (this->state() == stomp::state::connecting) {
             return connects && has_asked_ ? errc::none : errc::not_connected;
@@ -5947,37 +6470,37 @@ class basic_client_session : public session<role::client, Buffer> {
         return connects ? errc::already_connected : errc::none;
     }
 
-    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
         const known_headers known(frame.headers);
-        event made{.server = known.server,
-                   .session = known.session,
-                   .subscription = known.subscription,
-                   .message_id = known.message_id,
-                   .destination = known.destination,
-                   .ack = known.ack,
-                   .content_type = known.content_type,
-                   .receipt_id = known.receipt_id,
-                   .message = known.message,
-                   .headers = frame.headers,
-                   .body = frame.body};
+        event found{.server = known.server,
+                    .session = known.session,
+                    .subscription = known.subscription,
+                    .message_id = known.message_id,
+                    .destination = known.destination,
+                    .ack = known.ack,
+                    .content_type = known.content_type,
+                    .receipt_id = known.receipt_id,
+                    .message = known.message,
+                    .headers = frame.headers,
+                    .body = frame.body};
         errc wrong = errc::none;
         switch (frame.command) {
         case command::connected:
-            made.kind = kind::connected;
+            found.kind = kind::connected;
             wrong = take_connected(known);
             break;
         case command::message:
-            made.kind = kind::message;
+            found.kind = kind::message;
             wrong = judge_message(known);
             break;
-        case command::receipt: return take_receipt(made);
+        case command::receipt: return take_receipt(found);
         default:
-            made.kind = kind::error;
+            found.kind = kind::error;
             this->become_closed(errc::error_received);
             loses_ = true;
         }
-        if (wrong == errc::none) return made;
-        this->note_offset_of_frame();
+        if (wrong == errc::none) return found;
+        this->reader_.blame_frame();
         return fail(wrong);
     }
 
@@ -5985,7 +6508,7 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
-        if (!this->how_.versions.has(agreed)) return errc::no_common_version;
+        if (!this->versions().has(agreed)) return errc::no_common_version;
         stomp::heart_beat server_beat{};
         if (agreed != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
@@ -6003,20 +6526,20 @@ class basic_client_session : public session<role::client, Buffer> {
         return complete ? errc::none : errc::missing_header;
     }
 
-    [[nodiscard]] event take_receipt(event& made) noexcept {
-        made.kind = kind::receipt;
-        const name outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
-        if (outstanding.text.data() == nullptr) return made;
+    [[nodiscard]] event take_receipt(event& found) noexcept {
+        found.kind = kind::receipt;
+        const name outstanding = this->names_.find(name_kind::receipt, found.receipt_id);
+        if (outstanding.text.data() == nullptr) return found;
         const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
         this->names_.erase(outstanding);
-        if (!is_goodbye) return made;
+        if (!is_goodbye) return found;
         this->become_closed({});
-        made.kind = kind::closed;
-        return made;
+        found.kind = kind::closed;
+        return found;
     }
 
-    [[nodiscard]] bool has(name_kind which, std::string_view text) const noexcept {
-        return this->names_.find(which, text).text.data() != nullptr;
+    [[nodiscard]] bool has(name_kind named_by, std::string_view text) const noexcept {
+        return this->names_.find(named_by, text).text.data() != nullptr;
     }
 
     [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
@@ -6026,9 +6549,9 @@ class basic_client_session : public session<role::client, Buffer> {
                 .transaction = transaction};
     }
 
-    [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
+    [[nodiscard]] sockless::error end_transaction(command as, std::string_view transaction,
                                                   std::string_view receipt) noexcept {
-        const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
+        const transaction_frame frame{.as = as, .transaction = transaction, .receipt = receipt};
         const name open = this->names_.find(name_kind::transaction, transaction);
         const sockless::error refused = queue_request(frame, transaction, receipt, 0);
         if (!refused) this->names_.erase(open);
@@ -6046,23 +6569,24 @@ class basic_client_session : public session<role::client, Buffer> {
         if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
         if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
         if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        if (this->names_.count(name_kind::receipt) >= this->how_.receipts) return errc::too_many_receipts;
-        return this->queue_frame(frame, body, 0, [&] {
+        if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        return this->queue_frame(frame, body, 0, [&]() -> sockless::error {
             if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
-            const errc refused = note();
-            if (refused != errc::none) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+            const sockless::error refused = note();
+            if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
             return refused;
         });
     }
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body) noexcept {
-        return queue_request(frame, transaction, receipt, body, [] { return errc::none; });
+        return queue_request(frame, transaction, receipt, body, detail::note_nothing{});
     }
 
     // The mode of the receipt that ends the session.
     static constexpr std::uint8_t goodbye = 1;
 
+    std::uint32_t most_receipts_;
     bool has_asked_ = false;
     bool loses_ = false; // the `lost` event is still owed
 };
@@ -6072,57 +6596,146 @@ using client_session = basic_client_session<growing_buffer>;
 
 } // namespace sockless::stomp
 
+// ====================================== sockless/stomp/acknowledgements.hpp =======================================
+// The messages of a STOMP server that wait for an ACK.
+
+namespace sockless::stomp::detail {
+
+/// A message that waits for its acknowledgement.
+struct unacknowledged {
+    std::uint64_t number = 0;
+    std::uint32_t subscription = 0;
+    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
+    std::uint32_t cumulative : 1 = 0;   // an ACK means all of its subscription before it too
+};
+
+/// All of a session, in the order of their numbers, which only rise.
+template <class Buffer>
+class acknowledgements {
+  public:
+    /// Numbers of transactions have 31 bits. 0 is none.
+    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
+
+    explicit acknowledgements(Buffer memory) noexcept : messages_(static_cast<Buffer&&>(memory)) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
+    [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
+
+    /// False if the memory is full.
+    [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
+
+    /// The place of the message with this number; `size()` if it does not wait.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+        std::size_t first = 0, last = size();
+        while (first != last) {
+            const std::size_t middle = first + (last - first) / 2;
+            if (messages_[middle].number < number) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        return first != size() && messages_[first].number == number ? first : size();
+    }
+
+    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
+    /// transaction, or, if that is 0, for good.
+    void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
+        const unacknowledged last = messages_[place];
+        const auto is_meant = [&](const unacknowledged& each) {
+            return each.subscription == last.subscription && each.transaction == 0 &&
+                   (last.cumulative != 0 || each.number == last.number);
+        };
+        if (transaction != 0) {
+            const std::size_t first = last.cumulative != 0 ? 0 : place;
+            for (std::size_t i = first; i <= place; ++i) {
+                if (is_meant(messages_[i])) put_into(i, transaction);
+            }
+        } else if (last.cumulative != 0) {
+            messages_.erase_if(place + 1, is_meant);
+        } else {
+            messages_.erase(place);
+        }
+    }
+
+    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
+    void commit(std::uint32_t transaction) noexcept {
+        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
+    }
+    void abort(std::uint32_t transaction) noexcept {
+        for (std::size_t i = 0; i != size(); ++i) {
+            if (messages_[i].transaction == transaction) put_into(i, 0);
+        }
+    }
+
+    /// Nothing of this subscription waits any more.
+    void forget(std::uint32_t subscription) noexcept {
+        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
+    }
+
+    void release() noexcept { messages_.release(); }
+
+  private:
+    void put_into(std::size_t place, std::uint32_t transaction) noexcept {
+        unacknowledged message = messages_[place];
+        message.transaction = transaction & max_transaction;
+        messages_.set(place, message);
+    }
+
+    record_list<unacknowledged, Buffer> messages_;
+};
+
+} // namespace sockless::stomp::detail
+
+// ======================================== sockless/stomp/owed_receipt.hpp =========================================
+// The receipt that a STOMP server owes for the frame that its caller handles.
+
+namespace sockless::stomp::detail {
+
+/// The one receipt that is owed, if any. It becomes due when the caller has handled the frame, and then waits for room
+/// in the output. The input may be gone by then, so the id is kept: behind all names, as nothing is added to them as
+/// long as a receipt is owed. `Names` is the `name_list` of the session, the same for each call.
+class owed_receipt {
+  public:
+    [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
+    [[nodiscard]] bool is_due() const noexcept { return is_due_; }
+
+    /// Keeps the id, which is not empty, as a name of a kind of its own. False if there is no memory for it.
+    template <class Names, class Kind>
+    [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
+        if (!names.add(as, id)) return false;
+        size_ = static_cast<std::uint32_t>(id.size());
+        return true;
+    }
+
+    /// The caller has handled the frame.
+    void become_due() noexcept { is_due_ = is_owed(); }
+
+    /// Empty if none is owed. Valid until it is settled.
+    template <class Names>
+    [[nodiscard]] std::string_view id(const Names& names) const noexcept {
+        return is_owed() ? names.last(size_).text : std::string_view{};
+    }
+
+    /// It was sent, or will never be.
+    template <class Names>
+    void settle(Names& names) noexcept {
+        if (is_owed()) names.erase(names.last(size_));
+        size_ = 0;
+        is_due_ = false;
+    }
+
+  private:
+    std::uint32_t size_ = 0; // of the id
+    bool is_due_ = false;
+};
+
+} // namespace sockless::stomp::detail
+
 // ======================================= sockless/stomp/server_session.hpp ========================================
 // The server's end of one STOMP session: bytes in, checked frames out, bytes back; no socket inside.
 
 namespace sockless::stomp {
-
-enum class server_kind : std::uint8_t {
-    need_input,  ///< nothing yet: the input is used up, or the session has ended
-    connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
-    send,        ///< `destination`, `content_type`, `transaction`, `body`
-    subscribe,   ///< `subscription`, `id`, `destination`, `ack`
-    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
-    ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
-    nack,        ///< likewise
-    begin,       ///< `transaction`
-    commit,      ///< `transaction`
-    abort,       ///< `transaction`
-    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
-    heart_beat,  ///< an end of line between frames
-    closed,      ///< the end, after DISCONNECT. Nothing follows it.
-    lost,        ///< the end without it: `error`. Nothing follows it.
-};
-
-/// What a server session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
-/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
-/// them as they are.
-struct server_event {
-    server_kind kind = server_kind::need_input;
-    ack_mode ack = ack_mode::automatic; ///< with `subscribe`
-
-    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
-    bool cumulative = false;
-
-    std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
-    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
-    sockless::error error{};        ///< with `lost`: what went wrong
-    std::string_view host{};
-    std::string_view login{};
-    std::string_view passcode{};
-    std::string_view id{};
-    std::string_view destination{};
-    std::string_view content_type{};
-    std::string_view transaction{}; ///< empty where the frame is in none
-    std::string_view receipt{};     ///< that the client asks for; empty where it asks for none
-    stomp::headers headers{};       ///< all of the frame, in the order of the wire
-    bytes body{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
-
-    /// The body as text; nothing is checked.
-    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
-};
 
 /// What a server says of itself in CONNECTED.
 struct acceptance {
@@ -6134,39 +6747,21 @@ struct acceptance {
 /// Why a server ends a session, for its ERROR.
 struct refusal {
     std::string_view message{}; ///< a short description
-    std::string_view receipt{}; ///< that the frame asked for, where `automatic_receipts` is off; else it is known
+    std::string_view receipt{}; ///< that the frame asked for, if `automatic_receipts` is off; else it is known
     std::string_view content_type{};
     std::span<const header> headers{};
     cbytes body{};
 };
 
 /// What became of a message that was delivered.
-struct delivered {
+struct [[nodiscard]] delivered {
     std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
-    sockless::error error{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
+    sockless::error error{};  ///< if it is set nothing was queued
 };
 
-} // namespace sockless::stomp
-
-namespace sockless::stomp::detail {
-
-/// A message that waits for its acknowledgement.
-struct unacknowledged {
-    std::uint64_t number = 0;
-    std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
-    std::uint32_t cumulative : 1 = 0;
-};
-
-} // namespace sockless::stomp::detail
-
-namespace sockless::stomp {
-
-/// One session, seen from the server. Feed what came to `next` until it returns falsy; send what `output()` holds and
-/// say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: what is not possible
-/// is said by an error, and then nothing was queued. A frame that breaks a rule never reaches the caller: it is
+/// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
+/// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
+/// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
 /// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
@@ -6174,40 +6769,44 @@ template <class Buffer>
 class basic_server_session : public session<role::server, Buffer> {
     using base = session<role::server, Buffer>;
     using typename base::name_kind;
-    using kind = server_kind;
-    using event = server_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_server_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names),
-                               growing_buffer(std::size_t{how.unacknowledged} * sizeof(detail::unacknowledged)), how) {}
+    using event = server_event;
+    using kind = server_kind;
+
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names),
+                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
+                               settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
-    /// messages that wait for an ACK (16 bytes each). The sizes in `how` are then not read.
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
+    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
-                         const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
-          unacknowledged_(static_cast<Buffer&&>(unacknowledged)) {}
+                         const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
+          most_unacknowledged_(settings.unacknowledged),
+          automatic_receipts_(settings.automatic_receipts) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
     /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
-    /// Between `connect` and the answer to it nothing is taken: answer while handling the event, or keep what is left
-    /// in `in` and give it again.
+    /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
+    /// what is left in `in`, and give it again when the client was answered, or when something was sent.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
-        if (this->how_.automatic_receipts) {
-            if (const sockless::error unsaid = settle_receipt()) return fail(unsaid, owed_receipt().text);
-        }
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
             in = in.subspan(in.size());
             return tell_loss();
         }
-        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        if (automatic_receipts_) receipt_.become_due();
+        if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
+        if (receipt_.is_due()) return {};
+        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
@@ -6216,11 +6815,11 @@ class basic_server_session : public session<role::server, Buffer> {
     /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
     /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
     /// the client then still waits.
-    [[nodiscard]] sockless::error accept(const acceptance& how = {}) noexcept {
+    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!is_asked_) return errc::nothing_to_answer;
-        const connected_frame answer{agreed_, how.session, how.server, this->how_.heart_beat, how.headers};
+        const connected_frame frame{agreed_, answer.session, answer.server, this->own_heart_beat(), answer.headers};
         if (const sockless::error refused =
-                this->queue([&](bytes out) { return write(out, answer); }, 256, room_for_error)) {
+                this->queue([&](bytes out) { return write(out, frame); }, 256, room_for_error)) {
             return refused;
         }
         is_asked_ = false;
@@ -6230,15 +6829,17 @@ class basic_server_session : public session<role::server, Buffer> {
 
     /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
     /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
-    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` where the session
-    /// has ended, `no_room`, and those of `write`.
-    [[nodiscard]] sockless::error refuse(const refusal& how = {}) noexcept {
+    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
+    /// ended, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
-        const error_frame frame{.message = how.message,
-                                .receipt_id = how.receipt.empty() ? owed_receipt().text : how.receipt,
-                                .content_type = how.content_type,
-                                .headers = how.headers,
-                                .body = how.body};
+        // A frame that was handled has not failed: its receipt is not named.
+        const std::string_view handled = receipt_.is_due() ? std::string_view{} : receipt_.id(this->names_);
+        const error_frame frame{.message = answer.message,
+                                .receipt_id = answer.receipt.empty() ? handled : answer.receipt,
+                                .content_type = answer.content_type,
+                                .headers = answer.headers,
+                                .body = answer.body};
         if (const sockless::error refused = queue_error(frame)) return refused;
         end(errc::error_sent);
         loses_ = true;
@@ -6248,17 +6849,30 @@ class basic_server_session : public session<role::server, Buffer> {
         return refuse(refusal{.message = message});
     }
 
+    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
+    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
+    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        constexpr sockless::error reason = errc::shut_down;
+        if (this->is_open() || is_asked_) static_cast<void>(queue_error({.message = reason.sentence()}));
+        end(reason);
+        loses_ = true;
+    }
+
     /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
     /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
     /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
     /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
-    [[nodiscard]] delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
+    delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
+        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
+        if (receipt_.is_due()) return {0, errc::no_room};
         const name to = subscription_of(subscription);
         if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
         const auto mode = static_cast<ack_mode>(to.record.mode);
         const bool waits = mode != ack_mode::automatic;
-        if (waits && unacknowledged_.size() >= this->how_.unacknowledged) return {0, errc::too_many_unacknowledged};
+        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
 
         const std::uint64_t number = last_number_ + 1;
         const detail::decimal_text digits(number);
@@ -6266,8 +6880,8 @@ class basic_server_session : public session<role::server, Buffer> {
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
         const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
-        const auto note = [&] {
-            return !waits || unacknowledged_.push(record) ? errc::none : errc::too_many_unacknowledged;
+        const auto note = [&]() -> sockless::error {
+            return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
         };
         if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
             return {0, refused};
@@ -6276,32 +6890,54 @@ class basic_server_session : public session<role::server, Buffer> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, where `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
     /// those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
         if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
-        const name owed = owed_receipt();
-        if (equal(owed.text, id)) this->names_.erase(owed);
+        if (equal(receipt_.id(this->names_), id)) receipt_.settle(this->names_);
         return {};
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept {
+        this->take_sent(size);
+        // If it cannot be said at all, `next` says so.
+        static_cast<void>(say_receipt());
+    }
+
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the client has ended its input, or that the connection broke: `closed` after DISCONNECT, else `lost`.
+    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
+    /// DISCONNECT, else `lost`. What is queued still goes out, and the RECEIPT of the last frame too: the client may
+    /// have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
+        if (automatic_receipts_) receipt_.become_due();
+        if (say_receipt()) receipt_.settle(this->names_);
         const bool clean = this->is_disconnecting();
-        const errc cut = this->parser_.finish();
-        end(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
+        const errc cut = this->reader_.finish();
+        is_asked_ = false;
+        this->become_closed(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
         return clean ? event{.kind = kind::closed} : lost();
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the client
+    /// had its time to take it.
+    [[nodiscard]] bool done() const noexcept {
+        if (this->has_waited()) return true;
+        const bool closed = this->state() == stomp::state::closed;
+        if (!closed && !this->is_disconnecting()) return false;
+        return this->waiting() == 0 && !(closed ? receipt_.is_due() : receipt_.is_owed());
     }
 
     /// As `session::release_memory`.
@@ -6311,7 +6947,7 @@ class basic_server_session : public session<role::server, Buffer> {
     }
 
     /// How many messages wait for an acknowledgement.
-    [[nodiscard]] std::size_t waiting() const noexcept { return unacknowledged_.size(); }
+    [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
@@ -6319,24 +6955,22 @@ class basic_server_session : public session<role::server, Buffer> {
     // An ERROR always fits, whatever else is queued.
     static constexpr std::size_t room_for_error = 512;
 
-    // The mode of a transaction in which something was acknowledged.
+    // The mode of a transaction that something is acknowledged in.
     static constexpr std::uint8_t acknowledges = 1;
-
-    // Transactions are numbered from 1, and then again.
-    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
-    // The loss that `refuse` has brought about, once.
     [[nodiscard]] event tell_loss() noexcept {
         const bool owed = loses_;
         loses_ = false;
         return owed ? lost() : event{};
     }
 
-    void end(sockless::error why) noexcept {
+    // An ERROR is the last that is sent: no RECEIPT follows it.
+    void end(sockless::error reason) noexcept {
         is_asked_ = false;
-        this->become_closed(why);
+        receipt_.settle(this->names_);
+        this->become_closed(reason);
     }
 
     // A receipt that cannot be said back, or is too long, is left out.
@@ -6349,87 +6983,103 @@ class basic_server_session : public session<role::server, Buffer> {
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
     // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(sockless::error what, std::string_view receipt = {}) noexcept {
-        error_frame frame{.message = what.sentence(), .receipt_id = receipt};
-        if (what == errc::no_common_version) frame.supported = this->how_.versions;
+    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
+        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
+        if (reason == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
-        end(what);
+        end(reason);
         return lost();
     }
 
-    [[nodiscard]] event fail_frame(errc what, const headers& cause) noexcept {
-        this->note_offset_of_frame();
-        return fail(what, cause.find("receipt"));
+    [[nodiscard]] event fail_frame(errc reason, const headers& cause) noexcept {
+        this->reader_.blame_frame();
+        return fail(reason, cause.find("receipt"));
     }
 
-    // What of a frame its command tells (S6).
-    [[nodiscard]] errc judge(command which) const noexcept {
-        const bool connects = which == command::connect || which == command::stomp;
+    // What is wrong with a frame of this command (S6).
+    [[nodiscard]] errc judge(command sent) const noexcept {
+        const bool connects = sent == command::connect || sent == command::stomp;
         if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
         // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
         if (this->is_disconnecting()) return errc::after_disconnect;
         if (connects) return errc::already_connected;
-        const bool known = sender_of(which) == role::client && is_in(which, this->version());
+        const bool known = sender_of(sent) == role::client && is_in(sent, this->version());
         return known ? errc::none : errc::unexpected_command;
     }
 
-    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
         const known_headers known(frame.headers);
-        event made{.host = known.host,
-                   .login = known.login,
-                   .passcode = known.passcode,
-                   .id = known.id,
-                   .destination = known.destination,
-                   .content_type = known.content_type,
-                   .receipt = known.receipt,
-                   .headers = frame.headers,
-                   .body = frame.body};
-        errc wrong = owe_receipt(frame.command, known.receipt);
-        if (wrong == errc::none) wrong = take_as(frame.command, known, made);
-        return wrong == errc::none ? made : fail_frame(wrong, frame.headers);
+        event found{.host = known.host,
+                    .login = known.login,
+                    .passcode = known.passcode,
+                    .id = known.id,
+                    .destination = known.destination,
+                    .content_type = known.content_type,
+                    .receipt = known.receipt,
+                    .headers = frame.headers,
+                    .body = frame.body};
+        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
+        const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
+        const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
+        errc wrong = errc::none;
+        if (asks && known.receipt.empty()) wrong = errc::missing_header;
+        if (wrong == errc::none && owes) wrong = judge_receipt(known.receipt);
+        if (wrong == errc::none) wrong = take_as(frame.command, known, found);
+        if (wrong == errc::none && owes) wrong = owe(known.receipt);
+        return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
-    // S7: all frames of a client but CONNECT may ask for one. The id is kept, as the input may be gone when it is due.
-    [[nodiscard]] errc owe_receipt(command which, std::string_view id) noexcept {
-        if (id.data() == nullptr || this->state() == stomp::state::connecting) return errc::none;
-        if (id.empty()) return errc::missing_header;
-        if (!this->how_.automatic_receipts && which != command::disconnect) return errc::none;
-        return this->names_.add(name_kind::receipt, id) ? errc::none : errc::too_many_receipts;
+    // Before anything is changed, so that a frame is taken as a whole or not at all.
+    [[nodiscard]] errc judge_receipt(std::string_view id) noexcept {
+        return this->names_.has_room(id.size()) ? errc::none : errc::too_many_receipts;
+    }
+    [[nodiscard]] errc owe(std::string_view id) noexcept {
+        return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
+    }
+
+    // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
+    [[nodiscard]] sockless::error say_receipt() noexcept {
+        if (!receipt_.is_due()) return {};
+        const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
+        const sockless::error refused = this->queue_frame(frame, 0, room_for_error);
+        if (!refused) receipt_.settle(this->names_);
+        if (refused != errc::no_room) return refused;
+        return this->waiting() == 0 ? errc::output_full : errc::none;
     }
 
     // What the rules of its command say of a frame, and what it changes here.
-    [[nodiscard]] errc take_as(command which, const known_headers& known, event& made) noexcept {
-        switch (which) {
+    [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
+        switch (sent) {
         case command::connect:
-        case command::stomp: return take_connect(which, known, made);
+        case command::stomp: return take_connect(sent, known, found);
         case command::send:
-            made.kind = kind::send;
+            found.kind = kind::send;
             if (known.destination.empty()) return errc::missing_header;
-            return judge_transaction(known, made);
-        case command::subscribe: return take_subscribe(known, made);
-        case command::unsubscribe: return take_unsubscribe(known, made);
+            return judge_transaction(known, found);
+        case command::subscribe: return take_subscribe(known, found);
+        case command::unsubscribe: return take_unsubscribe(known, found);
         case command::ack:
-        case command::nack: made.kind = which == command::ack ? kind::ack : kind::nack; return take_ack(known, made);
-        case command::begin: return take_begin(known, made);
+        case command::nack: found.kind = sent == command::ack ? kind::ack : kind::nack; return take_ack(known, found);
+        case command::begin: return take_begin(known, found);
         case command::commit:
         case command::abort:
-            made.kind = which == command::commit ? kind::commit : kind::abort;
-            return end_transaction(known, made);
+            found.kind = sent == command::commit ? kind::commit : kind::abort;
+            return end_transaction(known, found);
         default:
-            made.kind = kind::disconnect;
+            found.kind = kind::disconnect;
             this->become_disconnecting();
             return errc::none;
         }
     }
 
     // S6: the highest version that both have; a client of 1.0 does not say which it has.
-    [[nodiscard]] errc take_connect(command which, const known_headers& known, event& made) noexcept {
+    [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
         // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
-        if (!lists && which == command::stomp) return errc::missing_header;
+        if (!lists && sent == command::stomp) return errc::missing_header;
         const version_set asked =
             lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
-        agreed_ = this->how_.versions.highest_in_common(asked);
+        agreed_ = this->versions().highest_in_common(asked);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
         if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
         if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
@@ -6437,152 +7087,118 @@ class basic_server_session : public session<role::server, Buffer> {
             if (!beat.valid) return errc::bad_heart_beat;
             client_beat_ = beat.value;
         }
-        made.kind = kind::connect;
+        found.kind = kind::connect;
         is_asked_ = true;
         return errc::none;
     }
 
     // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
-    [[nodiscard]] errc take_subscribe(const known_headers& known, event& made) noexcept {
-        made.kind = kind::subscribe;
+    [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
+        found.kind = kind::subscribe;
         const bool named = !known.id.empty();
         if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
-        const name_kind how = named ? name_kind::subscription : name_kind::destination;
+        const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
         const std::string_view text = named ? known.id : known.destination;
-        if (this->names_.find(how, text).text.data() != nullptr) return errc::repeated_subscription;
+        if (this->names_.find(named_by, text).text.data() != nullptr) return errc::repeated_subscription;
 
         bool valid = known.ack.data() == nullptr;
         for (const ack_mode mode : all_ack_modes) {
             if (valid || !equal(known.ack, text_of(mode))) continue;
-            made.ack = mode;
+            found.ack = mode;
             valid = mode != ack_mode::client_individual || !is_1_0();
         }
         if (!valid) return errc::bad_ack_mode;
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->how_.subscriptions ||
-            !this->names_.add(how, text, static_cast<std::uint8_t>(made.ack), ++last_subscription_)) {
+        if (count >= this->most_subscriptions() ||
+            !this->names_.add(named_by, text, static_cast<std::uint8_t>(found.ack), ++last_subscription_)) {
             return errc::too_many_subscriptions;
         }
-        made.subscription = last_subscription_;
+        found.subscription = last_subscription_;
         return errc::none;
     }
 
-    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& made) noexcept {
-        made.kind = kind::unsubscribe;
+    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& found) noexcept {
+        found.kind = kind::unsubscribe;
         const bool named = !known.id.empty();
         const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
         if (text.empty()) return errc::missing_header;
-        const name found = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
-        if (found.text.data() == nullptr) return errc::unknown_subscription;
-        made.subscription = found.record.number;
-        this->names_.erase(found);
-        unacknowledged_.erase_if(unacknowledged_.size(),
-                                 [&](const auto& each) { return each.subscription == made.subscription; });
+        const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        if (ended.text.data() == nullptr) return errc::unknown_subscription;
+        found.subscription = ended.record.number;
+        this->names_.erase(ended);
+        unacknowledged_.forget(found.subscription);
         return errc::none;
     }
 
     // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
     // the number of the message. What is acknowledged in a transaction still waits until that is committed.
-    [[nodiscard]] errc take_ack(const known_headers& known, event& made) noexcept {
+    [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
         const std::string_view text = is_1_2 ? known.id : known.message_id;
         const bool needs_subscription = this->version() == stomp::version::v1_1;
         if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
         const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
-        const std::size_t place = is_ours ? place_of(number.value) : unacknowledged_.size();
+        const std::size_t place = is_ours ? unacknowledged_.place_of(number.value) : unacknowledged_.size();
         if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
-        const detail::unacknowledged found = unacknowledged_[place];
-        if (found.transaction != 0) return errc::unknown_acknowledgement;
+        const detail::unacknowledged message = unacknowledged_[place];
+        if (message.transaction != 0) return errc::unknown_acknowledgement;
         if (needs_subscription) {
             const name from = this->names_.find(name_kind::subscription, known.subscription);
             if (from.text.data() == nullptr) return errc::unknown_subscription;
-            if (from.record.number != found.subscription) return errc::unknown_acknowledgement;
+            if (from.record.number != message.subscription) return errc::unknown_acknowledgement;
         }
-        if (const errc wrong = judge_transaction(known, made); wrong != errc::none) return wrong;
+        if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
 
-        made.number = found.number;
-        made.subscription = found.subscription;
-        made.cumulative = found.cumulative != 0;
-        acknowledge(made, place);
+        found.number = message.number;
+        found.subscription = message.subscription;
+        found.cumulative = message.cumulative != 0;
+        std::uint32_t transaction = 0;
+        if (!found.transaction.empty()) {
+            const name open = this->names_.find(name_kind::transaction, found.transaction);
+            this->names_.set_mode(open, acknowledges);
+            transaction = open.record.number;
+        }
+        unacknowledged_.acknowledge(place, transaction);
         return errc::none;
     }
 
-    void acknowledge(const event& what, std::size_t place) noexcept {
-        const auto meant = [&](const detail::unacknowledged& each) {
-            return each.subscription == what.subscription && each.transaction == 0 &&
-                   (what.cumulative || each.number == what.number);
-        };
-        if (what.transaction.empty()) {
-            if (what.cumulative) return unacknowledged_.erase_if(place + 1, meant);
-            return unacknowledged_.erase(place);
-        }
-        const name open = this->names_.find(name_kind::transaction, what.transaction);
-        this->names_.set_mode(open, acknowledges);
-        for (std::size_t i = what.cumulative ? 0 : place; i <= place; ++i) {
-            detail::unacknowledged each = unacknowledged_[i];
-            if (!meant(each)) continue;
-            each.transaction = open.record.number & max_transaction;
-            unacknowledged_.set(i, each);
-        }
-    }
-
-    // Numbers only rise.
-    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
-        std::size_t first = 0, last = unacknowledged_.size();
-        while (first != last) {
-            const std::size_t middle = first + (last - first) / 2;
-            if (unacknowledged_[middle].number < number) {
-                first = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-        const bool found = first != unacknowledged_.size() && unacknowledged_[first].number == number;
-        return found ? first : unacknowledged_.size();
-    }
-
     // S10: names are unique among the transactions that are open.
-    [[nodiscard]] errc take_begin(const known_headers& known, event& made) noexcept {
-        made.kind = kind::begin;
-        made.transaction = known.transaction;
+    [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
+        found.kind = kind::begin;
+        found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
             return errc::repeated_transaction;
         }
-        last_transaction_ = last_transaction_ % max_transaction + 1;
-        const bool full = this->names_.count(name_kind::transaction) >= this->how_.transactions;
+        last_transaction_ = last_transaction_ % unacknowledged_.max_transaction + 1;
+        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
         if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
             return errc::too_many_transactions;
         }
         return errc::none;
     }
 
-    // What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT.
-    [[nodiscard]] errc end_transaction(const known_headers& known, event& made) noexcept {
-        made.transaction = known.transaction;
+    [[nodiscard]] errc end_transaction(const known_headers& known, event& found) noexcept {
+        found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
         if (open.text.data() == nullptr) return errc::unknown_transaction;
-        const std::size_t waiting = open.record.mode == acknowledges ? unacknowledged_.size() : 0;
-        if (made.kind == kind::commit) {
-            unacknowledged_.erase_if(waiting, [&](const auto& each) { return each.transaction == open.record.number; });
-        } else {
-            for (std::size_t i = 0; i != waiting; ++i) {
-                detail::unacknowledged each = unacknowledged_[i];
-                if (each.transaction != open.record.number) continue;
-                each.transaction = 0;
-                unacknowledged_.set(i, each);
+        if (open.record.mode == acknowledges) {
+            if (found.kind == kind::commit) {
+                unacknowledged_.commit(open.record.number);
+            } else {
+                unacknowledged_.abort(open.record.number);
             }
         }
         this->names_.erase(open);
         return errc::none;
     }
 
-    [[nodiscard]] errc judge_transaction(const known_headers& known, event& made) const noexcept {
-        made.transaction = known.transaction;
+    [[nodiscard]] errc judge_transaction(const known_headers& known, event& found) const noexcept {
+        found.transaction = known.transaction;
         const bool is_open = known.transaction.data() == nullptr ||
                              this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
         return is_open ? errc::none : errc::unknown_transaction;
@@ -6598,29 +7214,17 @@ class basic_server_session : public session<role::server, Buffer> {
         });
     }
 
-    [[nodiscard]] name owed_receipt() const noexcept {
-        return this->names_.find_if([](const name& each) { return each.record.kind == name_kind::receipt; });
-    }
-
-    [[nodiscard]] sockless::error settle_receipt() noexcept {
-        const name owed = owed_receipt();
-        if (owed.text.data() == nullptr || this->state() == stomp::state::closed) return {};
-        const receipt_frame frame{.receipt_id = owed.text};
-        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) {
-            return refused == errc::no_room ? errc::output_full : refused;
-        }
-        this->names_.erase(owed);
-        return {};
-    }
-
-    detail::record_list<detail::unacknowledged, Buffer> unacknowledged_;
+    detail::acknowledgements<Buffer> unacknowledged_;
     std::uint64_t last_number_ = 0;
+    detail::owed_receipt receipt_;
     std::uint32_t last_subscription_ = 0;
     std::uint32_t last_transaction_ = 0;
+    std::uint32_t most_unacknowledged_;
     stomp::heart_beat client_beat_{};
     stomp::version agreed_ = stomp::version::unknown;
-    bool is_asked_ = false; // a CONNECT waits for its answer
-    bool loses_ = false;    // the `lost` event is still owed
+    bool automatic_receipts_ : 1;
+    bool is_asked_ : 1 = false; // a CONNECT waits for its answer
+    bool loses_ : 1 = false;    // the `lost` event is still owed
 };
 
 /// The usual one: memory from the heap, up to the limits of its options.
@@ -7809,383 +8413,6 @@ template <class Buffer>
 assembler(Buffer) -> assembler<Buffer>;
 
 } // namespace sockless::ws
-
-// ========================================== sockless/detail/deadline.hpp ==========================================
-// A wait that ends at a deadline, for state machines that are told the time only now and then.
-
-namespace sockless::detail {
-
-/// One wait. Nothing here reads a clock: the time is known only while `pass` runs. A wait that begins between two calls
-/// of `pass` therefore counts from the next call, however long ago the last one was.
-class deadline {
-  public:
-    /// Begins to wait for `duration` milliseconds, instead of any other wait. `never` ends the waiting.
-    constexpr void begin(std::uint32_t duration) noexcept {
-        at_ = no_deadline;
-        duration_ = duration;
-        counts_from_next_ = duration != never;
-    }
-
-    /// Begins to wait at a time that is known.
-    constexpr void begin_at(instant now, std::uint32_t duration) noexcept {
-        at_ = duration == never ? no_deadline : later(now, duration);
-        duration_ = duration;
-        counts_from_next_ = false;
-    }
-
-    /// Begins the same wait anew. Nothing happens if there is no wait.
-    constexpr void begin_again() noexcept {
-        if (is_waiting()) begin(duration_);
-    }
-
-    constexpr void stop() noexcept { begin(never); }
-
-    [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
-
-    /// Says what time it is. True once, when the wait is over.
-    [[nodiscard]] constexpr bool pass(instant now) noexcept {
-        if (counts_from_next_) begin_at(now, duration_);
-        if (at_ == no_deadline || now < at_) return false;
-        at_ = no_deadline;
-        return true;
-    }
-
-    /// When `pass` has something to do: at once, which is 0, if a wait has begun since its last call.
-    [[nodiscard]] constexpr instant next() const noexcept { return counts_from_next_ ? 0 : at_; }
-
-  private:
-    instant at_ = no_deadline;
-    std::uint32_t duration_ = never;
-    bool counts_from_next_ = false;
-};
-
-} // namespace sockless::detail
-
-// =========================================== sockless/detail/outbox.hpp ===========================================
-// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
-
-// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
-// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
-// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
-namespace sockless::detail {
-
-/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
-/// still reports progress while a slow peer takes a long queue.
-inline constexpr std::size_t most_shown = 64 * 1024;
-
-/// `output` and `sent` of any outbox, counted from the first byte of all.
-class outbox_position {
-  public:
-    /// How many bytes have been sent in all.
-    [[nodiscard]] constexpr std::uint64_t sent_in_all() const noexcept { return sent_; }
-
-  protected:
-    std::uint64_t sent_ = 0;
-};
-
-/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
-/// or into the next block. What is written at once lies in one block.
-class heap_outbox : public outbox_position {
-  public:
-    /// For as many bytes as `like` may hold.
-    explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
-    heap_outbox(heap_outbox&& other) noexcept { swap(other); }
-    heap_outbox& operator=(heap_outbox&& other) noexcept {
-        heap_outbox taken(static_cast<heap_outbox&&>(other));
-        swap(taken);
-        return *this;
-    }
-    ~heap_outbox() {
-        while (first_ != nullptr) drop_first();
-    }
-
-    /// How many bytes wait.
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-
-    /// The bytes that are to be sent next.
-    [[nodiscard]] cbytes output() const noexcept {
-        if (size_ == 0) return {};
-        const std::size_t waiting = first_->end - first_->begin;
-        is_shown_ = true;
-        return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
-    }
-
-    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
-    void sent(std::size_t size) noexcept {
-        const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
-        const bool is_shown = size <= waiting && size <= most_shown;
-        assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
-        first_->begin += size;
-        size_ -= size;
-        sent_ += size;
-        if (size != waiting || keeps_) return;
-        if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
-            first_->begin = first_->end = 0;
-            is_shown_ = false;
-            largest_ = 0;
-        } else {
-            leave_first();
-        }
-    }
-
-    /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
-    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
-        const std::size_t free = limit_ - size_;
-        return free < reserve ? 0 : free - reserve;
-    }
-
-    /// Room for `size` bytes, so that `reserve` more can be written afterwards. Empty if there is none. Valid until
-    /// the next call that is not const.
-    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
-        if (size > room(reserve)) return {};
-        if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
-        const std::size_t needed = last_->end + size;
-        if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
-        return {last_->data() + last_->end, size};
-    }
-
-    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
-    void commit(std::size_t size) noexcept {
-        last_->end += size;
-        size_ += size;
-    }
-
-    /// Keeps the bytes that are sent first, for `kept`, until `let_go`. They are written at once.
-    void keep() noexcept { keeps_ = true; }
-    [[nodiscard]] cbytes kept() const noexcept {
-        return first_ == nullptr ? cbytes{} : cbytes{first_->data(), first_->end};
-    }
-    void let_go() noexcept {
-        keeps_ = false;
-        if (size_ == 0 && first_ != nullptr) rest();
-    }
-
-    /// Gives back the memory that holds nothing.
-    void release() noexcept {
-        if (size_ != 0 || keeps_) return;
-        while (first_ != nullptr) drop_first();
-    }
-
-  private:
-    struct block {
-        block* next;
-        std::size_t begin;
-        std::size_t end;
-        std::size_t capacity;
-
-        [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
-    };
-
-    // Bytes, with the block's own head.
-    static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
-
-    // Makes room for `needed` more bytes behind the content. As long as the last block was never shown, and would not
-    // become larger than `most_block`, a larger one takes its place: so a host finds few and large pieces to send.
-    [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
-        const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
-        const bool may_move = last_ != nullptr && !(last_ == first_ && (is_shown_ || keeps_));
-        const bool replaces = may_move && needed <= most_block && content + needed <= most_block - sizeof(block);
-        const std::size_t moved = replaces ? content : 0;
-        std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
-        if (size > most_block) size = most_block;
-        if (needed > SIZE_MAX - most_block) return false;
-        if (size < moved + needed + sizeof(block)) size = moved + needed + sizeof(block);
-        void* const memory = ::operator new(size, std::nothrow);
-        if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, 0, moved, size - sizeof(block)};
-        if (replaces) {
-            detail::copy(added->data(), last_->data() + last_->begin, moved);
-            drop_last();
-        }
-        (last_ == nullptr ? first_ : last_->next) = added;
-        last_ = added;
-        // What was too small for this, and holds nothing, goes.
-        while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
-        return true;
-    }
-
-    void drop_last() noexcept {
-        block* const dropped = last_;
-        block** at = &first_;
-        last_ = nullptr;
-        for (; *at != dropped; at = &(*at)->next) last_ = *at;
-        *at = nullptr;
-        ::operator delete(dropped);
-    }
-
-    void drop_first() noexcept {
-        block* const dropped = first_;
-        first_ = dropped->next;
-        if (first_ == nullptr) last_ = nullptr;
-        is_shown_ = false;
-        ::operator delete(dropped);
-    }
-
-    // All of the first block was sent.
-    [[gnu::noinline]] void leave_first() noexcept {
-        while (first_->begin == first_->end && first_->next != nullptr) drop_first();
-        if (size_ == 0) rest();
-    }
-
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
-    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
-    void rest() noexcept {
-        while (first_ != last_) drop_first();
-        const std::uint32_t before = lately_;
-        lately_ -= lately_ / 8;
-        if (largest_ > lately_) lately_ = largest_;
-        largest_ = 0;
-        const std::size_t quarter = first_->capacity / 4;
-        const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
-        const bool large_once = first_->capacity > most_block && before < quarter;
-        if (hardly_used || large_once) {
-            drop_first();
-        } else {
-            first_->begin = first_->end = 0;
-            is_shown_ = false;
-        }
-    }
-
-    void swap(heap_outbox& other) noexcept {
-        exchange(first_, other.first_);
-        exchange(last_, other.last_);
-        exchange(size_, other.size_);
-        exchange(limit_, other.limit_);
-        exchange(sent_, other.sent_);
-        exchange(largest_, other.largest_);
-        exchange(keeps_, other.keeps_);
-        exchange(is_shown_, other.is_shown_);
-        exchange(lately_, other.lately_);
-    }
-
-    template <class T>
-    static void exchange(T& a, T& b) noexcept {
-        const T held = a;
-        a = b;
-        b = held;
-    }
-
-    block* first_ = nullptr;
-    block* last_ = nullptr;
-    std::size_t size_ = 0;
-    std::size_t limit_ = 0;
-    std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
-    std::uint32_t lately_ = 0;  // and before that
-    bool keeps_ = false;
-    mutable bool is_shown_ = false; // bytes of the first block
-};
-
-/// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
-class span_outbox : public outbox_position {
-  public:
-    explicit span_outbox(const span_buffer<std::byte>& memory) noexcept : memory_(memory.memory()) {}
-
-    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_ + second_; }
-    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
-
-    [[nodiscard]] cbytes output() const noexcept {
-        const std::size_t waiting = end_ - begin_;
-        is_shown_ = waiting != 0;
-        return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
-    }
-
-    void sent(std::size_t size) noexcept {
-        const bool is_shown = size <= end_ - begin_ && size <= most_shown;
-        assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
-        begin_ += size;
-        sent_ += size;
-        if (begin_ != end_ || keeps_) return;
-        begin_ = 0;
-        end_ = second_;
-        second_ = 0;
-        is_shown_ = false;
-    }
-
-    [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
-        const auto left = [reserve](std::size_t free) { return free < reserve ? std::size_t{0} : free - reserve; };
-        if (second_ != 0) return left(begin_ - second_);
-        const std::size_t before = free_before(), behind = memory_.size() - end_;
-        const std::size_t at_end = may_move() ? left(before + behind) : before >= reserve ? behind : left(behind);
-        return at_end > left(before) ? at_end : left(before);
-    }
-
-    [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
-        goes_before_ = second_ != 0;
-        if (second_ != 0) return fits(size, reserve, begin_ - second_) ? memory_.subspan(second_, size) : bytes{};
-        const std::size_t before = free_before(), behind = memory_.size() - end_;
-        if (size <= behind && (behind - size >= reserve || (!may_move() && before >= reserve))) {
-            return memory_.subspan(end_, size);
-        }
-        if (may_move()) {
-            if (!fits(size, reserve, before + behind)) return {};
-            copy_down(memory_.data(), memory_.data() + begin_, end_ - begin_);
-            end_ -= begin_;
-            begin_ = 0;
-            return memory_.subspan(end_, size);
-        }
-        goes_before_ = fits(size, reserve, before);
-        return goes_before_ ? memory_.first(size) : bytes{};
-    }
-
-    void commit(std::size_t size) noexcept { (goes_before_ ? second_ : end_) += size; }
-
-    void keep() noexcept { keeps_ = true; }
-    [[nodiscard]] cbytes kept() const noexcept { return memory_.first(end_); }
-    void let_go() noexcept {
-        keeps_ = false;
-        if (begin_ == end_) begin_ = end_ = 0;
-    }
-
-    void release() noexcept {}
-
-  private:
-    [[nodiscard]] static constexpr bool fits(std::size_t size, std::size_t reserve, std::size_t free) noexcept {
-        return size <= free && reserve <= free - size;
-    }
-
-    [[nodiscard]] bool may_move() const noexcept { return !is_shown_ && !keeps_; }
-    [[nodiscard]] std::size_t free_before() const noexcept { return keeps_ ? 0 : begin_; }
-
-    std::span<std::byte> memory_{};
-    std::size_t begin_ = 0;  // of the first run
-    std::size_t end_ = 0;    // of the first run
-    std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
-    mutable bool is_shown_ = false;
-    bool goes_before_ = false; // what `prepare` gave belongs to the second run
-    bool keeps_ = false;
-};
-
-/// The outbox for output that is to be kept in a `Buffer`.
-template <class Buffer>
-using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
-
-struct note_nothing {};
-
-/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
-/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
-/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
-template <class Outbox, class Write, class Note = note_nothing>
-[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
-                        Note note = {}) noexcept {
-    const std::size_t most = to.room(reserve);
-    bytes room = to.prepare(likely < most ? likely : most, reserve);
-    written result = write(room);
-    if (result.size > room.size() && result.size <= most) {
-        room = to.prepare(result.size, reserve);
-        result = write(room);
-    }
-    if (result.error) return result.size != 0 ? no_room : result.error;
-    if constexpr (!std::is_same_v<Note, note_nothing>) {
-        if (const error refused = note()) return refused;
-    }
-    to.commit(result.size);
-    return {};
-}
-
-} // namespace sockless::detail
 
 // ====================================== sockless/ws/deflate/compression.hpp =======================================
 // What an endpoint asks of the part that compresses its messages; and the part that compresses none.

@@ -24,8 +24,8 @@ struct stomp_version {
 class version_finder {
   public:
     void feed(bytes in) {
-        while (const stomp::event found = parser_.next(in)) {
-            if (found.kind != stomp::kind::head || found.command != stomp::command::connected) continue;
+        while (const stomp::parser_event found = parser_.next(in)) {
+            if (found.kind != stomp::parser_kind::head || found.command != stomp::command::connected) continue;
             const std::string_view named = found.headers.find("version");
             version = named.data() == nullptr ? stomp::version::v1_0 : stomp::version_of(named);
         }
@@ -46,8 +46,8 @@ class stomp_reader {
 
     /// Takes what comes next in `stream`, which is all STOMP of this side, as far as it is known.
     void feed(bytes in, cbytes stream) {
-        using stomp::kind;
-        while (const stomp::event found = parser_.next(in)) {
+        using kind = stomp::parser_kind;
+        while (const stomp::parser_event found = parser_.next(in)) {
             switch (found.kind) {
             case kind::head: begin_frame(found.command); break;
             case kind::body: take_body(found); break;
@@ -75,7 +75,7 @@ class stomp_reader {
         if (connects) parser_.set_version(version_.version);
     }
 
-    void take_body(const stomp::event& body) {
+    void take_body(const stomp::parser_event& body) {
         body_.insert(body_.end(), body.payload.begin(), body.payload.end());
         if (!body.last) return;
         event shown{what::frame, from_, "stomp", parser_.frame_offset()};

@@ -5,6 +5,7 @@
 #include "stomp/client_session.hpp"
 #include "stomp/command.hpp"
 #include "stomp/errc.hpp"
+#include "stomp/event.hpp"
 #include "stomp/frames.hpp"
 #include "stomp/headers.hpp"
 #include "stomp/heart_beat.hpp"

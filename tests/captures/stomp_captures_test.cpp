@@ -14,7 +14,7 @@
 
 using namespace sockless;
 using namespace sockless::test;
-using event_kind = stomp::kind;
+using event_kind = stomp::parser_kind;
 
 namespace {
 
@@ -54,7 +54,7 @@ class follower {
 
     /// Says what is wrong, or nothing.
     std::string feed(bytes piece) {
-        while (const stomp::event event = parser_.next(piece)) {
+        while (const stomp::parser_event event = parser_.next(piece)) {
             if (!take(event)) return "another event at offset " + std::to_string(parser_.offset());
         }
         if (!ended_ && !piece.empty()) return "falsy before the input was used up";
@@ -76,7 +76,7 @@ class follower {
     }
 
   private:
-    bool take(const stomp::event& event) {
+    bool take(const stomp::parser_event& event) {
         switch (event.kind) {
         case event_kind::head: return take_head(event);
         case event_kind::body: return take_body(event);
@@ -99,7 +99,7 @@ class follower {
         return now.kind == then.kind && now.at == then.at && now.error == then.error;
     }
 
-    bool take_head(const stomp::event& event) {
+    bool take_head(const stomp::parser_event& event) {
         open_ = true;
         taken_ = 0;
         if (learn_) {
@@ -119,7 +119,7 @@ class follower {
     }
 
     // The version is that of the CONNECTED frame, 1.0 where it names none.
-    bool agree(const stomp::event& event) {
+    bool agree(const stomp::parser_event& event) {
         using stomp::command;
         if (event.command != command::connect && event.command != command::stomp &&
             event.command != command::connected) {
@@ -131,7 +131,7 @@ class follower {
         return agreed_ == (version.data() == nullptr ? "1.0" : version);
     }
 
-    bool take_body(const stomp::event& event) {
+    bool take_body(const stomp::parser_event& event) {
         entry& then = known_[next_];
         if (!open_ || event.first != (taken_ == 0)) return false;
         const bytes piece = event.payload;

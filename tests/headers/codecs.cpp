@@ -1,5 +1,6 @@
 // A unit that uses every codec and nothing else: it refers to no function but mem* (tools/check symbols).
 // SPDX-License-Identifier: MIT
+#include <sockless/detail/names.hpp>
 #include <sockless/http/body.hpp>
 #include <sockless/http/errc.hpp>
 #include <sockless/http/fields.hpp>
@@ -10,13 +11,17 @@
 #include <sockless/http/status.hpp>
 #include <sockless/http/text.hpp>
 #include <sockless/http/write_head.hpp>
+#include <sockless/stomp/acknowledgements.hpp>
 #include <sockless/stomp/command.hpp>
 #include <sockless/stomp/errc.hpp>
+#include <sockless/stomp/event.hpp>
+#include <sockless/stomp/frame_reader.hpp>
 #include <sockless/stomp/frames.hpp>
 #include <sockless/stomp/head_scanner.hpp>
 #include <sockless/stomp/headers.hpp>
 #include <sockless/stomp/heart_beat.hpp>
 #include <sockless/stomp/limits.hpp>
+#include <sockless/stomp/owed_receipt.hpp>
 #include <sockless/stomp/parser.hpp>
 #include <sockless/stomp/version.hpp>
 #include <sockless/stomp/websocket.hpp>
@@ -211,7 +216,7 @@ std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
     std::uint64_t sum = 0;
     for (bytes piece : {in.first(in.size() / 3), in.subspan(in.size() / 3)}) {
         while (const auto event = parser.next(piece)) {
-            if (event.kind == stomp::kind::head) {
+            if (event.kind == stomp::parser_kind::head) {
                 const stomp::known_headers known(event.headers);
                 sum += sum_of(text_of(event.command)) + sum_of(known.destination) + sum_of(event.headers.find("x"));
                 for (const auto& each : event.headers) sum += sum_of(each.name) * 7 + sum_of(each.value);
@@ -222,6 +227,29 @@ std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
         sum += parser.headers().empty() ? 1U : 0U;
     }
     return sum + sum_of(sockless::error(parser.finish()).name()) + parser.offset();
+}
+
+// What sessions are made of.
+std::uint64_t use_parts_of_sessions(bytes in) noexcept {
+    std::byte memory[600];
+    using buffer = sockless::span_buffer<std::byte>;
+    stomp::detail::frame_reader<buffer> reader(buffer(bytes(memory).first(300)), {});
+    std::uint64_t sum = 0;
+    while (!in.empty()) {
+        const auto found = reader.next(in, [](stomp::command) { return stomp::errc::none; });
+        sum += sum_of(found.body) + sum_of(found.headers.find("x")) + (found.heart_beat ? 1U : 0U);
+        if (found.error != stomp::errc::none) break;
+    }
+    stomp::detail::acknowledgements<buffer> messages(buffer(bytes(memory).subspan(300, 160)));
+    for (std::uint64_t i = 1; messages.add({i, 1, 0, 1});) ++i;
+    messages.acknowledge(messages.place_of(3), 1);
+    messages.abort(1);
+    sockless::detail::name_list<stomp::command, buffer> names(buffer(bytes(memory).subspan(460)));
+    stomp::detail::owed_receipt receipt;
+    sum += receipt.owe(names, stomp::command::receipt, "r") ? sum_of(receipt.id(names)) : 0;
+    receipt.settle(names);
+    sum += sum_of(name_of(stomp::server_kind::send)) + sum_of(name_of(stomp::client_kind::lost));
+    return sum + messages.size() + static_cast<std::uint64_t>(reader.finish());
 }
 
 // Every frame of a version, written and read again.
@@ -247,6 +275,7 @@ std::uint64_t use_stomp(bytes room, stomp::version in) noexcept {
     take(
         stomp::write(room, in, stomp::error_frame{.message = "no", .supported = stomp::version_set::of_list("1.1,x")}));
     take(stomp::writer(room, in).begin(stomp::command_of("NACK")).header("id", "1").optional("o", {}).finish());
+    sum += use_parts_of_sessions(room);
     const auto beat = stomp::parse_heart_beat("10,20").value;
     return sum + stomp::agreed_interval(beat.sends, beat.wants) + (stomp::is_stomp("v12.stomp") ? 1U : 0U);
 }

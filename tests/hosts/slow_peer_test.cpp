@@ -672,7 +672,7 @@ void queue(stomp_program<Session>& program, std::size_t size) {
         const std::string text = block(i);
         const cbytes body = bytes_of(std::string_view(text));
         if constexpr (stomp_program<Session>::is_server) {
-            REQUIRE(program.session.deliver(program.subscription, {.destination = "/all", .body = body}));
+            REQUIRE_FALSE(program.session.deliver(program.subscription, {.destination = "/all", .body = body}).error);
         } else {
             REQUIRE_FALSE(program.session.send({.destination = "/all", .body = body}));
         }

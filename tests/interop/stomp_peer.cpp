@@ -567,8 +567,8 @@ class broker {
             to.carried.session.deliver(which.number, {.destination = what.destination,
                                                       .headers = headers,
                                                       .body = sockless::bytes_of(std::string_view(what.body))});
-        if (sent && which.is_acknowledged) to.waiting.push_back({sent.number, which.number, what});
-        return static_cast<bool>(sent);
+        if (!sent.error && which.is_acknowledged) to.waiting.push_back({sent.number, which.number, what});
+        return !sent.error;
     }
 
     std::list<member_client> clients_;

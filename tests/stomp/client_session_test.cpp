@@ -538,6 +538,61 @@ TEST_CASE("S9: a message is acknowledged as it came, in or outside of a transact
     run.feed(framed("MESSAGE\nsubscription:s\nmessage-id:m\ndestination:/a\n\n"));
 }
 
+TEST_CASE("S13: the receipt of DISCONNECT is awaited from when that has left") {
+    client_run run = open_client("1.2", {.disconnect_timeout = 500});
+    run.drains = false;
+    run.tick(0);
+    REQUIRE_FALSE(run.peer.disconnect());
+    run.tick(0);
+    run.tick(400);
+    CHECK(run.peer.next_deadline() == 500);
+    run.drain();
+    CHECK(run.peer.next_deadline() == 0);
+    run.tick(450);
+    run.tick(949);
+    CHECK(run.log.empty());
+    CHECK_FALSE(run.peer.done());
+    run.tick(950);
+    CHECK(run.peer.error() == errc::receipt_timeout);
+    CHECK(run.peer.done());
+    CHECK(run.peer.next_deadline() == no_deadline);
+}
+
+TEST_CASE("S6: a client shuts a session down as its state asks for it") {
+    client_run run = open_client();
+    run.peer.shut_down();
+    run.peer.shut_down();
+    CHECK(run.take_frames() == lines{"DISCONNECT\nreceipt:disconnect\n\n"});
+    CHECK(run.peer.state() == stomp::state::disconnecting);
+    run.feed(framed("RECEIPT\nreceipt-id:disconnect\n\n"));
+    CHECK(run.log == lines{"closed receipt-id=disconnect"});
+    CHECK(run.peer.done());
+    run.peer.shut_down();
+    CHECK_FALSE(run.peer.error());
+
+    // What cannot say goodbye ends without it.
+    client_run taken = open_client();
+    REQUIRE_FALSE(taken.peer.send({.destination = "/a", .receipt = "disconnect"}));
+    static_cast<void>(taken.take_frames());
+    {
+        client_run* const each = &taken;
+        each->peer.shut_down();
+        CHECK(each->peer.error() == errc::shut_down);
+        CHECK(each->peer.done());
+        each->feed("?");
+        REQUIRE(!each->log.empty());
+        CHECK(each->log.back().starts_with("lost shut_down"));
+        each->finish();
+        CHECK(each->log.size() == 1);
+        nothing_is_possible(*each);
+    }
+    client_run connecting = asking();
+    connecting.peer.shut_down();
+    connecting.finish();
+    CHECK(connecting.log == lines{"lost shut_down @0"});
+    CHECK(connecting.peer.done());
+}
+
 // --- S7: receipts
 
 TEST_CASE("S7: receipts are outstanding until they come, in any order") {

@@ -33,11 +33,11 @@ class stomp_log {
     void feed(bytes piece) {
         const bytes whole = piece;
         const bool had_ended = ended_;
-        while (const stomp::event event = parser_.next(piece)) {
+        while (const stomp::parser_event event = parser_.next(piece)) {
             if (ended_) return complain("an event after the end");
             if (piece.data() + piece.size() != whole.data() + whole.size()) complain("not taken from the front");
             taken_ = fed_ + (whole.size() - piece.size());
-            if (event.kind != stomp::kind::error && parser_.offset() != taken_) complain("a wrong offset");
+            if (event.kind != stomp::parser_kind::error && parser_.offset() != taken_) complain("a wrong offset");
             add(event, whole);
         }
         if (!ended_ && !piece.empty()) complain("falsy before the input was used up");
@@ -76,19 +76,19 @@ class stomp_log {
 
     void complain(const char* what) { lines.push_back(std::string("!! ") + what); }
 
-    void add(const stomp::event& event, bytes piece) {
-        if (event.kind == stomp::kind::error) return add_error(event);
-        if ((place_ == place::between) == (event.kind == stomp::kind::body)) complain("an event out of order");
+    void add(const stomp::parser_event& event, bytes piece) {
+        if (event.kind == stomp::parser_kind::error) return add_error(event);
+        if ((place_ == place::between) == (event.kind == stomp::parser_kind::body)) complain("an event out of order");
         if (event.error != stomp::errc::none) complain("an error beside an event");
         switch (event.kind) {
-        case stomp::kind::head: return add_head(event, piece);
-        case stomp::kind::body: return add_body(event, piece);
-        case stomp::kind::heart_beat: lines.push_back("heart_beat" + at(parser_.frame_offset())); return;
+        case stomp::parser_kind::head: return add_head(event, piece);
+        case stomp::parser_kind::body: return add_body(event, piece);
+        case stomp::parser_kind::heart_beat: lines.push_back("heart_beat" + at(parser_.frame_offset())); return;
         default: complain("truthy without an event");
         }
     }
 
-    void add_error(const stomp::event& event) {
+    void add_error(const stomp::parser_event& event) {
         end_part();
         error_ = event.error;
         if (parser_.error() != error_) complain("the event and error() differ");
@@ -96,7 +96,7 @@ class stomp_log {
         ended_ = true;
     }
 
-    void add_head(const stomp::event& event, bytes piece) {
+    void add_head(const stomp::parser_event& event, bytes piece) {
         place_ = place::head;
         command_ = event.command;
         frame_ = parser_.frame_offset();
@@ -121,7 +121,7 @@ class stomp_log {
         if (!manner_.agree_late) agree();
     }
 
-    void add_body(const stomp::event& event, bytes piece) {
+    void add_body(const stomp::parser_event& event, bytes piece) {
         if (event.first != (place_ == place::head)) complain("first is wrong");
         if (event.payload.empty() && !event.last) complain("a piece that says nothing");
         if (event.command != command_ || parser_.command() != command_) complain("another command");

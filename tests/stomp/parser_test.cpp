@@ -12,7 +12,7 @@ using namespace sockless;
 using namespace sockless::test;
 using stomp::command;
 using stomp::errc;
-using stomp::kind;
+using kind = stomp::parser_kind;
 using stomp::version;
 
 namespace {
@@ -39,7 +39,7 @@ constexpr bool parses(version known, std::string_view frame, std::size_t cut, co
     std::size_t compared = 0;
     bool ended = false;
     for (bytes piece : {bytes(input).first(cut), bytes(input).subspan(cut, size - cut)}) {
-        while (const stomp::event event = parser.next(piece)) {
+        while (const stomp::parser_event event = parser.next(piece)) {
             if (event.kind == kind::head) {
                 if (event.command != expected) return false;
                 const expected_header* next = headers.begin();
@@ -253,11 +253,11 @@ growing_parser growing(version known = version::v1_2, const stomp::limits& limit
 
 // Feeds single bytes, each of which is overwritten, up to the first event.
 template <class Memory>
-stomp::event feed_bytewise(stomp::basic_parser<Memory>& parser, std::string_view text) {
+stomp::parser_event feed_bytewise(stomp::basic_parser<Memory>& parser, std::string_view text) {
     for (const char c : text) {
         std::byte octet{static_cast<unsigned char>(c)};
         bytes in(&octet, 1);
-        const stomp::event event = parser.next(in);
+        const stomp::parser_event event = parser.next(in);
         if (event) return event;
     }
     return {};
@@ -283,7 +283,7 @@ TEST_CASE("S1 S12: a frame that comes whole is not copied, takes no memory, and 
     growing_parser parser(growing_buffer(0));
     parser.set_version(version::v1_2);
     bytes in = bytes_of(text.data(), text.size());
-    const stomp::event head = parser.next(in);
+    const stomp::parser_event head = parser.next(in);
     REQUIRE(head.kind == kind::head);
     std::size_t headers = 0;
     for (const stomp::header& each : head.headers) {
@@ -295,7 +295,7 @@ TEST_CASE("S1 S12: a frame that comes whole is not copied, takes no memory, and 
     CHECK(head.headers.find("destination").data() == text.data() + 20);
     CHECK(head.headers.find("name:d") == "with \n and \\");
     CHECK(stomp::known_headers(head.headers).message_id == "1");
-    const stomp::event body = parser.next(in);
+    const stomp::parser_event body = parser.next(in);
     CHECK(body.first);
     CHECK(body.last);
     CHECK(text_of(body.payload) == "the body");
@@ -366,7 +366,7 @@ TEST_CASE("S12: each byte is looked at once and stored once, however many pieces
         std::size_t stored = 0;
         stomp::basic_parser<blotting_memory> parser({room, &seen, &stored});
         parser.set_version(version::v1_2);
-        stomp::event event{};
+        stomp::parser_event event{};
         for (std::size_t at = 0; at < text.size(); at += size) {
             REQUIRE(!event);
             std::string piece = text.substr(at, size);
@@ -400,7 +400,7 @@ TEST_CASE("S12: a head of 32 KiB in single bytes, with lines as long as they may
     text += "m:" + std::string(limits.head - text.size() - 4, 'y') + "\n\n";
     REQUIRE(text.size() == limits.head);
     growing_parser parser = growing();
-    const stomp::event event = feed_bytewise(parser, text);
+    const stomp::parser_event event = feed_bytewise(parser, text);
     REQUIRE(event.kind == kind::head);
     CHECK(parser.offset() == limits.head);
     CHECK(parser.memory().size() == limits.head);
@@ -440,7 +440,7 @@ TEST_CASE("S12: 10,000 headers end in an error at the first one too many") {
     limits.head = 50'000;
     text += "\n";
     parser = growing(version::v1_2, limits);
-    const stomp::event event = feed_bytewise(parser, text);
+    const stomp::parser_event event = feed_bytewise(parser, text);
     REQUIRE(event.kind == kind::head);
     std::size_t headers = 0;
     for (const stomp::header& each : event.headers) headers += each.name == "a" && each.value == "b" ? 1u : 0u;
@@ -501,7 +501,7 @@ TEST_CASE("S12: nothing but escapes, in a line as long as the limit") {
         std::string fed = text;
         growing_parser parser = growing();
         bytes in = bytes_of(fed.data(), fed.size());
-        const stomp::event event = whole ? parser.next(in) : feed_bytewise(parser, text);
+        const stomp::parser_event event = whole ? parser.next(in) : feed_bytewise(parser, text);
         REQUIRE(event.kind == kind::head);
         CHECK(event.headers.find("a") == std::string((limits.line - 2) / 2, '\\'));
         CHECK(event.headers.find("b") == ":");
@@ -514,7 +514,7 @@ TEST_CASE("S12: a head that does not fit the caller's memory is refused where it
         std::vector<char> memory(room);
         stomp::parser parser{span_buffer<char>(std::span<char>(memory))};
         parser.set_version(version::v1_2);
-        const stomp::event event = feed_bytewise(parser, text);
+        const stomp::parser_event event = feed_bytewise(parser, text);
         CHECK(parser.memory().size() <= room);
         if (room == text.size()) {
             CHECK(event.kind == kind::head);
@@ -528,7 +528,7 @@ TEST_CASE("S12: a head that does not fit the caller's memory is refused where it
         two.set_version(version::v1_2);
         std::string fed = text;
         bytes in = bytes_of(fed.data(), fed.size() - 1);
-        const stomp::event first = two.next(in);
+        const stomp::parser_event first = two.next(in);
         CHECK(first.error == (room < text.size() - 1 ? errc::head_too_large : errc::none));
         if (first) CHECK(two.offset() == room);
     }
@@ -560,7 +560,7 @@ TEST_CASE("S12: memory that is used up by one head serves the next, and holds no
         for (std::size_t at = 0; at < all.size(); at += size) {
             std::string piece = all.substr(at, size);
             bytes in = bytes_of(piece.data(), piece.size());
-            while (const stomp::event event = parser.next(in)) {
+            while (const stomp::parser_event event = parser.next(in)) {
                 REQUIRE(event.kind != kind::error);
                 frames += event.kind == kind::head ? 1u : 0u;
             }
@@ -589,7 +589,7 @@ TEST_CASE("S12: a head that is kept survives the input, and the memory takes wha
         in = bytes_of(rest.data(), rest.size());
         REQUIRE(parser.next(in).kind == kind::head);
         CHECK(parser.head_size() == head);
-        const stomp::event piece = parser.next(in);
+        const stomp::parser_event piece = parser.next(in);
         CHECK(text_of(piece.payload) == "the ");
         CHECK(!piece.last);
         CHECK(parser.keep());
@@ -600,7 +600,7 @@ TEST_CASE("S12: a head that is kept survives the input, and the memory takes wha
 
         std::string end = text.substr(text.size() - 5);
         in = bytes_of(end.data(), end.size());
-        const stomp::event last = parser.next(in);
+        const stomp::parser_event last = parser.next(in);
         REQUIRE(last.last);
         CHECK(append(parser.memory(), last.payload));
         for (const stomp::headers& headers : {last.headers, parser.headers()}) {
@@ -739,11 +739,11 @@ TEST_CASE("S15: each version's frames, one parser after the other version's") {
     CHECK(!feed_bytewise(parser, "SEND\na:\\"));
     parser.set_version(version::v1_2);
     CHECK(parser.version() == version::v1_2);
-    const stomp::event event = feed_bytewise(parser, "n\r\n\n");
+    const stomp::parser_event event = feed_bytewise(parser, "n\r\n\n");
     REQUIRE(event.kind == kind::head);
     CHECK(event.headers.find("a") == "\\n");
     CHECK(feed_bytewise(parser, std::string_view("\0", 1)).last);
-    const stomp::event next = feed_bytewise(parser, "SEND\na:\\n\r\n\n");
+    const stomp::parser_event next = feed_bytewise(parser, "SEND\na:\\n\r\n\n");
     REQUIRE(next.kind == kind::head);
     CHECK(next.headers.find("a") == "\n");
 }

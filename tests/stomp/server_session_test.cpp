@@ -280,6 +280,37 @@ TEST_CASE("S13: a session can be refused before a CONNECT, and at any time after
     CHECK(leaving.log.back().starts_with("lost error_sent"));
 }
 
+TEST_CASE("S13: a server shuts a session down as its state asks for it") {
+    const std::string error = error_frame(stomp::errc::shut_down);
+    const auto end_of = [](server_run run) {
+        run.peer.shut_down();
+        run.peer.shut_down();
+        CHECK(run.peer.state() == stomp::state::closed);
+        CHECK(run.peer.accept() == stomp::errc::nothing_to_answer);
+        run.feed("left" + connect_text());
+        CHECK(run.log.back().starts_with("lost shut_down"));
+        run.finish();
+        CHECK(run.log.back().starts_with("lost shut_down"));
+        const lines frames = run.take_frames();
+        CHECK(run.peer.done());
+        CHECK(run.complaint == "");
+        return frames;
+    };
+    CHECK(end_of(server_run(server())) == lines{});
+    server_run asked(server(), wait);
+    asked.feed(connect_text());
+    CHECK(end_of(std::move(asked)) == lines{error});
+    CHECK(end_of(open_server()) == lines{error});
+
+    server_run leaving = open_server();
+    leaving.feed(framed("DISCONNECT\nreceipt:1\n\n"));
+    leaving.peer.shut_down();
+    leaving.finish();
+    CHECK(leaving.log.back() == "closed");
+    CHECK(leaving.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n"});
+    CHECK_FALSE(leaving.peer.error());
+}
+
 TEST_CASE("S6: the first frame is CONNECT or STOMP") {
     for (const std::string command : {"SEND", "SUBSCRIBE", "UNSUBSCRIBE", "ACK", "NACK", "BEGIN", "COMMIT", "ABORT",
                                       "DISCONNECT", "CONNECTED", "MESSAGE", "RECEIPT", "ERROR"}) {
@@ -462,8 +493,7 @@ TEST_CASE("S7: each frame but CONNECT is answered with its RECEIPT, in order, on
         server_run run = open_server(version);
         run.drains = false;
         run.react = [&](server& peer, const stomp::server_event& event) {
-            for (const std::string& each : stomp_frames_in(text_of(peer.output()))) sent.push_back(each);
-            peer.sent(SIZE_MAX);
+            for (const std::string& each : stomp_frames_in(take_output(peer))) sent.push_back(each);
             sent.push_back("> " + std::string(event.receipt));
             // What the caller sends while it handles a frame goes out before its RECEIPT.
             if (event.kind == server_kind::subscribe) deliver(peer), deliver(peer);
@@ -613,23 +643,121 @@ TEST_CASE("S7: a caller that sends its own RECEIPTs names the one of an ERROR") 
     CHECK(named.take_frames() == lines{error_frame(stomp::errc::after_disconnect, "receipt-id:2\n")});
 }
 
-TEST_CASE("S7: receipts that nobody takes end the session, they do not pile up") {
-    server_run run = open_server("1.2", {.output = 1000});
+TEST_CASE("S7: a receipt that has no room waits, and nothing is read meanwhile; no session is lost by it") {
+    for (const std::size_t room : {std::size_t{600}, std::size_t{700}, std::size_t{1000}}) {
+        server_run run = open_server("1.2", {.output = room});
+        run.drains = false;
+        std::string all;
+        lines expected;
+        for (int i = 0; i != 100; ++i) {
+            all += framed("BEGIN\ntransaction:" + std::to_string(i) + "\nreceipt:" + std::to_string(i) + "\n\n");
+            expected.push_back("RECEIPT\nreceipt-id:" + std::to_string(i) + "\n\n");
+        }
+        run.feed(all);
+        CHECK(run.log.size() < 50);
+        CHECK(!run.left.empty());
+        CHECK(run.peer.waiting() <= room - 512);
+        // Without progress nothing is taken, however often it is asked.
+        const std::string left = run.left;
+        run.feed("");
+        CHECK(run.left == left);
+        // The client reads slowly.
+        std::size_t rounds = 0;
+        while (!run.left.empty() || run.peer.waiting() != 0) {
+            run.drain(7);
+            run.feed("");
+            REQUIRE(run.peer.waiting() <= room - 512);
+            REQUIRE(++rounds < 10'000);
+        }
+        CHECK(run.peer.is_open());
+        CHECK(run.log.size() == 100);
+        CHECK(run.take_frames() == expected);
+        CHECK(run.complaint == "");
+    }
+}
+
+TEST_CASE("S7: messages may fill the output, and a client that reads slowly still gets its receipts, first of all") {
+    server_run run = open_server("1.2", {.output = 2000});
     run.drains = false;
-    std::size_t fed = 0;
-    while (run.log.empty() || !run.log.back().starts_with("lost")) {
-        run.feed(framed("BEGIN\ntransaction:" + std::to_string(fed) + "\nreceipt:" + std::to_string(fed) + "\n\n"));
-        REQUIRE(++fed < 100);
+    run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+    const auto fill = [&] {
+        while (!run.peer.deliver(1, {.destination = "/a"}).error) {
+        }
+    };
+    fill();
+    const std::string id(60, 'r'); // for which there is no room beside the messages
+    run.feed(framed("SEND\ndestination:/a\nreceipt:1" + id + "\n\n", "SEND\ndestination:/a\nreceipt:2" + id + "\n\n") +
+             "\n");
+    CHECK(run.take_log() == lines{"subscribe #1 id=1 destination=/a auto", "send destination=/a receipt=1" + id});
+    // What is sent makes room for the receipt before the caller can use it.
+    for (int i = 0; i != 5000; ++i) {
+        run.drain(1);
+        fill();
+        run.feed("");
     }
-    CHECK(run.peer.error() == stomp::errc::output_full);
-    CHECK(run.peer.output().size() <= 1000);
-    const lines frames = run.take_frames();
-    // All that were owed before, in order, and no other.
-    REQUIRE(frames.size() > 3);
-    for (std::size_t i = 0; i + 1 != frames.size(); ++i) {
-        CHECK(frames[i] == "RECEIPT\nreceipt-id:" + std::to_string(i) + "\n\n");
+    CHECK(run.log == lines{"send destination=/a receipt=2" + id, "heart_beat"});
+    CHECK(run.sent.find("receipt-id:1r") < run.sent.find("receipt-id:2r"));
+    CHECK(run.sent.find("receipt-id:2r") != std::string::npos);
+    CHECK(run.peer.is_open());
+    CHECK(run.complaint == "");
+}
+
+TEST_CASE("S7: a receipt for which an empty output is too small ends the session") {
+    server_run run = open_server("1.2", {.output = 600});
+    const std::string id(300, 'r');
+    run.feed(framed("SEND\ndestination:/a\nreceipt:" + id + "\n\n"));
+    REQUIRE(run.log.size() == 2);
+    CHECK(run.log.back().starts_with("lost output_full"));
+    // There is room for the ERROR, and even for the receipt in it.
+    CHECK(run.take_frames() == lines{error_frame(stomp::errc::output_full, "receipt-id:" + id + "\n")});
+}
+
+TEST_CASE("S7: the client may end its side and still gets the receipt of its last frame, and what waits before it") {
+    for (const std::size_t room : {std::size_t{640}, std::size_t{100'000}}) {
+        server_run run = open_server("1.2", {.output = room});
+        run.drains = false;
+        run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+        std::size_t delivered = 0;
+        while (delivered < 10 && !run.peer.deliver(1, {.destination = "/a"}).error) ++delivered;
+        std::string last = framed("SEND\ndestination:/a\nreceipt:1\n\n");
+        bytes in = bytes_of(last.data(), last.size());
+        REQUIRE(run.peer.next(in).kind == server_kind::send);
+        run.finish();
+        CHECK(run.log.back().starts_with("lost end_of_input"));
+        CHECK_FALSE(run.peer.done());
+        const lines frames = run.take_frames();
+        REQUIRE(frames.size() == delivered + 1);
+        CHECK(frames.back() == "RECEIPT\nreceipt-id:1\n\n");
+        CHECK(run.peer.done());
     }
-    CHECK(frames.back().starts_with(error_frame(stomp::errc::output_full).substr(0, 40)));
+    // A client that takes nothing any more is not waited for without end.
+    server_run gone = open_server("1.2", {.output = 600, .disconnect_timeout = 500});
+    gone.drains = false;
+    gone.feed(framed("SEND\ndestination:/a\nreceipt:12345678901234567890\n\n",
+                     "SEND\ndestination:/a\nreceipt:12345678901234567890\n\n",
+                     "SEND\ndestination:/a\nreceipt:12345678901234567890\n\n") +
+              "\n");
+    CHECK(!gone.left.empty());
+    gone.finish();
+    gone.tick(0);
+    gone.tick(499);
+    CHECK_FALSE(gone.peer.done());
+    gone.tick(500);
+    CHECK(gone.peer.done());
+}
+
+TEST_CASE("S7: an ERROR for another reason does not name the receipt of a frame that was handled") {
+    server_run run = open_server("1.2", {.output = 580});
+    run.drains = false;
+    run.feed(framed("SEND\ndestination:/a\nreceipt:123456789012345\n\n",
+                    "SEND\ndestination:/a\nreceipt:123456789012345\n\n") +
+             "\n");
+    REQUIRE(!run.left.empty());
+    REQUIRE_FALSE(run.peer.refuse("The server ends"));
+    CHECK(run.take_frames() == lines{"RECEIPT\nreceipt-id:123456789012345\n\n", "ERROR\nmessage:The server ends\n\n"});
+    run.feed("");
+    CHECK(run.log.back().starts_with("lost error_sent"));
+    CHECK(run.peer.done());
 }
 
 // --- S8: subscriptions
@@ -777,7 +905,7 @@ TEST_CASE("S9: a MESSAGE says how it is acknowledged, as the version wants it") 
             const std::string ack = version == "1.2" && mode != "auto" ? "ack:1\n" : "";
             CHECK(run.take_frames() == lines{"MESSAGE\nsubscription:b\nmessage-id:1\ndestination:/a\n" + ack +
                                              "content-type:text/plain\nx:1\ncontent-length:1\n\nx"});
-            CHECK(run.peer.waiting() == (mode == "auto" ? 0 : 1));
+            CHECK(run.peer.unacknowledged() == (mode == "auto" ? 0 : 1));
         }
     }
 }
@@ -786,21 +914,21 @@ TEST_CASE("S9: in client mode an acknowledgement is of all messages of the subsc
     for (const std::string_view version : {"1.0", "1.1", "1.2"}) {
         CAPTURE(version);
         server_run run = with_messages(version, "client", 10);
-        CHECK(run.peer.waiting() == 10);
+        CHECK(run.peer.unacknowledged() == 10);
         run.feed(ack(version, 5, "a"));
         CHECK(run.take_log() == lines{"ack #1 message=5 cumulative"});
-        CHECK(run.peer.waiting() == 7); // 2 4 6 8 10 of b, and 7 9
+        CHECK(run.peer.unacknowledged() == 7); // 2 4 6 8 10 of b, and 7 9
         run.feed(ack(version, 4, "b", "receipt:r\n"));
         CHECK(run.take_log() == lines{"ack #2 message=4 cumulative receipt=r"});
-        CHECK(run.peer.waiting() == 5);
+        CHECK(run.peer.unacknowledged() == 5);
         run.feed(ack(version, 9, "a") + ack(version, 10, "b"));
         CHECK(run.take_log() == lines{"ack #1 message=9 cumulative", "ack #2 message=10 cumulative"});
-        CHECK(run.peer.waiting() == 0);
+        CHECK(run.peer.unacknowledged() == 0);
         if (version == "1.0") continue;
         server_run nack = with_messages(version, "client", 4);
         nack.feed(ack(version, 3, "a", "", "NACK"));
         CHECK(nack.take_log() == lines{"nack #1 message=3 cumulative"});
-        CHECK(nack.peer.waiting() == 2);
+        CHECK(nack.peer.unacknowledged() == 2);
     }
 }
 
@@ -809,9 +937,9 @@ TEST_CASE("S9: in client-individual mode an acknowledgement is of one message") 
         server_run run = with_messages(version, "client-individual", 6);
         run.feed(ack(version, 5, "a") + ack(version, 2, "b", "", "NACK") + ack(version, 1, "a"));
         CHECK(run.take_log() == lines{"ack #1 message=5", "nack #2 message=2", "ack #1 message=1"});
-        CHECK(run.peer.waiting() == 3);
+        CHECK(run.peer.unacknowledged() == 3);
         run.feed(ack(version, 6, "b") + ack(version, 3, "a") + ack(version, 4, "b"));
-        CHECK(run.peer.waiting() == 0);
+        CHECK(run.peer.unacknowledged() == 0);
         CHECK(run.log.size() == 3);
     }
 }
@@ -877,9 +1005,9 @@ TEST_CASE("S9: each version names a message by its own headers") {
 TEST_CASE("S9: with the end of a subscription nothing of it waits any more") {
     server_run run = with_messages("1.2", "client", 6);
     run.feed(framed("UNSUBSCRIBE\nid:a\n\n"));
-    CHECK(run.peer.waiting() == 3);
+    CHECK(run.peer.unacknowledged() == 3);
     run.feed(ack("1.2", 6, "b"));
-    CHECK(run.peer.waiting() == 0);
+    CHECK(run.peer.unacknowledged() == 0);
     CHECK(run.take_log() == lines{"unsubscribe #1 id=a", "ack #2 message=6 cumulative"});
     server_run late = with_messages("1.2", "client", 6);
     late.feed(framed("UNSUBSCRIBE\nid:a\n\n") + ack("1.2", 5, "a"));
@@ -895,12 +1023,12 @@ TEST_CASE(
             server_run run = with_messages(version, "client", 10);
             run.feed(framed("BEGIN\ntransaction:t\n\n") + ack(version, 5, "a", in_t));
             CHECK(run.take_log() == lines{"begin transaction=t", "ack #1 message=5 cumulative transaction=t"});
-            CHECK(run.peer.waiting() == 10);
+            CHECK(run.peer.unacknowledged() == 10);
             // Outside of it the rest can be acknowledged.
             run.feed(ack(version, 9, "a"));
-            CHECK(run.peer.waiting() == 8); // 7 and 9 are gone
+            CHECK(run.peer.unacknowledged() == 8); // 7 and 9 are gone
             run.feed(framed(std::string(commits ? "COMMIT" : "ABORT") + "\ntransaction:t\n\n"));
-            CHECK(run.peer.waiting() == (commits ? 5 : 8));
+            CHECK(run.peer.unacknowledged() == (commits ? 5 : 8));
             run.feed(ack(version, 3, "a"));
             const bool waits_again = run.log.back() == "ack #1 message=3 cumulative";
             CHECK(waits_again == !commits);
@@ -921,21 +1049,21 @@ TEST_CASE(
     run.feed(framed("BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n") + ack("1.2", 7, "a", "transaction:t\n") +
              ack("1.2", 2, "b", "transaction:u\n", "NACK") + ack("1.2", 3, "a", "transaction:t\n") +
              ack("1.2", 5, "a", "transaction:u\n") + ack("1.2", 1, "a"));
-    CHECK(run.peer.waiting() == 7);
+    CHECK(run.peer.unacknowledged() == 7);
     run.feed(framed("COMMIT\ntransaction:t\n\n"));
-    CHECK(run.peer.waiting() == 5);
+    CHECK(run.peer.unacknowledged() == 5);
     run.feed(framed("ABORT\ntransaction:u\n\n"));
-    CHECK(run.peer.waiting() == 5);
+    CHECK(run.peer.unacknowledged() == 5);
     run.feed(ack("1.2", 5, "a") + ack("1.2", 2, "b"));
-    CHECK(run.peer.waiting() == 3);
+    CHECK(run.peer.unacknowledged() == 3);
     CHECK_FALSE(run.peer.error());
     // With its subscription goes what waits for a COMMIT.
     server_run gone = with_messages("1.2", "client", 4);
     gone.feed(framed("BEGIN\ntransaction:t\n\n") + ack("1.2", 3, "a", "transaction:t\n") +
               framed("UNSUBSCRIBE\nid:a\n\n"));
-    CHECK(gone.peer.waiting() == 2);
+    CHECK(gone.peer.unacknowledged() == 2);
     gone.feed(framed("ABORT\ntransaction:t\n\n"));
-    CHECK(gone.peer.waiting() == 2);
+    CHECK(gone.peer.unacknowledged() == 2);
 }
 
 TEST_CASE("S9: any acknowledgements leave what a model says") {
@@ -1000,9 +1128,9 @@ TEST_CASE("S9: any acknowledgements leave what a model says") {
                 model.push_back({last, to, -1});
             }
             }
-            run.peer.sent(SIZE_MAX);
+            send_all(run.peer);
             REQUIRE_FALSE(run.peer.error());
-            REQUIRE(run.peer.waiting() == model.size());
+            REQUIRE(run.peer.unacknowledged() == model.size());
         }
         // And they are the ones that wait: each can be acknowledged, in an order that leaves none out.
         for (int i = 0; i != 3; ++i) {
@@ -1012,7 +1140,7 @@ TEST_CASE("S9: any acknowledgements leave what a model says") {
         }
         for (const waiting& each : model) run.feed(ack("1.2", each.number, ""));
         CHECK_FALSE(run.peer.error());
-        CHECK(run.peer.waiting() == 0);
+        CHECK(run.peer.unacknowledged() == 0);
     }
 }
 
@@ -1131,7 +1259,7 @@ TEST_CASE("S11 S14: what a version cannot say is not sent, and nothing of it") {
     CHECK(run.peer.deliver(0, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
     CHECK(run.peer.deliver(3, {.destination = "/a"}).error == stomp::errc::unknown_subscription);
     CHECK(run.peer.output().empty());
-    CHECK(run.peer.waiting() == 0);
+    CHECK(run.peer.unacknowledged() == 0);
     CHECK(deliver(run.peer) == 1);
 }
 
@@ -1195,7 +1323,7 @@ TEST_CASE("S12: the numbers of subscriptions, transactions and messages that wai
         static_cast<void>(run.take_frames());
         CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::too_many_unacknowledged);
         CHECK(run.peer.output().empty());
-        CHECK(run.peer.waiting() == 2);
+        CHECK(run.peer.unacknowledged() == 2);
         // Those that need none still go, and so does another after an ACK.
         CHECK_FALSE(run.peer.deliver(3, {.destination = "/a"}).error);
         run.feed(framed("ACK\nid:1\n\n"));
@@ -1257,11 +1385,11 @@ TEST_CASE("S12: a MESSAGE fits or is not sent, nothing is half-written, and an E
             const auto done = run.peer.deliver(1, {.destination = "/a", .body = bytes_of(body)});
             if (missing == 0) {
                 CHECK(done.number == 1);
-                CHECK(run.peer.waiting() == 1);
+                CHECK(run.peer.unacknowledged() == 1);
             } else {
                 CHECK(done.error == stomp::errc::no_room);
                 CHECK(run.peer.output().empty());
-                CHECK(run.peer.waiting() == 0);
+                CHECK(run.peer.unacknowledged() == 0);
             }
             CHECK(run.peer.deliver(1, {.destination = "/a", .body = bytes_of(body)}).error == stomp::errc::no_room);
             static_cast<void>(run.take_log());
@@ -1346,7 +1474,7 @@ TEST_CASE("a session works in memory of the caller's alone") {
         if (event.kind == server_kind::subscribe) {
             static_cast<void>(run.peer.deliver(event.subscription, {.destination = "/a"}));
         }
-        run.peer.sent(SIZE_MAX);
+        send_all(run.peer);
     }
     CHECK(allocations() == before);
     CHECK(in.empty());
@@ -1364,7 +1492,7 @@ TEST_CASE("the memory of lists that are empty can be given back") {
         const std::size_t named = allocations();
         REQUIRE_FALSE(run.peer.deliver(subscription, {.destination = "/a"}).error);
         if (releases) run.peer.release_memory(); // of what is in use nothing
-        run.peer.sent(SIZE_MAX);
+        send_all(run.peer);
         in = bytes_of(end.data(), end.size());
         REQUIRE(run.peer.next(in).kind == server_kind::ack);
         REQUIRE(run.peer.next(in).kind == server_kind::unsubscribe);

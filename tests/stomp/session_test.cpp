@@ -383,6 +383,7 @@ scripted_session<typename Side::session> beating(beats own, beats peer, std::str
         Side::opening(version, "heart-beat:" + std::to_string(peer.sends) + "," + std::to_string(peer.wants) + "\n"));
     REQUIRE(run.peer.is_open());
     static_cast<void>(run.take_frames());
+    run.tick(start);
     static_cast<void>(run.take_log());
     return run;
 }
@@ -652,22 +653,210 @@ TEST_CASE_TEMPLATE("S5: deadlines do not wrap around", Side, stomp_server_side, 
     run.tick(no_deadline - 5);
     CHECK(run.peer.next_deadline() == no_deadline);
     CHECK(run.log.empty());
-    auto patient = beating<Side>({0, 4'000'000'000U}, {4'000'000'000U, 0});
-    CHECK(patient.peer.next_deadline() == 10'000'000'000U);
+    // Silence that is longer than the clock of a wait counts is not waited for.
+    auto patient = beating<Side>({0, 1'717'986'917U}, {1, 0});
+    CHECK(patient.peer.next_deadline() == 4'294'967'292U);
+    auto endless = beating<Side>({0, 1'717'986'918U}, {1, 0});
+    CHECK(endless.peer.next_deadline() == no_deadline);
     scripted_session<typename Side::session> opening(Side::make());
     opening.tick(no_deadline - 1);
     CHECK(opening.peer.next_deadline() == no_deadline);
 }
 
+TEST_CASE_TEMPLATE("S5 S6: after an hour without a tick each wait counts from the next tick", Side, stomp_server_side,
+                   stomp_client_side) {
+    constexpr instant hour = 3'600'000;
+    const auto fresh = [](scripted_session<typename Side::session>& run, std::uint32_t wait) {
+        CHECK(run.peer.next_deadline() == 0);
+        run.tick(hour);
+        CHECK(run.peer.next_deadline() == hour + wait);
+        run.tick(hour + wait - 1);
+    };
+    {
+        auto run = connected_run<Side>("1.2", {.disconnect_timeout = 500});
+        run.tick(0);
+        CHECK(run.peer.next_deadline() == no_deadline);
+        REQUIRE_FALSE(Side::say_something(run.peer));
+        CHECK(run.peer.next_deadline() == no_deadline);
+        run.drains = false;
+        if constexpr (Side::own == role::server) {
+            run.feed(framed("DISCONNECT\nreceipt:1\n\n"));
+        } else {
+            REQUIRE_FALSE(run.peer.disconnect());
+        }
+        fresh(run, 500);
+        CHECK_FALSE(run.peer.done());
+        CHECK_FALSE(run.peer.error());
+        run.tick(hour + 500);
+        CHECK(run.peer.done());
+    }
+    {
+        auto run = connected_run<Side>("1.2", {.disconnect_timeout = 500});
+        run.tick(0);
+        REQUIRE_FALSE(Side::say_something(run.peer));
+        run.drains = false;
+        run.feed("?\n");
+        fresh(run, 500);
+        CHECK_FALSE(run.peer.done());
+        run.tick(hour + 500);
+        CHECK(run.peer.done());
+    }
+    {
+        // The peer's heart-beats are awaited from the opening on.
+        scripted_session<typename Side::session> run(Side::make({.heart_beat = {0, 1000}, .connect_timeout = never}));
+        run.tick(0);
+        run.tick(hour - 1);
+        run.feed(Side::opening("1.2", "heart-beat:1000,0\n"));
+        fresh(run, 2500);
+        CHECK_FALSE(run.peer.error());
+        run.tick(hour + 2500);
+        CHECK(run.peer.error() == errc::heart_beat_timeout);
+    }
+    {
+        // And so is the own one sent.
+        scripted_session<typename Side::session> run(Side::make({.heart_beat = {1000, 0}, .connect_timeout = never}));
+        run.tick(0);
+        run.feed(Side::opening("1.2", "heart-beat:0,1000\n"));
+        static_cast<void>(run.take_frames());
+        fresh(run, 750);
+        CHECK(run.take_frames().empty());
+        run.tick(hour + 750);
+        CHECK(run.take_frames() == lines{"\n"});
+    }
+}
+
+TEST_CASE_TEMPLATE("S5: what is sent counts from the last tick, and asks for no tick of its own", Side,
+                   stomp_server_side, stomp_client_side) {
+    auto run = beating<Side>({1000, 0}, {0, 1000});
+    for (const instant now : {instant{300}, instant{700}, instant{1400}}) {
+        run.tick(now);
+        REQUIRE_FALSE(Side::say_something(run.peer));
+        CHECK(run.take_frames().size() == 1);
+        CHECK(run.peer.next_deadline() == now + 750);
+    }
+    // What comes asks for none either; it counts from the next one.
+    auto heard = beating<Side>({0, 1000}, {1000, 0});
+    heard.tick(100);
+    heard.feed("\n");
+    CHECK(heard.peer.next_deadline() == 2500);
+    heard.tick(2400);
+    CHECK(heard.peer.next_deadline() == 4900);
+}
+
+TEST_CASE_TEMPLATE("S5: a heart-beat that finds output before it looks again soon", Side, stomp_server_side,
+                   stomp_client_side) {
+    for (const std::uint32_t interval : {1U, 2U, 1000U}) {
+        auto run = beating<Side>({interval, 0}, {0, interval});
+        run.drains = false;
+        REQUIRE_FALSE(Side::say_something(run.peer));
+        const instant due = run.peer.next_deadline();
+        run.tick(due);
+        CHECK(run.peer.next_deadline() > due);
+        CHECK(run.peer.next_deadline() <= due + interval / 4 + 1);
+        static_cast<void>(run.take_frames());
+        run.tick(run.peer.next_deadline());
+        CHECK(run.take_frames() == lines{"\n"});
+    }
+}
+
+TEST_CASE_TEMPLATE("S13: a peer that takes the last output slowly has its time with each part", Side, stomp_server_side,
+                   stomp_client_side) {
+    auto run = connected_run<Side>("1.2", {.disconnect_timeout = 500});
+    run.tick(0);
+    for (int i = 0; i != 10; ++i) REQUIRE_FALSE(Side::say_something(run.peer));
+    run.drains = false;
+    run.feed("?\n");
+    run.tick(0);
+    instant now = 0;
+    while (!run.peer.output().empty()) {
+        REQUIRE_FALSE(run.peer.done());
+        now += 499;
+        run.tick(now);
+        run.drain(5);
+        run.tick(now);
+    }
+    CHECK(run.peer.done());
+    CHECK(now > 5000);
+}
+
+TEST_CASE_TEMPLATE("S13: what is queued goes out after the end of the input", Side, stomp_server_side,
+                   stomp_client_side) {
+    auto run = connected_run<Side>("1.2", {.disconnect_timeout = 500});
+    run.drains = false;
+    REQUIRE_FALSE(Side::say_something(run.peer));
+    REQUIRE_FALSE(Side::say_something(run.peer));
+    const std::size_t queued = run.peer.waiting();
+    run.finish();
+    CHECK(run.peer.error() == errc::end_of_input);
+    CHECK(run.peer.waiting() == queued);
+    CHECK_FALSE(run.peer.done());
+    CHECK(run.take_frames().size() == 2);
+    CHECK(run.peer.done());
+
+    auto gone = connected_run<Side>("1.2", {.disconnect_timeout = 500});
+    gone.drains = false;
+    REQUIRE_FALSE(Side::say_something(gone.peer));
+    gone.finish();
+    gone.tick(1000);
+    gone.tick(1499);
+    CHECK_FALSE(gone.peer.done());
+    gone.tick(1500);
+    CHECK(gone.peer.done());
+    CHECK(gone.log.size() == 1);
+}
+
 // --- output and memory
 
-TEST_CASE_TEMPLATE("more than there is cannot be said to be sent", Side, stomp_server_side, stomp_client_side) {
+TEST_CASE_TEMPLATE("what output() returned stays in place until sent() takes it, in memory of either kind", Side,
+                   stomp_server_side, stomp_client_side) {
+    const auto check = [](auto run) {
+        run.drains = false;
+        REQUIRE_FALSE(Side::say_something(run.peer));
+        const cbytes shown = run.peer.output();
+        const std::string before(text_of(shown));
+        std::size_t taken = 0;
+        const auto stays = [&] { return text_of(shown) == before && run.peer.output().data() == shown.data() + taken; };
+        const auto fill = [&] {
+            for (int i = 0; i != 200; ++i) {
+                static_cast<void>(Side::say_something(run.peer));
+                REQUIRE(stays());
+            }
+        };
+        fill();
+        run.tick(0);
+        run.feed(Side::frame_with("a body"));
+        REQUIRE(stays());
+        run.peer.release_memory();
+        REQUIRE(stays());
+        const std::size_t waiting = run.peer.waiting();
+        run.peer.sent(taken = 2);
+        CHECK(run.peer.waiting() == waiting - 2);
+        CHECK(text_of(run.peer.output()).starts_with(before.substr(2)));
+        fill();
+        run.feed("?\n");
+        REQUIRE(stays());
+        run.sent = before.substr(0, 2);
+        CHECK(run.take_frames().size() > 3);
+        CHECK(run.peer.done());
+    };
+    std::array<std::byte, 300> input{};
+    std::array<std::byte, 2000> output{}, names{}, more{};
+    check(connected_by(Side::make_small(input, output, names, more), Side::opening()));
+    check(connected_run<Side>());
+}
+
+TEST_CASE_TEMPLATE("output() shows at most 64 KiB at a time", Side, stomp_server_side, stomp_client_side) {
     auto run = connected_run<Side>();
-    REQUIRE_FALSE(Side::say_something(run.peer));
-    run.peer.sent(SIZE_MAX);
-    CHECK(run.peer.output().empty());
-    REQUIRE_FALSE(Side::say_something(run.peer));
-    CHECK(run.take_frames().size() == 1);
+    run.drains = false;
+    while (run.peer.waiting() < 1'000'000) REQUIRE_FALSE(Side::say_something(run.peer));
+    std::size_t parts = 0;
+    while (!run.peer.output().empty()) {
+        REQUIRE(run.peer.output().size() <= 64 * 1024);
+        run.peer.sent(run.peer.output().size());
+        ++parts;
+    }
+    CHECK(parts > 15);
+    CHECK(run.peer.waiting() == 0);
 }
 
 TEST_CASE_TEMPLATE("memory that is not in use can be given back, at any time", Side, stomp_server_side,
@@ -729,7 +918,7 @@ TEST_CASE_TEMPLATE("no memory is taken in steady state, and none at all for fram
             REQUIRE(seen == 3000);
             if (piece > input.size()) REQUIRE(allocations() == before);
             REQUIRE_FALSE(Side::say_something(run.peer));
-            while (!run.peer.output().empty()) run.peer.sent(3);
+            while (!run.peer.output().empty()) run.peer.sent(std::min<std::size_t>(3, run.peer.output().size()));
             if (round == 3) warm = allocations();
             if (round > 3) REQUIRE(allocations() == warm);
         }

@@ -380,7 +380,7 @@ TEST_CASE("W1 W2 W3 W4: two sessions talk over two WebSockets, in messages of an
                 }
                 converse(client, server, random, seed == 0);
                 CHECK(heard == said);
-                CHECK(server.session.waiting() == 0);
+                CHECK(server.session.unacknowledged() == 0);
                 REQUIRE_FALSE(client.session.disconnect());
                 converse(client, server, random, seed == 0);
                 CHECK(client.log.back() == "closed receipt-id=disconnect");

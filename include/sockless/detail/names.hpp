@@ -106,6 +106,16 @@ class name_list {
         return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
     }
 
+    /// The name that was added last, which has `size` bytes.
+    [[nodiscard]] entry last(std::size_t size) const noexcept {
+        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+    }
+
+    /// Whether a name of `size` bytes can be added.
+    [[nodiscard]] bool has_room(std::size_t size) noexcept {
+        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
+    }
+
     void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
     void set_mode(const entry& name, std::uint8_t mode) noexcept {

@@ -306,7 +306,9 @@ class span_outbox : public outbox_position {
 template <class Buffer>
 using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
 
-struct note_nothing {};
+struct note_nothing {
+    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
+};
 
 /// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
 /// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`

@@ -6,77 +6,57 @@
 
 namespace sockless::stomp {
 
-enum class client_kind : std::uint8_t {
-    need_input, ///< nothing yet: the input is used up, or the session has ended
-    connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
-    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
-    receipt,    ///< `receipt_id`: the server has done what asked for it
-    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
-    heart_beat, ///< an end of line between frames
-    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
-    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
-};
-
-/// What a client session found. Falsy for `need_input`. All views and spans are valid until the next call of `next`,
-/// `finish` or `release_memory`, or until the input is reused, whichever comes first; what is sent meanwhile leaves
-/// them as they are.
-struct client_event {
-    client_kind kind = client_kind::need_input;
-    sockless::error error{}; ///< with `lost`: what went wrong
-    std::string_view server{};
-    std::string_view session{};
-    std::string_view subscription{}; ///< the id that was given to `subscribe`
-    std::string_view message_id{};
-    std::string_view destination{};
-    std::string_view ack{}; ///< in 1.2, where the message is to be acknowledged: what `ack` and `nack` take
-    std::string_view content_type{};
-    std::string_view receipt_id{};
-    std::string_view message{}; ///< with `error`: a short description
-    stomp::headers headers{};   ///< all of the frame, in the order of the wire
-    bytes body{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
-
-    /// The body as text; nothing is checked.
-    [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
-};
-
-/// One session, seen from the client. Begin with `connect`; then feed what came to `next` until it returns falsy; send
-/// what `output()` holds and say so with `sent`; stop when `done()`. Any verb can be called at any time: what is not
-/// possible is said by an error, and then nothing was queued. What a server would answer with ERROR (an unknown
-/// transaction, a repeated subscription) is refused here already.
+/// One session, seen from the client. Begin with `connect`; then as with `basic_server_session`: give what came to
+/// `next`, send `output()`, stop when `done()`. What a server would answer with ERROR (an unknown transaction, a
+/// repeated subscription) is refused here already.
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
 template <class Buffer>
 class basic_client_session : public session<role::client, Buffer> {
     using base = session<role::client, Buffer>;
     using typename base::name_kind;
-    using kind = client_kind;
-    using event = client_event;
 
   public:
-    /// With buffers that grow up to the limits of `how`.
-    explicit basic_client_session(const options& how = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_session(growing_buffer(base::input_limit(how)), growing_buffer(how.output),
-                               growing_buffer(how.names), how) {}
+    using event = client_event;
+    using kind = client_kind;
+
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+                               growing_buffer(settings.names), settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `how`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the ids of
-    /// subscriptions, transactions and outstanding receipts (each takes 12 bytes more). The sizes in `how` are then not
-    /// read.
-    basic_client_session(Buffer input, Buffer output, Buffer names, const options& how = {}) noexcept
-        : base(how, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)) {}
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
+    /// `options::names` are not read.
+    basic_client_session(Buffer input, Buffer output, Buffer names, const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+          most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
-    /// options. Errors: `not_open` where it was called before, `no_room`, and those of `write`.
+    /// options. Errors: `not_open` if it was called before, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
-        frame.versions = this->how_.versions;
-        frame.heart_beat = this->how_.heart_beat;
+        frame.versions = this->versions();
+        frame.heart_beat = this->own_heart_beat();
         const sockless::error refused = this->queue([&](bytes out) { return write(out, frame); }, 256, 0);
         has_asked_ = !refused;
         return refused;
     }
+
+    /// Ends the session in the way that its state asks for, as when the program ends: says goodbye as `disconnect` if
+    /// it is open. If that cannot be said, and before the session is open, it ends at once: the next call of `next` or
+    /// `finish` tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        if (!disconnect()) return;
+        this->become_closed(errc::shut_down);
+        loses_ = true;
+    }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept { this->take_sent(size); }
 
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
@@ -87,7 +67,7 @@ class basic_client_session : public session<role::client, Buffer> {
             loses_ = false;
             return owed ? lost() : event{};
         }
-        const typename base::whole_frame found = this->next_frame(in, [this](command which) { return judge(which); });
+        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error);
         if (found.heart_beat) return {.kind = kind::heart_beat};
         return found.command == command::none ? event{} : take(found);
@@ -102,14 +82,14 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
-        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
         const std::size_t others =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (has(how, text)) return errc::repeated_subscription;
+        if (has(named_by, text)) return errc::repeated_subscription;
         return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->how_.subscriptions && this->names_.add(how, text);
+            const bool added = others < this->most_subscriptions() && this->names_.add(named_by, text);
             return added ? errc::none : errc::too_many_subscriptions;
         });
     }
@@ -117,8 +97,8 @@ class basic_client_session : public session<role::client, Buffer> {
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
     /// `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
-        const name_kind how = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const name known = this->names_.find(how, frame.id.empty() ? frame.destination : frame.id);
+        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
+        const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
         if (!this->is_open()) return errc::not_open;
         if (known.text.data() == nullptr) return errc::unknown_subscription;
         const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
@@ -148,12 +128,13 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
-        constexpr name_kind how = name_kind::transaction;
+        constexpr name_kind named_by = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(how, transaction)) return errc::repeated_transaction;
+        if (has(named_by, transaction)) return errc::repeated_transaction;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
         return queue_request(frame, {}, receipt, 0, [&] {
-            const bool added = this->names_.count(how) < this->how_.transactions && this->names_.add(how, transaction);
+            const bool added =
+                this->names_.count(named_by) < this->most_transactions() && this->names_.add(named_by, transaction);
             return added ? errc::none : errc::too_many_transactions;
         });
     }
@@ -175,22 +156,30 @@ class basic_client_session : public session<role::client, Buffer> {
         return refused;
     }
 
-    /// Says what time it is: call it once when the session is made, as deadlines are counted from there, and whenever
-    /// the caller has waited and fed what came meanwhile; who does not read takes a peer that lives for one that is
-    /// silent. Does what is due: a heart-beat, or the end of a wait that took too long, which is a `lost` event.
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the server has ended its input, or that the connection broke: `lost`, unless the session had ended.
+    /// Says that the server has ended its side of the connection (`recv` gave 0), or that it broke: `lost`, unless the
+    /// session had ended. What is queued still goes out: the server may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) {
             bytes none{};
             return next(none);
         }
-        const errc cut = this->parser_.finish();
+        const errc cut = this->reader_.finish();
         return fail(cut != errc::none ? cut : errc::end_of_input);
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
+    /// its time to take it.
+    [[nodiscard]] bool done() const noexcept {
+        return this->has_waited() || (this->state() == stomp::state::closed && this->waiting() == 0);
     }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
@@ -204,15 +193,15 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
     // The one way to fail. A client has no frame to say why.
-    [[nodiscard]] event fail(sockless::error what) noexcept {
-        this->become_closed(what);
+    [[nodiscard]] event fail(sockless::error reason) noexcept {
+        this->become_closed(reason);
         return lost();
     }
 
-    [[nodiscard]] errc judge(command which) const noexcept {
-        if (sender_of(which) != role::server) return errc::unexpected_command;
-        if (which == command::error) return errc::none;
-        const bool connects = which == command::connected;
+    [[nodiscard]] errc judge(command sent) const noexcept {
+        if (sender_of(sent) != role::server) return errc::unexpected_command;
+        if (sent == command::error) return errc::none;
+        const bool connects = sent == command::connected;
         // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
         if (this->state() == stomp::state::connecting) {
             return connects && has_asked_ ? errc::none : errc::not_connected;
@@ -220,37 +209,37 @@ class basic_client_session : public session<role::client, Buffer> {
         return connects ? errc::already_connected : errc::none;
     }
 
-    [[nodiscard]] event take(const typename base::whole_frame& frame) noexcept {
+    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
         const known_headers known(frame.headers);
-        event made{.server = known.server,
-                   .session = known.session,
-                   .subscription = known.subscription,
-                   .message_id = known.message_id,
-                   .destination = known.destination,
-                   .ack = known.ack,
-                   .content_type = known.content_type,
-                   .receipt_id = known.receipt_id,
-                   .message = known.message,
-                   .headers = frame.headers,
-                   .body = frame.body};
+        event found{.server = known.server,
+                    .session = known.session,
+                    .subscription = known.subscription,
+                    .message_id = known.message_id,
+                    .destination = known.destination,
+                    .ack = known.ack,
+                    .content_type = known.content_type,
+                    .receipt_id = known.receipt_id,
+                    .message = known.message,
+                    .headers = frame.headers,
+                    .body = frame.body};
         errc wrong = errc::none;
         switch (frame.command) {
         case command::connected:
-            made.kind = kind::connected;
+            found.kind = kind::connected;
             wrong = take_connected(known);
             break;
         case command::message:
-            made.kind = kind::message;
+            found.kind = kind::message;
             wrong = judge_message(known);
             break;
-        case command::receipt: return take_receipt(made);
+        case command::receipt: return take_receipt(found);
         default:
-            made.kind = kind::error;
+            found.kind = kind::error;
             this->become_closed(errc::error_received);
             loses_ = true;
         }
-        if (wrong == errc::none) return made;
-        this->note_offset_of_frame();
+        if (wrong == errc::none) return found;
+        this->reader_.blame_frame();
         return fail(wrong);
     }
 
@@ -258,7 +247,7 @@ class basic_client_session : public session<role::client, Buffer> {
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
-        if (!this->how_.versions.has(agreed)) return errc::no_common_version;
+        if (!this->versions().has(agreed)) return errc::no_common_version;
         stomp::heart_beat server_beat{};
         if (agreed != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
@@ -276,20 +265,20 @@ class basic_client_session : public session<role::client, Buffer> {
         return complete ? errc::none : errc::missing_header;
     }
 
-    [[nodiscard]] event take_receipt(event& made) noexcept {
-        made.kind = kind::receipt;
-        const name outstanding = this->names_.find(name_kind::receipt, made.receipt_id);
-        if (outstanding.text.data() == nullptr) return made;
+    [[nodiscard]] event take_receipt(event& found) noexcept {
+        found.kind = kind::receipt;
+        const name outstanding = this->names_.find(name_kind::receipt, found.receipt_id);
+        if (outstanding.text.data() == nullptr) return found;
         const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
         this->names_.erase(outstanding);
-        if (!is_goodbye) return made;
+        if (!is_goodbye) return found;
         this->become_closed({});
-        made.kind = kind::closed;
-        return made;
+        found.kind = kind::closed;
+        return found;
     }
 
-    [[nodiscard]] bool has(name_kind which, std::string_view text) const noexcept {
-        return this->names_.find(which, text).text.data() != nullptr;
+    [[nodiscard]] bool has(name_kind named_by, std::string_view text) const noexcept {
+        return this->names_.find(named_by, text).text.data() != nullptr;
     }
 
     [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
@@ -299,9 +288,9 @@ class basic_client_session : public session<role::client, Buffer> {
                 .transaction = transaction};
     }
 
-    [[nodiscard]] sockless::error end_transaction(command how, std::string_view transaction,
+    [[nodiscard]] sockless::error end_transaction(command as, std::string_view transaction,
                                                   std::string_view receipt) noexcept {
-        const transaction_frame frame{.as = how, .transaction = transaction, .receipt = receipt};
+        const transaction_frame frame{.as = as, .transaction = transaction, .receipt = receipt};
         const name open = this->names_.find(name_kind::transaction, transaction);
         const sockless::error refused = queue_request(frame, transaction, receipt, 0);
         if (!refused) this->names_.erase(open);
@@ -319,23 +308,24 @@ class basic_client_session : public session<role::client, Buffer> {
         if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
         if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
         if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        if (this->names_.count(name_kind::receipt) >= this->how_.receipts) return errc::too_many_receipts;
-        return this->queue_frame(frame, body, 0, [&] {
+        if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        return this->queue_frame(frame, body, 0, [&]() -> sockless::error {
             if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
-            const errc refused = note();
-            if (refused != errc::none) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
+            const sockless::error refused = note();
+            if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
             return refused;
         });
     }
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body) noexcept {
-        return queue_request(frame, transaction, receipt, body, [] { return errc::none; });
+        return queue_request(frame, transaction, receipt, body, detail::note_nothing{});
     }
 
     // The mode of the receipt that ends the session.
     static constexpr std::uint8_t goodbye = 1;
 
+    std::uint32_t most_receipts_;
     bool has_asked_ = false;
     bool loses_ = false; // the `lost` event is still owed
 };

@@ -49,8 +49,8 @@ inline constexpr command_row command_rows[] = {
     {"CONNECTED", role::server, false, false},  {"DISCONNECT", role::client, false, true},
 };
 
-[[nodiscard]] constexpr const command_row& row_of(stomp::command which) noexcept {
-    return command_rows[static_cast<std::size_t>(which)];
+[[nodiscard]] constexpr const command_row& row_of(stomp::command of) noexcept {
+    return command_rows[static_cast<std::size_t>(of)];
 }
 
 } // namespace sockless::stomp::detail
@@ -61,7 +61,7 @@ namespace sockless::stomp {
 inline constexpr std::size_t max_command = 11;
 
 /// As it stands on the wire; empty for `none`.
-[[nodiscard]] constexpr std::string_view text_of(command which) noexcept { return detail::row_of(which).text; }
+[[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
 /// The command of this text, which is case-sensitive (S1); `none` for any other.
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
@@ -72,14 +72,14 @@ inline constexpr std::size_t max_command = 11;
 }
 
 /// Which side sends it.
-[[nodiscard]] constexpr role sender_of(command which) noexcept { return detail::row_of(which).sender; }
+[[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
 /// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
-[[nodiscard]] constexpr bool has_body(command which) noexcept { return detail::row_of(which).body; }
+[[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
 /// Whether this version has it: NACK and STOMP came with 1.1.
-[[nodiscard]] constexpr bool is_in(command which, version in) noexcept {
-    return in != version::v1_0 || (which != command::nack && which != command::stomp);
+[[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {
+    return in != version::v1_0 || (sent != command::nack && sent != command::stomp);
 }
 
 } // namespace sockless::stomp
@@ -97,14 +97,14 @@ struct escape {
 inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r', 'r'}};
 
 /// In 1.0, and before the version is known, nothing is escaped.
-[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command which) noexcept {
-    if (!row_of(which).escapes || in < stomp::version::v1_1) return escaping::none;
+[[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command sent) noexcept {
+    if (!row_of(sent).escapes || in < stomp::version::v1_1) return escaping::none;
     return in == stomp::version::v1_1 ? escaping::of_1_1 : escaping::of_1_2;
 }
 
 /// Those of `escapes` that a kind of escaping has: 1.1 all but the last, 1.2 all.
-[[nodiscard]] constexpr std::size_t number_of_escapes(escaping how) noexcept {
-    return how == escaping::none ? 0 : how == escaping::of_1_1 ? 3 : 4;
+[[nodiscard]] constexpr std::size_t number_of_escapes(escaping of) noexcept {
+    return of == escaping::none ? 0 : of == escaping::of_1_1 ? 3 : 4;
 }
 
 } // namespace sockless::stomp::detail

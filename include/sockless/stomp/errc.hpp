@@ -49,6 +49,7 @@ enum class errc : std::uint8_t {
     heart_beat_timeout,
     receipt_timeout,
     output_full,
+    shut_down,
     error_sent,
     error_received,
 
@@ -110,7 +111,9 @@ inline constexpr error_row errc_rows[] = {
     {"heart_beat_timeout", "nothing came for longer than the agreed heart-beats allow", "STOMP 1.2 Heart-beating", 1002,
      0},
     {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
-    {"output_full", "the peer does not take what it is owed", "STOMP 1.2 Size Limits", 1008, 0},
+    {"output_full", "the output has no room for what the peer is owed, though it is empty", "STOMP 1.2 Size Limits",
+     1008, 0},
+    {"shut_down", "this side shuts down", "STOMP 1.2 ERROR", 1001, 0},
     {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
     {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
 

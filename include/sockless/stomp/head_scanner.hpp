@@ -74,8 +74,8 @@ class stomp_head_scanner {
     }
 
     // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
-    constexpr bool fail(stomp::errc what, std::size_t place) noexcept {
-        error_ = what;
+    constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
+        error_ = error;
         stop_ = place;
         phase_ = phase::failed;
         return false;

@@ -6,17 +6,24 @@
 
 namespace sockless::stomp {
 
-enum class kind : std::uint8_t {
+enum class parser_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< a frame begins: `command`, `headers`. One or more `body` follow.
-    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty where there is no body
+    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty if there is no body
     heart_beat, ///< an end of line between frames
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`.
-struct event {
-    stomp::kind kind = stomp::kind::need_input;
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(parser_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "head", "body", "heart_beat", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(parser_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
+/// What `next` found. False for `need_input`.
+struct parser_event {
+    parser_kind kind = parser_kind::need_input;
     stomp::command command = stomp::command::none; ///< of the frame, with `body` too
     bool first = false;                            ///< the first piece of the body
     bool last = false;                             ///< the last piece of the body, and the end of the frame
@@ -24,7 +31,7 @@ struct event {
     stomp::headers headers{};
     bytes payload{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != stomp::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != parser_kind::need_input; }
 };
 
 } // namespace sockless::stomp
@@ -48,6 +55,9 @@ namespace sockless::stomp {
 template <class Memory>
 class basic_parser {
   public:
+    using event = parser_event;
+    using kind = parser_kind;
+
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 
@@ -143,11 +153,11 @@ class basic_parser {
 
     static constexpr std::byte nul{0}, lf{'\n'}, cr{'\r'};
 
-    constexpr event fail(errc what, std::uint64_t at) noexcept {
-        error_ = what;
+    constexpr event fail(errc error, std::uint64_t at) noexcept {
+        error_ = error;
         position_ = at;
         phase_ = phase::ended;
-        return {.kind = kind::error, .error = what};
+        return {.kind = kind::error, .error = error};
     }
 
     constexpr void take(bytes& in, std::size_t size) noexcept {
@@ -242,12 +252,12 @@ class basic_parser {
         if (ended) {
             phase_ = phase::between;
         } else if (left_ == 0 && !in.empty()) {
-            const errc what = !has_body(command())         ? errc::unexpected_body
-                              : phase_ == phase::until_nul ? errc::body_too_large
-                                                           : errc::body_not_terminated;
-            const event error = fail(what, position_);
+            const errc wrong = !has_body(command())         ? errc::unexpected_body
+                               : phase_ == phase::until_nul ? errc::body_too_large
+                                                            : errc::body_not_terminated;
+            const event failure = fail(wrong, position_);
             // What came before the byte that is wrong is given out, so that the events are those of any other cut.
-            if (piece.empty()) return error;
+            if (piece.empty()) return failure;
             phase_ = phase::failing;
         }
         if (piece.empty() && !ended) return {};

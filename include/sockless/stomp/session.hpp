@@ -1,15 +1,17 @@
-// What both ends of a STOMP session share: frames as a whole, heart-beats, deadlines, output, and how a session ends.
+// What both ends of a STOMP session share: names, heart-beats, deadlines, output, and how a session ends.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../detail/deadline.hpp"
 #include "../detail/names.hpp"
-#include "frames.hpp"
-#include "parser.hpp"
+#include "../detail/outbox.hpp"
+#include "event.hpp"
+#include "frame_reader.hpp"
 
 namespace sockless::stomp {
 
-/// How a session behaves. Durations are in milliseconds, sizes in bytes. Deadlines and heart-beats only work for those
-/// who call `tick`.
+/// How a session behaves. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats need a caller that
+/// calls `tick`.
 struct options {
     version_set versions = version_set::all(); ///< that this side speaks
     stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
@@ -17,8 +19,8 @@ struct options {
     stomp::limits limits{}; ///< on what the peer sends once the session is connected
     /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, where the session makes its own buffer
-    /// For the ids of subscriptions, transactions and receipts together, where the session makes its own buffer.
+    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
+    /// For the ids of subscriptions, transactions and receipts together, if the memory comes from the heap.
     std::size_t names = 256 * 1024;
 
     std::uint32_t subscriptions = 1000;    ///< that the client may have
@@ -26,8 +28,9 @@ struct options {
     std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
     std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
-    std::uint32_t connect_timeout = 10'000;   ///< for CONNECT or CONNECTED, from the first `tick`
-    std::uint32_t disconnect_timeout = 5'000; ///< client: for the receipt of DISCONNECT; both: for the last output
+    std::uint32_t connect_timeout = 10'000; ///< for CONNECT or CONNECTED, from the first `tick`
+    /// Client: for the receipt of DISCONNECT. Both: for the peer to take the last output. Counted without progress.
+    std::uint32_t disconnect_timeout = 5'000;
 
     bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
 };
@@ -49,7 +52,8 @@ enum class name_kind : std::uint8_t {
     subscription,
     destination, ///< of a subscription in 1.0 that has no id
     transaction,
-    receipt, ///< client: outstanding; server: owed for the frame that the caller handles
+    receipt,      ///< client: outstanding
+    owed_receipt, ///< server: see `owed_receipt`
 };
 
 } // namespace sockless::stomp::detail
@@ -63,30 +67,21 @@ template <role Own, class Buffer>
 class session {
   public:
     /// The version that was agreed on; `unknown` before.
-    [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
+    [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
-    /// What is to be sent next, oldest first. Valid until the next call that is not const. A short write is normal.
-    [[nodiscard]] cbytes output() const noexcept { return output_.contents(); }
+    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
+    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
+    /// when memory is released. So an asynchronous write may read from them. The session outlives the write.
+    [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
-    /// Says that the first `size` bytes of `output()` were sent; more than there are count as all of them.
-    void sent(std::size_t size) noexcept {
-        if (size > output_.size()) size = output_.size();
-        if (size == 0) return;
-        output_.consume(size);
-        arm_own_beat();
-    }
+    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// When `tick`, which was called before, has something to do next; `no_deadline` where nothing is waited for.
+    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
+    /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept {
-        const instant beat = own_beat_ < peer_beat_ ? own_beat_ : peer_beat_;
-        return beat < deadline_ ? beat : deadline_;
-    }
-
-    /// Whether there is nothing left to do but to end what carries the session.
-    [[nodiscard]] bool done() const noexcept {
-        if (waited_) return true;
-        const bool ended = state_ == stomp::state::closed || (Own == role::server && is_disconnecting());
-        return ended && output_.size() == 0 && (state_ == stomp::state::closed || !owes_receipt());
+        const instant beat = own_beat_.next() < peer_beat_.next() ? own_beat_.next() : peer_beat_.next();
+        return beat < deadline_.next() ? beat : deadline_.next();
     }
 
     /// Where the session stands. Frames can be sent while it is `open`.
@@ -97,7 +92,7 @@ class session {
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
     /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
-    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_ != no_offset ? offset_ : parser_.offset(); }
+    [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
     /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
     /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
@@ -107,192 +102,141 @@ class session {
     /// The ids of the subscriptions there are. Valid as long.
     [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
 
-    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out.
+    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
+    /// what `output()` shows stays.
     void release_memory() noexcept {
-        if (parser_.is_between_frames()) {
-            parser_.memory().clear();
-            parser_.memory().release();
-        }
-        if (output_.size() == 0) output_.release();
+        reader_.release();
+        output_.release();
         names_.release();
     }
 
   protected:
     using name_kind = detail::name_kind;
 
-    session(const options& how, Buffer input, Buffer output, Buffer names) noexcept
-        : how_(how),
-          parser_(static_cast<Buffer&&>(input), how.limits_before),
-          output_(static_cast<Buffer&&>(output)),
-          names_(static_cast<Buffer&&>(names)) {
-        begin_wait(how.connect_timeout);
+    session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
+        : reader_(static_cast<Buffer&&>(input), settings.limits_before),
+          output_(output),
+          names_(static_cast<Buffer&&>(names)),
+          limits_(settings.limits),
+          heart_beat_(settings.heart_beat),
+          disconnect_timeout_(settings.disconnect_timeout),
+          most_subscriptions_(settings.subscriptions),
+          most_transactions_(settings.transactions),
+          versions_(settings.versions) {
+        deadline_.begin(settings.connect_timeout);
     }
 
-    [[nodiscard]] static std::size_t input_limit(const options& how) noexcept {
-        const std::uint64_t head = how.limits.head > how.limits_before.head ? how.limits.head : how.limits_before.head;
-        const std::uint64_t body = how.limits.body > how.limits_before.body ? how.limits.body : how.limits_before.body;
+    [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
+        const stomp::limits &open = settings.limits, &before = settings.limits_before;
+        const std::uint64_t head = open.head > before.head ? open.head : before.head;
+        const std::uint64_t body = open.body > before.body ? open.body : before.body;
         return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
     }
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // A frame as a whole. `body` is a span of the input, or of the memory.
-    struct whole_frame {
-        stomp::command command = stomp::command::none; // `none` where the input is used up
-        errc error = errc::none;
-        bool heart_beat = false;
-        stomp::headers headers{};
-        bytes body{};
-    };
-
-    // Takes the next frame or heart-beat from `in`, or as much of a frame as there is. `judge(command)` says, before
-    // any of its body is kept, what is wrong with it.
+    // Takes the next frame or heart-beat from `in`: see `frame_reader::next`.
     template <class Judge>
-    [[nodiscard]] whole_frame next_frame(bytes& in, Judge judge) noexcept {
+    [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
         heard_ = heard_ || !in.empty();
-        while (const stomp::event found = parser_.next(in)) {
-            switch (found.kind) {
-            case kind::heart_beat: return {.heart_beat = true};
-            case kind::error: return broken(found.error);
-            case kind::head:
-                in_frame_ = true;
-                if (const errc wrong = judge(found.command); wrong != errc::none) {
-                    note_offset_of_frame();
-                    return broken(wrong);
-                }
-                break;
-            case kind::body:
-                if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
-                if (found.first && found.last) {
-                    in_frame_ = false;
-                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
-                }
-                if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
-                if (found.last) {
-                    in_frame_ = false;
-                    return {.command = found.command,
-                            .headers = parser_.headers(),
-                            .body = bytes(parser_.memory().contents()).subspan(parser_.head_size())};
-                }
-                break;
-            case kind::need_input: break;
-            }
-        }
-        // The input is gone before the body comes.
-        if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
+        return reader_.next(in, judge);
+    }
+
+    // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
+    // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
+    // what the frame says may lie in what `note` changes.
+    template <class Write, class Note = detail::note_nothing>
+    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note = {}) noexcept {
+        if (const sockless::error refused = put(output_, likely, reserve, errc::no_room, write, note)) return refused;
+        begin_own_beat();
         return {};
     }
-
-    // What is wrong, with the headers of the frame, as far as they are known: they may ask for a receipt.
-    [[nodiscard]] whole_frame broken(errc what) const noexcept {
-        return {.error = what, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
-    }
-
-    // What is wrong with a frame is at its first byte.
-    void note_offset_of_frame() noexcept { offset_ = parser_.frame_offset(); }
-
-    // Queues what `write` writes to a span, all of it or nothing. `reserve` bytes of the output stay free. `note` is
-    // called when the frame was written, and still can refuse it: so what the frame says may lie in what `note`
-    // changes.
-    template <class Write, class Note>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note) noexcept {
-        const std::size_t free = output_.limit() - output_.size();
-        if (free < reserve) return errc::no_room;
-        const std::size_t most = free - reserve;
-        bytes room = output_.prepare(likely < most ? likely : most);
-        written wrote = write(room);
-        if (wrote.error == errc::no_room && wrote.size <= most) {
-            room = output_.prepare(wrote.size);
-            wrote = write(room);
-        }
-        if (wrote.error) return wrote.error;
-        if (const errc refused = note(); refused != errc::none) return refused;
-        output_.commit(wrote.size);
-        return {};
-    }
-    template <class Write>
-    [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve) noexcept {
-        return queue(write, likely, reserve, [] { return errc::none; });
-    }
-    template <class Frame, class Note>
+    template <class Frame, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
-                                              Note note) noexcept {
+                                              Note note = {}) noexcept {
         return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
     }
-    template <class Frame>
-    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve) noexcept {
-        return queue_frame(frame, body, reserve, [] { return errc::none; });
+
+    // The peer has taken `size` bytes.
+    void take_sent(std::size_t size) noexcept {
+        output_.sent(size);
+        if (size == 0) return;
+        const bool said_goodbye = state_ >= stomp::state::disconnecting;
+        if (said_goodbye && output_.empty()) {
+            // An answer can be expected from now on.
+            deadline_.begin_again();
+        } else if (said_goodbye || !output_.empty()) {
+            // A peer that takes what waits for it is there. What leaves without waiting proves nothing: the system has
+            // room for it.
+            progresses_ = true;
+        }
     }
 
-    // The time that was told, and what is due. An error where the session has ended by it.
+    // Does what is due at this time. An error if the session has ended by it.
     [[nodiscard]] errc pass_time(instant now) noexcept {
         now_ = now;
-        // What began since the last call is counted from now, as nobody knows when it was.
-        if (begun_wait_ != 0) arm(begun_wait_);
-        if (heard_) arm_peer_beat();
-        if (!has_clock_) arm_own_beat();
-        begun_wait_ = 0;
-        heard_ = false;
-        has_clock_ = true;
-        if (now >= deadline_) {
-            deadline_ = no_deadline;
-            switch (state_) {
-            case stomp::state::connecting: return errc::connect_timeout;
-            case stomp::state::disconnecting:
-                if (Own == role::client) return errc::receipt_timeout;
-                waited_ = true;
-                break;
-            case stomp::state::closed: waited_ = true; break;
-            case stomp::state::open: break;
-            }
+        if (progresses_) deadline_.begin_again();
+        if (heard_) peer_beat_.begin_again();
+        progresses_ = heard_ = false;
+        if (deadline_.pass(now)) {
+            if (state_ == stomp::state::connecting) return errc::connect_timeout;
+            waited_ = true;
+            if (Own == role::client && is_disconnecting()) return errc::receipt_timeout;
         }
-        if (now >= peer_beat_) return errc::heart_beat_timeout;
-        if (now >= own_beat_) {
+        if (peer_beat_.pass(now)) return errc::heart_beat_timeout;
+        if (own_beat_.pass(now)) {
             // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
-            if (output_.size() == 0) static_cast<void>(queue([](bytes out) { return write_beat(out); }, 1, 0));
-            arm_own_beat();
+            if (!output_.empty() || queue([](bytes out) { return write_beat(out); }, 1, 0)) {
+                own_beat_.begin_at(now, own_silence_ / 3 + 1);
+            }
         }
         return errc::none;
     }
 
     void become_open(stomp::version agreed, const stomp::heart_beat& peer) noexcept {
-        parser_.set_version(agreed);
-        parser_.set_limits(how_.limits);
+        reader_.agree(agreed, limits_);
         state_ = stomp::state::open;
-        deadline_ = no_deadline;
-        begun_wait_ = 0;
-        own_interval_ = agreed_interval(how_.heart_beat.sends, peer.wants);
-        peer_interval_ = agreed_interval(peer.sends, how_.heart_beat.wants);
-        arm_own_beat();
-        arm_peer_beat();
-        heard_ = true;
+        deadline_.stop();
+        const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
+        const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
+        own_beat_.begin(own_silence_);
+        // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
+        // their first heart-beat. Silence of seven weeks is not waited for.
+        const std::uint64_t silence = std::uint64_t{2} * peer_interval + peer_interval / 2;
+        peer_beat_.begin(silence != 0 && silence < never ? static_cast<std::uint32_t>(silence) : never);
     }
 
     void become_disconnecting() noexcept {
         state_ = stomp::state::disconnecting;
-        own_interval_ = peer_interval_ = 0;
-        own_beat_ = peer_beat_ = no_deadline;
-        begin_wait(how_.disconnect_timeout);
+        own_silence_ = never;
+        own_beat_.stop();
+        peer_beat_.stop();
+        deadline_.begin(disconnect_timeout_);
     }
 
     // What is still queued goes out, but nobody waits for that without end.
-    void become_closed(sockless::error why) noexcept {
+    void become_closed(sockless::error reason) noexcept {
         become_disconnecting();
+        if (waited_) deadline_.stop();
         state_ = stomp::state::closed;
-        error_ = why;
+        error_ = reason;
     }
 
-    [[nodiscard]] bool owes_receipt() const noexcept {
-        return Own == role::server && !names_.of(name_kind::receipt).empty();
-    }
+    // The peer had its time to take the last output.
+    [[nodiscard]] bool has_waited() const noexcept { return waited_; }
 
-    options how_;
-    basic_parser<Buffer> parser_;
-    Buffer output_;
+    [[nodiscard]] version_set versions() const noexcept { return versions_; }
+    [[nodiscard]] const stomp::heart_beat& own_heart_beat() const noexcept { return heart_beat_; }
+    [[nodiscard]] std::uint32_t most_subscriptions() const noexcept { return most_subscriptions_; }
+    [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
+
+    detail::frame_reader<Buffer> reader_;
+    detail::outbox<Buffer> output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
-    static constexpr std::uint64_t no_offset = UINT64_MAX;
     static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {
@@ -301,41 +245,29 @@ class session {
         return {1, {}};
     }
 
-    void begin_wait(std::uint32_t duration) noexcept {
-        begun_wait_ = duration;
-        arm(duration);
+    // What is sent counts from the last tick, as nobody knows how long ago that was: so a heart-beat is early, not
+    // late.
+    void begin_own_beat() noexcept {
+        const bool has_clock = own_beat_.next() != 0;
+        if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    void arm(std::uint32_t duration) noexcept {
-        deadline_ = duration == never ? no_deadline : detail::later(now_, duration);
-    }
-
-    // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
-    void arm_own_beat() noexcept {
-        if (own_interval_ != 0) own_beat_ = detail::later(now_, own_interval_ - own_interval_ / 4);
-    }
-
-    // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
-    // their first heart-beat.
-    void arm_peer_beat() noexcept {
-        const instant silence = instant{2} * peer_interval_ + peer_interval_ / 2;
-        if (silence != 0) peer_beat_ = detail::later(now_, silence);
-    }
-
-    std::uint64_t offset_ = no_offset; // of what is wrong, where the parser does not know it
-    instant now_ = 0;
-    instant deadline_ = no_deadline;  // of what the state waits for
-    instant own_beat_ = no_deadline;  // when something must be sent
-    instant peer_beat_ = no_deadline; // when something must have come
+    instant now_ = 0;            // the last tick
+    detail::deadline deadline_;  // of what the state waits for
+    detail::deadline own_beat_;  // when something must be sent
+    detail::deadline peer_beat_; // when something must have come
     sockless::error error_{};
-    std::uint32_t begun_wait_ = 0; // how long is to be waited, where the clock was not looked at since
-    std::uint32_t own_interval_ = 0;
-    std::uint32_t peer_interval_ = 0;
+    stomp::limits limits_; // once the session is open
+    stomp::heart_beat heart_beat_;
+    std::uint32_t disconnect_timeout_;
+    std::uint32_t most_subscriptions_;
+    std::uint32_t most_transactions_;
+    std::uint32_t own_silence_ = never; // after which a heart-beat is sent
+    version_set versions_;
     stomp::state state_ = stomp::state::connecting;
-    bool has_clock_ : 1 = false;
-    bool heard_ : 1 = false;    // something came since the last `tick`
-    bool in_frame_ : 1 = false; // the head of a frame has come, its end has not
-    bool waited_ : 1 = false;   // long enough for the last output to be taken
+    bool heard_ : 1 = false;      // something came since the last `tick`
+    bool progresses_ : 1 = false; // the peer took what had waited for it since then
+    bool waited_ : 1 = false;     // long enough for the last output to be taken
 };
 
 } // namespace sockless::stomp

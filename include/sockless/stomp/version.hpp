@@ -10,9 +10,9 @@ namespace sockless::stomp {
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
 /// As it stands in `version` and `accept-version`; empty for `unknown`.
-[[nodiscard]] constexpr std::string_view text_of(version which) noexcept {
+[[nodiscard]] constexpr std::string_view text_of(version of) noexcept {
     constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
-    return texts[static_cast<std::size_t>(which)];
+    return texts[static_cast<std::size_t>(of)];
 }
 
 /// All there are, the highest first.
@@ -55,8 +55,8 @@ class version_set {
         }
     }
 
-    constexpr void add(version which) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(which)); }
-    [[nodiscard]] constexpr bool has(version which) const noexcept { return (bits_ & bit(which)) != 0; }
+    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
+    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// The highest version that both have, or `unknown` (S6).
@@ -74,8 +74,8 @@ class version_set {
     }
 
   private:
-    [[nodiscard]] static constexpr unsigned bit(version which) noexcept {
-        return which == version::unknown ? 0U : 1U << (static_cast<unsigned>(which) - 1);
+    [[nodiscard]] static constexpr unsigned bit(version of) noexcept {
+        return of == version::unknown ? 0U : 1U << (static_cast<unsigned>(of) - 1);
     }
 
     std::uint8_t bits_ = 0;

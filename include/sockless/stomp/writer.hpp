@@ -62,10 +62,10 @@ class writer {
     constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
     /// The first line. `unexpected_command` where the version does not have it.
-    constexpr writer& begin(command which) noexcept {
-        if (which == command::none || !is_in(which, version_)) return fail(errc::unexpected_command);
-        command_ = which;
-        return put(text_of(which)).put("\n");
+    constexpr writer& begin(command sent) noexcept {
+        if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
+        command_ = sent;
+        return put(text_of(sent)).put("\n");
     }
 
     /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
@@ -95,12 +95,12 @@ class writer {
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
     /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
     /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
-    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length how = content_length::automatic) noexcept {
+    [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
-        if (how == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
+        if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
         // S14: a body has a content-length unless the caller wants none.
-        if (how == content_length::automatic && !body.empty()) {
+        if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
         put("\n").put(body).put(detail::text_at("\0", 1));
@@ -140,18 +140,18 @@ class writer {
     }
 
     // A name or value, escaped.
-    constexpr writer& text(std::string_view plain, part what) noexcept {
-        const detail::escaping how = detail::escaping_of(version_, command_);
+    constexpr writer& text(std::string_view plain, part in) noexcept {
+        const detail::escaping by = detail::escaping_of(version_, command_);
         const char* run = plain.data();
         const char* const end = run + plain.size();
         detail::occurrences<const char, '\0', '\n', '\r', ':', '\\'> special(run, end);
         for (const char* at = special.next(); at != end; at = special.next()) {
-            const char code = escaped(*at, how);
+            const char code = escaped(*at, by);
             if (code != '\0') {
                 const char pair[] = {'\\', code};
                 put({run, static_cast<std::size_t>(at - run)}).put(detail::text_at(pair, 2));
                 run = at + 1;
-            } else if (!may_stand(*at, how, what)) {
+            } else if (!may_stand(*at, by, in)) {
                 return fail(errc::bad_header);
             }
         }
@@ -159,8 +159,8 @@ class writer {
     }
 
     // S3: what stands behind the backslash, or NUL where this is not escaped.
-    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping how) noexcept {
-        for (std::size_t i = 0; i != detail::number_of_escapes(how); ++i) {
+    [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
+        for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
         }
         return '\0';
@@ -168,10 +168,10 @@ class writer {
 
     // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
     // taken for a part of the end of line.
-    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping how, part what) noexcept {
+    [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
-        case '\r': return how == detail::escaping::of_1_1;
-        case ':': return what == part::value;
+        case '\r': return by == detail::escaping::of_1_1;
+        case ':': return in == part::value;
         case '\\': return true;
         default: return false;
         }
