@@ -92,7 +92,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
-        if (this->take_message(in, found)) return found;
+        if (this->find_whole_message(in, found)) return found;
         // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
         bytes rest = in;
         found = next_otherwise(rest);

@@ -300,13 +300,14 @@ class connection {
         if (!in.empty()) heard_ = true;
     }
 
-    // A whole message in one frame, if frames are read and nothing else is under way. False if nothing was taken.
-    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& found) noexcept {
+    // The short way to an event: a whole message in one frame, if frames are read and nothing else is under way. Says
+    // whether `found` is that event; if not, the next event comes from `next_open`.
+    [[nodiscard, gnu::always_inline]] bool find_whole_message(bytes& in, event& found) noexcept {
         if (!decoding_) return false;
         if constexpr (Compression::available) {
             if (compression_.inflating()) return false;
         }
-        if (!open_.decoder.take_message(in, found.type, found.payload)) return false;
+        if (open_.decoder.take_whole_message(in, found.type, found.payload) != decoder::took::message) return false;
         found.kind = whole_messages_ ? kind::message : kind::piece;
         found.first = found.last = true;
         return true;
@@ -350,7 +351,7 @@ class connection {
         }
         for (;;) {
             const bytes before = in;
-            const decoder::event found = open_.decoder.next(in);
+            const decoder::event found = open_.decoder.next_stepwise(in);
             if (!found) return {};
             switch (found.kind) {
             case decoder::kind::data:
