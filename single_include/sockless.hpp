@@ -3870,16 +3870,16 @@ class heap_outbox : public outbox_position {
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
-    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
-    void sent(std::size_t size) noexcept {
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
+    bool sent(std::size_t size) noexcept {
         const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
         const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        if (size != waiting || keeps_) return;
+        if (size != waiting || keeps_) return true;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
             is_shown_ = false;
@@ -3887,6 +3887,7 @@ class heap_outbox : public outbox_position {
         } else {
             leave_first();
         }
+        return true;
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -4050,17 +4051,18 @@ class span_outbox : public outbox_position {
         return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
     }
 
-    void sent(std::size_t size) noexcept {
+    bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         begin_ += size;
         sent_ += size;
-        if (begin_ != end_ || keeps_) return;
+        if (begin_ != end_ || keeps_) return true;
         begin_ = 0;
         end_ = second_;
         second_ = 0;
         is_shown_ = false;
+        return true;
     }
 
     [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
@@ -8036,8 +8038,8 @@ class decoder {
 
     // How each frame that is received must be masked: the bit of its header, and the size of its key in bytes.
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
-    [[nodiscard]] constexpr bool is_masked() const noexcept { return mask_bit() != 0; }
-    [[nodiscard]] constexpr unsigned key_size() const noexcept { return is_masked() ? 4 : 0; }
+    [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
+    [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
 
     // What the first byte of the current frame says.
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
@@ -10317,9 +10319,10 @@ class pongs {
         end_ = end;
     }
 
-    /// So many bytes of output have been sent in all.
-    constexpr void sent(std::uint64_t in_all) noexcept {
+    /// So many bytes of output have been sent in all. Says whether a Pong is owed.
+    constexpr bool sent(std::uint64_t in_all) noexcept {
         if (in_all >= end_) waiting_ = 0;
+        return owed_;
     }
 
     /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
@@ -10463,19 +10466,17 @@ class connection {
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
-        const bool awaits_leaving = output_.sent_in_all() < awaited_;
-        output_.sent(size);
-        if (size == 0) return;
-        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+        if (!output_.sent(size)) return;
+        const std::uint64_t in_all = output_.sent_in_all();
+        const bool awaits_leaving = in_all - size < awaited_;
+        if (awaits_leaving && in_all >= awaited_) {
             // An answer can be expected from now on.
             deadline_.begin_again();
         } else if (awaits_leaving || !output_.empty()) {
             // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
             progresses_ = true;
         }
-        if (!decoding_) return;
-        open_.pongs.sent(output_.sent_in_all());
-        send_owed_pong();
+        if (decoding_ && open_.pongs.sent(in_all)) send_owed_pong();
     }
 
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
@@ -10841,10 +10842,9 @@ class connection {
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_) {
-            if (open_.pongs.owed() || !queue_pong(payload)) {
-                open_.held.assign(payload);
-                open_.pongs.owe(true);
-            }
+            if (!open_.pongs.owed() && queue_pong(payload)) return {.kind = kind::ping, .payload = payload};
+            open_.held.assign(payload);
+            open_.pongs.owe(true);
             send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
@@ -10859,7 +10859,7 @@ class connection {
     }
 
     void send_owed_pong() noexcept {
-        if (open_.pongs.owed() && queue_pong(open_.held.view())) open_.pongs.owe(false);
+        if (queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.

@@ -55,16 +55,16 @@ class heap_outbox : public outbox_position {
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
-    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
-    void sent(std::size_t size) noexcept {
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
+    bool sent(std::size_t size) noexcept {
         const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
         const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        if (size != waiting || keeps_) return;
+        if (size != waiting || keeps_) return true;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
             is_shown_ = false;
@@ -72,6 +72,7 @@ class heap_outbox : public outbox_position {
         } else {
             leave_first();
         }
+        return true;
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -235,17 +236,18 @@ class span_outbox : public outbox_position {
         return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
     }
 
-    void sent(std::size_t size) noexcept {
+    bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         begin_ += size;
         sent_ += size;
-        if (begin_ != end_ || keeps_) return;
+        if (begin_ != end_ || keeps_) return true;
         begin_ = 0;
         end_ = second_;
         second_ = 0;
         is_shown_ = false;
+        return true;
     }
 
     [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {

@@ -140,19 +140,17 @@ class connection {
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
-        const bool awaits_leaving = output_.sent_in_all() < awaited_;
-        output_.sent(size);
-        if (size == 0) return;
-        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+        if (!output_.sent(size)) return;
+        const std::uint64_t in_all = output_.sent_in_all();
+        const bool awaits_leaving = in_all - size < awaited_;
+        if (awaits_leaving && in_all >= awaited_) {
             // An answer can be expected from now on.
             deadline_.begin_again();
         } else if (awaits_leaving || !output_.empty()) {
             // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
             progresses_ = true;
         }
-        if (!decoding_) return;
-        open_.pongs.sent(output_.sent_in_all());
-        send_owed_pong();
+        if (decoding_ && open_.pongs.sent(in_all)) send_owed_pong();
     }
 
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
@@ -518,10 +516,9 @@ class connection {
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_) {
-            if (open_.pongs.owed() || !queue_pong(payload)) {
-                open_.held.assign(payload);
-                open_.pongs.owe(true);
-            }
+            if (!open_.pongs.owed() && queue_pong(payload)) return {.kind = kind::ping, .payload = payload};
+            open_.held.assign(payload);
+            open_.pongs.owe(true);
             send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
@@ -536,7 +533,7 @@ class connection {
     }
 
     void send_owed_pong() noexcept {
-        if (open_.pongs.owed() && queue_pong(open_.held.view())) open_.pongs.owe(false);
+        if (queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.

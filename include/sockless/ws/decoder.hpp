@@ -192,8 +192,8 @@ class decoder {
 
     // How each frame that is received must be masked: the bit of its header, and the size of its key in bytes.
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
-    [[nodiscard]] constexpr bool is_masked() const noexcept { return mask_bit() != 0; }
-    [[nodiscard]] constexpr unsigned key_size() const noexcept { return is_masked() ? 4 : 0; }
+    [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
+    [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
 
     // What the first byte of the current frame says.
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }

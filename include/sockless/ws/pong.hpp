@@ -40,9 +40,10 @@ class pongs {
         end_ = end;
     }
 
-    /// So many bytes of output have been sent in all.
-    constexpr void sent(std::uint64_t in_all) noexcept {
+    /// So many bytes of output have been sent in all. Says whether a Pong is owed.
+    constexpr bool sent(std::uint64_t in_all) noexcept {
         if (in_all >= end_) waiting_ = 0;
+        return owed_;
     }
 
     /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
