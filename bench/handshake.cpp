@@ -32,10 +32,10 @@ namespace {
 template <class Sink>
 struct sockless_head {
     static void parse(std::byte* data, std::size_t size, Sink& sink) {
-        sockless::http::head_parser parser(sockless::http::head_kind::request);
+        sockless::http::head_parser parser(sockless::http::message_kind::request);
         sockless::bytes in(data, size);
         const auto event = parser.next(in);
-        if (event.kind != sockless::http::kind::head) std::abort();
+        if (event.kind != sockless::http::head_kind::head) std::abort();
         piece(sink, event.head.method, false);
         piece(sink, event.head.target, true);
         for (const sockless::field& field : event.head.fields) {
@@ -46,10 +46,10 @@ struct sockless_head {
 };
 
 std::size_t answer(std::byte* data, std::size_t size, char* out) {
-    sockless::http::head_parser parser(sockless::http::head_kind::request);
+    sockless::http::head_parser parser(sockless::http::message_kind::request);
     sockless::bytes in(data, size);
     const auto event = parser.next(in);
-    if (event.kind != sockless::http::kind::head) std::abort();
+    if (event.kind != sockless::http::head_kind::head) std::abort();
     const auto request = sockless::ws::check_request(event.head);
     if (request.error) std::abort();
     return sockless::ws::write_acceptance(sockless::bytes_of(out, 1024), request.key, {}).size;

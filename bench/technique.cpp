@@ -175,7 +175,7 @@ template <bool Remembered>
 bool add_fields(const char* implementation) {
     return add({technique("fields"), implementation, [](benchmark::State& state) {
                     std::vector<std::byte> request = received_request();
-                    sockless::http::head_parser parser(sockless::http::head_kind::request);
+                    sockless::http::head_parser parser(sockless::http::message_kind::request);
                     sockless::bytes in(request);
                     sockless::http::fields fields = parser.next(in).head.fields;
                     if (!Remembered) fields = sockless::http::fields(fields.text());

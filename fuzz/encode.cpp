@@ -70,7 +70,7 @@ void try_frame(const ws::frame_header& asked, cbytes payload, std::size_t less) 
     const bool control = ws::is_control(header.opcode);
     const bool legal = ws::is_known(header.opcode) && header.rsv <= 7 &&
                        (!control || (header.fin && header.rsv == 0 && payload.size() <= 125));
-    promise(legal == bool(wrote), "what is legal is encoded, and nothing else");
+    promise(legal == !wrote.error, "what is legal is encoded, and nothing else");
     if (!legal) return;
     promise(wrote.size == payload.size() + ws::header_size(payload.size(), header.masked), "a frame has its size");
     const std::vector<std::byte> frame(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(wrote.size));
@@ -100,7 +100,7 @@ void try_close(std::uint16_t code, cbytes reason) {
     const written wrote = ws::encode_close_payload(payload, code, reason);
     const bool legal =
         (code == 1005 && reason.empty()) || (is_legal_code(code) && reason.size() <= 123 && is_legal_utf8(reason));
-    promise(legal == bool(wrote), "a Close that may be sent is encoded, and no other");
+    promise(legal == !wrote.error, "a Close that may be sent is encoded, and no other");
     if (!legal) return;
     std::byte frame[131];
     const written framed = ws::encode(frame, {.opcode = ws::opcode::close}, bytes(payload).first(wrote.size));

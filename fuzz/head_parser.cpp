@@ -60,22 +60,22 @@ void try_extensions(std::string_view value) {
 }
 
 // What is written from a head is read again as the same.
-void write_again(const http::head& head, http::head_kind kind) {
+void write_again(const http::head& head, http::message_kind kind) {
     std::vector<std::byte> out(head.fields.text().size() * 2 + head.target.size() + head.reason.size() +
                                head.method.size() + 100);
     http::head_writer writer(out);
-    if (kind == http::head_kind::request) {
+    if (kind == http::message_kind::request) {
         writer.request_line(head.method, head.target);
     } else {
         writer.status_line(head.status, head.reason);
     }
     for (const field& each : head.fields) writer.field(each.name, each.value);
     const written wrote = writer.finish();
-    promise(bool(wrote), "a head that was read can be written");
+    promise(!wrote.error, "a head that was read can be written");
     bytes again = bytes(out).first(wrote.size);
     parser reader(kind, growing_buffer(100000), {.start_line = 100000, .field_line = 100000, .head = 200000});
     const http::head_event found = reader.next(again);
-    promise(found.kind == http::kind::head && again.empty(), "a head that was written can be read");
+    promise(found.kind == http::head_kind::head && again.empty(), "a head that was written can be read");
     promise(found.head.method == head.method && found.head.target == head.target && found.head.status == head.status,
             "the start line is the same again");
     auto at = head.fields.begin();
@@ -87,8 +87,8 @@ void write_again(const http::head& head, http::head_kind kind) {
     promise(at == head.fields.end(), "all fields are there again");
 }
 
-void judge(const http::head& head, http::head_kind kind, std::string& log) {
-    if (kind == http::head_kind::response) {
+void judge(const http::head& head, http::message_kind kind, std::string& log) {
+    if (kind == http::message_kind::response) {
         const ws::opening_response answer = ws::check_response(head, "dGhlIHNhbXBsZSBub25jZQ==", "a, b", "x");
         add(log, answer.error.name());
         add(log, answer.subprotocol);
@@ -105,20 +105,21 @@ void judge(const http::head& head, http::head_kind kind, std::string& log) {
     add(log, asked.key);
     if (asked.error) {
         std::byte answer[1024];
-        promise(asked.error.status() >= 400 && ws::write_refusal(answer, asked.error), "a wrong request has a refusal");
+        promise(asked.error.status() >= 400 && !ws::write_refusal(answer, asked.error).error,
+                "a wrong request has a refusal");
         return;
     }
     promise(ws::is_upgrade(head) && head.method == "GET", "only an upgrade is taken for one");
     std::byte answer[1024];
     const written wrote = ws::write_acceptance(answer, asked.key, {});
-    promise(bool(wrote), "a right request can be accepted");
+    promise(!wrote.error, "a right request can be accepted");
     bytes in = bytes(answer).first(wrote.size);
-    http::head_parser reader(http::head_kind::response);
+    http::head_parser reader(http::message_kind::response);
     promise(!ws::check_response(reader.next(in).head, asked.key, {}, {}).error, "and that is taken for an answer");
 }
 
-void note(const http::head_event& found, http::head_kind kind, std::string& log) {
-    if (found.kind == http::kind::error) return add(log, row_of(found.error).name);
+void note(const http::head_event& found, http::message_kind kind, std::string& log) {
+    if (found.kind == http::head_kind::error) return add(log, row_of(found.error).name);
     const http::head& head = found.head;
     add(log, head.method);
     add(log, head.target);
@@ -136,7 +137,7 @@ void note(const http::head_event& found, http::head_kind kind, std::string& log)
     write_again(head, kind);
 }
 
-result run(cbytes stream, const std::vector<unsigned>& sizes, http::head_kind kind, const http::limits& limits) {
+result run(cbytes stream, const std::vector<unsigned>& sizes, http::message_kind kind, const http::limits& limits) {
     result out;
     parser heads(kind, growing_buffer(limits.head), limits);
     http::body_decoder body;
@@ -160,9 +161,9 @@ result run(cbytes stream, const std::vector<unsigned>& sizes, http::head_kind ki
             if (!found) break;
             note(found, kind, out.log);
             add(out.log, heads.offset());
-            if (found.kind == http::kind::error) {
+            if (found.kind == http::head_kind::error) {
                 ended = true;
-            } else if (kind == http::head_kind::response && found.head.status < 200 && found.head.status != 101) {
+            } else if (kind == http::message_kind::response && found.head.status < 200 && found.head.status != 101) {
                 heads.restart(); // as a client does, over and over
             } else {
                 body = http::body_decoder(framing_of(found.head, kind), limits);
@@ -190,7 +191,8 @@ result run(cbytes stream, const std::vector<unsigned>& sizes, http::head_kind ki
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     input from(data, size, 12);
-    const http::head_kind kind = from.setting() % 2 == 0 ? http::head_kind::request : http::head_kind::response;
+    const http::message_kind kind =
+        from.setting() % 2 == 0 ? http::message_kind::request : http::message_kind::response;
     constexpr std::uint32_t lines[] = {8192, 4, 40, 100};
     constexpr std::uint32_t heads[] = {32768, 60, 300};
     constexpr std::uint32_t counts[] = {100, 1, 5};

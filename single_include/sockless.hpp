@@ -386,8 +386,6 @@ class error {
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
 };
 
 } // namespace sockless
@@ -2056,7 +2054,7 @@ namespace sockless::http {
     return at == end;
 }
 
-/// Whether two texts are equal where the case of ASCII letters does not count.
+/// Whether two texts are equal if the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     if (!std::is_constant_evaluated()) {
@@ -2072,7 +2070,7 @@ namespace sockless::http {
 } // namespace sockless::http
 
 // ============================================ sockless/http/fields.hpp ============================================
-// The fields of a head, read where they lie, and the questions that are asked of any list of fields.
+// The fields of a head, read in place, and the questions that are asked of any list of fields.
 
 namespace sockless::http::detail {
 
@@ -2099,7 +2097,7 @@ struct field_line_ends {
 };
 
 [[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
-    // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+    // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
     const char* const line_end = find('\r', line, end);
     const char* const colon = find(':', line, end);
     return {colon < line_end ? colon : line_end, line_end};
@@ -2195,7 +2193,7 @@ class fields {
 
 namespace sockless::http::detail {
 
-/// Calls `visit(name, value)` for each field, in their order, where `value()` gives the value.
+/// Calls `visit(name, value)` for each field, in their order; `value()` gives the value.
 template <class Fields, class Visit>
 [[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
     for (const field& each : all) {
@@ -2391,7 +2389,7 @@ struct limits {
     /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
     std::uint32_t chunk_extensions = 4096;
 
-    /// Bytes of a body without its framing. Bodies are read only where an opening handshake was refused, for people.
+    /// Bytes of a body without its framing. Only the body of a refused opening handshake is read, for people.
     std::uint64_t body = 65536;
 };
 
@@ -2403,7 +2401,7 @@ struct limits {
 namespace sockless::http {
 
 /// Which of the two messages a head begins.
-enum class head_kind : std::uint8_t { request, response };
+enum class message_kind : std::uint8_t { request, response };
 
 } // namespace sockless::http
 
@@ -2413,14 +2411,14 @@ namespace sockless::http::detail {
 /// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
 class head_scanner {
   public:
-    constexpr explicit head_scanner(http::head_kind kind) noexcept
-        : phase_(kind == http::head_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
+    constexpr explicit head_scanner(http::message_kind kind) noexcept
+        : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
     /// A scanner for field lines alone, as in the trailer section of a chunked body.
     [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner made(http::head_kind::request);
-        made.phase_ = phase::field_begin;
-        return made;
+        head_scanner scanner(http::message_kind::request);
+        scanner.phase_ = phase::field_begin;
+        return scanner;
     }
 
     /// Takes bytes up to the end of the head, the first byte that is wrong, or the end of `piece`; says how many.
@@ -2440,7 +2438,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // H20: only the end of the line may stand beyond the limit.
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -2461,7 +2459,7 @@ class head_scanner {
 
     /// Whether nothing of a head has come yet but empty lines before it.
     [[nodiscard]] constexpr bool idle() const noexcept {
-        return phase_ == phase::empty_line || (kind_ == http::head_kind::response && position_ == 0);
+        return phase_ == phase::empty_line || (kind_ == http::message_kind::response && position_ == 0);
     }
 
     /// How many bytes were taken since the beginning, empty lines included; after an error, the place of the wrong
@@ -2522,7 +2520,8 @@ class head_scanner {
         place = static_cast<std::uint32_t>(offset_of(at));
     }
 
-    // The one way out for everything that is wrong. H2: a line feed that is out of place is a bare one wherever it is.
+    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
+    // 9112 section 2.2; H2).
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -2567,7 +2566,8 @@ class head_scanner {
         return at + 1;
     }
 
-    // H2: a server skips empty lines before a request line, which some clients send after a body; not without end.
+    // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
+    // section 2.2; H2).
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -2584,7 +2584,8 @@ class head_scanner {
         return go_on(at, phase::empty_line_lf);
     }
 
-    // H1: the method is a token, the target has no white space and no controls, and one space follows each.
+    // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
+    // section 3; H1).
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -2603,12 +2604,13 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // H1: `HTTP/1.` and one digit. A minor version that is not known is read like the highest that is (RFC 9110 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
+    // the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
             constexpr std::string_view usual = "HTTP/1.1\r\n";
-            if (matched_ == 0 && kind_ == http::head_kind::request && !std::is_constant_evaluated() &&
+            if (matched_ == 0 && kind_ == http::message_kind::request && !std::is_constant_evaluated() &&
                 static_cast<std::size_t>(stop - at) >= usual.size() &&
                 equal_in_words<std::uint64_t>(text_of({at, usual.size()}).data(), usual.data(), usual.size())) {
                 // The short way, which nearly all take.
@@ -2631,7 +2633,7 @@ class head_scanner {
         }
         if (!is_digit(static_cast<char>(*at))) return fail(at, http::errc::bad_version);
         minor_version_ = static_cast<std::uint8_t>(static_cast<char>(*at) - '0');
-        return go_on(at, kind_ == http::head_kind::request ? phase::request_line_cr : phase::status_space);
+        return go_on(at, kind_ == http::message_kind::request ? phase::request_line_cr : phase::status_space);
     }
 
     // Three digits (RFC 9112 section 4). The space after them is required, but servers that give no reason are known
@@ -2737,7 +2739,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // H3: a name is a token, and nothing stands between it and the colon.
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -2747,7 +2749,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // H3: a value holds no control but HTAB; H2: its line ends in CR LF, neither of which stands elsewhere.
+            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2; H2).
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -2765,8 +2768,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // H3: line folding is obsolete and read differently by different peers. H2: before the first field line
-            // it is not even that.
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
+            // the first field line is not even that (RFC 9112 section 2.2; H2).
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
@@ -2792,7 +2795,7 @@ class head_scanner {
     std::uint8_t minor_version_ = 0;
     std::uint8_t matched_ = 0; // characters of the version, then digits of the status
     phase phase_;
-    http::head_kind kind_;
+    http::message_kind kind_;
     http::errc error_ = http::errc::none;
     field_line_sizes sizes_{};
 };
@@ -2804,7 +2807,7 @@ class head_scanner {
 
 namespace sockless::http {
 
-/// A checked head. All views are of one text; whoever hands the head out says how long it stays.
+/// A checked head. All views are of one text; the function that gives a head says how long that stays.
 struct head {
     std::string_view method{};      ///< of a request: a token
     std::string_view target{};      ///< of a request: visible ASCII, at least one character
@@ -2814,7 +2817,7 @@ struct head {
     http::fields fields{};
 };
 
-enum class kind : std::uint8_t {
+enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< the whole head: `head`. What is left of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
@@ -2822,11 +2825,11 @@ enum class kind : std::uint8_t {
 
 /// What `next` found. Falsy for `need_input`.
 struct head_event {
-    http::kind kind = http::kind::need_input;
+    head_kind kind = head_kind::need_input;
     errc error = errc::none;
     http::head head{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != http::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != head_kind::need_input; }
 };
 
 } // namespace sockless::http
@@ -2844,14 +2847,18 @@ namespace sockless::http::detail {
 namespace sockless::http {
 
 /// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a
-/// head comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is
-/// not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
+/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
+/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
 template <class Memory>
 class basic_head_parser {
   public:
-    constexpr explicit basic_head_parser(head_kind kind, Memory memory = {}, const http::limits& limits = {}) noexcept
-        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(kind), kind_(kind) {}
+    using event = head_event;
+    using kind = head_kind;
+
+    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
+                                         const http::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(message), message_(message) {}
 
     /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
     /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
@@ -2859,7 +2866,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // H20: a byte beyond what the head may take is an error at that byte, whatever it is.
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -2883,19 +2890,20 @@ class basic_head_parser {
         return error_;
     }
 
-    /// Makes ready for another head, for those who skip interim responses (RFC 9110 section 15.2). The head before it,
-    /// or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does nothing.
+    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
+    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
+    /// nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
-        scanner_ = detail::head_scanner(kind_);
+        scanner_ = detail::head_scanner(message_);
         text_ = {};
         memory_.clear();
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False where it does not fit. Views that were handed
-    /// out stay where they were: ask `head` for new ones.
+    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
+    /// stay where they were: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -2903,21 +2911,21 @@ class basic_head_parser {
         return true;
     }
 
-    /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
-    /// the event.
+    /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
+    /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
-        http::head made{};
-        if (text_.empty()) return made;
-        if (kind_ == head_kind::request) {
-            made.method = scanner_.method(text_);
-            made.target = scanner_.target(text_);
+        http::head given{};
+        if (text_.empty()) return given;
+        if (message_ == message_kind::request) {
+            given.method = scanner_.method(text_);
+            given.target = scanner_.target(text_);
         } else {
-            made.status = scanner_.status();
-            made.reason = scanner_.reason(text_);
+            given.status = scanner_.status();
+            given.reason = scanner_.reason(text_);
         }
-        made.minor_version = scanner_.minor_version();
-        made.fields = scanner_.fields(text_);
-        return made;
+        given.minor_version = scanner_.minor_version();
+        given.fields = scanner_.fields(text_);
+        return given;
     }
 
     /// What went wrong, if anything did. Stays.
@@ -2931,7 +2939,7 @@ class basic_head_parser {
     /// The limits that were given.
     [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
 
-    /// The memory that was given, for those who give it back when they are done with the head.
+    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
     [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
 
   private:
@@ -2947,12 +2955,12 @@ class basic_head_parser {
     constexpr head_event fail(errc error, std::size_t place) noexcept {
         error_ = error;
         error_offset_ = head_begin_ + place;
-        return {.kind = kind::error, .error = error};
+        return {.kind = head_kind::error, .error = error};
     }
 
     [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
         text_ = text;
-        return {.kind = kind::head, .head = head()};
+        return {.kind = head_kind::head, .head = head()};
     }
 
     Memory memory_;
@@ -2961,7 +2969,7 @@ class basic_head_parser {
     std::string_view text_{}; // of the head that was given
     std::uint64_t head_begin_ = 0;
     std::uint64_t error_offset_ = 0;
-    head_kind kind_;
+    message_kind message_;
     errc error_ = errc::none;
 };
 
@@ -3080,11 +3088,11 @@ struct body_framing {
     errc error = errc::none;
 };
 
-/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A wrong or doubtful one is an
-/// error: peers that understand it differently can be made to disagree on where the next message begins.
-[[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
-    // RFC 9110 6.4.1: interim responses, 204 and 304 have no body, whatever their fields say.
-    if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
+/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
+/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+[[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
+    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
+    if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
     std::uint64_t length = 0;
@@ -3094,13 +3102,14 @@ struct body_framing {
         if (equal_ignoring_case(each.name, "transfer-encoding")) {
             has_codings = true;
             for (const std::string_view coding : list_elements(each.value)) {
-                // RFC 9112 6.1: a coding that is not known, or chunked twice, cannot be undone.
+                // A coding that is not known, or chunked twice, cannot be undone (RFC 9112 section 6.1).
                 ++codings;
                 if (codings != 1 || !equal_ignoring_case(coding, "chunked"))
                     return {.error = errc::unsupported_transfer_coding};
             }
         } else if (equal_ignoring_case(each.name, "content-length")) {
-            // RFC 9110 8.6: decimal digits and nothing else; RFC 9112 6.3: repeated only with the same value.
+            // A length is decimal digits and nothing else (RFC 9110 section 8.6), and repeated only with the same value
+            // (RFC 9112 section 6.3).
             const detail::decimal number = detail::read_decimal(each.value);
             if (!number.valid || (has_length && number.value != length)) return {.error = errc::bad_content_length};
             has_length = true;
@@ -3111,7 +3120,7 @@ struct body_framing {
     if (has_codings && has_length) return {.error = errc::ambiguous_length};
     if (has_codings) return {.framing = framing::chunked};
     if (has_length) return {.framing = framing::length, .length = length};
-    return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
+    return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
 
 enum class body_kind : std::uint8_t {
@@ -3134,6 +3143,9 @@ struct body_event {
 /// bounded, and dropped.
 class body_decoder {
   public:
+    using event = body_event;
+    using kind = body_kind;
+
     /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
     /// apply. A length beyond the limit is an error before anything is taken.
     constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
@@ -3155,8 +3167,8 @@ class body_decoder {
         phase_ = phase::failing;
     }
 
-    /// Takes bytes from the front of `in`, at most up to the end of the body. The end is also told where `in` is empty,
-    /// once nothing more is to come.
+    /// Takes bytes from the front of `in`, at most up to the end of the body. Once nothing more is to come, the end is
+    /// told even if `in` is empty.
     [[nodiscard]] constexpr body_event next(bytes& in) noexcept {
         for (;;) {
             switch (phase_) {
@@ -3220,7 +3232,7 @@ class body_decoder {
         phase_ = phase::failing;
     }
 
-    // Up to `left_` bytes, or all there are; none where the body is then larger than its limit.
+    // Up to `left_` bytes, or all there are; none if they would make the body larger than its limit.
     constexpr bytes take_data(bytes& in) noexcept {
         std::uint64_t most = phase_ == phase::uncounted ? limits_.body - total_ : left_;
         if (most == 0) {
@@ -3285,7 +3297,7 @@ class body_decoder {
         if (phase_ == phase::size_begin) return fail(errc::bad_chunk_size);
         digits_ = 0;
         if (c == '\r') return go_on(phase::size_lf);
-        // RFC 9112 7.1.1: extensions begin with a semicolon, which old senders put white space before.
+        // Extensions begin with a semicolon, and white space may stand before that (RFC 9112 section 7.1.1).
         if (c != ';' && !detail::is_white(c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_size);
         go_on(phase::extension);
         take_extension(c);
@@ -3329,7 +3341,7 @@ class body_decoder {
 
 namespace sockless::http {
 
-/// The standard reason phrase of `status`; empty where there is none.
+/// The standard reason phrase of `status`; empty if there is none.
 [[nodiscard]] constexpr std::string_view reason_phrase(std::uint16_t status) noexcept {
     struct row {
         std::uint16_t status;
@@ -3447,22 +3459,24 @@ class text_sink {
 namespace sockless::http {
 
 /// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
-/// calls can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish`
+/// calls can be chained without looking at each. If the span is too small, the writer goes on counting, and `finish`
 /// tells the room that the whole takes.
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
     constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
-    /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
+    /// Writes the first line of a request. The method must be a token and the target visible ASCII, else `bad_method`
+    /// or `bad_target` (RFC 9112 section 3; H14).
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
         if (!is_token(method)) return fail(errc::bad_method);
         if (!is_target(target)) return fail(errc::bad_target);
         return put(method).put(" ").put(target).put(" HTTP/1.1\r\n");
     }
 
-    /// A status from 100 to 999, else `bad_status`. Where `reason` is empty the standard phrase stands for it.
-    /// H14: a reason has no control character, else `bad_reason`.
+    /// Writes the first line of a response. The status must be from 100 to 999, else `bad_status`, and the reason have
+    /// no control character, else `bad_reason` (RFC 9112 section 4; H14). If the reason is empty, the standard one is
+    /// written.
     constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
         if (status < 100 || status > 999) return fail(errc::bad_status);
         if (!is_field_value(reason)) return fail(errc::bad_reason);
@@ -3473,24 +3487,25 @@ class head_writer {
             .put("\r\n");
     }
 
-    /// Text that is known to be right, with its ends of line, as it is.
+    /// Writes text that is known to be right, with its ends of line, as it is.
     constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
 
-    /// H14: the name is a token and the value has no control character but HTAB, else `bad_name` or `bad_value`. White
-    /// space around a value is not part of it (RFC 9110 section 5.5), so a reader does not see it.
+    /// Writes a field. The name must be a token, and the value have no control character but HTAB, else `bad_name` or
+    /// `bad_value` (RFC 9110 section 5.5; H14). A reader does not see white space around the value, as that is not part
+    /// of it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         if (!is_field_value(value)) return fail(errc::bad_value);
         return put(name).put(": ").put(value).put("\r\n");
     }
 
-    /// A field whose value is a number.
+    /// Writes a field whose value is a number.
     constexpr head_writer& field(std::string_view name, std::uint64_t value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         return put(name).put(": ").number(value).put("\r\n");
     }
 
-    /// A field whose value is the elements with a comma and a space between; each must be a field value.
+    /// Writes a field whose value is the elements with a comma and a space between; each must be a field value.
     constexpr head_writer& field(std::string_view name, std::span<const std::string_view> elements) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         put(name).put(": ");
@@ -3503,14 +3518,14 @@ class head_writer {
         return put("\r\n");
     }
 
-    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    /// Makes `error` that of the writer, unless it has one: for a caller that checks more than the writer does.
     constexpr head_writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;
     }
 
-    /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
-    /// all; with `no_room` it is the room needed.
+    /// Ends the head, and puts a body behind it as it is; a caller that has it in two parts gives both. The size is
+    /// that of all; with `no_room` it is the room needed.
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
         put("\r\n");
         if (!body.empty()) put(body).put(rest_of_body);
@@ -3867,7 +3882,7 @@ class heap_outbox : public outbox_position {
         if (size != waiting || keeps_) return;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
-            is_shown_ = was_large_ = false;
+            is_shown_ = false;
             largest_ = 0;
         } else {
             leave_first();
@@ -3884,8 +3899,9 @@ class heap_outbox : public outbox_position {
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
         if (size > room(reserve)) return {};
-        if (size > largest_) largest_ = size < UINT32_MAX ? static_cast<std::uint32_t>(size) : UINT32_MAX;
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
+        const std::size_t needed = last_->end + size;
+        if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
         return {last_->data() + last_->end, size};
     }
 
@@ -3972,15 +3988,17 @@ class heap_outbox : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
+    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
+    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
-        const std::size_t needed = first_->end > largest_ ? first_->end : largest_;
-        const bool was_large_before = was_large_;
-        was_large_ = needed > most_block;
+        const std::uint32_t before = lately_;
+        lately_ -= lately_ / 8;
+        if (largest_ > lately_) lately_ = largest_;
         largest_ = 0;
-        const bool hardly_used = first_->capacity > usual_block && needed < first_->capacity / 4;
-        const bool large_once = first_->capacity > most_block && !was_large_before;
+        const std::size_t quarter = first_->capacity / 4;
+        const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
+        const bool large_once = first_->capacity > most_block && before < quarter;
         if (hardly_used || large_once) {
             drop_first();
         } else {
@@ -3998,7 +4016,7 @@ class heap_outbox : public outbox_position {
         exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
         exchange(is_shown_, other.is_shown_);
-        exchange(was_large_, other.was_large_);
+        exchange(lately_, other.lately_);
     }
 
     template <class T>
@@ -4012,10 +4030,10 @@ class heap_outbox : public outbox_position {
     block* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
-    std::uint32_t largest_ = 0; // the most that was prepared at once since the queue was last empty
+    std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
+    std::uint32_t lately_ = 0;  // and before that
     bool keeps_ = false;
     mutable bool is_shown_ = false; // bytes of the first block
-    bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
@@ -4116,13 +4134,14 @@ template <class Outbox, class Write, class Note = note_nothing>
     const std::size_t most = to.room(reserve);
     bytes room = to.prepare(likely < most ? likely : most, reserve);
     written result = write(room);
-    const bool too_small = result.error && result.size > room.size();
-    if (too_small && result.size <= most) {
+    if (result.size > room.size() && result.size <= most) {
         room = to.prepare(result.size, reserve);
         result = write(room);
     }
     if (result.error) return result.size != 0 ? no_room : result.error;
-    if (const error refused = note()) return refused;
+    if constexpr (!std::is_same_v<Note, note_nothing>) {
+        if (const error refused = note()) return refused;
+    }
     to.commit(result.size);
     return {};
 }
@@ -6594,6 +6613,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     bool loses_ = false; // the `lost` event is still owed
 };
 
+template <class Buffer>
+basic_client_session(Buffer, Buffer, Buffer, const options& = {}) -> basic_client_session<Buffer>;
+
 /// The usual one: memory from the heap, up to the limits of its options.
 using client_session = basic_client_session<growing_buffer>;
 
@@ -7834,7 +7856,7 @@ namespace sockless::ws {
     header.length = payload.size();
     const std::size_t size = header_size(header.length, header.masked);
     const written head = encode_header(headroom < size ? bytes{} : room.subspan(headroom - size, size), header);
-    if (!head) return head;
+    if (head.error) return head;
     if (header.masked) mask(payload, header.masking_key);
     return {size + payload.size(), {}};
 }
@@ -8313,7 +8335,7 @@ namespace sockless::ws {
 
 } // namespace sockless::ws
 
-// ============================================== sockless/list_of.hpp ==============================================
+// ============================================= sockless/list_view.hpp =============================================
 // A list that the caller gives for the time of a call: `{a, b}`, an array, a span, a vector.
 
 // Clang warns if a list of this kind ends before the view of it.
@@ -8341,7 +8363,7 @@ namespace sockless {
 /// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
 /// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
 template <class T>
-class list_of {
+class list_view {
   public:
     /// Goes through a list, which outlives it.
     class iterator {
@@ -8350,7 +8372,7 @@ class list_of {
         using difference_type = std::ptrdiff_t;
 
         constexpr iterator() noexcept = default;
-        constexpr iterator(const list_of& list, std::size_t number) noexcept : list_(&list), number_(number) {}
+        constexpr iterator(const list_view& list, std::size_t number) noexcept : list_(&list), number_(number) {}
 
         [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
         constexpr iterator& operator++() noexcept {
@@ -8361,32 +8383,32 @@ class list_of {
         [[nodiscard]] friend constexpr bool operator==(const iterator&, const iterator&) noexcept = default;
 
       private:
-        const list_of* list_ = nullptr;
+        const list_view* list_ = nullptr;
         std::size_t number_ = 0;
     };
 
-    constexpr list_of() noexcept = default;
+    constexpr list_view() noexcept = default;
 
-    constexpr list_of(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
+    constexpr list_view(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
         view(elements.begin(), elements.size());
     }
 
     /// An element in braces of its own would be made of two pointers: the beginning and the end of a text.
-    constexpr list_of(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
+    constexpr list_view(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
         requires(std::is_same_v<T, std::string_view>) = delete;
 
     template <std::convertible_to<T> Element, std::size_t Size>
-    constexpr list_of(const Element (&elements)[Size]) noexcept {
+    constexpr list_view(const Element (&elements)[Size]) noexcept {
         view(elements, Size);
     }
 
     template <detail::list_for<T> List>
-    constexpr list_of(const List& elements) noexcept {
+    constexpr list_view(const List& elements) noexcept {
         view(elements.data(), static_cast<std::size_t>(elements.size()));
     }
 
     template <class Other>
-    constexpr list_of(const Other&) noexcept {
+    constexpr list_view(const Other&) noexcept {
         static_assert(detail::list_for<Other, T>,
                       "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
     }
@@ -8532,7 +8554,7 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // H11: a quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1).
+    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1; H11).
     constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
@@ -8846,11 +8868,11 @@ class opening_fields {
     [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
     [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
 
-    bool upgrade_to_websocket = false; ///< H5: Upgrade holds the token `websocket`
-    bool connection_upgrade = false;   ///< H5: Connection holds the token `upgrade`
-    bool body = false;                 ///< H8: a Content-Length other than 0, or a Transfer-Encoding
-    bool expectation_unknown = false;  ///< H21: an Expect other than `100-continue`
-    bool bad_extensions = false;       ///< H11: a Sec-WebSocket-Extensions that is malformed
+    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` (H5)
+    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` (H5)
+    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding (H8)
+    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` (H21)
+    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed (H11)
 
   private:
     [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
@@ -8897,8 +8919,8 @@ inline constexpr std::size_t max_subprotocols = 64;
 /// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    /// H10: an offer is made of unique tokens (RFC 6455 section 4.1, item 10). Adds one, and says what is wrong with
-    /// it.
+    /// Adds a name, and says what is wrong with it: an offer is made of unique tokens (RFC 6455 section 4.1, item 10;
+    /// H10).
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
         if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
@@ -8933,12 +8955,12 @@ template <class Fields>
     } else {
         http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    // H10: a field without a name in it is no offer (RFC 6455 section 4.1, item 10).
+    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10; H10).
     return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
 /// Writes an offer.
-constexpr void put_subprotocols(http::head_writer& head, list_of<std::string_view> names) noexcept {
+constexpr void put_subprotocols(http::head_writer& head, list_view<std::string_view> names) noexcept {
     if (names.empty()) return;
     subprotocol_offer offer;
     std::string_view before = "Sec-WebSocket-Protocol: ";
@@ -8957,7 +8979,7 @@ constexpr void put_subprotocols(http::head_writer& head, list_of<std::string_vie
 /// Writes a server's choice.
 constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
     if (chosen.empty()) return;
-    // H10: a server answers with exactly one (RFC 6455 section 4.2.2, item 5); a comma would make two of it.
+    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5; H10).
     if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
     head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
 }
@@ -8973,7 +8995,7 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 /// Judges a server's choice, if it has made one.
 [[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
     if (!all.has(opening_field::subprotocol)) return ws::errc::none;
-    // H17: a server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response).
+    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response; H17).
     const std::string_view chosen = all.first(opening_field::subprotocol);
     if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
     return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
@@ -8983,18 +9005,19 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 
 namespace sockless::ws {
 
-/// Whether a request's fields offer this subprotocol, compared with regard to case. `Fields` is any range of `field`.
-/// RFC 6455 section 4.2.2, item 4; H10.
+/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4;
+/// H10). `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
     return http::detail::visit_values(offered, "sec-websocket-protocol",
                                       [name](std::string_view list) { return detail::list_has_exactly(list, name); });
 }
 
-/// The first of `supported`, which is in the server's order of preference, that a request's fields offer; empty if they
-/// offer none of them. The view is the one in `supported`. RFC 6455 section 4.2.2, item 4; H10.
+/// The first of `supported`, which is in the server's order of preference, that a request's fields offer (RFC 6455
+/// section 4.2.2, item 4; H10); empty if they offer none of them. The view is the one in `supported`. `Fields` is any
+/// range of `field`.
 template <class Fields>
-[[nodiscard]] constexpr std::string_view choose_subprotocol(list_of<std::string_view> supported,
+[[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
                                                             const Fields& offered) noexcept {
     // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
     std::size_t best = supported.size();
@@ -9025,7 +9048,7 @@ struct opening_request {
     std::string_view host{};       ///< with the port, if it has one
     std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
-    bool expects_continue = false; ///< H21: the client waits for `100 Continue` before it goes on
+    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on (H21)
 };
 
 } // namespace sockless::ws
@@ -9037,9 +9060,10 @@ namespace sockless::ws::detail {
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
-    // H1: a target has no fragment (RFC 6455 section 3).
+    // A target has no fragment (RFC 6455 section 3; H1).
     if (find('#', target.data(), end) != end) return false;
-    // H1: it is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2).
+    // A target is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2;
+    // H1).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -9059,45 +9083,46 @@ namespace sockless::ws::detail {
 /// Judges what an upgrade request and an extended CONNECT have in common.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    // H7: one version, and it is 13 (RFC 6455 section 4.2.1, item 6).
+    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
     if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    // H11: the field keeps to its grammar (RFC 6455 section 9.1).
+    // The extensions keep to their grammar (RFC 6455 section 9.1; H11).
     if (all.bad_extensions) return ws::errc::bad_extensions;
     if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
     return ws::errc::none;
 }
 
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // H8: the bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6).
+    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6; H8).
     if (all.body) return ws::errc::unexpected_body;
-    // H5: Upgrade has `websocket`; else the request is for something else, and 426 tells what is needed (RFC 9110
-    // section 15.5.22).
+    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3; H5). Else the request is for something else, and 426
+    // tells what is needed (RFC 9110 section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
-    // H5: Connection has `upgrade` (RFC 6455 section 4.2.1, item 4).
+    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4; H5).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H7 comes before H6: another version may have other keys, and its client needs to know the version that is spoken.
+    // The version is judged before the key: another version may have other keys, and its client needs to know the one
+    // that is spoken (RFC 6455 section 4.4; H7).
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // H6: there is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5).
+    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5; H6).
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // H21: an expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1).
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1; H21).
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // H1: only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1).
+    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1; H1).
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // H1: Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8). So the request asks for no upgrade, and the answer is
+    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8; H1). So the request asks for no upgrade, and the answer is
     // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // H4: there is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2).
+    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2; H4).
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -9109,12 +9134,13 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP. H1, H5.
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455
+/// section 4.2.1, item 3; H1, H5).
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request (RFC 6455 section 4.2.1): H1, H4 to H8, H10, H11, H21.
+/// Judges the head of a request (RFC 6455 section 4.2.1; H1, H4 to H8, H10, H11, H21).
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -9133,7 +9159,7 @@ struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
     std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
-    bool subprotocol_missing = false; ///< H17: some were offered and none was chosen; the caller decides
+    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
 };
 
 } // namespace sockless::ws
@@ -9150,7 +9176,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
     response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
-    // H17: a server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response).
+    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response; H17).
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -9166,15 +9192,16 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // H16: Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2).
+    // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
+    // response; H16).
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // H16: Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response).
+    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response; H16).
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
-    // H16: there is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this
-    // very request (RFC 6455 section 4.1, item 4 of the response).
+    // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
+    // request (RFC 6455 section 4.1, item 4 of the response; H16).
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -9185,7 +9212,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of the response to a request with this key (RFC 6455 section 4.1): H16, H17. What was offered is
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). What was offered is
 /// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
@@ -9247,14 +9274,14 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // H22: the method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section
-    // 4).
+    // The method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section 4;
+    // H22).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // H22: the protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3).
+    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3; H22).
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // H22: `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4), and are those of an http or
+    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4; H22), and are those of an http or
     // https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
@@ -9265,13 +9292,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // H22: there is neither Connection nor Upgrade (RFC 8441 section 5). Sec-WebSocket-Key means nothing, and is not
+    // There is neither Connection nor Upgrade (RFC 8441 section 5; H22). Sec-WebSocket-Key means nothing, and is not
     // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
-    // H22: a Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1).
+    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1; H22).
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -9334,13 +9361,13 @@ namespace sockless::ws {
 
 /// What a client asks for. All views are read during the call that they are given to, and not after it.
 struct opening {
-    std::string_view host{};                  ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";            ///< path and query, without a fragment
-    list_of<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
-    std::string_view extensions{};            ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;                  ///< offer it, if the endpoint can compress
-    std::string_view origin{};                ///< empty for none
-    list_of<field> fields{};                  ///< more fields: Authorization, Cookie …
+    std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";              ///< path and query, without a fragment
+    list_view<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
+    std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                    ///< offer it, if the endpoint can compress
+    std::string_view origin{};                  ///< empty for none
+    list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
 /// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
@@ -9348,13 +9375,13 @@ struct acceptance {
     std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
     std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
-    list_of<field> fields{};        ///< more fields: Set-Cookie …
+    list_view<field> fields{};      ///< more fields: Set-Cookie …
 };
 
 /// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
-    list_of<field> fields{};    ///< more fields: WWW-Authenticate, Location …
+    list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
@@ -9365,7 +9392,7 @@ struct refusal {
 namespace sockless::ws::detail {
 
 /// Writes more fields of the caller's, but none of those that the handshake itself is made of.
-constexpr void put_fields(http::head_writer& head, list_of<field> fields, bool origin_written) noexcept {
+constexpr void put_fields(http::head_writer& head, list_view<field> fields, bool origin_written) noexcept {
     for (const field& each : fields) {
         const opening_field known = opening_field_of(each.name);
         const bool free = known == opening_field::other || (known == opening_field::origin && !origin_written);
@@ -9387,7 +9414,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 
 namespace sockless::ws {
 
-/// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
+/// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
 /// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
@@ -9415,7 +9442,7 @@ namespace sockless::ws {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // H15: the target is a path, and never has a fragment (RFC 6455 section 3).
+    // The target is a path, and never has a fragment (RFC 6455 section 3; H15).
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -9447,7 +9474,7 @@ namespace sockless::ws {
     head.known({accept.data(), accept.size()}).known("\r\n");
     detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // H9: a 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6).
+    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6; H9).
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -9469,7 +9496,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // H7: a client with another version is told the one that is spoken (RFC 6455 section 4.4).
+    // A client with another version is told the one that is spoken (RFC 6455 section 4.4; H7).
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
@@ -10350,7 +10377,7 @@ struct client_handshake {
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
+    explicit client_handshake(const http::limits& limits) noexcept : parser(http::message_kind::response, {}, limits) {}
 
     union {
         http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
@@ -10487,7 +10514,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         for (;;) {
             const http::head_event found = handshake.parser.next(in);
             if (!found) return {};
-            if (found.kind == http::kind::error) return this->fail(found.error);
+            if (found.kind == http::head_kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
@@ -10535,7 +10562,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     void begin_body() noexcept {
         auto& handshake = this->handshake();
         const http::limits limits = handshake.parser.limits();
-        const http::body_framing framing = framing_of(response(), http::head_kind::response);
+        const http::body_framing framing = framing_of(response(), http::message_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
         handshake.at = stage::reading_body;
     }
@@ -10573,7 +10600,7 @@ struct server_handshake {
     };
 
     server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::head_kind::request, {}, limits), shows_requests(show_requests) {}
+        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
 
     http::basic_head_parser<buffer_reference<Buffer>> parser;
     opening_request request{};
@@ -10662,12 +10689,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
-        // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        for (const extension& each : extension_list(answer.extensions)) {
-            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+        if (!answer.extensions.empty()) {
+            if (const errc wrong = judge_extensions(answer.extensions); wrong != errc::none) return wrong;
         }
-        // What changes how frames are read is agreed to by the part that reads them.
-        if (has_extension(answer.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (answer.compression) return accept_compressed(answer);
         }
@@ -10686,6 +10710,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
   private:
+    [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
+        for (const extension& each : extension_list(answered)) {
+            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+            // What changes how frames are read is agreed to by the part that reads them.
+            if (equal(each.name, deflate_name)) return errc::bad_extensions;
+        }
+        return errc::none;
+    }
+
     [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
@@ -10705,14 +10739,15 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
 
     [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
                                        std::string_view compression) const noexcept {
+        const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
-        if (request().expects_continue) {
+        if (asked.expects_continue) {
             // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, answer, compression);
-        return {rest.error && rest.size == 0 ? 0 : begin + rest.size, rest.error};
+        const written rest = write_acceptance(out, asked.key, answer, compression);
+        return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
@@ -10725,7 +10760,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
-        if (found.kind == http::kind::error) return this->fail(found.error);
+        if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
@@ -11396,6 +11431,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     bool loses_ : 1 = false;    // the `lost` event is still owed
 };
 
+template <class Buffer>
+basic_server_session(Buffer, Buffer, Buffer, Buffer, const options& = {}) -> basic_server_session<Buffer>;
+
 /// The usual one: memory from the heap, up to the limits of its options.
 using server_session = basic_server_session<growing_buffer>;
 
@@ -11904,10 +11942,10 @@ class message_inflater {
 
     /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
     /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
-    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. Room for no byte at all will
-    /// do where nothing comes.
+    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. `out` may be empty if nothing
+    /// comes of the message.
     ///
-    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` where that is empty (RFC 6455
+    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
     /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
     /// before the error is given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
@@ -12003,7 +12041,7 @@ static_assert(sizeof(message_inflater) == 24);
 class message_deflater {
   public:
     /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
-    /// `corrupt` where the deflater breaks its contract: reset both.
+    /// `corrupt` if the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`
@@ -12088,12 +12126,12 @@ struct deflate_parameters {
 
 /// What one side wants of permessage-deflate.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
-    /// to what a client offers even where that is less; where it is more, it asks for this.
+    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
+    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
     deflate_parameters wanted{};
 
-    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
-    /// the offer is declined. Else it is accepted, and the window has 15 bits.
+    /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
+    /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
     /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
@@ -12105,11 +12143,11 @@ struct deflate_policy {
 /// The outcome of a negotiation.
 struct deflate_agreement {
     errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
-    bool agreed = false;     ///< where it is not, nothing is compressed
+    bool agreed = false;     ///< if not, nothing is compressed
     deflate_parameters parameters{};
 };
 
-/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
+/// The smallest window that a compressor is expected to keep to, in bits: the usual ones cannot do 8.
 inline constexpr unsigned smallest_deflate_window = 9;
 
 /// Room for the longest offer or response, in characters.
@@ -12126,7 +12164,8 @@ enum class deflate_text : std::uint8_t { offer, response };
     return bits == 0 ? std::uint8_t{15} : bits;
 }
 
-/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
+/// Reads the size of a window: a decimal value from 8 to 15 without a leading zero, quoted or not; 0 if it is anything
+/// else (RFC 7692 section 7.1.2.1; D3).
 [[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
     char digits[2] = {};
     const std::string_view text = parameter.copy_value(digits);
@@ -12137,10 +12176,10 @@ enum class deflate_text : std::uint8_t { offer, response };
     return 0;
 }
 
-/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
+/// Reads one parameter into its place. False if it is unknown, repeated, or has a value that it may not have.
 [[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
                                                     ws::deflate_parameters& out) noexcept {
-    // D2: these have no value (RFC 7692 section 7.1.1).
+    // A takeover parameter has no value (RFC 7692 section 7.1.1; D2).
     const auto take_flag = [&](bool& flag) {
         if (flag || parameter.has_value) return false;
         return flag = true;
@@ -12155,14 +12194,14 @@ enum class deflate_text : std::uint8_t { offer, response };
     if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
     if (!equal(parameter.name, "client_max_window_bits")) return false;
 
-    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
+    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2; D4).
     if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
     if (out.client_max_window_bits != 0) return false;
     out.client_max_window_bits = 15;
     return true;
 }
 
-/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
+/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7; D1).
 [[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
                                           ws::deflate_parameters& out) noexcept {
     out = {};
@@ -12192,24 +12231,25 @@ enum class deflate_text : std::uint8_t { offer, response };
     return sink.complete() ? std::string_view{out.data(), sink.size()} : std::string_view{};
 }
 
-/// Judges one offer, and makes the response to it. False where it cannot be accepted.
+/// Judges one offer, and makes the response to it. False if it cannot be accepted.
 [[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
-    // response makes binding (RFC 7692 section 7.1.1).
+    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
+    // which the response makes binding (RFC 7692 section 7.1.1; D2).
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
-    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
+    // The server's window is at most that of the offer. The response has it if the offer has, or if it is smaller than
+    // the client expects (RFC 7692 section 7.1.2.1; D3).
     std::uint8_t bits = window_of(offer.server_max_window_bits);
     if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // D8: what the compressor cannot keep to is not agreed to.
+    // A window that the compressor cannot keep to is not agreed to (D8).
     if (bits < smallest_window) return false;
     response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
 
-    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
+    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2; D4).
     bits = window_of(wanted.client_max_window_bits);
     if (offer.client_max_window_bits == 0) {
         response.client_max_window_bits = 0;
@@ -12224,8 +12264,8 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 namespace sockless::ws {
 
-/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
-/// can keep to.
+/// Whether the terms that `own` wants are possible: windows of 8 to 15 bits, and for its own sending one that its
+/// compressor can keep to.
 [[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
                                       unsigned smallest_window = smallest_deflate_window) noexcept {
     const auto holds = [&](std::uint8_t wanted, role sender) {
@@ -12236,8 +12276,8 @@ namespace sockless::ws {
            holds(policy.wanted.client_max_window_bits, role::client);
 }
 
-/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
-/// repeated or invalid (RFC 7692 section 7; D1).
+/// Reads one offer, which may be more than a policy grants. False if it is none of permessage-deflate, or a parameter
+/// is unknown, repeated or invalid (RFC 7692 section 7; D1).
 [[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
     return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
 }
@@ -12258,14 +12298,14 @@ template <class Fields>
     return chosen;
 }
 
-/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
-/// there is no room. `max_deflate_text` is room enough.
+/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty if there
+/// is no room. `max_deflate_text` is room enough.
 [[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
                                                                 const deflate_parameters& chosen) noexcept {
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
+/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
 /// browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
@@ -12274,7 +12314,7 @@ template <class Fields>
     return offer;
 }
 
-/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
+/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty if there is no room.
 /// `max_deflate_text` is room enough.
 [[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
                                                              const deflate_parameters& offer) noexcept {
@@ -12282,8 +12322,8 @@ template <class Fields>
 }
 
 /// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
-/// 7.1; D1 to D4).
+/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
+/// 7692 section 7.1; D1 to D4).
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -12294,11 +12334,11 @@ template <class Fields>
         const bool again = found.agreed;
         found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
         const bool granted =
-            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
+            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1; D2).
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // D3: the same window or a smaller one (section 7.1.2.1).
+            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1; D3).
             detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
+            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2; D4).
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
         found = {.error = errc::bad_deflate_response};

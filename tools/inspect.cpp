@@ -100,11 +100,11 @@ static stomp::version version_in(bytes frames, const ws::deflate_agreement& comp
 
 static opening read_opening(octets client, octets server) {
     // The parsers need no memory, as the heads lie in their input as a whole.
-    http::head_parser requests(http::head_kind::request), responses(http::head_kind::response);
+    http::head_parser requests(http::message_kind::request), responses(http::message_kind::response);
     opening found;
     bytes in = client;
     const http::head_event request = requests.next(in);
-    found.requested = request.kind == http::kind::head;
+    found.requested = request.kind == http::head_kind::head;
     if (found.requested) {
         found.key = ws::check_request(request.head).key;
         found.subprotocols = list_of(request.head, "sec-websocket-protocol");
@@ -115,7 +115,8 @@ static opening read_opening(octets client, octets server) {
         }
     }
     in = server;
-    for (http::head_event response; (response = responses.next(in)).kind == http::kind::head; responses.restart()) {
+    for (http::head_event response; (response = responses.next(in)).kind == http::head_kind::head;
+         responses.restart()) {
         if (is_interim(response.head)) continue;
         found.refused = response.head.status != 101;
         found.compression = terms_answered(response.head.fields, found.requested ? &request.head.fields : nullptr);
@@ -136,7 +137,7 @@ class websocket_direction {
           stream_(stream),
           agreed_(agreed),
           out_(out),
-          heads_(from == role::client ? http::head_kind::request : http::head_kind::response,
+          heads_(from == role::client ? http::message_kind::request : http::message_kind::response,
                  growing_buffer(http::limits{}.head)),
           frames_(from == role::client ? role::server : role::client),
           messages_(from, agreed.compression.parameters),
@@ -181,7 +182,7 @@ class websocket_direction {
 
     void take_heads(bytes& in) {
         while (const http::head_event found = heads_.next(in)) {
-            if (found.kind == http::kind::error) return fail("http", found.error, heads_.offset());
+            if (found.kind == http::head_kind::error) return fail("http", found.error, heads_.offset());
             event shown{from_ == role::client ? what::request : what::response, from_, "http", head_end_};
             shown.head = found.head;
             out_.show(shown);

@@ -47,8 +47,6 @@ class error {
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
-
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return !error; }
 };
 
 } // namespace sockless

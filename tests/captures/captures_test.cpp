@@ -187,7 +187,8 @@ struct manner {
 std::string run(const direction& side, bool request, const ws::deflate_agreement& agreed, const cuts& at,
                 guarded_memory& memory, known_direction& known, manner how) {
     static char head_memory[32768];
-    http::basic_head_parser<span_buffer<char>> parser(request ? http::head_kind::request : http::head_kind::response,
+    http::basic_head_parser<span_buffer<char>> parser(request ? http::message_kind::request
+                                                              : http::message_kind::response,
                                                       span_buffer<char>(std::span<char>(head_memory)));
     inflating_decoder frames(request ? role::server : role::client, agreed, how.room);
     frames.show_frames(how.show_frames);
@@ -202,7 +203,7 @@ std::string run(const direction& side, bool request, const ws::deflate_agreement
         if (!headed) {
             const http::head_event event = parser.next(piece);
             if (!event) return;
-            if (event.kind != http::kind::head) {
+            if (event.kind != http::head_kind::head) {
                 wrong = "the head is refused: " + std::string(row_of(event.error).name);
                 return;
             }
@@ -260,8 +261,8 @@ void check_transcript(const direction& side, const known_direction& known) {
 void check_handshake(const capture& of) {
     buffer c2s = of.c2s.wire;
     buffer s2c = of.s2c.wire;
-    const http::head request = head_in(c2s, http::head_kind::request);
-    const http::head response = head_in(s2c, http::head_kind::response);
+    const http::head request = head_in(c2s, http::message_kind::request);
+    const http::head response = head_in(s2c, http::message_kind::response);
     CHECK(first_line(request, true) == of.request);
     CHECK(first_line(response, false) == of.response);
 

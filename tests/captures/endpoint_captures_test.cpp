@@ -203,7 +203,7 @@ std::array<std::byte, 16> nonce_of(std::string_view key) {
 bool listen_to_server(const capture& of, const cuts& at, guarded_memory& memory, std::vector<heard>& known,
                       manner how) {
     buffer c2s = of.c2s.wire;
-    const http::head asked = head_in(c2s, http::head_kind::request);
+    const http::head asked = head_in(c2s, http::message_kind::request);
     std::array<std::byte, 16> nonce = nonce_of(http::first(asked.fields, "Sec-WebSocket-Key"));
     const auto key = [](void* context, bytes out) {
         std::copy_n(static_cast<std::byte*>(context), out.size(), out.begin());
@@ -261,8 +261,8 @@ TEST_CASE("D1 D2 D3 D4: every client's offer is accepted, and every server's ans
         INFO(of.name);
         buffer c2s = of.c2s.wire;
         buffer s2c = of.s2c.wire;
-        const http::head request = head_in(c2s, http::head_kind::request);
-        const http::head response = head_in(s2c, http::head_kind::response);
+        const http::head request = head_in(c2s, http::message_kind::request);
+        const http::head response = head_in(s2c, http::message_kind::response);
         CHECK(terms_of(of).error == ws::errc::none);
         CHECK(terms_of(of).agreed == of.compressed());
         if (!ws::offers_extension(request.fields, ws::deflate_name)) continue;

@@ -14,10 +14,10 @@
 namespace sockless::test {
 
 /// A head in place; its views are of `wire`.
-inline http::head head_in(bytes wire, http::head_kind which) {
+inline http::head head_in(bytes wire, http::message_kind which) {
     http::basic_head_parser<span_buffer<char>> parser(which, span_buffer<char>{});
     const http::head_event event = parser.next(wire);
-    REQUIRE(event.kind == http::kind::head);
+    REQUIRE(event.kind == http::head_kind::head);
     return event.head;
 }
 
@@ -35,7 +35,7 @@ inline ws::deflate_parameters offer_in(const http::fields& fields) {
 /// What the server's response says of compression, whatever it was asked for.
 inline ws::deflate_agreement terms_of(const capture& of) {
     buffer s2c = of.s2c.wire;
-    return ws::check_deflate(head_in(s2c, http::head_kind::response).fields, {.client_max_window_bits = 15});
+    return ws::check_deflate(head_in(s2c, http::message_kind::response).fields, {.client_max_window_bits = 15});
 }
 
 /// A decoder that gives the data of compressed messages inflated, in pieces of at most `room` bytes. Such data, and the

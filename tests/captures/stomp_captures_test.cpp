@@ -187,7 +187,7 @@ std::string run_websocket(const capture& of, const direction& side, const cuts& 
                           std::vector<entry>& known, manner how) {
     static char http_memory[32768], stomp_memory[32768];
     const bool request = &side == &of.c2s;
-    http::head_parser head(request ? http::head_kind::request : http::head_kind::response,
+    http::head_parser head(request ? http::message_kind::request : http::message_kind::response,
                            span_buffer<char>(std::span<char>(http_memory)));
     inflating_decoder frames(request ? role::server : role::client, terms_of(of), 1000);
     follower<span_buffer<char>> heard(span_buffer<char>(std::span<char>(stomp_memory)), of.version, known, how.learn,
@@ -195,7 +195,7 @@ std::string run_websocket(const capture& of, const direction& side, const cuts& 
     bool opened = false;
     std::string wrong;
     feed_cut(side.wire, at, memory, [&](bytes piece) {
-        if (!opened) opened = head.next(piece).kind == http::kind::head;
+        if (!opened) opened = head.next(piece).kind == http::head_kind::head;
         if (!opened) return;
         while (const ws::decoder::event event = frames.next(piece)) {
             if (event.kind == ws::decoder::kind::data && wrong.empty()) wrong = heard.feed(event.payload);

@@ -33,6 +33,8 @@
 #include <sockless/ws/deflate/compression.hpp>
 #include <sockless/ws/deflate/message.hpp>
 #include <sockless/ws/deflate/negotiation.hpp>
+#include <sockless/ws/deflate/pool.hpp>
+#include <sockless/ws/deflate/stage.hpp>
 #include <sockless/ws/encode.hpp>
 #include <sockless/ws/entropy.hpp>
 #include <sockless/ws/errc.hpp>
@@ -72,7 +74,7 @@ std::uint64_t sum_of(cbytes data) noexcept {
 
 std::uint64_t sum_of(std::string_view text) noexcept { return sum_of(sockless::bytes_of(text)); }
 
-std::uint64_t use_heads(bytes in, http::head_kind kind) noexcept {
+std::uint64_t use_heads(bytes in, http::message_kind kind) noexcept {
     char memory[512];
     http::head_parser parser(kind, sockless::span_buffer<char>(memory));
     const auto event = parser.next(in);
@@ -142,7 +144,7 @@ std::uint64_t use_handshake(bytes room) noexcept {
 
     const auto asked = ws::write_request(room, key, {.host = "a", .subprotocols = subprotocols});
     bytes in = room.first(asked.size);
-    http::head_parser requests(http::head_kind::request, sockless::span_buffer<char>(memory));
+    http::head_parser requests(http::message_kind::request, sockless::span_buffer<char>(memory));
     const auto request = ws::check_request(requests.next(in).head);
     std::uint64_t sum = sum_of(request.error.sentence()) + sum_of(request.key);
 
@@ -151,7 +153,7 @@ std::uint64_t use_handshake(bytes room) noexcept {
     const auto accepted =
         ws::write_acceptance(room, key_text, {.subprotocol = chosen, .fields = {{"A", "b"}, {"C", "d"}}});
     in = room.first(accepted.size);
-    http::head_parser responses(http::head_kind::response, sockless::span_buffer<char>(memory));
+    http::head_parser responses(http::message_kind::response, sockless::span_buffer<char>(memory));
     const auto response = ws::check_response(responses.next(in).head, key_text, "v12.stomp, v11.stomp", {});
     sum += sum_of(response.error.sentence()) + sum_of(response.subprotocol);
 
@@ -325,7 +327,7 @@ std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
     }
     sum += use_stomp_over_websocket(room);
     sockless::detail::copy(data, request.data(), request.size());
-    sum += use_heads(all, http::head_kind::request);
+    sum += use_heads(all, http::message_kind::request);
     sockless::detail::copy(data, response.data(), response.size());
-    return sum + use_heads(all, http::head_kind::response);
+    return sum + use_heads(all, http::message_kind::response);
 }

@@ -9,7 +9,7 @@ using namespace sockless::test;
 using http::body_kind;
 using http::errc;
 using http::framing;
-using http::head_kind;
+using http::message_kind;
 
 namespace {
 
@@ -82,16 +82,16 @@ class body_log {
     bool ended_ = false;
 };
 
-http::body_framing framing_behind(std::string text, head_kind kind) {
+http::body_framing framing_behind(std::string text, message_kind kind) {
     http::head_parser parser(kind);
     bytes in = bytes_of(text.data(), text.size());
     const http::head_event event = parser.next(in);
-    REQUIRE(event.kind == http::kind::head);
+    REQUIRE(event.kind == http::head_kind::head);
     return http::framing_of(event.head, kind);
 }
 
 http::body_framing framing_of_response(const std::string& fields, const std::string& status = "403") {
-    return framing_behind("HTTP/1.1 " + status + " x\r\n" + fields + "\r\n", head_kind::response);
+    return framing_behind("HTTP/1.1 " + status + " x\r\n" + fields + "\r\n", message_kind::response);
 }
 
 constexpr bool decodes_in_constant_evaluation() {
@@ -165,8 +165,8 @@ TEST_CASE("H18: how the body of a response is framed") {
 }
 
 TEST_CASE("H8 H18: a request without a length has no body; a framing that is wrong is an error of its decoder") {
-    CHECK(framing_behind("POST / HTTP/1.1\r\n\r\n", head_kind::request).framing == framing::none);
-    CHECK(framing_behind("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n", head_kind::request).length == 2);
+    CHECK(framing_behind("POST / HTTP/1.1\r\n\r\n", message_kind::request).framing == framing::none);
+    CHECK(framing_behind("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n", message_kind::request).length == 2);
     http::body_decoder decoder(framing_of_response("Content-Length: x\r\n"));
     buffer data = bytes_from("x");
     bytes in = data;

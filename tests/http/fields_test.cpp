@@ -66,10 +66,10 @@ TEST_CASE("H13: a name finds its lines whatever stands around them, short lines 
             head += std::string(random() % 2, '\t') + "\r\n";
         }
         head += "\r\n";
-        http::head_parser parser(http::head_kind::request);
+        http::head_parser parser(http::message_kind::request);
         bytes in = bytes_of(head.data(), head.size());
         const http::head_event event = parser.next(in);
-        REQUIRE(event.kind == http::kind::head);
+        REQUIRE(event.kind == http::head_kind::head);
         const http::fields& all = event.head.fields;
         for (const std::string& name : names) {
             std::vector<std::string_view> walked;

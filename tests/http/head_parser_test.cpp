@@ -12,7 +12,7 @@
 using namespace sockless;
 using namespace sockless::test;
 using http::errc;
-using http::head_kind;
+using http::message_kind;
 
 namespace {
 
@@ -31,13 +31,13 @@ constexpr bool parses_in_constant_evaluation(std::size_t cut) {
     std::array<std::byte, 300> input{};
     for (std::size_t i = 0; i != rfc_request.size(); ++i) input[i] = static_cast<std::byte>(rfc_request[i]);
     std::array<char, 300> memory{};
-    http::head_parser parser(head_kind::request, span_buffer<char>(memory));
+    http::head_parser parser(message_kind::request, span_buffer<char>(memory));
     bytes first = bytes(input).first(cut);
     if (cut < rfc_request.size() && (parser.next(first) || !first.empty())) return false;
     bytes rest =
         bytes(input).subspan(cut == rfc_request.size() ? 0 : cut, rfc_request.size() + 1 - (cut % rfc_request.size()));
     const http::head_event event = parser.next(rest);
-    return event.kind == http::kind::head && event.head.method == "GET" && event.head.target == "/chat" &&
+    return event.kind == http::head_kind::head && event.head.method == "GET" && event.head.target == "/chat" &&
            http::count(event.head.fields, "host") == 1 &&
            http::first(event.head.fields, "SEC-WEBSOCKET-KEY") == "dGhlIHNhbXBsZSBub25jZQ==" &&
            http::has_token(event.head.fields, "sec-websocket-protocol", "SuperChat") && rest.size() == 1 &&
@@ -48,7 +48,7 @@ static_assert(parses_in_constant_evaluation(1));
 static_assert(parses_in_constant_evaluation(100));
 static_assert(parses_in_constant_evaluation(rfc_request.size() - 1));
 
-constexpr errc error_in_constant_evaluation(std::string_view text, head_kind kind) {
+constexpr errc error_in_constant_evaluation(std::string_view text, message_kind kind) {
     std::array<std::byte, 100> input{};
     for (std::size_t i = 0; i != text.size(); ++i) input[i] = static_cast<std::byte>(text[i]);
     std::array<char, 100> memory{};
@@ -57,18 +57,19 @@ constexpr errc error_in_constant_evaluation(std::string_view text, head_kind kin
     static_cast<void>(parser.next(in));
     return parser.finish();
 }
-static_assert(error_in_constant_evaluation("GET / HTTP/1.1\nHost: a\n\n", head_kind::request) == errc::bare_lf);
-static_assert(error_in_constant_evaluation("GET / HTTP/1.1\r\nHost : a\r\n\r\n", head_kind::request) ==
+static_assert(error_in_constant_evaluation("GET / HTTP/1.1\nHost: a\n\n", message_kind::request) == errc::bare_lf);
+static_assert(error_in_constant_evaluation("GET / HTTP/1.1\r\nHost : a\r\n\r\n", message_kind::request) ==
               errc::space_in_name);
-static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", head_kind::response) == errc::obs_fold);
-static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n", head_kind::response) == errc::truncated);
+static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", message_kind::response) ==
+              errc::obs_fold);
+static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n", message_kind::response) == errc::truncated);
 
 static_assert(sizeof(sockless::http::detail::head_scanner) <= 96);
 
-head_kind kind_of(const vector_case& vector) {
+message_kind kind_of(const vector_case& vector) {
     const std::string role = vector.setting("role", "request");
     REQUIRE((role == "request" || role == "response"));
-    return role == "request" ? head_kind::request : head_kind::response;
+    return role == "request" ? message_kind::request : message_kind::response;
 }
 
 http::limits limits_of(const vector_case& vector) {
@@ -85,7 +86,7 @@ http::limits limits_of(const vector_case& vector) {
 template <class Memory>
 class head_log {
   public:
-    head_log(head_kind kind, unsigned heads, http::basic_head_parser<Memory> parser)
+    head_log(message_kind kind, unsigned heads, http::basic_head_parser<Memory> parser)
         : kind_(kind), heads_(heads), parser_(std::move(parser)) {}
 
     void feed(bytes piece) {
@@ -94,7 +95,7 @@ class head_log {
             if (!event) break;
             if (ended_) lines.push_back("an event after the end");
             add(event);
-            if (event.kind == http::kind::error || --heads_ == 0) {
+            if (event.kind == http::head_kind::error || --heads_ == 0) {
                 ended_ = true;
             } else {
                 parser_.restart();
@@ -125,7 +126,7 @@ class head_log {
 
   private:
     void add(const http::head_event& event) {
-        if (event.kind == http::kind::error) {
+        if (event.kind == http::head_kind::error) {
             error_ = event.error;
             if (parser_.error() != event.error) lines.push_back("the event and error() differ");
             lines.push_back("error " + std::string(row_of(event.error).name) + at(parser_.offset()));
@@ -133,7 +134,7 @@ class head_log {
         }
         const http::head& head = event.head;
         const std::string version = " HTTP/1." + std::to_string(head.minor_version);
-        if (kind_ == head_kind::request) {
+        if (kind_ == message_kind::request) {
             lines.push_back("request " + std::string(head.method) + " " + in_quotes(head.target) + version +
                             at(parser_.offset()));
         } else {
@@ -144,7 +145,7 @@ class head_log {
             lines.push_back("field " + std::string(each.name) + " " + in_quotes(each.value));
     }
 
-    head_kind kind_;
+    message_kind kind_;
     unsigned heads_;
     http::basic_head_parser<Memory> parser_;
     errc error_ = errc::none;
@@ -155,7 +156,7 @@ template <class Memory, class Feed>
 std::vector<std::string> lines_of(const vector_case& vector, Memory memory, Feed&& feed_all) {
     unsigned heads = 1;
     set(vector, "heads", heads);
-    const head_kind kind = kind_of(vector);
+    const message_kind kind = kind_of(vector);
     head_log<Memory> seen(kind, heads, http::basic_head_parser<Memory>(kind, std::move(memory), limits_of(vector)));
     feed_all([&](bytes piece) { seen.feed(piece); });
     seen.finish();
@@ -219,12 +220,12 @@ TEST_CASE("H3: fields are the same where the ends of their lines are remembered,
     }
     text += "\r\n";
     for (std::size_t cut = 0; cut < text.size(); cut += 50) {
-        http::basic_head_parser<growing_buffer> parser(head_kind::request, growing_buffer(text.size()));
+        http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(text.size()));
         bytes in = bytes_of(text.data(), cut);
         REQUIRE_FALSE(parser.next(in));
         in = bytes_of(text.data() + cut, text.size() - cut);
         const http::head_event event = parser.next(in);
-        REQUIRE(event.kind == http::kind::head);
+        REQUIRE(event.kind == http::head_kind::head);
         for (const http::fields& fields : {event.head.fields, http::fields(event.head.fields.text())}) {
             auto each = fields.begin();
             for (const auto& [name, value] : sent) {
@@ -246,10 +247,10 @@ TEST_CASE("H20: a head that comes whole is not copied, and takes no memory") {
     std::string text(rfc_request);
     text += "more";
     const std::size_t before = allocations();
-    http::basic_head_parser<growing_buffer> parser(head_kind::request, growing_buffer(0));
+    http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(0));
     bytes in = bytes_of(text.data(), text.size());
     const http::head_event event = parser.next(in);
-    REQUIRE(event.kind == http::kind::head);
+    REQUIRE(event.kind == http::head_kind::head);
     CHECK(allocations() == before);
     CHECK(event.head.method.data() == text.data());
     CHECK(event.head.target.data() == text.data() + 4);
@@ -293,8 +294,8 @@ TEST_CASE("H20: each byte is looked at once and stored once, however many pieces
         std::vector<char> room(limits.head);
         unsigned looks = 0;
         std::size_t stored = 0;
-        http::basic_head_parser<watched_memory> parser(head_kind::request, {span_buffer<char>(room), &looks, &stored},
-                                                       limits);
+        http::basic_head_parser<watched_memory> parser(message_kind::request,
+                                                       {span_buffer<char>(room), &looks, &stored}, limits);
         http::head_event event{};
         for (std::size_t at = 0; at < text.size(); at += size) {
             REQUIRE(!event);
@@ -306,7 +307,7 @@ TEST_CASE("H20: each byte is looked at once and stored once, however many pieces
             REQUIRE(parser.offset() == at + piece.size());
             piece.assign(piece.size(), '#');
         }
-        REQUIRE(event.kind == http::kind::head);
+        REQUIRE(event.kind == http::head_kind::head);
         CHECK(looks == 1);
         CHECK(stored == text.size());
         std::size_t fields = 0;
@@ -318,7 +319,7 @@ TEST_CASE("H20: each byte is looked at once and stored once, however many pieces
 TEST_CASE("H20: 10,000 fields end in an error at the first one too many") {
     std::string text = "GET / HTTP/1.1\r\n";
     for (int i = 0; i != 10'000; ++i) text += "A: b\r\n";
-    http::basic_head_parser<growing_buffer> parser(head_kind::request, growing_buffer(http::limits{}.head));
+    http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(http::limits{}.head));
     const http::head_event event = feed_bytewise(parser, text);
     CHECK(event.error == errc::too_many_fields);
     CHECK(row_of(event.error).status == 431);
@@ -341,7 +342,7 @@ TEST_CASE("H20: lines without end end in an error at the limit, and memory stays
         {"GET / HTTP/1.1\r\nA: " + endless, errc::field_line_too_long, 431, 16 + limits.field_line},
     };
     for (const row& each : rows) {
-        http::basic_head_parser<growing_buffer> parser(head_kind::request, growing_buffer(limits.head));
+        http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(limits.head));
         const http::head_event event = feed_bytewise(parser, each.text);
         CHECK(event.error == each.error);
         CHECK(row_of(event.error).status == each.status);
@@ -351,7 +352,7 @@ TEST_CASE("H20: lines without end end in an error at the limit, and memory stays
 
     // The same where all of it comes at once.
     for (row each : rows) {
-        http::basic_head_parser<growing_buffer> parser(head_kind::request, growing_buffer(limits.head));
+        http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(limits.head));
         bytes in = bytes_of(each.text.data(), each.text.size());
         CHECK(parser.next(in).error == each.error);
         CHECK(parser.offset() == each.offset);
@@ -367,7 +368,7 @@ TEST_CASE("H20: a head of many short lines ends in an error at the limit of the 
                 "much to say about it except that it goes on and on and on and on and on and on and "
                 "on and on and on and on and on and on and on and on and on and on and on and on and "
                 "on and on and on and on and on and on and on and on and on and on and on\r\n";
-    http::basic_head_parser<growing_buffer> parser(head_kind::request, growing_buffer(http::limits{}.head));
+    http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(http::limits{}.head));
     const http::head_event event = feed_bytewise(parser, text);
     CHECK(event.error == errc::head_too_large);
     CHECK(row_of(event.error).status == 431);
@@ -378,21 +379,21 @@ TEST_CASE("H20: a head that does not fit the caller's memory is refused where it
     std::string text(rfc_request);
     for (std::size_t room = 0; room <= text.size(); ++room) {
         std::vector<char> memory(room);
-        http::head_parser parser(head_kind::request, span_buffer<char>(std::span<char>(memory)));
+        http::head_parser parser(message_kind::request, span_buffer<char>(std::span<char>(memory)));
         http::head_event event{};
         for (std::size_t i = 0; i != text.size() && !event; ++i) {
             bytes in = bytes_of(text.data() + i, 1);
             event = parser.next(in);
         }
         if (room == text.size()) {
-            CHECK(event.kind == http::kind::head);
+            CHECK(event.kind == http::head_kind::head);
         } else {
             CHECK(event.error == errc::head_too_large);
             CHECK(parser.offset() == room);
         }
 
         // In two pieces the same, as soon as the first does not fit.
-        http::head_parser two(head_kind::request, span_buffer<char>(std::span<char>(memory)));
+        http::head_parser two(message_kind::request, span_buffer<char>(std::span<char>(memory)));
         bytes in = bytes_of(text.data(), text.size() - 1);
         event = two.next(in);
         CHECK(event.error == (room < text.size() - 1 ? errc::head_too_large : errc::none));
@@ -403,12 +404,12 @@ TEST_CASE("H20: a head that does not fit the caller's memory is refused where it
 TEST_CASE("H20: memory that is used up by one head serves the next") {
     std::string text = "HTTP/1.1 100 Continue\r\n\r\n";
     std::vector<char> memory(text.size());
-    http::head_parser parser(head_kind::response, span_buffer<char>(std::span<char>(memory)));
+    http::head_parser parser(message_kind::response, span_buffer<char>(std::span<char>(memory)));
     for (int i = 0; i != 1000; ++i) {
         for (char& c : text) {
             bytes in = bytes_of(&c, 1);
             const http::head_event event = parser.next(in);
-            REQUIRE(event.kind == (&c == &text.back() ? http::kind::head : http::kind::need_input));
+            REQUIRE(event.kind == (&c == &text.back() ? http::head_kind::head : http::head_kind::need_input));
         }
         parser.restart();
     }

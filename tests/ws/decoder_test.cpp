@@ -210,7 +210,7 @@ buffer frame(role from, unsigned first_byte, cbytes payload, std::uint32_t key =
     header.masked = from == role::client;
     header.masking_key = std::bit_cast<ws::masking_key>(key);
     const written done = ws::encode(out, header, payload);
-    REQUIRE(done);
+    REQUIRE_FALSE(done.error);
     out.resize(done.size);
     return out;
 }

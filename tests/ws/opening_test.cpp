@@ -27,8 +27,8 @@ constexpr bool opens_in_constant_evaluation() {
     std::array<char, 400> memory{};
     const auto request = ws::write_request(wire, std::span<const char, 24>(rfc_key.data(), 24),
                                            {.host = "server.example.com", .target = "/chat", .subprotocols = offered});
-    if (!request) return false;
-    http::head_parser server(http::head_kind::request, span_buffer<char>(memory));
+    if (request.error) return false;
+    http::head_parser server(http::message_kind::request, span_buffer<char>(memory));
     bytes in = bytes(wire).first(request.size);
     const http::head_event asked = server.next(in);
     const ws::opening_request checked = ws::check_request(asked.head);
@@ -38,8 +38,8 @@ constexpr bool opens_in_constant_evaluation() {
     std::array<std::byte, 400> answer{};
     const std::string_view chosen = ws::choose_subprotocol(supported, asked.head.fields);
     const auto response = ws::write_acceptance(answer, checked.key, {.subprotocol = chosen});
-    if (!response) return false;
-    http::head_parser client(http::head_kind::response, span_buffer<char>(answer_memory));
+    if (response.error) return false;
+    http::head_parser client(http::message_kind::response, span_buffer<char>(answer_memory));
     in = bytes(answer).first(response.size);
     const ws::opening_response opened = ws::check_response(client.next(in).head, rfc_key, "chat, superchat", "");
     return !opened.error && opened.subprotocol == "superchat" && !opened.subprotocol_missing && in.empty();
@@ -66,7 +66,7 @@ TEST_CASE("H15: what a client asks for may be made for the call") {
     const std::vector<std::string> strings{long_name('a'), "b"};
     const std::vector<std::string_view> views(strings.begin(), strings.end());
     const std::array<std::string_view, 2> array{views[0], "b"};
-    const auto asked = [&](list_of<std::string_view> names) {
+    const auto asked = [&](list_view<std::string_view> names) {
         return head_of([&](ws::client& peer) { return peer.request({.host = "h", .subprotocols = names}); });
     };
     CHECK(has(asked(strings), expected));
@@ -102,7 +102,7 @@ TEST_CASE("H9 H10: what a server answers with may be made for the call") {
     std::array<std::byte, 200> out{};
     const written wrote =
         ws::write_refusal(out, {.status = 401, .fields = {{"WWW-Authenticate", "Basic"}, {"X", long_name('x')}}});
-    REQUIRE(wrote);
+    REQUIRE_FALSE(wrote.error);
     CHECK(has(std::string(text_of(bytes(out).first(wrote.size))),
               "WWW-Authenticate: Basic\r\nX: " + long_name('x') + "\r\n"));
 }

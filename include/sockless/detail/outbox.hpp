@@ -67,7 +67,7 @@ class heap_outbox : public outbox_position {
         if (size != waiting || keeps_) return;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
-            is_shown_ = was_large_ = false;
+            is_shown_ = false;
             largest_ = 0;
         } else {
             leave_first();
@@ -84,8 +84,9 @@ class heap_outbox : public outbox_position {
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
         if (size > room(reserve)) return {};
-        if (size > largest_) largest_ = size < UINT32_MAX ? static_cast<std::uint32_t>(size) : UINT32_MAX;
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
+        const std::size_t needed = last_->end + size;
+        if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
         return {last_->data() + last_->end, size};
     }
 
@@ -172,15 +173,17 @@ class heap_outbox : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed.
+    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
+    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
-        const std::size_t needed = first_->end > largest_ ? first_->end : largest_;
-        const bool was_large_before = was_large_;
-        was_large_ = needed > most_block;
+        const std::uint32_t before = lately_;
+        lately_ -= lately_ / 8;
+        if (largest_ > lately_) lately_ = largest_;
         largest_ = 0;
-        const bool hardly_used = first_->capacity > usual_block && needed < first_->capacity / 4;
-        const bool large_once = first_->capacity > most_block && !was_large_before;
+        const std::size_t quarter = first_->capacity / 4;
+        const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
+        const bool large_once = first_->capacity > most_block && before < quarter;
         if (hardly_used || large_once) {
             drop_first();
         } else {
@@ -198,7 +201,7 @@ class heap_outbox : public outbox_position {
         exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
         exchange(is_shown_, other.is_shown_);
-        exchange(was_large_, other.was_large_);
+        exchange(lately_, other.lately_);
     }
 
     template <class T>
@@ -212,10 +215,10 @@ class heap_outbox : public outbox_position {
     block* last_ = nullptr;
     std::size_t size_ = 0;
     std::size_t limit_ = 0;
-    std::uint32_t largest_ = 0; // the most that was prepared at once since the queue was last empty
+    std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
+    std::uint32_t lately_ = 0;  // and before that
     bool keeps_ = false;
     mutable bool is_shown_ = false; // bytes of the first block
-    bool was_large_ = false;        // what was sent before the queue was last empty
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
@@ -316,13 +319,14 @@ template <class Outbox, class Write, class Note = note_nothing>
     const std::size_t most = to.room(reserve);
     bytes room = to.prepare(likely < most ? likely : most, reserve);
     written result = write(room);
-    const bool too_small = result.error && result.size > room.size();
-    if (too_small && result.size <= most) {
+    if (result.size > room.size() && result.size <= most) {
         room = to.prepare(result.size, reserve);
         result = write(room);
     }
     if (result.error) return result.size != 0 ? no_room : result.error;
-    if (const error refused = note()) return refused;
+    if constexpr (!std::is_same_v<Note, note_nothing>) {
+        if (const error refused = note()) return refused;
+    }
     to.commit(result.size);
     return {};
 }

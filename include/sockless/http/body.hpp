@@ -22,11 +22,11 @@ struct body_framing {
     errc error = errc::none;
 };
 
-/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A wrong or doubtful one is an
-/// error: peers that understand it differently can be made to disagree on where the next message begins.
-[[nodiscard]] constexpr body_framing framing_of(const head& head, head_kind kind) noexcept {
-    // RFC 9110 6.4.1: interim responses, 204 and 304 have no body, whatever their fields say.
-    if (kind == head_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
+/// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
+/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+[[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
+    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
+    if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
     std::uint64_t length = 0;
@@ -36,13 +36,14 @@ struct body_framing {
         if (equal_ignoring_case(each.name, "transfer-encoding")) {
             has_codings = true;
             for (const std::string_view coding : list_elements(each.value)) {
-                // RFC 9112 6.1: a coding that is not known, or chunked twice, cannot be undone.
+                // A coding that is not known, or chunked twice, cannot be undone (RFC 9112 section 6.1).
                 ++codings;
                 if (codings != 1 || !equal_ignoring_case(coding, "chunked"))
                     return {.error = errc::unsupported_transfer_coding};
             }
         } else if (equal_ignoring_case(each.name, "content-length")) {
-            // RFC 9110 8.6: decimal digits and nothing else; RFC 9112 6.3: repeated only with the same value.
+            // A length is decimal digits and nothing else (RFC 9110 section 8.6), and repeated only with the same value
+            // (RFC 9112 section 6.3).
             const detail::decimal number = detail::read_decimal(each.value);
             if (!number.valid || (has_length && number.value != length)) return {.error = errc::bad_content_length};
             has_length = true;
@@ -53,7 +54,7 @@ struct body_framing {
     if (has_codings && has_length) return {.error = errc::ambiguous_length};
     if (has_codings) return {.framing = framing::chunked};
     if (has_length) return {.framing = framing::length, .length = length};
-    return {.framing = kind == head_kind::request ? framing::none : framing::until_end};
+    return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
 
 enum class body_kind : std::uint8_t {
@@ -76,6 +77,9 @@ struct body_event {
 /// bounded, and dropped.
 class body_decoder {
   public:
+    using event = body_event;
+    using kind = body_kind;
+
     /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
     /// apply. A length beyond the limit is an error before anything is taken.
     constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
@@ -97,8 +101,8 @@ class body_decoder {
         phase_ = phase::failing;
     }
 
-    /// Takes bytes from the front of `in`, at most up to the end of the body. The end is also told where `in` is empty,
-    /// once nothing more is to come.
+    /// Takes bytes from the front of `in`, at most up to the end of the body. Once nothing more is to come, the end is
+    /// told even if `in` is empty.
     [[nodiscard]] constexpr body_event next(bytes& in) noexcept {
         for (;;) {
             switch (phase_) {
@@ -162,7 +166,7 @@ class body_decoder {
         phase_ = phase::failing;
     }
 
-    // Up to `left_` bytes, or all there are; none where the body is then larger than its limit.
+    // Up to `left_` bytes, or all there are; none if they would make the body larger than its limit.
     constexpr bytes take_data(bytes& in) noexcept {
         std::uint64_t most = phase_ == phase::uncounted ? limits_.body - total_ : left_;
         if (most == 0) {
@@ -227,7 +231,7 @@ class body_decoder {
         if (phase_ == phase::size_begin) return fail(errc::bad_chunk_size);
         digits_ = 0;
         if (c == '\r') return go_on(phase::size_lf);
-        // RFC 9112 7.1.1: extensions begin with a semicolon, which old senders put white space before.
+        // Extensions begin with a semicolon, and white space may stand before that (RFC 9112 section 7.1.1).
         if (c != ';' && !detail::is_white(c)) return fail(c == '\n' ? errc::bare_lf : errc::bad_chunk_size);
         go_on(phase::extension);
         take_extension(c);

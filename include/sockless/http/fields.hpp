@@ -1,4 +1,4 @@
-// The fields of a head, read where they lie, and the questions that are asked of any list of fields.
+// The fields of a head, read in place, and the questions that are asked of any list of fields.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -30,7 +30,7 @@ struct field_line_ends {
 };
 
 [[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
-    // The end of the line first: so the next line does not have to wait for where the value of this one begins.
+    // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
     const char* const line_end = find('\r', line, end);
     const char* const colon = find(':', line, end);
     return {colon < line_end ? colon : line_end, line_end};
@@ -126,7 +126,7 @@ class fields {
 
 namespace sockless::http::detail {
 
-/// Calls `visit(name, value)` for each field, in their order, where `value()` gives the value.
+/// Calls `visit(name, value)` for each field, in their order; `value()` gives the value.
 template <class Fields, class Visit>
 [[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
     for (const field& each : all) {

@@ -8,7 +8,7 @@
 
 namespace sockless::http {
 
-/// A checked head. All views are of one text; whoever hands the head out says how long it stays.
+/// A checked head. All views are of one text; the function that gives a head says how long that stays.
 struct head {
     std::string_view method{};      ///< of a request: a token
     std::string_view target{};      ///< of a request: visible ASCII, at least one character
@@ -18,7 +18,7 @@ struct head {
     http::fields fields{};
 };
 
-enum class kind : std::uint8_t {
+enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< the whole head: `head`. What is left of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
@@ -26,11 +26,11 @@ enum class kind : std::uint8_t {
 
 /// What `next` found. Falsy for `need_input`.
 struct head_event {
-    http::kind kind = http::kind::need_input;
+    head_kind kind = head_kind::need_input;
     errc error = errc::none;
     http::head head{};
 
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != http::kind::need_input; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != head_kind::need_input; }
 };
 
 } // namespace sockless::http
@@ -48,14 +48,18 @@ namespace sockless::http::detail {
 namespace sockless::http {
 
 /// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a
-/// head comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is
-/// not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
+/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
+/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
 template <class Memory>
 class basic_head_parser {
   public:
-    constexpr explicit basic_head_parser(head_kind kind, Memory memory = {}, const http::limits& limits = {}) noexcept
-        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(kind), kind_(kind) {}
+    using event = head_event;
+    using kind = head_kind;
+
+    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
+                                         const http::limits& limits = {}) noexcept
+        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(message), message_(message) {}
 
     /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
     /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
@@ -63,7 +67,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // H20: a byte beyond what the head may take is an error at that byte, whatever it is.
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -87,19 +91,20 @@ class basic_head_parser {
         return error_;
     }
 
-    /// Makes ready for another head, for those who skip interim responses (RFC 9110 section 15.2). The head before it,
-    /// or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does nothing.
+    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
+    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
+    /// nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
-        scanner_ = detail::head_scanner(kind_);
+        scanner_ = detail::head_scanner(message_);
         text_ = {};
         memory_.clear();
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False where it does not fit. Views that were handed
-    /// out stay where they were: ask `head` for new ones.
+    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
+    /// stay where they were: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -107,21 +112,21 @@ class basic_head_parser {
         return true;
     }
 
-    /// The head that the last event gave, again; empty where none was given. Its views are valid as long as those of
-    /// the event.
+    /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
+    /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
-        http::head made{};
-        if (text_.empty()) return made;
-        if (kind_ == head_kind::request) {
-            made.method = scanner_.method(text_);
-            made.target = scanner_.target(text_);
+        http::head given{};
+        if (text_.empty()) return given;
+        if (message_ == message_kind::request) {
+            given.method = scanner_.method(text_);
+            given.target = scanner_.target(text_);
         } else {
-            made.status = scanner_.status();
-            made.reason = scanner_.reason(text_);
+            given.status = scanner_.status();
+            given.reason = scanner_.reason(text_);
         }
-        made.minor_version = scanner_.minor_version();
-        made.fields = scanner_.fields(text_);
-        return made;
+        given.minor_version = scanner_.minor_version();
+        given.fields = scanner_.fields(text_);
+        return given;
     }
 
     /// What went wrong, if anything did. Stays.
@@ -135,7 +140,7 @@ class basic_head_parser {
     /// The limits that were given.
     [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
 
-    /// The memory that was given, for those who give it back when they are done with the head.
+    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
     [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
 
   private:
@@ -151,12 +156,12 @@ class basic_head_parser {
     constexpr head_event fail(errc error, std::size_t place) noexcept {
         error_ = error;
         error_offset_ = head_begin_ + place;
-        return {.kind = kind::error, .error = error};
+        return {.kind = head_kind::error, .error = error};
     }
 
     [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
         text_ = text;
-        return {.kind = kind::head, .head = head()};
+        return {.kind = head_kind::head, .head = head()};
     }
 
     Memory memory_;
@@ -165,7 +170,7 @@ class basic_head_parser {
     std::string_view text_{}; // of the head that was given
     std::uint64_t head_begin_ = 0;
     std::uint64_t error_offset_ = 0;
-    head_kind kind_;
+    message_kind message_;
     errc error_ = errc::none;
 };
 

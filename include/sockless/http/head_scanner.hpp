@@ -11,7 +11,7 @@
 namespace sockless::http {
 
 /// Which of the two messages a head begins.
-enum class head_kind : std::uint8_t { request, response };
+enum class message_kind : std::uint8_t { request, response };
 
 } // namespace sockless::http
 
@@ -21,14 +21,14 @@ namespace sockless::http::detail {
 /// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
 class head_scanner {
   public:
-    constexpr explicit head_scanner(http::head_kind kind) noexcept
-        : phase_(kind == http::head_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
+    constexpr explicit head_scanner(http::message_kind kind) noexcept
+        : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
     /// A scanner for field lines alone, as in the trailer section of a chunked body.
     [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner made(http::head_kind::request);
-        made.phase_ = phase::field_begin;
-        return made;
+        head_scanner scanner(http::message_kind::request);
+        scanner.phase_ = phase::field_begin;
+        return scanner;
     }
 
     /// Takes bytes up to the end of the head, the first byte that is wrong, or the end of `piece`; says how many.
@@ -48,7 +48,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // H20: only the end of the line may stand beyond the limit.
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -69,7 +69,7 @@ class head_scanner {
 
     /// Whether nothing of a head has come yet but empty lines before it.
     [[nodiscard]] constexpr bool idle() const noexcept {
-        return phase_ == phase::empty_line || (kind_ == http::head_kind::response && position_ == 0);
+        return phase_ == phase::empty_line || (kind_ == http::message_kind::response && position_ == 0);
     }
 
     /// How many bytes were taken since the beginning, empty lines included; after an error, the place of the wrong
@@ -130,7 +130,8 @@ class head_scanner {
         place = static_cast<std::uint32_t>(offset_of(at));
     }
 
-    // The one way out for everything that is wrong. H2: a line feed that is out of place is a bare one wherever it is.
+    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
+    // 9112 section 2.2; H2).
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -175,7 +176,8 @@ class head_scanner {
         return at + 1;
     }
 
-    // H2: a server skips empty lines before a request line, which some clients send after a body; not without end.
+    // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
+    // section 2.2; H2).
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -192,7 +194,8 @@ class head_scanner {
         return go_on(at, phase::empty_line_lf);
     }
 
-    // H1: the method is a token, the target has no white space and no controls, and one space follows each.
+    // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
+    // section 3; H1).
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -211,12 +214,13 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // H1: `HTTP/1.` and one digit. A minor version that is not known is read like the highest that is (RFC 9110 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
+    // the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
             constexpr std::string_view usual = "HTTP/1.1\r\n";
-            if (matched_ == 0 && kind_ == http::head_kind::request && !std::is_constant_evaluated() &&
+            if (matched_ == 0 && kind_ == http::message_kind::request && !std::is_constant_evaluated() &&
                 static_cast<std::size_t>(stop - at) >= usual.size() &&
                 equal_in_words<std::uint64_t>(text_of({at, usual.size()}).data(), usual.data(), usual.size())) {
                 // The short way, which nearly all take.
@@ -239,7 +243,7 @@ class head_scanner {
         }
         if (!is_digit(static_cast<char>(*at))) return fail(at, http::errc::bad_version);
         minor_version_ = static_cast<std::uint8_t>(static_cast<char>(*at) - '0');
-        return go_on(at, kind_ == http::head_kind::request ? phase::request_line_cr : phase::status_space);
+        return go_on(at, kind_ == http::message_kind::request ? phase::request_line_cr : phase::status_space);
     }
 
     // Three digits (RFC 9112 section 4). The space after them is required, but servers that give no reason are known
@@ -345,7 +349,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // H3: a name is a token, and nothing stands between it and the colon.
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -355,7 +359,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // H3: a value holds no control but HTAB; H2: its line ends in CR LF, neither of which stands elsewhere.
+            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2; H2).
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -373,8 +378,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // H3: line folding is obsolete and read differently by different peers. H2: before the first field line
-            // it is not even that.
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
+            // the first field line is not even that (RFC 9112 section 2.2; H2).
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
@@ -400,7 +405,7 @@ class head_scanner {
     std::uint8_t minor_version_ = 0;
     std::uint8_t matched_ = 0; // characters of the version, then digits of the status
     phase phase_;
-    http::head_kind kind_;
+    http::message_kind kind_;
     http::errc error_ = http::errc::none;
     field_line_sizes sizes_{};
 };

@@ -27,7 +27,7 @@ struct limits {
     /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
     std::uint32_t chunk_extensions = 4096;
 
-    /// Bytes of a body without its framing. Bodies are read only where an opening handshake was refused, for people.
+    /// Bytes of a body without its framing. Only the body of a refused opening handshake is read, for people.
     std::uint64_t body = 65536;
 };
 

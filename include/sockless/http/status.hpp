@@ -6,7 +6,7 @@
 
 namespace sockless::http {
 
-/// The standard reason phrase of `status`; empty where there is none.
+/// The standard reason phrase of `status`; empty if there is none.
 [[nodiscard]] constexpr std::string_view reason_phrase(std::uint16_t status) noexcept {
     struct row {
         std::uint16_t status;

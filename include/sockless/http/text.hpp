@@ -183,7 +183,7 @@ namespace sockless::http {
     return at == end;
 }
 
-/// Whether two texts are equal where the case of ASCII letters does not count.
+/// Whether two texts are equal if the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     if (!std::is_constant_evaluated()) {

@@ -10,22 +10,24 @@
 namespace sockless::http {
 
 /// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
-/// calls can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish`
+/// calls can be chained without looking at each. If the span is too small, the writer goes on counting, and `finish`
 /// tells the room that the whole takes.
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
     constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
-    /// H14: the method is a token and the target visible ASCII, else `bad_method` or `bad_target`.
+    /// Writes the first line of a request. The method must be a token and the target visible ASCII, else `bad_method`
+    /// or `bad_target` (RFC 9112 section 3; H14).
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
         if (!is_token(method)) return fail(errc::bad_method);
         if (!is_target(target)) return fail(errc::bad_target);
         return put(method).put(" ").put(target).put(" HTTP/1.1\r\n");
     }
 
-    /// A status from 100 to 999, else `bad_status`. Where `reason` is empty the standard phrase stands for it.
-    /// H14: a reason has no control character, else `bad_reason`.
+    /// Writes the first line of a response. The status must be from 100 to 999, else `bad_status`, and the reason have
+    /// no control character, else `bad_reason` (RFC 9112 section 4; H14). If the reason is empty, the standard one is
+    /// written.
     constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
         if (status < 100 || status > 999) return fail(errc::bad_status);
         if (!is_field_value(reason)) return fail(errc::bad_reason);
@@ -36,24 +38,25 @@ class head_writer {
             .put("\r\n");
     }
 
-    /// Text that is known to be right, with its ends of line, as it is.
+    /// Writes text that is known to be right, with its ends of line, as it is.
     constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
 
-    /// H14: the name is a token and the value has no control character but HTAB, else `bad_name` or `bad_value`. White
-    /// space around a value is not part of it (RFC 9110 section 5.5), so a reader does not see it.
+    /// Writes a field. The name must be a token, and the value have no control character but HTAB, else `bad_name` or
+    /// `bad_value` (RFC 9110 section 5.5; H14). A reader does not see white space around the value, as that is not part
+    /// of it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         if (!is_field_value(value)) return fail(errc::bad_value);
         return put(name).put(": ").put(value).put("\r\n");
     }
 
-    /// A field whose value is a number.
+    /// Writes a field whose value is a number.
     constexpr head_writer& field(std::string_view name, std::uint64_t value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         return put(name).put(": ").number(value).put("\r\n");
     }
 
-    /// A field whose value is the elements with a comma and a space between; each must be a field value.
+    /// Writes a field whose value is the elements with a comma and a space between; each must be a field value.
     constexpr head_writer& field(std::string_view name, std::span<const std::string_view> elements) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         put(name).put(": ");
@@ -66,14 +69,14 @@ class head_writer {
         return put("\r\n");
     }
 
-    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    /// Makes `error` that of the writer, unless it has one: for a caller that checks more than the writer does.
     constexpr head_writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;
     }
 
-    /// Ends the head, and puts a body behind it as it is, in two parts for those who have it so. The size is that of
-    /// all; with `no_room` it is the room needed.
+    /// Ends the head, and puts a body behind it as it is; a caller that has it in two parts gives both. The size is
+    /// that of all; with `no_room` it is the room needed.
     constexpr written finish(std::string_view body = {}, std::string_view rest_of_body = {}) noexcept {
         put("\r\n");
         if (!body.empty()) put(body).put(rest_of_body);

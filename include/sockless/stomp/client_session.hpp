@@ -338,6 +338,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     bool loses_ = false; // the `lost` event is still owed
 };
 
+template <class Buffer>
+basic_client_session(Buffer, Buffer, Buffer, const options& = {}) -> basic_client_session<Buffer>;
+
 /// The usual one: memory from the heap, up to the limits of its options.
 using client_session = basic_client_session<growing_buffer>;
 

@@ -515,6 +515,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     bool loses_ : 1 = false;    // the `lost` event is still owed
 };
 
+template <class Buffer>
+basic_server_session(Buffer, Buffer, Buffer, Buffer, const options& = {}) -> basic_server_session<Buffer>;
+
 /// The usual one: memory from the heap, up to the limits of its options.
 using server_session = basic_server_session<growing_buffer>;
 

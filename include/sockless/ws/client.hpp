@@ -17,7 +17,7 @@ struct client_handshake {
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : parser(http::head_kind::response, {}, limits) {}
+    explicit client_handshake(const http::limits& limits) noexcept : parser(http::message_kind::response, {}, limits) {}
 
     union {
         http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
@@ -154,7 +154,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         for (;;) {
             const http::head_event found = handshake.parser.next(in);
             if (!found) return {};
-            if (found.kind == http::kind::error) return this->fail(found.error);
+            if (found.kind == http::head_kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
@@ -202,7 +202,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     void begin_body() noexcept {
         auto& handshake = this->handshake();
         const http::limits limits = handshake.parser.limits();
-        const http::body_framing framing = framing_of(response(), http::head_kind::response);
+        const http::body_framing framing = framing_of(response(), http::message_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
         handshake.at = stage::reading_body;
     }

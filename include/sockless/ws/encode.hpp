@@ -36,7 +36,7 @@ namespace sockless::ws {
     header.length = payload.size();
     const std::size_t size = header_size(header.length, header.masked);
     const written head = encode_header(headroom < size ? bytes{} : room.subspan(headroom - size, size), header);
-    if (!head) return head;
+    if (head.error) return head;
     if (header.masked) mask(payload, header.masking_key);
     return {size + payload.size(), {}};
 }

@@ -16,7 +16,7 @@ struct server_handshake {
     };
 
     server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::head_kind::request, {}, limits), shows_requests(show_requests) {}
+        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
 
     http::basic_head_parser<buffer_reference<Buffer>> parser;
     opening_request request{};
@@ -105,12 +105,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
-        // And answers only extensions that were offered (RFC 6455 section 9.1; H11).
-        for (const extension& each : extension_list(answer.extensions)) {
-            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+        if (!answer.extensions.empty()) {
+            if (const errc wrong = judge_extensions(answer.extensions); wrong != errc::none) return wrong;
         }
-        // What changes how frames are read is agreed to by the part that reads them.
-        if (has_extension(answer.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (answer.compression) return accept_compressed(answer);
         }
@@ -129,6 +126,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
   private:
+    [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
+        for (const extension& each : extension_list(answered)) {
+            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+            // What changes how frames are read is agreed to by the part that reads them.
+            if (equal(each.name, deflate_name)) return errc::bad_extensions;
+        }
+        return errc::none;
+    }
+
     [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
@@ -148,14 +155,15 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
 
     [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
                                        std::string_view compression) const noexcept {
+        const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
-        if (request().expects_continue) {
+        if (asked.expects_continue) {
             // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, request().key, answer, compression);
-        return {rest.error && rest.size == 0 ? 0 : begin + rest.size, rest.error};
+        const written rest = write_acceptance(out, asked.key, answer, compression);
+        return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
@@ -168,7 +176,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         const http::head_event found = handshake.parser.next(in);
         if (!found) return {};
-        if (found.kind == http::kind::error) return this->fail(found.error);
+        if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();

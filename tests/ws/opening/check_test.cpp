@@ -131,8 +131,8 @@ TEST_CASE("H7: Sec-WebSocket-Version exactly once and 13; another version is tol
           errc::version_unsupported);
     std::array<std::byte, 400> out{};
     const written done = ws::write_refusal(out, errc::version_unsupported);
-    REQUIRE(done);
-    const parsed answer(text_of(bytes(out).first(done.size)), http::head_kind::response);
+    REQUIRE_FALSE(done.error);
+    const parsed answer(text_of(bytes(out).first(done.size)), http::message_kind::response);
     CHECK(answer.head.status == 426);
     CHECK(http::first(answer.head.fields, "sec-websocket-version") == "13");
     CHECK(http::first(answer.head.fields, "upgrade") == "websocket");
@@ -184,7 +184,7 @@ namespace {
 struct response : parsed {
     explicit response(std::string_view fields, std::string_view offered_subprotocols = "",
                       std::string_view offered_extensions = "", std::string_view line = "HTTP/1.1 101 x")
-        : parsed(std::string(line) + "\r\n" + std::string(fields) + "\r\n", http::head_kind::response),
+        : parsed(std::string(line) + "\r\n" + std::string(fields) + "\r\n", http::message_kind::response),
           checked(ws::check_response(head, rfc_key, offered_subprotocols, offered_extensions)) {}
     ws::opening_response checked;
 };

@@ -37,11 +37,11 @@ struct parsed {
     std::string text;
     http::head head{};
 
-    parsed(std::string_view wire, http::head_kind kind) : text(wire) {
+    parsed(std::string_view wire, http::message_kind kind) : text(wire) {
         http::head_parser parser(kind);
         bytes in = bytes_of(text.data(), text.size());
         const http::head_event event = parser.next(in);
-        REQUIRE(event.kind == http::kind::head);
+        REQUIRE(event.kind == http::head_kind::head);
         head = event.head;
     }
     parsed(const parsed&) = delete;
@@ -50,7 +50,7 @@ struct parsed {
 /// A request, and what the library says of it.
 struct request : parsed {
     explicit request(std::string_view fields, std::string_view line = "GET /chat HTTP/1.1")
-        : parsed(std::string(line) + "\r\n" + std::string(fields) + "\r\n", http::head_kind::request),
+        : parsed(std::string(line) + "\r\n" + std::string(fields) + "\r\n", http::message_kind::request),
           checked(ws::check_request(head)) {}
     ws::opening_request checked;
 };

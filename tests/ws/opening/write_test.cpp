@@ -118,8 +118,8 @@ TEST_CASE("H12: every error that has a status can be answered, and the answer ca
     const auto check = [](sockless::error error) {
         std::array<std::byte, 600> out{};
         const written done = ws::write_refusal(out, error);
-        REQUIRE(done);
-        const parsed answer(text_of(bytes(out).first(done.size)), http::head_kind::response);
+        REQUIRE_FALSE(done.error);
+        const parsed answer(text_of(bytes(out).first(done.size)), http::message_kind::response);
         CHECK(answer.head.status == (error.status() != 0 ? error.status() : 400));
         CHECK(!answer.head.reason.empty());
         CHECK(http::has_token(answer.head.fields, "connection", "close"));
@@ -140,7 +140,7 @@ TEST_CASE("H14: writers into a span that is too small say how much it takes") {
     const auto check = [](auto&& write) {
         std::array<std::byte, 600> large{};
         const written whole = write(bytes(large));
-        REQUIRE(whole);
+        REQUIRE_FALSE(whole.error);
         guarded_memory memory(whole.size);
         for (std::size_t room = 0; room != whole.size; ++room) {
             const buffer blank(room);
@@ -187,7 +187,7 @@ TEST_CASE("H15: the request has all that a server asks for") {
                 "Origin: http://example.com\r\nSec-WebSocket-Protocol: chat, superchat\r\n"
                 "Sec-WebSocket-Extensions: permessage-deflate\r\nAuthorization: Basic YTpi\r\nCookie: a=b\r\n\r\n");
     const std::string least = text_written([](bytes out) { return write_request(out, {.host = "a"}); });
-    CHECK(!ws::check_request(parsed(least, http::head_kind::request).head).error);
+    CHECK(!ws::check_request(parsed(least, http::message_kind::request).head).error);
 }
 
 TEST_CASE("H15: the target has no fragment, the host is one, and has its port unless it is the default") {

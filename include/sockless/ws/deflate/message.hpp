@@ -84,10 +84,10 @@ class message_inflater {
 
     /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
     /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
-    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. Room for no byte at all will
-    /// do where nothing comes.
+    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. `out` may be empty if nothing
+    /// comes of the message.
     ///
-    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` where that is empty (RFC 6455
+    /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
     /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
     /// before the error is given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
@@ -183,7 +183,7 @@ static_assert(sizeof(message_inflater) == 24);
 class message_deflater {
   public:
     /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
-    /// `corrupt` where the deflater breaks its contract: reset both.
+    /// `corrupt` if the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`

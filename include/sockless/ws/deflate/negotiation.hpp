@@ -26,12 +26,12 @@ struct deflate_parameters {
 
 /// What one side wants of permessage-deflate.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. A server keeps
-    /// to what a client offers even where that is less; where it is more, it asks for this.
+    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
+    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
     deflate_parameters wanted{};
 
-    /// For a server that wants a smaller window of the client, where an offer does not allow to ask for one: whether
-    /// the offer is declined. Else it is accepted, and the window has 15 bits.
+    /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
+    /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
     /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
@@ -43,11 +43,11 @@ struct deflate_policy {
 /// The outcome of a negotiation.
 struct deflate_agreement {
     errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
-    bool agreed = false;     ///< where it is not, nothing is compressed
+    bool agreed = false;     ///< if not, nothing is compressed
     deflate_parameters parameters{};
 };
 
-/// The smallest window that a compressor is expected to keep to, in bits: those in wide use cannot do 8.
+/// The smallest window that a compressor is expected to keep to, in bits: the usual ones cannot do 8.
 inline constexpr unsigned smallest_deflate_window = 9;
 
 /// Room for the longest offer or response, in characters.
@@ -64,7 +64,8 @@ enum class deflate_text : std::uint8_t { offer, response };
     return bits == 0 ? std::uint8_t{15} : bits;
 }
 
-/// D3: a value from 8 to 15, decimal, without a leading zero, quoted or not; 0 where it is anything else.
+/// Reads the size of a window: a decimal value from 8 to 15 without a leading zero, quoted or not; 0 if it is anything
+/// else (RFC 7692 section 7.1.2.1; D3).
 [[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
     char digits[2] = {};
     const std::string_view text = parameter.copy_value(digits);
@@ -75,10 +76,10 @@ enum class deflate_text : std::uint8_t { offer, response };
     return 0;
 }
 
-/// Reads one parameter into its place. False where it is unknown, repeated, or has a value that it may not have.
+/// Reads one parameter into its place. False if it is unknown, repeated, or has a value that it may not have.
 [[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
                                                     ws::deflate_parameters& out) noexcept {
-    // D2: these have no value (RFC 7692 section 7.1.1).
+    // A takeover parameter has no value (RFC 7692 section 7.1.1; D2).
     const auto take_flag = [&](bool& flag) {
         if (flag || parameter.has_value) return false;
         return flag = true;
@@ -93,14 +94,14 @@ enum class deflate_text : std::uint8_t { offer, response };
     if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
     if (!equal(parameter.name, "client_max_window_bits")) return false;
 
-    // D4: an offer may leave the value to the server (RFC 7692 section 7.1.2.2).
+    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2; D4).
     if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
     if (out.client_max_window_bits != 0) return false;
     out.client_max_window_bits = 15;
     return true;
 }
 
-/// D1: each parameter is known, valid, and there once (RFC 7692 section 7).
+/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7; D1).
 [[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
                                           ws::deflate_parameters& out) noexcept {
     out = {};
@@ -130,24 +131,25 @@ enum class deflate_text : std::uint8_t { offer, response };
     return sink.complete() ? std::string_view{out.data(), sink.size()} : std::string_view{};
 }
 
-/// Judges one offer, and makes the response to it. False where it cannot be accepted.
+/// Judges one offer, and makes the response to it. False if it cannot be accepted.
 [[nodiscard]] constexpr bool accept_deflate(const ws::deflate_parameters& offer, const ws::deflate_policy& policy,
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // D2: what the offer asks of the server is granted; what it says of the client is taken at its word, which the
-    // response makes binding (RFC 7692 section 7.1.1).
+    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
+    // which the response makes binding (RFC 7692 section 7.1.1; D2).
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
-    // D3: at most what the offer says; said where it was asked for, or is less than the client expects (7.1.2.1).
+    // The server's window is at most that of the offer. The response has it if the offer has, or if it is smaller than
+    // the client expects (RFC 7692 section 7.1.2.1; D3).
     std::uint8_t bits = window_of(offer.server_max_window_bits);
     if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // D8: what the compressor cannot keep to is not agreed to.
+    // A window that the compressor cannot keep to is not agreed to (D8).
     if (bits < smallest_window) return false;
     response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
 
-    // D4: only a client that says that it can is asked for a smaller window (7.1.2.2).
+    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2; D4).
     bits = window_of(wanted.client_max_window_bits);
     if (offer.client_max_window_bits == 0) {
         response.client_max_window_bits = 0;
@@ -162,8 +164,8 @@ enum class deflate_text : std::uint8_t { offer, response };
 
 namespace sockless::ws {
 
-/// Whether what `own` wants can be had: windows of 8 to 15 bits, and for its own sending not fewer than its compressor
-/// can keep to.
+/// Whether the terms that `own` wants are possible: windows of 8 to 15 bits, and for its own sending one that its
+/// compressor can keep to.
 [[nodiscard]] constexpr bool is_valid(const deflate_policy& policy, role own,
                                       unsigned smallest_window = smallest_deflate_window) noexcept {
     const auto holds = [&](std::uint8_t wanted, role sender) {
@@ -174,8 +176,8 @@ namespace sockless::ws {
            holds(policy.wanted.client_max_window_bits, role::client);
 }
 
-/// Reads one offer, whatever one thinks of it. False where it is none of permessage-deflate, or a parameter is unknown,
-/// repeated or invalid (RFC 7692 section 7; D1).
+/// Reads one offer, which may be more than a policy grants. False if it is none of permessage-deflate, or a parameter
+/// is unknown, repeated or invalid (RFC 7692 section 7; D1).
 [[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
     return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
 }
@@ -196,14 +198,14 @@ template <class Fields>
     return chosen;
 }
 
-/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty where
-/// there is no room. `max_deflate_text` is room enough.
+/// Server: writes the response to the chosen offer, for `acceptance::extensions`, to the front of `out`; empty if there
+/// is no room. `max_deflate_text` is room enough.
 [[nodiscard]] constexpr std::string_view write_deflate_response(std::span<char> out,
                                                                 const deflate_parameters& chosen) noexcept {
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer where this is wanted. That the server may choose the client's window is always offered, as
+/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
 /// browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
@@ -212,7 +214,7 @@ template <class Fields>
     return offer;
 }
 
-/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty where there is no room.
+/// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty if there is no room.
 /// `max_deflate_text` is room enough.
 [[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
                                                              const deflate_parameters& offer) noexcept {
@@ -220,8 +222,8 @@ template <class Fields>
 }
 
 /// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// where the server answers with what it was not offered, or not with what it was asked for, or twice (RFC 7692 section
-/// 7.1; D1 to D4).
+/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
+/// 7692 section 7.1; D1 to D4).
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -232,11 +234,11 @@ template <class Fields>
         const bool again = found.agreed;
         found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
         const bool granted =
-            // D2: a server accepts an offer with this by saying it too (section 7.1.1.1).
+            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1; D2).
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // D3: the same window or a smaller one (section 7.1.2.1).
+            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1; D3).
             detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // D4: only where the offer has it, and not more than that (section 7.1.2.2).
+            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2; D4).
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
         found = {.error = errc::bad_deflate_response};

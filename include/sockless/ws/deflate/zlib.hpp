@@ -36,8 +36,7 @@ int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
 namespace sockless::ws {
 
 /// An `inflater` that is zlib's. About 7 KiB, and a window of 2 to the power of its bits; taken from the heap with the
-/// first step. A reference beyond the window is corrupt where what it refers to is gone; what came out in the same step
-/// is still there.
+/// first step. A reference beyond the window is corrupt, unless it refers to something that came out in the same step.
 class zlib_inflater {
   public:
     explicit zlib_inflater(unsigned window_bits) noexcept : window_bits_(static_cast<int>(window_bits)) {}
@@ -106,8 +105,8 @@ class zlib_deflater {
     /// zlib cannot do 8.
     static constexpr unsigned smallest_window = smallest_deflate_window;
 
-    zlib_deflater(unsigned window_bits, const settings& how) noexcept
-        : settings_(how), window_bits_(static_cast<int>(window_bits)) {}
+    zlib_deflater(unsigned window_bits, const settings& wanted) noexcept
+        : settings_(wanted), window_bits_(static_cast<int>(window_bits)) {}
     zlib_deflater(const zlib_deflater&) = delete;
     zlib_deflater& operator=(const zlib_deflater&) = delete;
     ~zlib_deflater() {

@@ -11,13 +11,13 @@ namespace sockless::ws {
 
 /// What a client asks for. All views are read during the call that they are given to, and not after it.
 struct opening {
-    std::string_view host{};                  ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";            ///< path and query, without a fragment
-    list_of<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
-    std::string_view extensions{};            ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;                  ///< offer it, if the endpoint can compress
-    std::string_view origin{};                ///< empty for none
-    list_of<field> fields{};                  ///< more fields: Authorization, Cookie …
+    std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
+    std::string_view target = "/";              ///< path and query, without a fragment
+    list_view<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
+    std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;                    ///< offer it, if the endpoint can compress
+    std::string_view origin{};                  ///< empty for none
+    list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
 /// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
@@ -25,13 +25,13 @@ struct acceptance {
     std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
     std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
-    list_of<field> fields{};        ///< more fields: Set-Cookie …
+    list_view<field> fields{};      ///< more fields: Set-Cookie …
 };
 
 /// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
-    list_of<field> fields{};    ///< more fields: WWW-Authenticate, Location …
+    list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
@@ -42,7 +42,7 @@ struct refusal {
 namespace sockless::ws::detail {
 
 /// Writes more fields of the caller's, but none of those that the handshake itself is made of.
-constexpr void put_fields(http::head_writer& head, list_of<field> fields, bool origin_written) noexcept {
+constexpr void put_fields(http::head_writer& head, list_view<field> fields, bool origin_written) noexcept {
     for (const field& each : fields) {
         const opening_field known = opening_field_of(each.name);
         const bool free = known == opening_field::other || (known == opening_field::origin && !origin_written);
@@ -64,7 +64,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 
 namespace sockless::ws {
 
-/// The value of Host for a host and a port: without the port where it is the default of `ws:` (80) or `wss:` (443), and
+/// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
 /// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
@@ -92,7 +92,7 @@ namespace sockless::ws {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // H15: the target is a path, and never has a fragment (RFC 6455 section 3).
+    // The target is a path, and never has a fragment (RFC 6455 section 3; H15).
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -124,7 +124,7 @@ namespace sockless::ws {
     head.known({accept.data(), accept.size()}).known("\r\n");
     detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // H9: a 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6).
+    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6; H9).
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -146,7 +146,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // H7: a client with another version is told the one that is spoken (RFC 6455 section 4.4).
+    // A client with another version is told the one that is spoken (RFC 6455 section 4.4; H7).
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {

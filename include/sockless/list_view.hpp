@@ -32,7 +32,7 @@ namespace sockless {
 /// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
 /// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
 template <class T>
-class list_of {
+class list_view {
   public:
     /// Goes through a list, which outlives it.
     class iterator {
@@ -41,7 +41,7 @@ class list_of {
         using difference_type = std::ptrdiff_t;
 
         constexpr iterator() noexcept = default;
-        constexpr iterator(const list_of& list, std::size_t number) noexcept : list_(&list), number_(number) {}
+        constexpr iterator(const list_view& list, std::size_t number) noexcept : list_(&list), number_(number) {}
 
         [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
         constexpr iterator& operator++() noexcept {
@@ -52,32 +52,32 @@ class list_of {
         [[nodiscard]] friend constexpr bool operator==(const iterator&, const iterator&) noexcept = default;
 
       private:
-        const list_of* list_ = nullptr;
+        const list_view* list_ = nullptr;
         std::size_t number_ = 0;
     };
 
-    constexpr list_of() noexcept = default;
+    constexpr list_view() noexcept = default;
 
-    constexpr list_of(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
+    constexpr list_view(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
         view(elements.begin(), elements.size());
     }
 
     /// An element in braces of its own would be made of two pointers: the beginning and the end of a text.
-    constexpr list_of(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
+    constexpr list_view(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
         requires(std::is_same_v<T, std::string_view>) = delete;
 
     template <std::convertible_to<T> Element, std::size_t Size>
-    constexpr list_of(const Element (&elements)[Size]) noexcept {
+    constexpr list_view(const Element (&elements)[Size]) noexcept {
         view(elements, Size);
     }
 
     template <detail::list_for<T> List>
-    constexpr list_of(const List& elements) noexcept {
+    constexpr list_view(const List& elements) noexcept {
         view(elements.data(), static_cast<std::size_t>(elements.size()));
     }
 
     template <class Other>
-    constexpr list_of(const Other&) noexcept {
+    constexpr list_view(const Other&) noexcept {
         static_assert(detail::list_for<Other, T>,
                       "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
     }

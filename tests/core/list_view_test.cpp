@@ -1,6 +1,6 @@
 // Lists that a caller gives for the time of a call.
 // SPDX-License-Identifier: MIT
-#include <sockless/list_of.hpp>
+#include <sockless/list_view.hpp>
 
 #include <doctest/doctest.h>
 
@@ -14,12 +14,12 @@ using namespace sockless;
 
 namespace {
 
-using names = list_of<std::string_view>;
+using names = list_view<std::string_view>;
 
 // As the structs of the handshake have them.
 struct asked {
     names subprotocols{};
-    list_of<field> fields{};
+    list_view<field> fields{};
 };
 
 constexpr std::size_t characters_of(const asked& all) {
