@@ -85,7 +85,7 @@ class excerpt {
 /// What one side of a session says in STOMP, as a parser sees it in the payloads of its WebSocket frames.
 class stomp_view {
   public:
-    explicit stomp_view(const sockless::stomp::server_session& session) : session_(&session) {}
+    explicit stomp_view(const sockless::stomp::server_connection::session_type& session) : session_(&session) {}
 
     /// Takes the next bytes of the stream, and changes them.
     void take(sockless::bytes payload) {
@@ -139,7 +139,7 @@ class stomp_view {
         return all;
     }
 
-    const sockless::stomp::server_session* session_;
+    const sockless::stomp::server_connection::session_type* session_;
     sockless::stomp::basic_parser<sockless::growing_buffer> parser_{
         sockless::growing_buffer(sockless::stomp::limits{}.head)};
     json frame_;
@@ -155,7 +155,7 @@ class frame_view {
     /// `reader` is the part of the side that reads these frames, `limits` are that side's. `watcher` is told, and
     /// outlives the view, as does `session`, the one that the frames carry, if any. `on` is what the page calls it all.
     frame_view(sockless::role reader, const sockless::ws::limits& limits, sockless::ws::server& watcher,
-               std::string_view on, const sockless::stomp::server_session* session)
+               std::string_view on, const sockless::stomp::server_connection::session_type* session)
         : decoder_(reader, limits),
           watcher_(&watcher),
           on_(on),
@@ -281,7 +281,7 @@ class demo_page {
 
     /// Looks at a connection that was just accepted. `session` is the one that it carries, if any, `on` what the page
     /// calls it. `rest` came behind the request.
-    void accepted(peer& from, std::string_view on, const sockless::stomp::server_session* session,
+    void accepted(peer& from, std::string_view on, const sockless::stomp::server_connection::session_type* session,
                   sockless::cbytes rest) {
         const auto& asked = from.head();
         const std::size_t mark = asked.target.find("?page=");

@@ -23,6 +23,9 @@ constexpr std::uint32_t max_message = 100'000;
 // Bytes that may wait to be sent, before nothing more is read.
 constexpr std::size_t back_pressure = 1024 * 1024;
 
+// The session is used only by those who talk in rooms.
+using peer_type = stomp::server_over_websocket<ws::server>;
+
 ws::options web_socket_options() {
     ws::options options;
     options.limits = {.message = max_message, .frame = max_message};
@@ -38,114 +41,89 @@ stomp::options session_options() {
     return options;
 }
 
-// The STOMP session of a client that talks in rooms.
-struct room_visit {
-    explicit room_visit(destinations& rooms) : session(session_options()), client(rooms, session) {
-        static_cast<void>(session.tick(now()));
-    }
-
-    void take(sockless::bytes in) {
-        while (const auto event = session.next(in)) client.handle(event);
-    }
-
-    void tick(sockless::instant now, ws::server& carrier) {
-        client.tick(now);
-        client.handle(session.tick(now));
-        pass_on(carrier);
-    }
-
-    void pass_on(ws::server& carrier) {
-        static_cast<void>(output.pass(session, carrier));
-        if (!session.done() || !carrier.is_open()) return;
-        const auto error = session.error();
-        static_cast<void>(error ? carrier.close(error.close_code(), error.sentence()) : carrier.close());
-    }
-
-    [[nodiscard]] sockless::instant next_deadline() const {
-        return std::min(session.next_deadline(), client.next_deadline());
-    }
-
-    stomp::server_session session;
-    stomp_client client;
-    stomp::websocket_output output;
-};
-
 class demo_connection : public connection {
   public:
     demo_connection(int socket, demo_page& page, destinations& rooms)
-        : connection(socket), page_(page), rooms_(rooms), peer_(web_socket_options()) {
+        : connection(socket), page_(page), rooms_(rooms), peer_(ws::server(web_socket_options()), session_options()) {
         handle(peer_.tick(now()), {});
     }
 
-    ~demo_connection() override { page_.ended(peer_); }
+    ~demo_connection() override { page_.ended(web_socket()); }
 
-    void close() override {
-        if (peer_.close(ws::close_code::going_away, "the server ends") && peer_.state() == ws::state::opening) {
-            hang_up();
-        }
-    }
+    void close() override { visitor_ ? peer_.shut_down() : web_socket().shut_down(); }
 
   private:
+    using event = peer_type::event;
+
+    [[nodiscard]] ws::server& web_socket() { return peer_.web_socket(); }
+
     void take(sockless::bytes in) override {
-        page_.received(peer_, in);
-        while (const ws::event event = peer_.next(in)) handle(event, in);
+        page_.received(web_socket(), in);
+        take_new(in);
+    }
+    void take_new(sockless::bytes in) {
+        while (const event found = visitor_ ? peer_.next(in) : event{{}, web_socket().next(in)}) handle(found, in);
+        // What is left waits until the client takes what it is owed.
+        rest_ = std::vector<std::byte>(in.begin(), in.end());
     }
     void finish() override { handle(peer_.finish(), {}); }
     void tick(sockless::instant now) override {
+        if (!visitor_) return handle({{}, web_socket().tick(now)}, {});
+        visitor_->tick(now);
         handle(peer_.tick(now), {});
-        if (visit_) visit_->tick(now, peer_);
     }
     [[nodiscard]] sockless::instant next_deadline() const override {
-        return visit_ ? std::min(peer_.next_deadline(), visit_->next_deadline()) : peer_.next_deadline();
+        return visitor_ ? std::min(peer_.next_deadline(), visitor_->next_deadline())
+                        : peer_.web_socket().next_deadline();
     }
     [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
     void sent(std::size_t size) override {
-        page_.sent(peer_, peer_.output().first(size));
+        page_.sent(web_socket(), peer_.output().first(size));
         peer_.sent(size);
-        if (visit_) visit_->pass_on(peer_);
+        if (rest_.empty()) return;
+        std::vector<std::byte> rest = std::move(rest_);
+        take_new(rest);
     }
     [[nodiscard]] bool done() const override { return peer_.done(); }
     [[nodiscard]] bool wants_input() const override {
-        return peer_.output().size() < back_pressure && (!visit_ || visit_->client.wants_input());
+        return rest_.empty() && peer_.waiting() < back_pressure && (!visitor_ || visitor_->wants_input());
     }
 
     // `rest` is what came behind the event.
-    void handle(const ws::event& event, sockless::cbytes rest) {
-        switch (event.kind) {
-        case ws::kind::http_request: return page_.serve(peer_);
+    void handle(const event& found, sockless::cbytes rest) {
+        if (visitor_) visitor_->handle(found);
+        switch (found.web_socket.kind) {
+        case ws::kind::http_request: return page_.serve(web_socket());
         case ws::kind::request: return accept(rest);
-        case ws::kind::message: return take_message(event);
-        case ws::kind::closed:
-            if (visit_) visit_->client.handle(visit_->session.finish());
-            return;
+        case ws::kind::message: return take_message(found.web_socket);
         default: return;
         }
     }
 
     void accept(sockless::cbytes rest) {
-        const std::string_view target = peer_.head().target;
+        const std::string_view target = web_socket().head().target;
         std::string_view subprotocol;
         watches_ = demo_page::is_watching(target);
         if (target.starts_with("/stomp")) {
-            visit_.emplace(rooms_);
-            subprotocol = ws::choose_subprotocol(stomp::subprotocols, peer_.head().fields);
+            visitor_.emplace(rooms_, peer_.session());
+            subprotocol = ws::choose_subprotocol(stomp::subprotocols, web_socket().head().fields);
         }
-        if (peer_.accept({.subprotocol = subprotocol})) return hang_up();
-        page_.accepted(peer_, visit_ ? "room" : "echo", visit_ ? &visit_->session : nullptr, rest);
+        if (web_socket().accept({.subprotocol = subprotocol})) return hang_up();
+        page_.accepted(web_socket(), visitor_ ? "room" : "echo", visitor_ ? &peer_.session() : nullptr, rest);
     }
 
-    void take_message(const ws::event& event) {
-        if (watches_) return page_.obey(peer_, "echo", event.text());
-        if (visit_) return visit_->take(event.payload);
-        // Where it cannot be sent any more, the frames on the page have told so.
-        static_cast<void>(peer_.send(event.type, event.payload));
+    void take_message(const ws::event& message) {
+        if (watches_) return page_.obey(web_socket(), "echo", message.text());
+        // If it cannot be sent any more, the frames on the page have told so.
+        static_cast<void>(web_socket().send(message.type, message.payload));
     }
 
     demo_page& page_;
     destinations& rooms_;
-    ws::server peer_;
-    std::optional<room_visit> visit_; // else it is an echo, or
+    peer_type peer_;
+    std::optional<stomp_client> visitor_; // who talks in rooms; else it is an echo, or
     bool watches_ = false;
+    std::vector<std::byte> rest_;
 };
 
 } // namespace

@@ -12,7 +12,7 @@
 /// Who has subscribed to what. A message goes to all that are subscribed when it comes, and is not kept.
 class destinations {
   public:
-    using session = sockless::stomp::server_session;
+    using session = sockless::stomp::server_connection::session_type;
 
     /// Bytes. While so much waits to be sent to a subscriber, nothing is read from those who send to it.
     static constexpr std::size_t back_pressure = 1024 * 1024;
@@ -68,7 +68,7 @@ class destinations {
 /// One client: does what the events of its session ask for.
 class stomp_client {
   public:
-    using session = sockless::stomp::server_session;
+    using session = destinations::session;
 
     stomp_client(destinations& among, session& own) : among_(among), session_(own) {}
     stomp_client(const stomp_client&) = delete;

@@ -10,7 +10,7 @@
 
 #include <sockless.hpp>
 
-#include "stomp_connection.hpp"
+#include "socket.hpp"
 
 namespace {
 
@@ -31,11 +31,14 @@ struct settings {
     std::uint64_t count = UINT64_MAX; // of messages to be printed
 };
 
-stomp::options session_options(const settings& how) {
-    stomp::options options;
-    if (how.version != stomp::version::unknown) options.versions = {how.version};
-    options.heart_beat = {.sends = 10'000, .wants = 10'000};
-    return options;
+// On TCP, or on a WebSocket.
+stomp::client_connection make_peer(const settings& wanted) {
+    stomp::connection_options options;
+    if (wanted.version != stomp::version::unknown) options.session.versions = {wanted.version};
+    options.session.heart_beat = {.sends = 10'000, .wants = 10'000};
+    options.web_socket.ping_interval = 30'000;
+    if (wanted.target.empty()) return stomp::client_connection(options);
+    return stomp::client_connection(fresh_entropy(), options);
 }
 
 // On one line, whatever it is.
@@ -56,9 +59,10 @@ std::string readable(std::string_view body) {
     return line;
 }
 
-class client : public stomp_connection<stomp::client_session, ws::client> {
+class client : public connection {
   public:
-    client(int socket, const settings& how) : stomp_connection(socket, session_options(how)), how_(how) {}
+    client(int socket, const settings& wanted)
+        : connection(socket), wanted_(wanted), peer_(make_peer(wanted)), session_(peer_.session()) {}
 
     // Whether all went well. SIGINT and SIGTERM are told by `stop`.
     bool run(int stop) {
@@ -76,8 +80,8 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
     }
 
     void close() override {
-        if (how_.verb != "subscribe" || !session_.is_open()) return give_up("interrupted");
-        if (how_.count != UINT64_MAX) complain("interrupted");
+        if (wanted_.verb != "subscribe" || !session_.is_open()) return give_up("interrupted");
+        if (wanted_.count != UINT64_MAX) complain("interrupted");
         leave();
     }
 
@@ -88,21 +92,34 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
         close();
     }
 
-    // CONNECT waits in the session until there is a WebSocket to carry it.
+    // CONNECT waits until there is a WebSocket to carry it, if one is wanted.
     void open() {
-        if (!how_.target.empty()) ask_for_web_socket();
-        check(session_.connect({.host = how_.vhost, .login = how_.login, .passcode = how_.passcode}));
-    }
-
-    void ask_for_web_socket() {
+        handle(peer_.tick(now()));
         char host[300];
-        check(carry_by(ws::client(fresh_entropy(), web_socket_options()))
-                  .request({.host = ws::write_host(host, how_.host, how_.port, false),
-                            .target = how_.target,
-                            .subprotocols = stomp::subprotocols}));
+        if (!wanted_.target.empty()) {
+            check(peer_.request(
+                {.host = ws::write_host(host, wanted_.host, wanted_.port, false), .target = wanted_.target}));
+        }
+        check(session_.connect({.host = wanted_.vhost, .login = wanted_.login, .passcode = wanted_.passcode}));
     }
 
-    void handle(const ws::event& event) override {
+    void take(sockless::bytes in) override {
+        while (const auto event = peer_.next(in)) handle(event);
+    }
+    void finish() override { handle(peer_.finish()); }
+    void tick(sockless::instant now) override { handle(peer_.tick(now)); }
+    [[nodiscard]] sockless::instant next_deadline() const override { return peer_.next_deadline(); }
+    [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
+    void sent(std::size_t size) override { peer_.sent(size); }
+    [[nodiscard]] bool done() const override { return peer_.done(); }
+    [[nodiscard]] bool wants_input() const override { return true; }
+
+    void handle(const stomp::client_connection::event& event) {
+        handle_web_socket(event.web_socket);
+        handle_session(event);
+    }
+
+    void handle_web_socket(const ws::event& event) {
         if (event.kind == ws::kind::refused) give_up("no WebSocket: the server answers " + std::to_string(event.code));
         if (event.kind != ws::kind::closed) return;
         // RabbitMQ answers a DISCONNECT with a Close, in place of the receipt.
@@ -112,9 +129,9 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
         give_up(event.error ? std::string(event.error.sentence()) : "the server closes the WebSocket with " + code);
     }
 
-    void handle(const stomp::client_event& event) override {
+    void handle_session(const stomp::client_event& event) {
         switch (event.kind) {
-        case stomp::client_kind::connected: return how_.verb == "send" ? send() : subscribe();
+        case stomp::client_kind::connected: return wanted_.verb == "send" ? send() : subscribe();
         case stomp::client_kind::message: return print(event);
         case stomp::client_kind::receipt: return take_receipt();
         case stomp::client_kind::error:
@@ -129,10 +146,10 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
     }
 
     void send() {
-        check(session_.send({.destination = how_.destination,
+        check(session_.send({.destination = wanted_.destination,
                              .content_type = "text/plain;charset=utf-8",
                              .receipt = "sent",
-                             .body = sockless::bytes_of(how_.body)}));
+                             .body = sockless::bytes_of(wanted_.body)}));
         answer_by_ = now() + patience;
     }
 
@@ -140,7 +157,7 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
     void subscribe() {
         const bool is_1_0 = session_.version() == stomp::version::v1_0;
         check(session_.subscribe({.id = "0",
-                                  .destination = how_.destination,
+                                  .destination = wanted_.destination,
                                   .ack = is_1_0 ? stomp::ack_mode::client : stomp::ack_mode::client_individual,
                                   .receipt = "subscribed"}));
         answer_by_ = now() + patience;
@@ -148,16 +165,16 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
 
     void take_receipt() {
         answer_by_ = sockless::no_deadline;
-        if (how_.verb == "send") return disconnect();
-        std::fprintf(stderr, "stomp_cli: subscribed to %s\n", how_.destination.c_str());
+        if (wanted_.verb == "send") return disconnect();
+        std::fprintf(stderr, "stomp_cli: subscribed to %s\n", wanted_.destination.c_str());
     }
 
     void print(const stomp::client_event& message) {
-        if (printed_ == how_.count || !session_.is_open()) return;
+        if (printed_ == wanted_.count || !session_.is_open()) return;
         std::puts(readable(message.text()).c_str());
         std::fflush(stdout);
         check(session_.ack(message));
-        if (++printed_ == how_.count) leave();
+        if (++printed_ == wanted_.count) leave();
     }
 
     void leave() {
@@ -186,9 +203,9 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
         failed_ = true;
     }
 
-    [[nodiscard]] bool wants_input() const override { return true; }
-
-    const settings& how_;
+    const settings& wanted_;
+    stomp::client_connection peer_;
+    stomp::client_connection::session_type& session_;
     std::uint64_t printed_ = 0;
     sockless::instant answer_by_ = sockless::no_deadline;
     bool said_goodbye_ = false;
@@ -196,45 +213,45 @@ class client : public stomp_connection<stomp::client_session, ws::client> {
     bool failed_ = false;
 };
 
-bool read_option(const std::string& option, const std::string& value, settings& how) {
+bool read_option(const std::string& option, const std::string& value, settings& wanted) {
     constexpr std::pair<std::string_view, std::string settings::*> texts[] = {
         {"--host", &settings::host},   {"--ws", &settings::target},         {"--vhost", &settings::vhost},
         {"--login", &settings::login}, {"--passcode", &settings::passcode},
     };
     for (const auto& [name, member] : texts) {
-        if (option == name) how.*member = value;
+        if (option == name) wanted.*member = value;
         if (option == name) return true;
     }
-    if (option == "--port") how.port = read_number<std::uint16_t>(value).value_or(0);
-    if (option == "--port") return how.port != 0;
-    if (option == "--count") how.count = read_number<std::uint64_t>(value).value_or(0);
-    if (option == "--count") return how.count != 0;
-    if (option == "--version") how.version = stomp::version_of(value);
-    return how.version != stomp::version::unknown;
+    if (option == "--port") wanted.port = read_number<std::uint16_t>(value).value_or(0);
+    if (option == "--port") return wanted.port != 0;
+    if (option == "--count") wanted.count = read_number<std::uint64_t>(value).value_or(0);
+    if (option == "--count") return wanted.count != 0;
+    if (option == "--version") wanted.version = stomp::version_of(value);
+    return wanted.version != stomp::version::unknown;
 }
 
-bool read_arguments(const std::vector<std::string>& words, settings& how) {
+bool read_arguments(const std::vector<std::string>& words, settings& wanted) {
     for (std::size_t i = 0; i < words.size();) {
         const bool sends = words[i] == "send", subscribes = words[i] == "subscribe";
         const std::size_t size = sends ? 3 : 2; // of the verb with its words, or of an option with its value
         if (words.size() - i < size) return false;
         if (sends || subscribes) {
-            how.verb = words[i];
-            how.destination = words[i + 1];
-            if (sends) how.body = words[i + 2];
-        } else if (!read_option(words[i], words[i + 1], how)) {
+            wanted.verb = words[i];
+            wanted.destination = words[i + 1];
+            if (sends) wanted.body = words[i + 2];
+        } else if (!read_option(words[i], words[i + 1], wanted)) {
             return false;
         }
         i += size;
     }
-    return how.port != 0 && !how.verb.empty();
+    return wanted.port != 0 && !wanted.verb.empty();
 }
 
 } // namespace
 
 int main(int count, char** words) {
-    settings how;
-    if (!read_arguments({words + 1, words + count}, how)) {
+    settings wanted;
+    if (!read_arguments({words + 1, words + count}, wanted)) {
         std::fputs("stomp_cli --port N [--host H] [--ws PATH] [--vhost NAME] [--login USER --passcode WORD]\n"
                    "          [--version 1.0|1.1|1.2] (send DEST BODY | subscribe DEST [--count N])\n",
                    stderr);
@@ -243,10 +260,10 @@ int main(int count, char** words) {
     std::signal(SIGPIPE, SIG_IGN); // `send` tells of a broken connection
     const int stop = catch_signals();
     std::string why;
-    const int socket = connect_to(how.host, how.port, why);
+    const int socket = connect_to(wanted.host, wanted.port, why);
     if (socket < 0) {
-        std::fprintf(stderr, "stomp_cli: %s: %s\n", how.host.c_str(), why.c_str());
+        std::fprintf(stderr, "stomp_cli: %s: %s\n", wanted.host.c_str(), why.c_str());
         return 1;
     }
-    return client(socket, how).run(stop) ? 0 : 1;
+    return client(socket, wanted).run(stop) ? 0 : 1;
 }

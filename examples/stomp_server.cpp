@@ -9,62 +9,64 @@
 #include <sockless.hpp>
 
 #include "destinations.hpp"
-#include "stomp_connection.hpp"
+#include "socket.hpp"
 
 namespace {
 
 namespace stomp = sockless::stomp;
-namespace ws = sockless::ws;
 
-stomp::options session_options() {
-    stomp::options options;
-    options.heart_beat = {.sends = 10'000, .wants = 10'000};
-    options.limits.body = 1024 * 1024;
+stomp::connection_options options() {
+    stomp::connection_options options;
+    options.session.heart_beat = {.sends = 10'000, .wants = 10'000};
+    options.session.limits.body = 1024 * 1024;
     // What may come when a client already does not keep up: what one read from another leads to.
-    options.output = 16 * 1024 * 1024;
+    options.session.output = 16 * 1024 * 1024;
+    options.web_socket.ping_interval = 30'000;
     return options;
 }
 
-class client_connection : public stomp_connection<stomp::server_session, ws::server> {
+class client_connection : public connection {
   public:
     client_connection(int socket, destinations& all)
-        : stomp_connection(socket, session_options()), client_(all, session_) {}
-
-    void close() override {
-        static_cast<void>(session_.refuse("the server ends"));
-        // Without a WebSocket yet there is nobody to say it to.
-        if (web_socket_ && web_socket_->state() == ws::state::opening) hang_up();
+        : connection(socket), peer_(options()), client_(all, peer_.session()) {
+        client_.handle(peer_.tick(now()));
     }
+
+    void close() override { peer_.shut_down(); }
 
   private:
-    // The first byte tells what carries the session: a WebSocket begins with `GET `, and no command of STOMP with G.
     void take(sockless::bytes in) override {
-        if (!has_begun_ && in[0] == std::byte{'G'}) carry_by(ws::server(web_socket_options()));
-        has_begun_ = true;
-        stomp_connection::take(in);
+        while (const auto event = peer_.next(in)) client_.handle(event);
+        // What is left waits until the client takes what it is owed.
+        rest_ = std::vector<std::byte>(in.begin(), in.end());
     }
 
-    void handle(const ws::event& event) override {
-        if (event.kind != ws::kind::request) return;
-        const auto subprotocol = ws::choose_subprotocol(stomp::subprotocols, web_socket_->head().fields);
-        if (web_socket_->accept({.subprotocol = subprotocol})) hang_up();
-    }
-
-    void handle(const stomp::server_event& event) override { client_.handle(event); }
+    void finish() override { client_.handle(peer_.finish()); }
 
     void tick(sockless::instant now) override {
         client_.tick(now);
-        stomp_connection::tick(now);
+        client_.handle(peer_.tick(now));
     }
 
     [[nodiscard]] sockless::instant next_deadline() const override {
-        return std::min(stomp_connection::next_deadline(), client_.next_deadline());
+        return std::min(peer_.next_deadline(), client_.next_deadline());
     }
 
-    [[nodiscard]] bool wants_input() const override { return client_.wants_input(); }
+    [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
 
+    void sent(std::size_t size) override {
+        peer_.sent(size);
+        if (rest_.empty()) return;
+        std::vector<std::byte> rest = std::move(rest_);
+        take(rest);
+    }
+
+    [[nodiscard]] bool done() const override { return peer_.done(); }
+    [[nodiscard]] bool wants_input() const override { return rest_.empty() && client_.wants_input(); }
+
+    stomp::server_connection peer_;
     stomp_client client_;
-    bool has_begun_ = false;
+    std::vector<std::byte> rest_;
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 # A seed is a stream and, behind it, the settings of its target (see the LLVMFuzzerTestOneInput of each). The same files
 # give the same seeds; streams that are equal are kept once.
 # SPDX-License-Identifier: MIT
+import base64
 import hashlib
 import pathlib
 import re
@@ -349,6 +350,34 @@ def seeds_of_stomp_sessions(side):
         yield frames, session_settings(number)
 
 
+def message(payload, masked):
+    """A text message of a client, masked with zeros, or of a server."""
+    size = len(payload)
+    length = bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big")
+    return b"\x81" + bytes([length[0] | (0x80 if masked else 0)]) + length[1:] + (bytes(4) if masked else b"") + payload
+
+
+def seeds_of_stomp_connections():
+    """Sessions as bytes and in messages, for both ends, and captures of browsers."""
+    accept = base64.b64encode(hashlib.sha1(b"AAAAAAAAAAAAAAAAAAAAAA==258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    request = (b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+               b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: v12.stomp\r\n\r\n")
+    response = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    number = 0
+    for role, side in enumerate(("c2s", "s2c")):
+        for stream, _ in seeds_of_stomp_sessions(side):
+            number += 1
+            frames = [frame + b"\0" for frame in stream.split(b"\0")[:-1] if len(frame) < 60000]
+            carried = (request, response)[role] + b"".join(message(frame, role == 0) for frame in frames)
+            for over_web, text in ((0, stream), (1, carried)):
+                settings = bytes([number % 4, number % 3, number % 5, number % 7 // 6])
+                role_byte = 0 if role == 0 else 2 if over_web else 3
+                yield text, settings + bytes([role_byte, number * 37 % 256]) + CUTS[:5]
+    for path in sorted((ROOT / "tests" / "captures" / "stomp").glob("stompws*.nopmd.c2s.bin")):
+        yield path.read_bytes()[:MOST_OF_ONE], bytes(6) + CUTS[:5]
+
+
 def seeds_of_stomp_pairs():
     for number in range(48):
         program = b"".join(hashlib.sha256(bytes([number, part])).digest() for part in range(1 + number % 16))
@@ -424,3 +453,4 @@ write("stomp_parser", seeds_of_stomp_frames(), key=lambda *seed: seed)
 write("stomp_server_session", seeds_of_stomp_sessions("c2s"))
 write("stomp_client_session", seeds_of_stomp_sessions("s2c"))
 write("stomp_pair", seeds_of_stomp_pairs())
+write("stomp_connection", seeds_of_stomp_connections())

@@ -110,7 +110,8 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
     }
 
     void check() override {
-        promise(peer_.unacknowledged() == waiting_.size() && waiting_.size() <= how_.unacknowledged, "what waits is known");
+        promise(peer_.unacknowledged() == waiting_.size() && waiting_.size() <= how_.unacknowledged,
+                "what waits is known");
         promise(names_of(peer_.transactions()) == transactions_, "transactions are known");
         std::vector<std::string> ids;
         std::size_t memory = 0;

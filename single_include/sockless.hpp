@@ -6048,16 +6048,27 @@ enum class name_kind : std::uint8_t {
     owed_receipt, ///< server: see `owed_receipt`
 };
 
+/// Where a session on bare bytes writes its frames, which is also where they are sent from. `carrier` is the other.
+template <class Buffer>
+struct bare_output : outbox<Buffer> {
+    bare_output(const Buffer& memory) noexcept : outbox<Buffer>(memory) {}
+};
+
 } // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
+template <class Session>
+class over_websocket;
+
 /// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
-/// frames that come in pieces, what goes out, and names. Nothing here does I/O, reads a clock, or allocates but through
-/// `Buffer`, or knows what carries the bytes.
-template <role Own, class Buffer>
+/// frames that come in pieces, and names. `Output` takes the frames that are to be sent: bytes as they are, or a
+/// `carrier`. Nothing here does I/O, reads a clock, or allocates but through `Buffer` and `Output`.
+template <role Own, class Buffer, class Output>
 class session {
   public:
+    using output_type = Output;
+
     /// The version that was agreed on; `unknown` before.
     [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
@@ -6105,9 +6116,9 @@ class session {
   protected:
     using name_kind = detail::name_kind;
 
-    session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
+    session(const options& settings, Buffer input, Output output, Buffer names) noexcept
         : reader_(static_cast<Buffer&&>(input), settings.limits_before),
-          output_(output),
+          output_(static_cast<Output&&>(output)),
           names_(static_cast<Buffer&&>(names)),
           limits_(settings.limits),
           heart_beat_(settings.heart_beat),
@@ -6225,10 +6236,13 @@ class session {
     [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
 
     detail::frame_reader<Buffer> reader_;
-    detail::outbox<Buffer> output_;
+    Output output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
+    template <class Session>
+    friend class over_websocket;
+
     static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {
@@ -6274,9 +6288,10 @@ namespace sockless::stomp {
 /// repeated subscription) is refused here already.
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-template <class Buffer>
-class basic_client_session : public session<role::client, Buffer> {
-    using base = session<role::client, Buffer>;
+/// `Output` is what takes the frames that are to be sent: see `carrier`.
+template <class Buffer, class Output = detail::bare_output<Buffer>>
+class basic_client_session : public session<role::client, Buffer, Output> {
+    using base = session<role::client, Buffer, Output>;
     using typename base::name_kind;
 
   public:
@@ -6284,16 +6299,22 @@ class basic_client_session : public session<role::client, Buffer> {
     using kind = client_kind;
 
     /// With buffers that grow up to the limits of `settings`.
-    explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+    explicit basic_client_session(
+        const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
+        : basic_client_session(growing_buffer(settings.output), settings) {}
+
+    /// Likewise, but for `output`. `options::output` is not read.
+    basic_client_session(Output output,
+                         const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
                                growing_buffer(settings.names), settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
     /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
     /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
     /// `options::names` are not read.
-    basic_client_session(Buffer input, Buffer output, Buffer names, const options& settings = {}) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+    basic_client_session(Buffer input, Output output, Buffer names, const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
@@ -6379,12 +6400,12 @@ class basic_client_session : public session<role::client, Buffer> {
         return queue_request(frame, frame.transaction, frame.receipt, 0);
     }
     template <class Event>
-        requires std::is_same_v<Event, event> // so that braces make a frame
+        requires std::is_base_of_v<event, Event> // so that braces make a frame
     [[nodiscard]] sockless::error ack(const Event& message, std::string_view transaction = {}) noexcept {
         return ack(answer_to(message, transaction));
     }
     template <class Event>
-        requires std::is_same_v<Event, event> // so that braces make a frame
+        requires std::is_base_of_v<event, Event> // so that braces make a frame
     [[nodiscard]] sockless::error nack(const Event& message, std::string_view transaction = {}) noexcept {
         return nack(answer_to(message, transaction));
     }
@@ -6441,9 +6462,10 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
     /// its time to take it.
-    [[nodiscard]] bool done() const noexcept {
-        return this->has_waited() || (this->state() == stomp::state::closed && this->waiting() == 0);
-    }
+    [[nodiscard]] bool done() const noexcept { return this->has_waited() || (has_said_all() && this->waiting() == 0); }
+
+    /// Whether nothing more will be queued.
+    [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
     /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
@@ -6593,644 +6615,11 @@ class basic_client_session : public session<role::client, Buffer> {
     bool loses_ = false; // the `lost` event is still owed
 };
 
+template <class Buffer>
+basic_client_session(Buffer, Buffer, Buffer, const options& = {}) -> basic_client_session<Buffer>;
+
 /// The usual one: memory from the heap, up to the limits of its options.
 using client_session = basic_client_session<growing_buffer>;
-
-} // namespace sockless::stomp
-
-// ====================================== sockless/stomp/acknowledgements.hpp =======================================
-// The messages of a STOMP server that wait for an ACK.
-
-namespace sockless::stomp::detail {
-
-/// A message that waits for its acknowledgement.
-struct unacknowledged {
-    std::uint64_t number = 0;
-    std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
-    std::uint32_t cumulative : 1 = 0;   // an ACK means all of its subscription before it too
-};
-
-/// All of a session, in the order of their numbers, which only rise.
-template <class Buffer>
-class acknowledgements {
-  public:
-    /// Numbers of transactions have 31 bits. 0 is none.
-    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
-
-    explicit acknowledgements(Buffer memory) noexcept : messages_(static_cast<Buffer&&>(memory)) {}
-
-    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
-    [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
-
-    /// False if the memory is full.
-    [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
-
-    /// The place of the message with this number; `size()` if it does not wait.
-    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
-        std::size_t first = 0, last = size();
-        while (first != last) {
-            const std::size_t middle = first + (last - first) / 2;
-            if (messages_[middle].number < number) {
-                first = middle + 1;
-            } else {
-                last = middle;
-            }
-        }
-        return first != size() && messages_[first].number == number ? first : size();
-    }
-
-    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
-    /// transaction, or, if that is 0, for good.
-    void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
-        const unacknowledged last = messages_[place];
-        const auto is_meant = [&](const unacknowledged& each) {
-            return each.subscription == last.subscription && each.transaction == 0 &&
-                   (last.cumulative != 0 || each.number == last.number);
-        };
-        if (transaction != 0) {
-            const std::size_t first = last.cumulative != 0 ? 0 : place;
-            for (std::size_t i = first; i <= place; ++i) {
-                if (is_meant(messages_[i])) put_into(i, transaction);
-            }
-        } else if (last.cumulative != 0) {
-            messages_.erase_if(place + 1, is_meant);
-        } else {
-            messages_.erase(place);
-        }
-    }
-
-    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
-    void commit(std::uint32_t transaction) noexcept {
-        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
-    }
-    void abort(std::uint32_t transaction) noexcept {
-        for (std::size_t i = 0; i != size(); ++i) {
-            if (messages_[i].transaction == transaction) put_into(i, 0);
-        }
-    }
-
-    /// Nothing of this subscription waits any more.
-    void forget(std::uint32_t subscription) noexcept {
-        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
-    }
-
-    void release() noexcept { messages_.release(); }
-
-  private:
-    void put_into(std::size_t place, std::uint32_t transaction) noexcept {
-        unacknowledged message = messages_[place];
-        message.transaction = transaction & max_transaction;
-        messages_.set(place, message);
-    }
-
-    record_list<unacknowledged, Buffer> messages_;
-};
-
-} // namespace sockless::stomp::detail
-
-// ======================================== sockless/stomp/owed_receipt.hpp =========================================
-// The receipt that a STOMP server owes for the frame that its caller handles.
-
-namespace sockless::stomp::detail {
-
-/// The one receipt that is owed, if any. It becomes due when the caller has handled the frame, and then waits for room
-/// in the output. The input may be gone by then, so the id is kept: behind all names, as nothing is added to them as
-/// long as a receipt is owed. `Names` is the `name_list` of the session, the same for each call.
-class owed_receipt {
-  public:
-    [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
-    [[nodiscard]] bool is_due() const noexcept { return is_due_; }
-
-    /// Keeps the id, which is not empty, as a name of a kind of its own. False if there is no memory for it.
-    template <class Names, class Kind>
-    [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
-        if (!names.add(as, id)) return false;
-        size_ = static_cast<std::uint32_t>(id.size());
-        return true;
-    }
-
-    /// The caller has handled the frame.
-    void become_due() noexcept { is_due_ = is_owed(); }
-
-    /// Empty if none is owed. Valid until it is settled.
-    template <class Names>
-    [[nodiscard]] std::string_view id(const Names& names) const noexcept {
-        return is_owed() ? names.last(size_).text : std::string_view{};
-    }
-
-    /// It was sent, or will never be.
-    template <class Names>
-    void settle(Names& names) noexcept {
-        if (is_owed()) names.erase(names.last(size_));
-        size_ = 0;
-        is_due_ = false;
-    }
-
-  private:
-    std::uint32_t size_ = 0; // of the id
-    bool is_due_ = false;
-};
-
-} // namespace sockless::stomp::detail
-
-// ======================================= sockless/stomp/server_session.hpp ========================================
-// The server's end of one STOMP session: bytes in, checked frames out, bytes back; no socket inside.
-
-namespace sockless::stomp {
-
-/// What a server says of itself in CONNECTED.
-struct acceptance {
-    std::string_view session{}; ///< an id for this session
-    std::string_view server{};  ///< name, `/`, version
-    std::span<const header> headers{};
-};
-
-/// Why a server ends a session, for its ERROR.
-struct refusal {
-    std::string_view message{}; ///< a short description
-    std::string_view receipt{}; ///< that the frame asked for, if `automatic_receipts` is off; else it is known
-    std::string_view content_type{};
-    std::span<const header> headers{};
-    cbytes body{};
-};
-
-/// What became of a message that was delivered.
-struct [[nodiscard]] delivered {
-    std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
-    sockless::error error{};  ///< if it is set nothing was queued
-};
-
-/// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
-/// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
-/// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
-/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
-///
-/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-template <class Buffer>
-class basic_server_session : public session<role::server, Buffer> {
-    using base = session<role::server, Buffer>;
-    using typename base::name_kind;
-
-  public:
-    using event = server_event;
-    using kind = server_kind;
-
-    /// With buffers that grow up to the limits of `settings`.
-    explicit basic_server_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
-                               growing_buffer(settings.names),
-                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
-                               settings) {}
-
-    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
-    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
-    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
-    basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
-                         const options& settings = {}) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
-          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
-          most_unacknowledged_(settings.unacknowledged),
-          automatic_receipts_(settings.automatic_receipts) {}
-
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
-    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
-    /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
-    /// what is left in `in`, and give it again when the client was answered, or when something was sent.
-    [[nodiscard]] event next(bytes& in) noexcept {
-        if (is_asked_) return {};
-        if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
-            in = in.subspan(in.size());
-            return tell_loss();
-        }
-        if (automatic_receipts_) receipt_.become_due();
-        if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
-        if (receipt_.is_due()) return {};
-        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
-        if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
-        if (found.heart_beat) return {.kind = kind::heart_beat};
-        return found.command == command::none ? event{} : take(found);
-    }
-
-    /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
-    /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
-    /// the client then still waits.
-    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
-        if (!is_asked_) return errc::nothing_to_answer;
-        const connected_frame frame{agreed_, answer.session, answer.server, this->own_heart_beat(), answer.headers};
-        if (const sockless::error refused =
-                this->queue([&](bytes out) { return write(out, frame); }, 256, room_for_error)) {
-            return refused;
-        }
-        is_asked_ = false;
-        this->become_open(agreed_, client_beat_);
-        return {};
-    }
-
-    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
-    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
-    /// ended, `no_room`, and those of `write`.
-    [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
-        if (this->state() == stomp::state::closed) return errc::not_open;
-        // A frame that was handled has not failed: its receipt is not named.
-        const std::string_view handled = receipt_.is_due() ? std::string_view{} : receipt_.id(this->names_);
-        const error_frame frame{.message = answer.message,
-                                .receipt_id = answer.receipt.empty() ? handled : answer.receipt,
-                                .content_type = answer.content_type,
-                                .headers = answer.headers,
-                                .body = answer.body};
-        if (const sockless::error refused = queue_error(frame)) return refused;
-        end(errc::error_sent);
-        loses_ = true;
-        return {};
-    }
-    [[nodiscard]] sockless::error refuse(std::string_view message) noexcept {
-        return refuse(refusal{.message = message});
-    }
-
-    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
-    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
-    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
-    void shut_down() noexcept {
-        if (this->state() >= stomp::state::disconnecting) return;
-        constexpr sockless::error reason = errc::shut_down;
-        if (this->is_open() || is_asked_) static_cast<void>(queue_error({.message = reason.sentence()}));
-        end(reason);
-        loses_ = true;
-    }
-
-    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
-    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
-    /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
-    /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
-    delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
-        if (!this->is_open()) return {0, errc::not_open};
-        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
-        if (receipt_.is_due()) return {0, errc::no_room};
-        const name to = subscription_of(subscription);
-        if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
-        const auto mode = static_cast<ack_mode>(to.record.mode);
-        const bool waits = mode != ack_mode::automatic;
-        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
-
-        const std::uint64_t number = last_number_ + 1;
-        const detail::decimal_text digits(number);
-        message.message_id = digits.text();
-        message.ack = waits ? digits.text() : std::string_view{};
-        message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
-        const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
-        const auto note = [&]() -> sockless::error {
-            return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
-        };
-        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
-            return {0, refused};
-        }
-        last_number_ = number;
-        return {number, {}};
-    }
-
-    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
-    /// those of `write`.
-    [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
-        if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
-        const receipt_frame frame{.receipt_id = id};
-        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
-        if (equal(receipt_.id(this->names_), id)) receipt_.settle(this->names_);
-        return {};
-    }
-
-    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
-    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
-    void sent(std::size_t size) noexcept {
-        this->take_sent(size);
-        // If it cannot be said at all, `next` says so.
-        static_cast<void>(say_receipt());
-    }
-
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
-    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
-    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
-    /// one, as nobody knows when it began.
-    [[nodiscard]] event tick(instant now) noexcept {
-        const errc due = this->pass_time(now);
-        return due == errc::none ? event{} : fail(due);
-    }
-
-    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
-    /// DISCONNECT, else `lost`. What is queued still goes out, and the RECEIPT of the last frame too: the client may
-    /// have ended only its own side.
-    [[nodiscard]] event finish() noexcept {
-        if (this->state() == stomp::state::closed) return tell_loss();
-        if (automatic_receipts_) receipt_.become_due();
-        if (say_receipt()) receipt_.settle(this->names_);
-        const bool clean = this->is_disconnecting();
-        const errc cut = this->reader_.finish();
-        is_asked_ = false;
-        this->become_closed(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
-        return clean ? event{.kind = kind::closed} : lost();
-    }
-
-    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the client
-    /// had its time to take it.
-    [[nodiscard]] bool done() const noexcept {
-        if (this->has_waited()) return true;
-        const bool closed = this->state() == stomp::state::closed;
-        if (!closed && !this->is_disconnecting()) return false;
-        return this->waiting() == 0 && !(closed ? receipt_.is_due() : receipt_.is_owed());
-    }
-
-    /// As `session::release_memory`.
-    void release_memory() noexcept {
-        base::release_memory();
-        unacknowledged_.release();
-    }
-
-    /// How many messages wait for an acknowledgement.
-    [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
-
-  private:
-    using name = typename detail::name_list<name_kind, Buffer>::entry;
-
-    // An ERROR always fits, whatever else is queued.
-    static constexpr std::size_t room_for_error = 512;
-
-    // The mode of a transaction that something is acknowledged in.
-    static constexpr std::uint8_t acknowledges = 1;
-
-    [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
-
-    [[nodiscard]] event tell_loss() noexcept {
-        const bool owed = loses_;
-        loses_ = false;
-        return owed ? lost() : event{};
-    }
-
-    // An ERROR is the last that is sent: no RECEIPT follows it.
-    void end(sockless::error reason) noexcept {
-        is_asked_ = false;
-        receipt_.settle(this->names_);
-        this->become_closed(reason);
-    }
-
-    // A receipt that cannot be said back, or is too long, is left out.
-    [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
-        const sockless::error refused = this->queue_frame(frame, frame.body.size(), 0);
-        if (!refused || frame.receipt_id.empty()) return refused;
-        frame.receipt_id = {};
-        return this->queue_frame(frame, frame.body.size(), 0);
-    }
-
-    // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
-    // that is sent (STOMP 1.2 ERROR; S7, S13).
-    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
-        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
-        if (reason == errc::no_common_version) frame.supported = this->versions();
-        static_cast<void>(queue_error(frame));
-        end(reason);
-        return lost();
-    }
-
-    [[nodiscard]] event fail_frame(errc reason, const headers& cause) noexcept {
-        this->reader_.blame_frame();
-        return fail(reason, cause.find("receipt"));
-    }
-
-    // What is wrong with a frame of this command (S6).
-    [[nodiscard]] errc judge(command sent) const noexcept {
-        const bool connects = sent == command::connect || sent == command::stomp;
-        if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
-        // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
-        if (this->is_disconnecting()) return errc::after_disconnect;
-        if (connects) return errc::already_connected;
-        const bool known = sender_of(sent) == role::client && is_in(sent, this->version());
-        return known ? errc::none : errc::unexpected_command;
-    }
-
-    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
-        const known_headers known(frame.headers);
-        event found{.host = known.host,
-                    .login = known.login,
-                    .passcode = known.passcode,
-                    .id = known.id,
-                    .destination = known.destination,
-                    .content_type = known.content_type,
-                    .receipt = known.receipt,
-                    .headers = frame.headers,
-                    .body = frame.body};
-        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
-        const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
-        const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
-        errc wrong = errc::none;
-        if (asks && known.receipt.empty()) wrong = errc::missing_header;
-        if (wrong == errc::none && owes) wrong = judge_receipt(known.receipt);
-        if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong == errc::none && owes) wrong = owe(known.receipt);
-        return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
-    }
-
-    // Before anything is changed, so that a frame is taken as a whole or not at all.
-    [[nodiscard]] errc judge_receipt(std::string_view id) noexcept {
-        return this->names_.has_room(id.size()) ? errc::none : errc::too_many_receipts;
-    }
-    [[nodiscard]] errc owe(std::string_view id) noexcept {
-        return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
-    }
-
-    // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
-    [[nodiscard]] sockless::error say_receipt() noexcept {
-        if (!receipt_.is_due()) return {};
-        const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
-        const sockless::error refused = this->queue_frame(frame, 0, room_for_error);
-        if (!refused) receipt_.settle(this->names_);
-        if (refused != errc::no_room) return refused;
-        return this->waiting() == 0 ? errc::output_full : errc::none;
-    }
-
-    // What the rules of its command say of a frame, and what it changes here.
-    [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
-        switch (sent) {
-        case command::connect:
-        case command::stomp: return take_connect(sent, known, found);
-        case command::send:
-            found.kind = kind::send;
-            if (known.destination.empty()) return errc::missing_header;
-            return judge_transaction(known, found);
-        case command::subscribe: return take_subscribe(known, found);
-        case command::unsubscribe: return take_unsubscribe(known, found);
-        case command::ack:
-        case command::nack: found.kind = sent == command::ack ? kind::ack : kind::nack; return take_ack(known, found);
-        case command::begin: return take_begin(known, found);
-        case command::commit:
-        case command::abort:
-            found.kind = sent == command::commit ? kind::commit : kind::abort;
-            return end_transaction(known, found);
-        default:
-            found.kind = kind::disconnect;
-            this->become_disconnecting();
-            return errc::none;
-        }
-    }
-
-    // S6: the highest version that both have; a client of 1.0 does not say which it has.
-    [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
-        const bool lists = known.accept_version.data() != nullptr;
-        // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
-        if (!lists && sent == command::stomp) return errc::missing_header;
-        const version_set asked =
-            lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
-        agreed_ = this->versions().highest_in_common(asked);
-        if (agreed_ == stomp::version::unknown) return errc::no_common_version;
-        if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
-        if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
-            const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
-            if (!beat.valid) return errc::bad_heart_beat;
-            client_beat_ = beat.value;
-        }
-        found.kind = kind::connect;
-        is_asked_ = true;
-        return errc::none;
-    }
-
-    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
-    [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
-        found.kind = kind::subscribe;
-        const bool named = !known.id.empty();
-        if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
-        const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
-        const std::string_view text = named ? known.id : known.destination;
-        if (this->names_.find(named_by, text).text.data() != nullptr) return errc::repeated_subscription;
-
-        bool valid = known.ack.data() == nullptr;
-        for (const ack_mode mode : all_ack_modes) {
-            if (valid || !equal(known.ack, text_of(mode))) continue;
-            found.ack = mode;
-            valid = mode != ack_mode::client_individual || !is_1_0();
-        }
-        if (!valid) return errc::bad_ack_mode;
-
-        const std::size_t count =
-            this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->most_subscriptions() ||
-            !this->names_.add(named_by, text, static_cast<std::uint8_t>(found.ack), ++last_subscription_)) {
-            return errc::too_many_subscriptions;
-        }
-        found.subscription = last_subscription_;
-        return errc::none;
-    }
-
-    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& found) noexcept {
-        found.kind = kind::unsubscribe;
-        const bool named = !known.id.empty();
-        const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
-        if (text.empty()) return errc::missing_header;
-        const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
-        if (ended.text.data() == nullptr) return errc::unknown_subscription;
-        found.subscription = ended.record.number;
-        this->names_.erase(ended);
-        unacknowledged_.forget(found.subscription);
-        return errc::none;
-    }
-
-    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
-    // the number of the message. What is acknowledged in a transaction still waits until that is committed.
-    [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
-        const bool is_1_2 = this->version() == stomp::version::v1_2;
-        const std::string_view text = is_1_2 ? known.id : known.message_id;
-        const bool needs_subscription = this->version() == stomp::version::v1_1;
-        if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
-        const detail::decimal number = detail::read_decimal(text);
-        const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
-        const std::size_t place = is_ours ? unacknowledged_.place_of(number.value) : unacknowledged_.size();
-        if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
-        const detail::unacknowledged message = unacknowledged_[place];
-        if (message.transaction != 0) return errc::unknown_acknowledgement;
-        if (needs_subscription) {
-            const name from = this->names_.find(name_kind::subscription, known.subscription);
-            if (from.text.data() == nullptr) return errc::unknown_subscription;
-            if (from.record.number != message.subscription) return errc::unknown_acknowledgement;
-        }
-        if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
-
-        found.number = message.number;
-        found.subscription = message.subscription;
-        found.cumulative = message.cumulative != 0;
-        std::uint32_t transaction = 0;
-        if (!found.transaction.empty()) {
-            const name open = this->names_.find(name_kind::transaction, found.transaction);
-            this->names_.set_mode(open, acknowledges);
-            transaction = open.record.number;
-        }
-        unacknowledged_.acknowledge(place, transaction);
-        return errc::none;
-    }
-
-    // S10: names are unique among the transactions that are open.
-    [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
-        found.kind = kind::begin;
-        found.transaction = known.transaction;
-        if (known.transaction.empty()) return errc::missing_header;
-        if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
-            return errc::repeated_transaction;
-        }
-        last_transaction_ = last_transaction_ % unacknowledged_.max_transaction + 1;
-        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
-        if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
-            return errc::too_many_transactions;
-        }
-        return errc::none;
-    }
-
-    [[nodiscard]] errc end_transaction(const known_headers& known, event& found) noexcept {
-        found.transaction = known.transaction;
-        if (known.transaction.empty()) return errc::missing_header;
-        const name open = this->names_.find(name_kind::transaction, known.transaction);
-        if (open.text.data() == nullptr) return errc::unknown_transaction;
-        if (open.record.mode == acknowledges) {
-            if (found.kind == kind::commit) {
-                unacknowledged_.commit(open.record.number);
-            } else {
-                unacknowledged_.abort(open.record.number);
-            }
-        }
-        this->names_.erase(open);
-        return errc::none;
-    }
-
-    [[nodiscard]] errc judge_transaction(const known_headers& known, event& found) const noexcept {
-        found.transaction = known.transaction;
-        const bool is_open = known.transaction.data() == nullptr ||
-                             this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
-        return is_open ? errc::none : errc::unknown_transaction;
-    }
-
-    [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
-
-    [[nodiscard]] name subscription_of(std::uint32_t number) const noexcept {
-        return this->names_.find_if([&](const name& each) {
-            const bool subscribed =
-                each.record.kind == name_kind::subscription || each.record.kind == name_kind::destination;
-            return subscribed && each.record.number == number;
-        });
-    }
-
-    detail::acknowledgements<Buffer> unacknowledged_;
-    std::uint64_t last_number_ = 0;
-    detail::owed_receipt receipt_;
-    std::uint32_t last_subscription_ = 0;
-    std::uint32_t last_transaction_ = 0;
-    std::uint32_t most_unacknowledged_;
-    stomp::heart_beat client_beat_{};
-    stomp::version agreed_ = stomp::version::unknown;
-    bool automatic_receipts_ : 1;
-    bool is_asked_ : 1 = false; // a CONNECT waits for its answer
-    bool loses_ : 1 = false;    // the `lost` event is still owed
-};
-
-/// The usual one: memory from the heap, up to the limits of its options.
-using server_session = basic_server_session<growing_buffer>;
 
 } // namespace sockless::stomp
 
@@ -7400,6 +6789,60 @@ class utf8_validator {
 }
 
 } // namespace sockless
+
+// =========================================== sockless/ws/close_code.hpp ===========================================
+// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
+
+namespace sockless::ws {
+
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
+/// applications (4000–4999) have no name here: any number can be given where a code is taken.
+namespace close_code {
+inline constexpr std::uint16_t normal = 1000;
+inline constexpr std::uint16_t going_away = 1001;
+inline constexpr std::uint16_t protocol_error = 1002;
+inline constexpr std::uint16_t unsupported_data = 1003;
+inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
+inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
+inline constexpr std::uint16_t invalid_payload = 1007;
+inline constexpr std::uint16_t policy_violation = 1008;
+inline constexpr std::uint16_t message_too_big = 1009;
+inline constexpr std::uint16_t mandatory_extension = 1010;
+inline constexpr std::uint16_t internal_error = 1011;
+inline constexpr std::uint16_t service_restart = 1012;
+inline constexpr std::uint16_t try_again_later = 1013;
+inline constexpr std::uint16_t bad_gateway = 1014;
+} // namespace close_code
+
+/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
+/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
+/// 5000 up there is nothing.
+[[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+} // namespace sockless::ws
+
+// ============================================= sockless/ws/limits.hpp =============================================
+// What a WebSocket peer may ask of our memory and time.
+
+namespace sockless::ws {
+
+/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
+/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
+struct limits {
+    /// Bytes of payload in one message, all its frames together; for a compressed one, inflated too. Beyond: 1009.
+    std::uint64_t message = 16 * 1024 * 1024;
+
+    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
+    std::uint64_t frame = 16 * 1024 * 1024;
+
+    /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
+    /// is 4 MiB in frames of 64 bytes, and one. Beyond: 1008.
+    std::uint32_t frames = 65537;
+};
+
+} // namespace sockless::ws
 
 // ============================================== sockless/ws/errc.hpp ==============================================
 // Everything that can go wrong in the WebSocket layer: one enumerator, one row of the table each.
@@ -7685,147 +7128,6 @@ namespace sockless::ws {
     detail::put_header(out.data(), header);
     return {size, {}};
 }
-
-} // namespace sockless::ws
-
-// ========================================== sockless/stomp/websocket.hpp ==========================================
-// STOMP over WebSocket: the way from a session's output to messages.
-
-namespace sockless::stomp::detail {
-
-/// Bytes of the first frame, or of the one heart-beat, of what a session has written; at least one is there as a whole.
-[[nodiscard]] inline std::size_t size_of_first_frame(std::string_view written) noexcept {
-    constexpr std::string_view length = "content-length:";
-    const char* const end = written.data() + written.size();
-    const char* line = written.data();
-    const char* line_end = find('\n', line, end);
-    decimal body{};
-    while (line_end != line) {
-        const std::string_view text(line, static_cast<std::size_t>(line_end - line));
-        if (text.size() > length.size() && equal(text.substr(0, length.size()), length)) {
-            body = read_decimal(text.substr(length.size()));
-        }
-        line = line_end + 1;
-        line_end = find('\n', line, end);
-    }
-    if (line == written.data()) return 1;
-    const char* const body_begin = line_end + 1;
-    const char* const nul = body.valid ? body_begin + body.value : find('\0', body_begin, end);
-    return static_cast<std::size_t>(nul - written.data()) + 1;
-}
-
-} // namespace sockless::stomp::detail
-
-namespace sockless::stomp {
-
-/// Passes what a session has to send to the WebSocket that carries it. The other way needs nothing of its own: give
-/// each payload, of whole messages or of pieces, text or binary, to the session's `next` as it comes, without regard to
-/// where messages end (W2, W3). With `ws::options::whole_messages` off nothing is copied on that way.
-///
-///     case ws::kind::piece:
-///         for (bytes payload = event.payload; auto frame = session.next(payload);) handle(frame);
-///         break;
-///
-/// and, after what came was handled, or time has passed:
-///
-///     output.pass(session, peer);
-///     if (session.done()) peer.close(ws::close_code::normal);
-class websocket_output {
-  public:
-    /// No message is longer than `most` bytes, at least 4: some peers have low limits.
-    explicit websocket_output(std::size_t most = 65536) noexcept : most_(most < 4 ? 4 : most) {}
-
-    /// Sends the output of `from`, a session, through `to`, a `ws::server` or `ws::client`, as far as there is room:
-    /// each frame as a message, or as several where it is longer than `most`, and each heart-beat as one (W3, W4).
-    /// A frame that is not UTF-8 goes out as binary, else as text (W2). Falsy where all was passed on; `no_room` where
-    /// the rest is for later; else the error of `to.send`.
-    template <class Session, class Endpoint>
-    [[nodiscard]] sockless::error pass(Session& from, Endpoint& to) noexcept {
-        while (!from.output().empty()) {
-            const cbytes message = next_message(from.output());
-            if (const sockless::error refused = to.send(type_, message)) return refused;
-            left_ -= message.size();
-            from.sent(message.size());
-        }
-        return {};
-    }
-
-  private:
-    [[nodiscard]] cbytes next_message(cbytes output) noexcept {
-        if (left_ == 0) {
-            left_ = detail::size_of_first_frame(sockless::text_of(output));
-            type_ = is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
-        }
-        if (left_ <= most_) return output.first(left_);
-        std::size_t size = most_;
-        if (type_ == ws::message_type::text) {
-            // W4: between characters, each of which is at most four bytes.
-            while ((output[size] & std::byte{0xC0}) == std::byte{0x80}) --size;
-        }
-        return output.first(size);
-    }
-
-    std::size_t most_;
-    std::size_t left_ = 0; // of the frame that is being sent
-    ws::message_type type_ = ws::message_type::text;
-};
-
-} // namespace sockless::stomp
-
-// =============================================== sockless/stomp.hpp ===============================================
-// All of the STOMP layer: codecs, sessions, and the way over WebSocket.
-
-// =========================================== sockless/ws/close_code.hpp ===========================================
-// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
-
-namespace sockless::ws {
-
-/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
-/// applications (4000–4999) have no name here: any number can be given where a code is taken.
-namespace close_code {
-inline constexpr std::uint16_t normal = 1000;
-inline constexpr std::uint16_t going_away = 1001;
-inline constexpr std::uint16_t protocol_error = 1002;
-inline constexpr std::uint16_t unsupported_data = 1003;
-inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
-inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
-inline constexpr std::uint16_t invalid_payload = 1007;
-inline constexpr std::uint16_t policy_violation = 1008;
-inline constexpr std::uint16_t message_too_big = 1009;
-inline constexpr std::uint16_t mandatory_extension = 1010;
-inline constexpr std::uint16_t internal_error = 1011;
-inline constexpr std::uint16_t service_restart = 1012;
-inline constexpr std::uint16_t try_again_later = 1013;
-inline constexpr std::uint16_t bad_gateway = 1014;
-} // namespace close_code
-
-/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
-/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
-/// 5000 up there is nothing.
-[[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
-}
-
-} // namespace sockless::ws
-
-// ============================================= sockless/ws/limits.hpp =============================================
-// What a WebSocket peer may ask of our memory and time.
-
-namespace sockless::ws {
-
-/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
-/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
-struct limits {
-    /// Bytes of payload in one message, all its frames together; for a compressed one, inflated too. Beyond: 1009.
-    std::uint64_t message = 16 * 1024 * 1024;
-
-    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
-    std::uint64_t frame = 16 * 1024 * 1024;
-
-    /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
-    /// is 4 MiB in frames of 64 bytes, and one. Beyond: 1008.
-    std::uint32_t frames = 65537;
-};
 
 } // namespace sockless::ws
 
@@ -10367,6 +9669,16 @@ enum class state : std::uint8_t {
     closed,  ///< nothing comes any more; what is queued still goes out
 };
 
+/// How `send_written` queues what was written. In bytes of payload.
+struct written_message {
+    std::size_t likely = 512; ///< the size that it will probably have: then it is written once
+    std::size_t reserve = 0;  ///< so much can be sent afterwards
+
+    /// What is longer goes out as several messages, text cut between characters: for protocols that give no meaning to
+    /// the boundaries of messages. At least 4.
+    std::size_t most = SIZE_MAX;
+};
+
 /// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
 /// constructors of `basic_server` and `basic_client`.
 struct already_open {};
@@ -10426,6 +9738,24 @@ class connection {
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
+    }
+
+    /// Queues a whole message that `write` writes straight into the output, so that it is not copied: as text if it is
+    /// UTF-8, else as binary. `write(room)` writes it to the front of `room` and returns `written`; if the room is too
+    /// small, with the room that it takes, and then it is called again. `note()` is called when all was written, and
+    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`.
+    template <class Write, class Note = detail::note_nothing>
+    [[nodiscard]] sockless::error send_written(Write write, const written_message& settings = {},
+                                               Note note = {}) noexcept {
+        if (!is_open()) return errc::not_open;
+        if (sending_ != sending::nothing) return errc::message_open;
+        if constexpr (Compression::available) {
+            if (compression_.wants(compressed::automatic, settings.likely, true)) {
+                const sockless::error refused = put_messages<true>(write, settings, note);
+                if (refused != errc::no_room) return refused;
+            }
+        }
+        return put_messages<false>(write, settings, note);
     }
 
     /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
@@ -10946,6 +10276,96 @@ class connection {
         return true;
     }
 
+    // The bytes of headers for a payload of this size, or for the messages that it is cut into: those of text may be
+    // three bytes shorter than they could be.
+    [[nodiscard]] static constexpr std::size_t headers_of(std::size_t payload, std::size_t most) noexcept {
+        constexpr bool masked = Own == role::client;
+        if (payload <= most) return header_size(payload, masked);
+        return (payload / (most - 3) + 1) * header_size(most, masked);
+    }
+
+    // Before a payload that fits into `room` bytes with its header, the least that its header takes.
+    [[nodiscard]] static constexpr std::size_t headroom_in(std::size_t room) noexcept {
+        constexpr std::size_t mask_size = Own == role::client ? 4 : 0;
+        return (room < 126 + 4 + mask_size ? 2U : room < 65536 + 10 + mask_size ? 4U : 10U) + mask_size;
+    }
+
+    // `Compresses`: the payload is written with as much room before it as it takes, to deflate into.
+    template <bool Compresses, class Write, class Note>
+    [[nodiscard]] sockless::error put_messages(Write& write, const written_message& settings, Note& note) noexcept {
+        const std::size_t most = settings.most < 4 ? 4 : settings.most;
+        const auto room_for = [most](std::size_t payload) {
+            return (Compresses ? 2 : 1) * (payload + headers_of(payload, most));
+        };
+        bool is_framed = false;
+        const auto write_messages = [&](bytes out) -> written {
+            std::size_t before = Compresses ? out.size() / 2 : headroom_in(out.size());
+            const written message = write(before > out.size() ? bytes{} : out.subspan(before));
+            const std::size_t size = room_for(message.size);
+            if (message.error) return {message.size == 0 ? 0 : size, message.error};
+            if (size > out.size()) return {size, errc::no_room};
+            if (const std::size_t headers = headers_of(message.size, most); headers > before) {
+                std::memmove(out.data() + headers, out.data() + before, message.size);
+                before = headers;
+            }
+            is_framed = true;
+            return {frame_messages<Compresses>(out, out.subspan(before, message.size), most), {}};
+        };
+        const std::size_t reserve = settings.reserve == 0 ? 0 : settings.reserve + headers_of(settings.reserve, most);
+        const sockless::error refused = detail::put(output_, room_for(settings.likely), room_for_close + reserve,
+                                                    errc::no_room, write_messages, note);
+        if constexpr (Compresses) {
+            // The peer will never see what was deflated.
+            if (refused && is_framed) compression_.abandon();
+        }
+        return refused;
+    }
+
+    // Makes messages of a payload that lies in `out`, behind room for their headers. They begin at the front of `out`.
+    template <bool Compresses>
+    [[nodiscard]] std::size_t frame_messages(bytes out, bytes payload, std::size_t most) noexcept {
+        const opcode code = is_utf8(payload) ? opcode::text : opcode::binary;
+        std::size_t size = 0;
+        do {
+            std::size_t next = payload.size() < most ? payload.size() : most;
+            while (next != payload.size() && code == opcode::text &&
+                   (payload[next] & std::byte{0xC0}) == std::byte{0x80}) {
+                --next;
+            }
+            size += frame_message<Compresses>(out.subspan(size), payload.first(next), code);
+            payload = payload.subspan(next);
+        } while (!payload.empty());
+        return size;
+    }
+
+    template <bool Compresses>
+    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, opcode code) noexcept {
+        frame_header frame = header_of(code, true);
+        if constexpr (Compresses) {
+            const bytes room = out.first(static_cast<std::size_t>(payload.data() - out.data()));
+            if (const bytes deflated = deflate_into(room, payload); !deflated.empty()) {
+                payload = deflated;
+                frame.rsv = rsv::rsv1;
+            }
+        }
+        const std::size_t headroom = header_size(payload.size(), frame.masked);
+        if (out.data() + headroom != payload.data()) {
+            detail::copy_down(out.data() + headroom, payload.data(), payload.size());
+        }
+        return frame_in_place(out.first(headroom + payload.size()), headroom, frame).size;
+    }
+
+    // Deflates a whole message to where its header has room before it. Empty if it is not smaller then.
+    [[nodiscard]] bytes deflate_into(bytes room, cbytes payload) noexcept {
+        const bool wants = compression_.wants(compressed::automatic, payload.size(), true);
+        if (!wants || room.size() < max_header_size + Compression::least_room) return {};
+        room = room.subspan(max_header_size);
+        const auto deflated = compression_.deflate(payload, true, room);
+        if (deflated && deflated.size <= payload.size()) return room.first(deflated.size);
+        compression_.abandon();
+        return {};
+    }
+
     union {
         before_frames before_; // until `decoding_`
         while_frames open_;
@@ -11199,6 +10619,1282 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 using client = basic_client<growing_buffer>;
 
 } // namespace sockless::ws
+
+// ============================================= sockless/ws/server.hpp =============================================
+// The server's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
+
+namespace sockless::ws::detail {
+
+/// The opening handshake, as the server sees it.
+template <class Buffer>
+struct server_handshake {
+    enum class stage : std::uint8_t {
+        reading,       // the request is not there as a whole
+        upgrade_asked, // a request for a WebSocket waits for its answer
+        other_asked,   // a request for something else waits for its answer
+    };
+
+    server_handshake(const http::limits& limits, bool show_requests) noexcept
+        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
+
+    http::basic_head_parser<buffer_reference<Buffer>> parser;
+    opening_request request{};
+    stage at = stage::reading;
+    bool shows_requests;
+};
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
+/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
+///
+/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
+/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
+/// memory for windows from the heap.
+template <class Buffer, class Compression = no_compression>
+class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
+    using handshake_state = detail::server_handshake<Buffer>;
+    using base = connection<role::server, Buffer, Compression, handshake_state>;
+    using stage = typename handshake_state::stage;
+
+  public:
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server(const options& settings = {}, Compression compression = Compression()) noexcept requires
+        std::is_same_v<Buffer, growing_buffer>
+        : basic_server(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
+                       static_cast<Compression&&>(compression)) {}
+
+    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
+    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
+    /// `options::output` is not read.
+    basic_server(Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
+
+    /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
+    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
+        requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server(settings, static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+    basic_server(already_open, Buffer input, Buffer output, const options& settings = {},
+                 Compression compression = Compression()) noexcept
+        : basic_server(static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
+                       static_cast<Compression&&>(compression)) {
+        this->become_open();
+    }
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
+    /// is left in `in` and give it again.
+    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+        event found;
+        this->note_input(in);
+        if (this->find_whole_message(in, found)) return found;
+        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        bytes rest = in;
+        found = next_otherwise(rest);
+        in = rest;
+        return found;
+    }
+
+    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
+    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    [[nodiscard]] opening_request request() const noexcept {
+        return this->has_handshake() ? this->handshake().request : opening_request{};
+    }
+    [[nodiscard]] http::head head() const noexcept {
+        return this->has_handshake() ? this->handshake().parser.head() : http::head{};
+    }
+
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
+    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
+    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
+    /// those of `write_acceptance`; the request then still waits for its answer.
+    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
+        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
+            return errc::subprotocol_not_offered;
+        }
+        if (!answer.extensions.empty()) {
+            if (const errc wrong = judge_extensions(answer.extensions); wrong != errc::none) return wrong;
+        }
+        if constexpr (Compression::available) {
+            if (answer.compression) return accept_compressed(answer);
+        }
+        return queue_acceptance(answer, {});
+    }
+
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
+    [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
+        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
+        const auto write = [&](bytes out) { return write_refusal(out, answer); };
+        if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
+        this->become_refused();
+        return {};
+    }
+    [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
+
+  private:
+    [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
+        for (const extension& each : extension_list(answered)) {
+            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
+            // What changes how frames are read is agreed to by the part that reads them.
+            if (equal(each.name, deflate_name)) return errc::bad_extensions;
+        }
+        return errc::none;
+    }
+
+    [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
+        auto& compression = this->compression_stage();
+        if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
+        const auto agreement = compression.choose(head().fields);
+        char memory[Compression::text_size];
+        const sockless::error error = queue_acceptance(answer, compression.response(memory, agreement));
+        if (!error) compression.agree(role::server, agreement);
+        return error;
+    }
+
+    [[nodiscard]] sockless::error queue_acceptance(const acceptance& answer, std::string_view compression) noexcept {
+        const auto write = [&](bytes out) { return write_answer(out, answer, compression); };
+        if (const sockless::error error = this->queue_opening(usual_answer, write)) return error;
+        this->become_open();
+        return {};
+    }
+
+    [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
+                                       std::string_view compression) const noexcept {
+        const opening_request& asked = this->handshake().request;
+        std::size_t begin = 0;
+        if (asked.expects_continue) {
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            begin = http::head_writer(out).status_line(100).finish().size;
+            out = out.subspan(begin < out.size() ? begin : out.size());
+        }
+        const written rest = write_acceptance(out, asked.key, answer, compression);
+        return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
+    }
+
+    [[nodiscard]] event next_otherwise(bytes& in) noexcept {
+        return this->is_opening() ? next_request(in) : this->next_open(in);
+    }
+
+    [[nodiscard]] event next_request(bytes& in) noexcept {
+        auto& handshake = this->handshake();
+        if (handshake.at != stage::reading) return {};
+        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
+        const http::head_event found = handshake.parser.next(in);
+        if (!found) return {};
+        if (found.kind == http::head_kind::error) return this->fail(found.error);
+        // The answer may come late, when the input is long gone.
+        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.parser.head();
+        if (handshake.shows_requests && !is_upgrade(head)) {
+            handshake.at = stage::other_asked;
+            return {.kind = kind::http_request};
+        }
+        handshake.request = check_request(head);
+        if (handshake.request.error) return this->fail(handshake.request.error);
+        handshake.at = stage::upgrade_asked;
+        return {.kind = kind::request};
+    }
+
+    // Bytes that nearly every 101 fits into.
+    static constexpr std::size_t usual_answer = 512;
+};
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using server = basic_server<growing_buffer>;
+
+} // namespace sockless::ws
+
+// ====================================== sockless/stomp/acknowledgements.hpp =======================================
+// The messages of a STOMP server that wait for an ACK.
+
+namespace sockless::stomp::detail {
+
+/// A message that waits for its acknowledgement.
+struct unacknowledged {
+    std::uint64_t number = 0;
+    std::uint32_t subscription = 0;
+    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
+    std::uint32_t cumulative : 1 = 0;   // an ACK means all of its subscription before it too
+};
+
+/// All of a session, in the order of their numbers, which only rise.
+template <class Buffer>
+class acknowledgements {
+  public:
+    /// Numbers of transactions have 31 bits. 0 is none.
+    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
+
+    explicit acknowledgements(Buffer memory) noexcept : messages_(static_cast<Buffer&&>(memory)) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
+    [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
+
+    /// False if the memory is full.
+    [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
+
+    /// The place of the message with this number; `size()` if it does not wait.
+    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
+        std::size_t first = 0, last = size();
+        while (first != last) {
+            const std::size_t middle = first + (last - first) / 2;
+            if (messages_[middle].number < number) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        return first != size() && messages_[first].number == number ? first : size();
+    }
+
+    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
+    /// transaction, or, if that is 0, for good.
+    void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
+        const unacknowledged last = messages_[place];
+        const auto is_meant = [&](const unacknowledged& each) {
+            return each.subscription == last.subscription && each.transaction == 0 &&
+                   (last.cumulative != 0 || each.number == last.number);
+        };
+        if (transaction != 0) {
+            const std::size_t first = last.cumulative != 0 ? 0 : place;
+            for (std::size_t i = first; i <= place; ++i) {
+                if (is_meant(messages_[i])) put_into(i, transaction);
+            }
+        } else if (last.cumulative != 0) {
+            messages_.erase_if(place + 1, is_meant);
+        } else {
+            messages_.erase(place);
+        }
+    }
+
+    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
+    void commit(std::uint32_t transaction) noexcept {
+        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
+    }
+    void abort(std::uint32_t transaction) noexcept {
+        for (std::size_t i = 0; i != size(); ++i) {
+            if (messages_[i].transaction == transaction) put_into(i, 0);
+        }
+    }
+
+    /// Nothing of this subscription waits any more.
+    void forget(std::uint32_t subscription) noexcept {
+        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
+    }
+
+    void release() noexcept { messages_.release(); }
+
+  private:
+    void put_into(std::size_t place, std::uint32_t transaction) noexcept {
+        unacknowledged message = messages_[place];
+        message.transaction = transaction & max_transaction;
+        messages_.set(place, message);
+    }
+
+    record_list<unacknowledged, Buffer> messages_;
+};
+
+} // namespace sockless::stomp::detail
+
+// ======================================== sockless/stomp/owed_receipt.hpp =========================================
+// The receipt that a STOMP server owes for the frame that its caller handles.
+
+namespace sockless::stomp::detail {
+
+/// The one receipt that is owed, if any. It becomes due when the caller has handled the frame, and then waits for room
+/// in the output. The input may be gone by then, so the id is kept: behind all names, as nothing is added to them as
+/// long as a receipt is owed. `Names` is the `name_list` of the session, the same for each call.
+class owed_receipt {
+  public:
+    [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
+    [[nodiscard]] bool is_due() const noexcept { return is_due_; }
+
+    /// Keeps the id, which is not empty, as a name of a kind of its own. False if there is no memory for it.
+    template <class Names, class Kind>
+    [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
+        if (!names.add(as, id)) return false;
+        size_ = static_cast<std::uint32_t>(id.size());
+        return true;
+    }
+
+    /// The caller has handled the frame.
+    void become_due() noexcept { is_due_ = is_owed(); }
+
+    /// Empty if none is owed. Valid until it is settled.
+    template <class Names>
+    [[nodiscard]] std::string_view id(const Names& names) const noexcept {
+        return is_owed() ? names.last(size_).text : std::string_view{};
+    }
+
+    /// It was sent, or will never be.
+    template <class Names>
+    void settle(Names& names) noexcept {
+        if (is_owed()) names.erase(names.last(size_));
+        size_ = 0;
+        is_due_ = false;
+    }
+
+  private:
+    std::uint32_t size_ = 0; // of the id
+    bool is_due_ = false;
+};
+
+} // namespace sockless::stomp::detail
+
+// ======================================= sockless/stomp/server_session.hpp ========================================
+// The server's end of one STOMP session: bytes in, checked frames out, bytes back; no socket inside.
+
+namespace sockless::stomp {
+
+/// What a server says of itself in CONNECTED.
+struct acceptance {
+    std::string_view session{}; ///< an id for this session
+    std::string_view server{};  ///< name, `/`, version
+    std::span<const header> headers{};
+};
+
+/// Why a server ends a session, for its ERROR.
+struct refusal {
+    std::string_view message{}; ///< a short description
+    std::string_view receipt{}; ///< that the frame asked for, if `automatic_receipts` is off; else it is known
+    std::string_view content_type{};
+    std::span<const header> headers{};
+    cbytes body{};
+};
+
+/// What became of a message that was delivered.
+struct [[nodiscard]] delivered {
+    std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
+    sockless::error error{};  ///< if it is set nothing was queued
+};
+
+/// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
+/// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
+/// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
+/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
+///
+/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
+/// `Output` is what takes the frames that are to be sent: see `carrier`.
+template <class Buffer, class Output = detail::bare_output<Buffer>>
+class basic_server_session : public session<role::server, Buffer, Output> {
+    using base = session<role::server, Buffer, Output>;
+    using typename base::name_kind;
+
+  public:
+    using event = server_event;
+    using kind = server_kind;
+
+    /// With buffers that grow up to the limits of `settings`.
+    explicit basic_server_session(
+        const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
+        : basic_server_session(growing_buffer(settings.output), settings) {}
+
+    /// Likewise, but for `output`. `options::output` is not read.
+    basic_server_session(Output output,
+                         const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
+                               growing_buffer(settings.names),
+                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
+                               settings) {}
+
+    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
+    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
+    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
+    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
+    basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
+                         const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
+          most_unacknowledged_(settings.unacknowledged),
+          automatic_receipts_(settings.automatic_receipts) {}
+
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
+    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
+    /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
+    /// what is left in `in`, and give it again when the client was answered, or when something was sent.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (is_asked_) return {};
+        if (this->state() == stomp::state::closed) {
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            in = in.subspan(in.size());
+            return tell_loss();
+        }
+        if (automatic_receipts_) receipt_.become_due();
+        if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
+        if (receipt_.is_due()) return {};
+        const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
+        if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
+        if (found.heart_beat) return {.kind = kind::heart_beat};
+        return found.command == command::none ? event{} : take(found);
+    }
+
+    /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
+    /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
+    /// the client then still waits.
+    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
+        if (!is_asked_) return errc::nothing_to_answer;
+        const connected_frame frame{agreed_, answer.session, answer.server, this->own_heart_beat(), answer.headers};
+        if (const sockless::error refused =
+                this->queue([&](bytes out) { return write(out, frame); }, 256, room_for_error)) {
+            return refused;
+        }
+        is_asked_ = false;
+        this->become_open(agreed_, client_beat_);
+        return {};
+    }
+
+    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
+    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
+    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
+    /// ended, `no_room`, and those of `write`.
+    [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
+        if (this->state() == stomp::state::closed) return errc::not_open;
+        // A frame that was handled has not failed: its receipt is not named.
+        const std::string_view handled = receipt_.is_due() ? std::string_view{} : receipt_.id(this->names_);
+        const error_frame frame{.message = answer.message,
+                                .receipt_id = answer.receipt.empty() ? handled : answer.receipt,
+                                .content_type = answer.content_type,
+                                .headers = answer.headers,
+                                .body = answer.body};
+        if (const sockless::error refused = queue_error(frame)) return refused;
+        end(errc::error_sent);
+        loses_ = true;
+        return {};
+    }
+    [[nodiscard]] sockless::error refuse(std::string_view message) noexcept {
+        return refuse(refusal{.message = message});
+    }
+
+    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
+    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
+    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
+    void shut_down() noexcept {
+        if (this->state() >= stomp::state::disconnecting) return;
+        constexpr sockless::error reason = errc::shut_down;
+        if (this->is_open() || is_asked_) static_cast<void>(queue_error({.message = reason.sentence()}));
+        end(reason);
+        loses_ = true;
+    }
+
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
+    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
+    /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
+    /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
+    delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
+        if (!this->is_open()) return {0, errc::not_open};
+        const name to = subscription_of(subscription);
+        if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
+        const auto mode = static_cast<ack_mode>(to.record.mode);
+        const bool waits = mode != ack_mode::automatic;
+        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
+        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
+        if (receipt_.is_due()) return {0, errc::no_room};
+
+        const std::uint64_t number = last_number_ + 1;
+        const detail::decimal_text digits(number);
+        message.message_id = digits.text();
+        message.ack = waits ? digits.text() : std::string_view{};
+        message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
+        const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
+        const auto note = [&]() -> sockless::error {
+            return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
+        };
+        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
+            return {0, refused};
+        }
+        last_number_ = number;
+        return {number, {}};
+    }
+
+    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// those of `write`.
+    [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
+        if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
+        const receipt_frame frame{.receipt_id = id};
+        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
+        if (equal(receipt_.id(this->names_), id)) receipt_.settle(this->names_);
+        return {};
+    }
+
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
+    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    void sent(std::size_t size) noexcept {
+        this->take_sent(size);
+        // If it cannot be said at all, `next` says so, as long as there is a session.
+        const bool unsaid = static_cast<bool>(say_receipt());
+        if (unsaid && this->state() == stomp::state::closed) receipt_.settle(this->names_);
+    }
+
+    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
+    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
+    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
+    /// one, as nobody knows when it began.
+    [[nodiscard]] event tick(instant now) noexcept {
+        const errc due = this->pass_time(now);
+        return due == errc::none ? event{} : fail(due);
+    }
+
+    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
+    /// DISCONNECT, else `lost`. What is queued still goes out, and the RECEIPT of the last frame too: the client may
+    /// have ended only its own side.
+    [[nodiscard]] event finish() noexcept {
+        if (this->state() == stomp::state::closed) return tell_loss();
+        if (automatic_receipts_) receipt_.become_due();
+        if (say_receipt()) receipt_.settle(this->names_);
+        const bool clean = this->is_disconnecting();
+        const errc cut = this->reader_.finish();
+        is_asked_ = false;
+        this->become_closed(clean ? errc::none : cut != errc::none ? cut : errc::end_of_input);
+        return clean ? event{.kind = kind::closed} : lost();
+    }
+
+    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the client
+    /// had its time to take it.
+    [[nodiscard]] bool done() const noexcept {
+        if (this->has_waited()) return true;
+        return has_said_all() && this->waiting() == 0;
+    }
+
+    /// Whether nothing more will be queued.
+    [[nodiscard]] bool has_said_all() const noexcept {
+        if (this->state() == stomp::state::closed) return !receipt_.is_due();
+        return this->is_disconnecting() && !receipt_.is_owed();
+    }
+
+    /// As `session::release_memory`.
+    void release_memory() noexcept {
+        base::release_memory();
+        unacknowledged_.release();
+    }
+
+    /// How many messages wait for an acknowledgement.
+    [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
+
+  private:
+    using name = typename detail::name_list<name_kind, Buffer>::entry;
+
+    // An ERROR always fits, whatever else is queued.
+    static constexpr std::size_t room_for_error = 512;
+
+    // The mode of a transaction that something is acknowledged in.
+    static constexpr std::uint8_t acknowledges = 1;
+
+    [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
+
+    [[nodiscard]] event tell_loss() noexcept {
+        const bool owed = loses_;
+        loses_ = false;
+        return owed ? lost() : event{};
+    }
+
+    // An ERROR is the last that is sent: no RECEIPT follows it.
+    void end(sockless::error reason) noexcept {
+        is_asked_ = false;
+        receipt_.settle(this->names_);
+        this->become_closed(reason);
+    }
+
+    // A receipt that cannot be said back, or is too long, is left out.
+    [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
+        const sockless::error refused = this->queue_frame(frame, frame.body.size(), 0);
+        if (!refused || frame.receipt_id.empty()) return refused;
+        frame.receipt_id = {};
+        return this->queue_frame(frame, frame.body.size(), 0);
+    }
+
+    // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
+    // that is sent (STOMP 1.2 ERROR; S7, S13).
+    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
+        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
+        if (reason == errc::no_common_version) frame.supported = this->versions();
+        static_cast<void>(queue_error(frame));
+        end(reason);
+        return lost();
+    }
+
+    [[nodiscard]] event fail_frame(errc reason, const headers& cause) noexcept {
+        this->reader_.blame_frame();
+        return fail(reason, cause.find("receipt"));
+    }
+
+    // What is wrong with a frame of this command (S6).
+    [[nodiscard]] errc judge(command sent) const noexcept {
+        const bool connects = sent == command::connect || sent == command::stomp;
+        if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
+        // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
+        if (this->is_disconnecting()) return errc::after_disconnect;
+        if (connects) return errc::already_connected;
+        const bool known = sender_of(sent) == role::client && is_in(sent, this->version());
+        return known ? errc::none : errc::unexpected_command;
+    }
+
+    [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
+        const known_headers known(frame.headers);
+        event found{.host = known.host,
+                    .login = known.login,
+                    .passcode = known.passcode,
+                    .id = known.id,
+                    .destination = known.destination,
+                    .content_type = known.content_type,
+                    .receipt = known.receipt,
+                    .headers = frame.headers,
+                    .body = frame.body};
+        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
+        const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
+        const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
+        errc wrong = errc::none;
+        if (asks && known.receipt.empty()) wrong = errc::missing_header;
+        if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
+        if (wrong == errc::none) wrong = take_as(frame.command, known, found);
+        if (wrong == errc::none && owes) wrong = owe(known.receipt);
+        return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
+    }
+
+    // Whether there is room for the receipt, beside the name that the frame may add: said before anything is changed,
+    // so that a frame is taken as a whole or not at all.
+    [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
+        constexpr std::size_t each = sizeof(detail::name_record<name_kind>);
+        std::size_t size = known.receipt.size();
+        if (sent == command::subscribe) size += each + (known.id.empty() ? known.destination : known.id).size();
+        if (sent == command::begin) size += each + known.transaction.size();
+        return this->names_.has_room(size) ? errc::none : errc::too_many_receipts;
+    }
+    [[nodiscard]] errc owe(std::string_view id) noexcept {
+        return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
+    }
+
+    // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
+    [[nodiscard]] sockless::error say_receipt() noexcept {
+        if (!receipt_.is_due()) return {};
+        const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
+        const sockless::error refused = this->queue_frame(frame, 0, room_for_error);
+        if (!refused) receipt_.settle(this->names_);
+        if (refused != errc::no_room) return refused;
+        return this->waiting() == 0 ? errc::output_full : errc::none;
+    }
+
+    // What the rules of its command say of a frame, and what it changes here.
+    [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
+        switch (sent) {
+        case command::connect:
+        case command::stomp: return take_connect(sent, known, found);
+        case command::send:
+            found.kind = kind::send;
+            if (known.destination.empty()) return errc::missing_header;
+            return judge_transaction(known, found);
+        case command::subscribe: return take_subscribe(known, found);
+        case command::unsubscribe: return take_unsubscribe(known, found);
+        case command::ack:
+        case command::nack: found.kind = sent == command::ack ? kind::ack : kind::nack; return take_ack(known, found);
+        case command::begin: return take_begin(known, found);
+        case command::commit:
+        case command::abort:
+            found.kind = sent == command::commit ? kind::commit : kind::abort;
+            return end_transaction(known, found);
+        default:
+            found.kind = kind::disconnect;
+            this->become_disconnecting();
+            return errc::none;
+        }
+    }
+
+    // S6: the highest version that both have; a client of 1.0 does not say which it has.
+    [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
+        const bool lists = known.accept_version.data() != nullptr;
+        // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
+        if (!lists && sent == command::stomp) return errc::missing_header;
+        const version_set asked =
+            lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
+        agreed_ = this->versions().highest_in_common(asked);
+        if (agreed_ == stomp::version::unknown) return errc::no_common_version;
+        if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
+        if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
+            const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
+            if (!beat.valid) return errc::bad_heart_beat;
+            client_beat_ = beat.value;
+        }
+        found.kind = kind::connect;
+        is_asked_ = true;
+        return errc::none;
+    }
+
+    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
+        found.kind = kind::subscribe;
+        const bool named = !known.id.empty();
+        if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
+        const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
+        const std::string_view text = named ? known.id : known.destination;
+        if (this->names_.find(named_by, text).text.data() != nullptr) return errc::repeated_subscription;
+
+        bool valid = known.ack.data() == nullptr;
+        for (const ack_mode mode : all_ack_modes) {
+            if (valid || !equal(known.ack, text_of(mode))) continue;
+            found.ack = mode;
+            valid = mode != ack_mode::client_individual || !is_1_0();
+        }
+        if (!valid) return errc::bad_ack_mode;
+
+        const std::size_t count =
+            this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
+        if (count >= this->most_subscriptions() ||
+            !this->names_.add(named_by, text, static_cast<std::uint8_t>(found.ack), ++last_subscription_)) {
+            return errc::too_many_subscriptions;
+        }
+        found.subscription = last_subscription_;
+        return errc::none;
+    }
+
+    [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& found) noexcept {
+        found.kind = kind::unsubscribe;
+        const bool named = !known.id.empty();
+        const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
+        if (text.empty()) return errc::missing_header;
+        const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        if (ended.text.data() == nullptr) return errc::unknown_subscription;
+        found.subscription = ended.record.number;
+        this->names_.erase(ended);
+        unacknowledged_.forget(found.subscription);
+        return errc::none;
+    }
+
+    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
+    // the number of the message. What is acknowledged in a transaction still waits until that is committed.
+    [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
+        const bool is_1_2 = this->version() == stomp::version::v1_2;
+        const std::string_view text = is_1_2 ? known.id : known.message_id;
+        const bool needs_subscription = this->version() == stomp::version::v1_1;
+        if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
+        const detail::decimal number = detail::read_decimal(text);
+        const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
+        const std::size_t place = is_ours ? unacknowledged_.place_of(number.value) : unacknowledged_.size();
+        if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
+        const detail::unacknowledged message = unacknowledged_[place];
+        if (message.transaction != 0) return errc::unknown_acknowledgement;
+        if (needs_subscription) {
+            const name from = this->names_.find(name_kind::subscription, known.subscription);
+            if (from.text.data() == nullptr) return errc::unknown_subscription;
+            if (from.record.number != message.subscription) return errc::unknown_acknowledgement;
+        }
+        if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
+
+        found.number = message.number;
+        found.subscription = message.subscription;
+        found.cumulative = message.cumulative != 0;
+        std::uint32_t transaction = 0;
+        if (!found.transaction.empty()) {
+            const name open = this->names_.find(name_kind::transaction, found.transaction);
+            this->names_.set_mode(open, acknowledges);
+            transaction = open.record.number;
+        }
+        unacknowledged_.acknowledge(place, transaction);
+        return errc::none;
+    }
+
+    // S10: names are unique among the transactions that are open.
+    [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
+        found.kind = kind::begin;
+        found.transaction = known.transaction;
+        if (known.transaction.empty()) return errc::missing_header;
+        if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
+            return errc::repeated_transaction;
+        }
+        last_transaction_ = last_transaction_ % unacknowledged_.max_transaction + 1;
+        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
+        if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
+            return errc::too_many_transactions;
+        }
+        return errc::none;
+    }
+
+    [[nodiscard]] errc end_transaction(const known_headers& known, event& found) noexcept {
+        found.transaction = known.transaction;
+        if (known.transaction.empty()) return errc::missing_header;
+        const name open = this->names_.find(name_kind::transaction, known.transaction);
+        if (open.text.data() == nullptr) return errc::unknown_transaction;
+        if (open.record.mode == acknowledges) {
+            if (found.kind == kind::commit) {
+                unacknowledged_.commit(open.record.number);
+            } else {
+                unacknowledged_.abort(open.record.number);
+            }
+        }
+        this->names_.erase(open);
+        return errc::none;
+    }
+
+    [[nodiscard]] errc judge_transaction(const known_headers& known, event& found) const noexcept {
+        found.transaction = known.transaction;
+        const bool is_open = known.transaction.data() == nullptr ||
+                             this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
+        return is_open ? errc::none : errc::unknown_transaction;
+    }
+
+    [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
+
+    [[nodiscard]] name subscription_of(std::uint32_t number) const noexcept {
+        return this->names_.find_if([&](const name& each) {
+            const bool subscribed =
+                each.record.kind == name_kind::subscription || each.record.kind == name_kind::destination;
+            return subscribed && each.record.number == number;
+        });
+    }
+
+    detail::acknowledgements<Buffer> unacknowledged_;
+    std::uint64_t last_number_ = 0;
+    detail::owed_receipt receipt_;
+    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_transaction_ = 0;
+    std::uint32_t most_unacknowledged_;
+    stomp::heart_beat client_beat_{};
+    stomp::version agreed_ = stomp::version::unknown;
+    bool automatic_receipts_ : 1;
+    bool is_asked_ : 1 = false; // a CONNECT waits for its answer
+    bool loses_ : 1 = false;    // the `lost` event is still owed
+};
+
+template <class Buffer>
+basic_server_session(Buffer, Buffer, Buffer, Buffer, const options& = {}) -> basic_server_session<Buffer>;
+
+/// The usual one: memory from the heap, up to the limits of its options.
+using server_session = basic_server_session<growing_buffer>;
+
+} // namespace sockless::stomp
+
+// ========================================== sockless/stomp/websocket.hpp ==========================================
+// STOMP over WebSocket: a session and the WebSocket that carries it, as one object.
+
+namespace sockless::stomp {
+
+/// What carries a session.
+enum class carried_by : std::uint8_t {
+    unknown,    ///< the first byte that comes will tell
+    bytes,      ///< nothing: its bytes go as they are
+    web_socket, ///< the messages of a WebSocket
+};
+
+/// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
+/// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
+/// (W3), which is text if it is UTF-8 and else binary (W2).
+template <class Endpoint, class Buffer>
+class carrier {
+  public:
+    using endpoint = Endpoint;
+
+    /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
+    /// `most` bytes goes out as several messages, text cut between characters (W4): for peers with low limits.
+    carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
+        : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
+
+    [[nodiscard]] carried_by by() const noexcept { return by_; }
+    void decide(carried_by by) noexcept { by_ = by; }
+
+    [[nodiscard]] Endpoint& web_socket() noexcept { return web_socket_; }
+    [[nodiscard]] const Endpoint& web_socket() const noexcept { return web_socket_; }
+
+    // What follows is for the session.
+
+    [[nodiscard]] cbytes output() const noexcept {
+        return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
+    }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return by_ == carried_by::web_socket ? web_socket_.waiting() : bytes_.size();
+    }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+    void sent(std::size_t size) noexcept {
+        if (by_ != carried_by::web_socket) return bytes_.sent(size);
+        web_socket_.sent(size);
+        send_what_was_early();
+    }
+
+    void release() noexcept { bytes_.release(); }
+
+    template <class Write, class Note>
+    friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, sockless::error no_room,
+                               Write write, Note note) noexcept {
+        return to.put_frame(likely, reserve, no_room, write, note);
+    }
+
+    // And this for who joins the two: the WebSocket has opened.
+    void send_what_was_early() noexcept {
+        while (!bytes_.empty() && web_socket_.is_open()) {
+            const cbytes early = bytes_.output();
+            const auto write = [early](bytes out) -> written {
+                if (out.size() < early.size()) return {early.size(), errc::no_room};
+                detail::copy(out.data(), early.data(), early.size());
+                return {early.size(), {}};
+            };
+            if (web_socket_.send_written(write, {.likely = early.size(), .most = most_})) return;
+            bytes_.sent(early.size());
+        }
+    }
+
+  private:
+    template <class Write, class Note>
+    [[nodiscard]] sockless::error put_frame(std::size_t likely, std::size_t reserve, sockless::error no_room,
+                                            Write& write, Note& note) noexcept {
+        const bool early = web_socket_.state() == ws::state::opening;
+        if (by_ != carried_by::web_socket || early) return put(bytes_, likely, reserve, no_room, write, note);
+        const ws::written_message message{.likely = likely, .reserve = reserve, .most = most_};
+        const sockless::error refused = web_socket_.send_written(write, message, note);
+        if (refused == ws::errc::no_room) return no_room;
+        return refused == ws::errc::not_open ? sockless::error(errc::not_open) : refused;
+    }
+
+    Endpoint web_socket_;
+    detail::bare_output<Buffer> bytes_;
+    std::size_t most_;
+    carried_by by_;
+};
+
+/// An event of a session that may be carried by a WebSocket. `kind` and all that goes with it are the session's.
+template <class Event>
+struct carried_event : Event {
+    /// What happened to the WebSocket: any event but the pieces of messages. With `closed` the session has ended too,
+    /// and if it had not ended before, `kind` says how.
+    ws::event web_socket{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept {
+        return Event::operator bool() || static_cast<bool>(web_socket);
+    }
+};
+
+/// A session and the WebSocket that carries it. `Session` is one whose `Output` is a `carrier`. Use it as if it were a
+/// session: give what came to `next` until it returns no event, send `output()`, stop when `done()`. The session's own
+/// verbs are those of `session()`, but for these. The end of the session closes the WebSocket, with the Close code of
+/// its error or 1000; the end of the WebSocket is the end of the session.
+template <class Session>
+class over_websocket {
+    using carrier_type = typename Session::output_type;
+
+  public:
+    using event = carried_event<typename Session::event>;
+    using kind = typename Session::kind;
+    using session_type = Session;
+    using endpoint = typename carrier_type::endpoint;
+
+    /// Carried by this WebSocket, open or not. It gives pieces rather than whole messages
+    /// (`ws::options::whole_messages` is off), or each is kept twice. `settings` and the rest are those of the session;
+    /// see `carrier` for `most`.
+    explicit over_websocket(endpoint web_socket, const options& settings = {}, std::size_t most = SIZE_MAX) noexcept
+        requires std::is_constructible_v<Session, carrier_type, const options&>
+        : over_websocket(Session(carrier_type(static_cast<endpoint&&>(web_socket), growing_buffer(settings.output),
+                                              carried_by::web_socket, most),
+                                 settings)) {}
+
+    /// With this session.
+    explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
+
+    [[nodiscard]] Session& session() noexcept { return session_; }
+    [[nodiscard]] const Session& session() const noexcept { return session_; }
+    [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }
+    [[nodiscard]] const endpoint& web_socket() const noexcept { return carrier().web_socket(); }
+
+    /// Whether a WebSocket carries the session.
+    [[nodiscard]] carried_by carried() const noexcept { return carrier().by(); }
+
+    /// As `next` of the session, which goes on to hold back what must wait, and of the WebSocket. Bytes are taken from
+    /// the front of `in`: keep what is left, and give it again.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (carried() != carried_by::web_socket) return event{session_.next(in)};
+        for (;;) {
+            if (event found{next_of_payload(in)}) {
+                follow();
+                return found;
+            }
+            follow();
+            // The session waits: for the answer to a CONNECT, or for room for a RECEIPT.
+            if (left_ != 0 || !payload_.empty()) return {};
+            const ws::event found = web_socket().next(in);
+            if (!found) return {};
+            if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
+            take_payload(found.payload, in);
+        }
+    }
+
+    /// See `session` and `ws::connection`: both have the same.
+    [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
+    [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
+    void sent(std::size_t size) noexcept {
+        session_.sent(size);
+        follow();
+    }
+
+    /// Says what time it is, to both.
+    [[nodiscard]] event tick(instant now) noexcept {
+        if (carried() != carried_by::bytes) {
+            const ws::event found = web_socket().tick(now);
+            if (found && carried() == carried_by::web_socket) return take(found);
+        }
+        event due{session_.tick(now)};
+        follow();
+        return due;
+    }
+    [[nodiscard]] instant next_deadline() const noexcept {
+        const instant own = session_.next_deadline();
+        if (carried() == carried_by::bytes) return own;
+        const instant other = web_socket().next_deadline();
+        return own < other ? own : other;
+    }
+
+    /// Says that the peer has ended its side of the connection, or that it broke.
+    [[nodiscard]] event finish() noexcept {
+        if (carried() != carried_by::web_socket) return event{session_.finish()};
+        return take(web_socket().finish());
+    }
+
+    /// Whether there is nothing left to do but to end the TCP connection.
+    [[nodiscard]] bool done() const noexcept {
+        return carried() == carried_by::web_socket ? web_socket().done() : session_.done();
+    }
+
+    /// What went wrong: the error of the session, or, if the session has only ended with it, of the WebSocket.
+    [[nodiscard]] sockless::error error() const noexcept {
+        const sockless::error own = session_.error();
+        const bool is_cut = own == errc::end_of_input || own == errc::truncated;
+        return own && !(is_cut && web_socket().error()) ? own : web_socket().error();
+    }
+
+    /// Gives back memory that is not in use. Ends the lifetime of what was handed out; what `output()` shows stays.
+    void release_memory() noexcept {
+        session_.release_memory();
+        if (payload_.empty()) web_socket().release_memory();
+    }
+
+    /// Ends the session and what carries it in the way that their states ask for: see `session` and `ws::connection`.
+    void shut_down() noexcept {
+        if (carried() == carried_by::web_socket && !web_socket().is_open()) return web_socket().shut_down();
+        session_.shut_down();
+        follow();
+    }
+
+  protected:
+    [[nodiscard]] carrier_type& carrier() noexcept { return session_.output_; }
+    [[nodiscard]] const carrier_type& carrier() const noexcept { return session_.output_; }
+    [[nodiscard]] version_set versions() const noexcept { return session_.versions(); }
+
+  private:
+    // Frames from what is left of a payload.
+    [[nodiscard]] typename Session::event next_of_payload(bytes& in) noexcept {
+        if (!payload_.empty()) return session_.next(payload_);
+        bytes payload = in.first(in.size() < left_ ? in.size() : left_);
+        const std::size_t size = payload.size();
+        const auto found = session_.next(payload);
+        in = in.subspan(size - payload.size());
+        left_ -= size - payload.size();
+        return found;
+    }
+
+    // Puts a payload back to the front of the input, where it lies, unmasked: so nothing needs to be remembered of
+    // where it was. What was inflated or joined lies in the memory of the WebSocket.
+    void take_payload(bytes payload, bytes& in) noexcept {
+        if (payload.data() + payload.size() != in.data()) {
+            payload_ = payload;
+            return;
+        }
+        left_ = payload.size();
+        in = {payload.data(), payload.size() + in.size()};
+    }
+
+    [[nodiscard]] event take(const ws::event& found) noexcept {
+        event taken{};
+        if (found.kind == ws::kind::open) carrier().send_what_was_early();
+        if (found.kind == ws::kind::closed) static_cast<typename Session::event&>(taken) = session_.finish();
+        taken.web_socket = found;
+        return taken;
+    }
+
+    // The end of the session is that of the WebSocket.
+    void follow() noexcept {
+        if (!session_.has_said_all() || carried() != carried_by::web_socket) return;
+        if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
+        if (!web_socket().is_open()) return;
+        const sockless::error reason = session_.error();
+        if (reason && !web_socket().close(reason.close_code(), reason.sentence())) return;
+        static_cast<void>(web_socket().close());
+    }
+
+    Session session_;
+    std::size_t left_ = 0; // bytes at the front of the input that are payload, unmasked
+    bytes payload_{};      // what is left of a payload in the memory of the WebSocket
+};
+
+/// The sessions that a WebSocket can carry, and the whole: `server_over_websocket<ws::server>`.
+template <class Endpoint, class Buffer = growing_buffer>
+using carried_server_session = basic_server_session<Buffer, carrier<Endpoint, Buffer>>;
+template <class Endpoint, class Buffer = growing_buffer>
+using carried_client_session = basic_client_session<Buffer, carrier<Endpoint, Buffer>>;
+template <class Endpoint, class Buffer = growing_buffer>
+using server_over_websocket = over_websocket<carried_server_session<Endpoint, Buffer>>;
+template <class Endpoint, class Buffer = growing_buffer>
+using client_over_websocket = over_websocket<carried_client_session<Endpoint, Buffer>>;
+
+} // namespace sockless::stomp
+
+// ========================================= sockless/stomp/connection.hpp ==========================================
+// Whole connections for STOMP: a session and what carries it, bytes as they are or a WebSocket, for either side.
+
+namespace sockless::stomp {
+
+/// How a connection behaves.
+struct connection_options {
+    /// The session's. `output` bounds what waits to be sent, also over a WebSocket.
+    options session{};
+
+    /// The WebSocket's, if there is one. `whole_messages` and `output` are not read. By default a message has room for
+    /// the largest frame of STOMP.
+    ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
+
+    /// A frame that is longer than this, in bytes, goes out as several messages (W4).
+    std::size_t most = SIZE_MAX;
+
+    /// Server: a request for a WebSocket is accepted if it offers a subprotocol of STOMP, or none at all. Else the
+    /// caller answers each, as a server must that trusts the Origin of browsers: `accept_request()`, or `refuse` of
+    /// `web_socket()`.
+    bool accept_requests = true;
+
+    static constexpr std::uint64_t most_in_message = stomp::limits{}.body + 2 * stomp::limits{}.head;
+};
+
+} // namespace sockless::stomp
+
+namespace sockless::stomp::detail {
+
+/// The options of the WebSocket: what comes goes straight on to the session, so that it need not be kept.
+[[nodiscard]] inline ws::options web_socket_options(const connection_options& settings) noexcept {
+    ws::options options = settings.web_socket;
+    options.whole_messages = false;
+    options.output = settings.session.output;
+    return options;
+}
+
+} // namespace sockless::stomp::detail
+
+namespace sockless::stomp {
+
+/// One connection of a STOMP server: bytes as they are, or a WebSocket. The first byte that comes tells: a WebSocket
+/// begins with `GET`, and no command of STOMP with a G. Use it as `over_websocket`.
+template <class Buffer, class Compression = ws::no_compression>
+class basic_server_connection : public server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer> {
+    using base = server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer>;
+    using carrier_type = stomp::carrier<ws::basic_server<Buffer, Compression>, Buffer>;
+
+  public:
+    using typename base::event;
+    using typename base::session_type;
+
+    /// With memory from the heap, up to the limits of `settings`.
+    explicit basic_server_connection(
+        const connection_options& settings = {},
+        Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_connection(
+              session_type(carrier_type(ws::basic_server<Buffer, Compression>(detail::web_socket_options(settings),
+                                                                              static_cast<Compression&&>(compression)),
+                                        growing_buffer(settings.session.output), carried_by::unknown, settings.most),
+                           settings.session),
+              settings.accept_requests) {}
+
+    /// With this session and its carrier, for memory of the caller's.
+    explicit basic_server_connection(session_type session, bool accept_requests = true) noexcept
+        : base(static_cast<session_type&&>(session)), accepts_requests_(accept_requests) {}
+
+    /// As `over_websocket::next`.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (this->carried() == carried_by::unknown && !in.empty()) {
+            this->carrier().decide(in[0] == std::byte{'G'} ? carried_by::web_socket : carried_by::bytes);
+        }
+        for (;;) {
+            event found = base::next(in);
+            if (found.web_socket.kind != ws::kind::request || !accepts_requests_) return found;
+            // If there is no room for an answer the connection cannot begin.
+            if (accept_request()) this->web_socket().shut_down();
+        }
+    }
+
+    /// Answers a request for a WebSocket: accepts it with the best subprotocol of STOMP that is offered, or without one
+    /// if none at all is offered (W1), and refuses it with 400 if only others are. Errors: those of `accept` and
+    /// `refuse` of `ws::basic_server`.
+    [[nodiscard]] sockless::error accept_request() noexcept {
+        const auto& fields = this->web_socket().head().fields;
+        const std::string_view chosen = ws::choose_subprotocol(subprotocols, fields);
+        const bool offers_others = chosen.empty() && !http::first(fields, "Sec-WebSocket-Protocol").empty();
+        if (offers_others) return this->web_socket().refuse(400);
+        return this->web_socket().accept({.subprotocol = chosen});
+    }
+
+  private:
+    bool accepts_requests_;
+};
+
+/// One connection of a STOMP client: bytes as they are, or a WebSocket. Use it as `over_websocket`. `connect` of
+/// `session()` can be called at once: CONNECT waits until there is a WebSocket to carry it.
+template <class Buffer, class Compression = ws::no_compression>
+class basic_client_connection : public client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer> {
+    using base = client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer>;
+    using carrier_type = stomp::carrier<ws::basic_client<Buffer, Compression>, Buffer>;
+
+  public:
+    using typename base::session_type;
+
+    /// Carried by bytes as they are, with memory from the heap, up to the limits of `settings`.
+    explicit basic_client_connection(
+        const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_connection(ws::entropy(ws::entropy::seed{}), settings, Compression(), carried_by::bytes) {}
+
+    /// Carried by a WebSocket: begin with `request`. `keys`: as in `ws::basic_client`.
+    explicit basic_client_connection(
+        const ws::entropy& keys, const connection_options& settings = {},
+        Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_connection(keys, settings, static_cast<Compression&&>(compression), carried_by::web_socket) {}
+
+    /// With this session and its carrier, for memory of the caller's.
+    explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
+
+    /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, those of the versions
+    /// that the session speaks are offered (W1).
+    [[nodiscard]] sockless::error request(ws::opening asked) noexcept {
+        if (this->carried() != carried_by::web_socket) return ws::errc::not_open;
+        std::string_view own[std::size(subprotocols)];
+        std::size_t count = 0;
+        for (std::size_t i = 0; i != std::size(subprotocols); ++i) {
+            if (this->versions().has(all_versions[i])) own[count++] = subprotocols[i];
+        }
+        if (asked.subprotocols.empty()) asked.subprotocols = std::span<const std::string_view>(own, count);
+        return this->web_socket().request(asked);
+    }
+
+  private:
+    basic_client_connection(const ws::entropy& keys, const connection_options& settings, Compression compression,
+                            carried_by by) noexcept
+        : basic_client_connection(session_type(
+              carrier_type(ws::basic_client<Buffer, Compression>(keys, detail::web_socket_options(settings),
+                                                                 static_cast<Compression&&>(compression)),
+                           growing_buffer(settings.session.output), by, settings.most),
+              settings.session)) {}
+};
+
+/// The usual ones: memory from the heap, up to the limits of their options.
+using server_connection = basic_server_connection<growing_buffer>;
+using client_connection = basic_client_connection<growing_buffer>;
+
+} // namespace sockless::stomp
+
+// =============================================== sockless/stomp.hpp ===============================================
+// All of the STOMP layer: codecs, sessions, and the way over WebSocket.
 
 // ======================================== sockless/ws/deflate/message.hpp =========================================
 // Inflates and deflates messages piece by piece, with any compressor that has a few verbs (RFC 7692 section 7.2).
@@ -12031,204 +12727,6 @@ class deflate_stage {
     std::size_t pending_ = 0; // bytes at the front of the input that are compressed data, unmasked
     terms terms_{};
 };
-
-} // namespace sockless::ws
-
-// ============================================= sockless/ws/server.hpp =============================================
-// The server's end of one WebSocket connection: bytes in, events out, bytes back; no socket inside.
-
-namespace sockless::ws::detail {
-
-/// The opening handshake, as the server sees it.
-template <class Buffer>
-struct server_handshake {
-    enum class stage : std::uint8_t {
-        reading,       // the request is not there as a whole
-        upgrade_asked, // a request for a WebSocket waits for its answer
-        other_asked,   // a request for something else waits for its answer
-    };
-
-    server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
-
-    http::basic_head_parser<buffer_reference<Buffer>> parser;
-    opening_request request{};
-    stage at = stage::reading;
-    bool shows_requests;
-};
-
-} // namespace sockless::ws::detail
-
-namespace sockless::ws {
-
-/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
-/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
-/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
-///
-/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
-/// memory for windows from the heap.
-template <class Buffer, class Compression = no_compression>
-class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
-    using handshake_state = detail::server_handshake<Buffer>;
-    using base = connection<role::server, Buffer, Compression, handshake_state>;
-    using stage = typename handshake_state::stage;
-
-  public:
-    /// With buffers that grow up to the limits of `settings`.
-    explicit basic_server(const options& settings = {}, Compression compression = Compression()) noexcept requires
-        std::is_same_v<Buffer, growing_buffer>
-        : basic_server(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
-                       static_cast<Compression&&>(compression)) {}
-
-    /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
-    basic_server(Buffer input, Buffer output, const options& settings = {},
-                 Compression compression = Compression()) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
-
-    /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
-    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
-    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
-    explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
-        requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server(settings, static_cast<Compression&&>(compression)) {
-        this->become_open();
-    }
-    basic_server(already_open, Buffer input, Buffer output, const options& settings = {},
-                 Compression compression = Compression()) noexcept
-        : basic_server(static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
-                       static_cast<Compression&&>(compression)) {
-        this->become_open();
-    }
-
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
-    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
-    /// is left in `in` and give it again.
-    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
-        event found;
-        this->note_input(in);
-        if (this->find_whole_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
-        bytes rest = in;
-        found = next_otherwise(rest);
-        in = rest;
-        return found;
-    }
-
-    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
-    [[nodiscard]] opening_request request() const noexcept {
-        return this->has_handshake() ? this->handshake().request : opening_request{};
-    }
-    [[nodiscard]] http::head head() const noexcept {
-        return this->has_handshake() ? this->handshake().parser.head() : http::head{};
-    }
-
-    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
-    /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
-    /// those of `write_acceptance`; the request then still waits for its answer.
-    [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
-        if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
-        if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
-            return errc::subprotocol_not_offered;
-        }
-        if (!answer.extensions.empty()) {
-            if (const errc wrong = judge_extensions(answer.extensions); wrong != errc::none) return wrong;
-        }
-        if constexpr (Compression::available) {
-            if (answer.compression) return accept_compressed(answer);
-        }
-        return queue_acceptance(answer, {});
-    }
-
-    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
-    /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
-    [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
-        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
-        const auto write = [&](bytes out) { return write_refusal(out, answer); };
-        if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
-        this->become_refused();
-        return {};
-    }
-    [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
-
-  private:
-    [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
-        for (const extension& each : extension_list(answered)) {
-            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
-            if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
-            // What changes how frames are read is agreed to by the part that reads them.
-            if (equal(each.name, deflate_name)) return errc::bad_extensions;
-        }
-        return errc::none;
-    }
-
-    [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
-        auto& compression = this->compression_stage();
-        if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
-        const auto agreement = compression.choose(head().fields);
-        char memory[Compression::text_size];
-        const sockless::error error = queue_acceptance(answer, compression.response(memory, agreement));
-        if (!error) compression.agree(role::server, agreement);
-        return error;
-    }
-
-    [[nodiscard]] sockless::error queue_acceptance(const acceptance& answer, std::string_view compression) noexcept {
-        const auto write = [&](bytes out) { return write_answer(out, answer, compression); };
-        if (const sockless::error error = this->queue_opening(usual_answer, write)) return error;
-        this->become_open();
-        return {};
-    }
-
-    [[nodiscard]] written write_answer(bytes out, const acceptance& answer,
-                                       std::string_view compression) const noexcept {
-        const opening_request& asked = this->handshake().request;
-        std::size_t begin = 0;
-        if (asked.expects_continue) {
-            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
-            begin = http::head_writer(out).status_line(100).finish().size;
-            out = out.subspan(begin < out.size() ? begin : out.size());
-        }
-        const written rest = write_acceptance(out, asked.key, answer, compression);
-        return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
-    }
-
-    [[nodiscard]] event next_otherwise(bytes& in) noexcept {
-        return this->is_opening() ? next_request(in) : this->next_open(in);
-    }
-
-    [[nodiscard]] event next_request(bytes& in) noexcept {
-        auto& handshake = this->handshake();
-        if (handshake.at != stage::reading) return {};
-        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
-        const http::head_event found = handshake.parser.next(in);
-        if (!found) return {};
-        if (found.kind == http::head_kind::error) return this->fail(found.error);
-        // The answer may come late, when the input is long gone.
-        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
-        const http::head head = handshake.parser.head();
-        if (handshake.shows_requests && !is_upgrade(head)) {
-            handshake.at = stage::other_asked;
-            return {.kind = kind::http_request};
-        }
-        handshake.request = check_request(head);
-        if (handshake.request.error) return this->fail(handshake.request.error);
-        handshake.at = stage::upgrade_asked;
-        return {.kind = kind::request};
-    }
-
-    // Bytes that nearly every 101 fits into.
-    static constexpr std::size_t usual_answer = 512;
-};
-
-/// The usual one: memory from the heap, up to the limits of its options.
-using server = basic_server<growing_buffer>;
 
 } // namespace sockless::ws
 

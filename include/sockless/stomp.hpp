@@ -4,6 +4,7 @@
 
 #include "stomp/client_session.hpp"
 #include "stomp/command.hpp"
+#include "stomp/connection.hpp"
 #include "stomp/errc.hpp"
 #include "stomp/event.hpp"
 #include "stomp/frames.hpp"

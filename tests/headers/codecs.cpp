@@ -24,7 +24,6 @@
 #include <sockless/stomp/owed_receipt.hpp>
 #include <sockless/stomp/parser.hpp>
 #include <sockless/stomp/version.hpp>
-#include <sockless/stomp/websocket.hpp>
 #include <sockless/stomp/writer.hpp>
 #include <sockless/utf8.hpp>
 #include <sockless/ws/assembler.hpp>
@@ -280,32 +279,6 @@ std::uint64_t use_stomp(bytes room, stomp::version in) noexcept {
     return sum + stomp::agreed_interval(beat.sends, beat.wants) + (stomp::is_stomp("v12.stomp") ? 1U : 0U);
 }
 
-// What a session has to send, and a WebSocket that takes it.
-struct written_frames {
-    cbytes left{};
-    [[nodiscard]] cbytes output() const noexcept { return left; }
-    void sent(std::size_t size) noexcept { left = left.subspan(size); }
-};
-
-struct message_counter {
-    std::uint64_t sum = 0;
-    [[nodiscard]] sockless::error send(ws::message_type type, cbytes payload) noexcept {
-        sum = sum * 3 + sum_of(payload) + static_cast<std::uint64_t>(type);
-        return {};
-    }
-};
-
-// A frame that is cut into several messages, and a heart-beat.
-std::uint64_t use_stomp_over_websocket(bytes room) noexcept {
-    const stomp::send_frame frame{.destination = "/a", .body = sockless::bytes_of("text that is longer")};
-    const std::size_t size = stomp::write(room, stomp::version::v1_2, frame).size;
-    room[size] = std::byte{'\n'};
-    written_frames from{room.first(size + 1)};
-    message_counter to;
-    stomp::websocket_output output(16);
-    return sum_of(output.pass(from, to).name()) + to.sum;
-}
-
 } // namespace
 
 /// Runs each codec over the bytes, which it changes, and sums up what came out. `size` is at least 256.
@@ -325,7 +298,6 @@ std::uint64_t use_codecs(std::byte* data, std::size_t size) noexcept {
          {stomp::version::unknown, stomp::version::v1_0, stomp::version::v1_1, stomp::version::v1_2}) {
         sum += use_stomp(room, each);
     }
-    sum += use_stomp_over_websocket(room);
     sockless::detail::copy(data, request.data(), request.size());
     sum += use_heads(all, http::message_kind::request);
     sockless::detail::copy(data, response.data(), response.size());

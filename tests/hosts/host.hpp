@@ -181,15 +181,23 @@ class stomp_program {
     void sent(std::size_t size) {
         session.sent(size);
         acknowledge();
+        if (!left_.empty()) hear({});
     }
     [[nodiscard]] bool done() const { return session.done(); }
     [[nodiscard]] instant next_deadline() const { return session.next_deadline(); }
     void release_memory() { session.release_memory(); }
     [[nodiscard]] bool owes_acknowledgements() const { return !owed_.empty(); }
 
+    // What a session does not take, because a RECEIPT has no room, it gets again when something was sent.
     void hear(bytes in) {
+        buffer held;
+        if (!left_.empty()) {
+            held = joined(left_, cbytes(in));
+            in = held;
+        }
         while (const event found = session.next(in)) take(found);
-        REQUIRE(in.empty());
+        REQUIRE((in.empty() || session.waiting() != 0));
+        left_ = buffer(in.begin(), in.end());
     }
     void tick(instant now) { take(session.tick(now)); }
     void finish() { take(session.finish()); }
@@ -233,71 +241,57 @@ class stomp_program {
     }
 
     lines owed_{};
+    buffer left_{};
 };
 
-/// A program with a STOMP session over a WebSocket.
-template <class Peer, class Program>
-class carried_program : public Program {
+/// A STOMP session over a WebSocket, for a `stomp_program`. `Connection` is a `stomp::over_websocket`. A server accepts
+/// every request.
+template <class Connection>
+class carried_session {
   public:
-    carried_program(Peer carrier, Program with, std::size_t most)
-        : Program(static_cast<Program&&>(with)), peer(static_cast<Peer&&>(carrier)), passed(most) {}
+    using event = typename Connection::event;
 
-    Peer peer;
-    stomp::websocket_output passed;
+    explicit carried_session(Connection with) : connection(static_cast<Connection&&>(with)) {}
+
+    Connection connection;
     lines carrier_told{}; ///< how the WebSocket ended
 
-    [[nodiscard]] cbytes output() const { return peer.output(); }
-    void sent(std::size_t size) {
-        peer.sent(size);
-        pass();
-    }
-    [[nodiscard]] bool done() const { return peer.done(); }
-    [[nodiscard]] instant next_deadline() const { return std::min(peer.next_deadline(), Program::next_deadline()); }
-    void release_memory() {
-        peer.release_memory();
-        Program::release_memory();
-    }
+    [[nodiscard]] event next(bytes& in) { return note(connection.next(in)); }
+    [[nodiscard]] event tick(instant now) { return note(connection.tick(now)); }
+    [[nodiscard]] event finish() { return note(connection.finish()); }
+    [[nodiscard]] cbytes output() const { return connection.output(); }
+    [[nodiscard]] std::size_t waiting() const { return connection.waiting(); }
+    void sent(std::size_t size) { connection.sent(size); }
+    [[nodiscard]] instant next_deadline() const { return connection.next_deadline(); }
+    [[nodiscard]] bool done() const { return connection.done(); }
+    void release_memory() { connection.release_memory(); }
 
-    void hear(bytes in) {
-        while (const ws::event found = peer.next(in)) take(found);
-        REQUIRE(in.empty());
-        pass();
+    [[nodiscard]] bool is_open() const { return connection.session().is_open(); }
+    [[nodiscard]] std::size_t unacknowledged() const requires is_server_session<typename Connection::session_type> {
+        return connection.session().unacknowledged();
     }
-    void tick(instant now) {
-        take(peer.tick(now));
-        Program::tick(now);
-        pass();
+    [[nodiscard]] error accept() { return connection.session().accept(); }
+    [[nodiscard]] stomp::delivered deliver(std::uint32_t to, const stomp::message_frame& message) {
+        return connection.session().deliver(to, message);
     }
-    void finish() { take(peer.finish()); }
-
-    /// Passes on what the session has to send, as far as there is room. Call it after anything was said.
-    void pass() {
-        if (!peer.is_open()) return;
-        const error said = passed.pass(this->session, peer);
-        REQUIRE((!said || said == ws::errc::no_room));
-        if (!said && this->session.done()) REQUIRE_FALSE(peer.close());
-    }
+    [[nodiscard]] error subscribe(const stomp::subscribe_frame& frame) { return connection.session().subscribe(frame); }
+    [[nodiscard]] error send(const stomp::send_frame& frame) { return connection.session().send(frame); }
+    [[nodiscard]] error ack(const stomp::ack_frame& frame) { return connection.session().ack(frame); }
+    [[nodiscard]] error disconnect() { return connection.session().disconnect(); }
 
   private:
-    void take(const ws::event& found) {
-        switch (found.kind) {
-        case ws::kind::request:
-            if constexpr (test::is_server<Peer>) {
+    event note(event found) {
+        if constexpr (is_server_session<typename Connection::session_type>) {
+            if (found.web_socket.kind == ws::kind::request) {
+                auto& peer = connection.web_socket();
                 REQUIRE_FALSE(
                     peer.accept({.subprotocol = ws::choose_subprotocol(stomp::subprotocols, peer.head().fields)}));
             }
-            break;
-        case ws::kind::open:
-            if constexpr (!test::is_server<Peer>) REQUIRE_FALSE(this->session.connect({.host = "h"}));
-            break;
-        case ws::kind::message:
-        case ws::kind::piece: Program::hear(found.payload); break;
-        case ws::kind::closed:
-            carrier_told.push_back(line_of(peer, found));
-            Program::finish();
-            break;
-        default: break;
         }
+        if (found.web_socket.kind == ws::kind::closed) {
+            carrier_told.push_back(line_of(connection.web_socket(), found.web_socket));
+        }
+        return found;
     }
 };
 

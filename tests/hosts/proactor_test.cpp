@@ -100,16 +100,12 @@ class websocket_speaker : public websocket_program<Peer> {
     bool is_in_pieces_ = false;
 };
 
-// A client says SENDs, most with a receipt, a server MESSAGEs. A server needs room for each RECEIPT, else its session
-// ends. So in small memory it sends a MESSAGE only if nothing else waits, and its client asks for one receipt at a
-// time.
+// A client says SENDs, each with a receipt, a server MESSAGEs.
 template <class Session>
 class stomp_speaker : public stomp_program<Session> {
   public:
-    stomp_speaker(Session with, lines says, bool has_little_memory = false)
-        : stomp_program<Session>(static_cast<Session&&>(with)),
-          messages(static_cast<lines&&>(says)),
-          has_little_memory_(has_little_memory) {}
+    stomp_speaker(Session with, lines says)
+        : stomp_program<Session>(static_cast<Session&&>(with)), messages(static_cast<lines&&>(says)) {}
 
     lines messages;
     lines expected_receipts{};
@@ -119,13 +115,12 @@ class stomp_speaker : public stomp_program<Session> {
         const cbytes body = bytes_of(std::string_view(messages[next_]));
         error refused{};
         if constexpr (stomp_program<Session>::is_server) {
-            if (this->subscription == 0 || (has_little_memory_ && !this->session.output().empty())) return;
+            if (this->subscription == 0) return;
             refused = this->session.deliver(this->subscription, {.destination = "/all", .body = body}).error;
         } else {
-            const bool asks = !has_little_memory_ || expected_receipts.size() == this->receipts.size();
-            const std::string receipt = asks ? "r" + std::to_string(next_) : "";
+            const std::string receipt = "r" + std::to_string(next_);
             refused = this->session.send({.destination = "/all", .receipt = receipt, .body = body});
-            if (asks && !refused) expected_receipts.push_back(receipt);
+            if (!refused) expected_receipts.push_back(receipt);
         }
         REQUIRE((!refused || refused == stomp::errc::no_room));
         if (!refused) ++next_;
@@ -143,25 +138,6 @@ class stomp_speaker : public stomp_program<Session> {
 
   private:
     std::size_t next_ = 0;
-    bool has_little_memory_;
-};
-
-template <class Peer, class Session>
-class carried_speaker : public carried_program<Peer, stomp_speaker<Session>> {
-    using base = carried_program<Peer, stomp_speaker<Session>>;
-
-  public:
-    using base::base;
-
-    void say(std::mt19937_64& random) {
-        stomp_speaker<Session>::say(random);
-        this->pass();
-    }
-    [[nodiscard]] bool say_goodbye() {
-        const bool said = stomp_speaker<Session>::say_goodbye();
-        this->pass();
-        return said;
-    }
 };
 
 // --- the proactor
@@ -324,7 +300,7 @@ void end_and_check_sessions(Proactor& run) {
     check_same(run.server().heard, run.client().messages);
     check_same(run.client().heard, run.server().messages);
     CHECK(run.client().receipts == run.client().expected_receipts);
-    CHECK(run.server().session.waiting() == 0);
+    CHECK(run.server().session.unacknowledged() == 0);
     CHECK(run.server().told == lines{"disconnect", "closed"});
     CHECK(run.client().told == lines{"closed"});
 }
@@ -388,9 +364,8 @@ TEST_CASE("S7 S9 S11: two STOMP sessions under proactors, in small memory of the
         stomp::basic_client_session client(part(0), part(1), part(2), options);
         REQUIRE_FALSE(client.connect({.host = "h"}));
         proactor run(stomp_speaker(stomp::basic_server_session(part(3), part(4), part(5), part(6), options),
-                                   some_messages(20, 600, random), true),
-                     stomp_speaker(static_cast<decltype(client)&&>(client), some_messages(20, 600, random), true),
-                     seed);
+                                   some_messages(20, 600, random)),
+                     stomp_speaker(static_cast<decltype(client)&&>(client), some_messages(20, 600, random)), seed);
         end_and_check_sessions(run);
     }
 }
@@ -401,18 +376,19 @@ TEST_CASE("W3 W4: two STOMP sessions over two WebSockets under proactors") {
         std::mt19937_64 random(seed);
         const stomp::options options{.connect_timeout = never, .disconnect_timeout = never};
         const std::size_t most = 100 + some(random);
-        ws::client client(ws::entropy(seed_of(1)), patient(random));
-        REQUIRE_FALSE(client.request({.host = "h", .target = "/", .subprotocols = stomp::subprotocols}));
-        proactor run(carried_speaker<ws::server, stomp::server_session>(
-                         ws::server(patient(random)),
-                         stomp_speaker(stomp::server_session(options), some_messages(12, 100'000, random)), most),
-                     carried_speaker<ws::client, stomp::client_session>(
-                         static_cast<ws::client&&>(client),
-                         stomp_speaker(stomp::client_session(options), some_messages(12, 100'000, random)), most),
-                     seed);
+        using client_side = stomp::client_over_websocket<ws::client>;
+        using server_side = stomp::server_over_websocket<ws::server>;
+        client_side client(ws::client(ws::entropy(seed_of(1)), patient(random)), options, most);
+        REQUIRE_FALSE(client.web_socket().request({.host = "h", .target = "/", .subprotocols = stomp::subprotocols}));
+        REQUIRE_FALSE(client.session().connect({.host = "h"}));
+        server_side server(ws::server(patient(random)), options, most);
+        proactor run(
+            stomp_speaker(carried_session(static_cast<server_side&&>(server)), some_messages(12, 100'000, random)),
+            stomp_speaker(carried_session(static_cast<client_side&&>(client)), some_messages(12, 100'000, random)),
+            seed);
         end_and_check_sessions(run);
-        CHECK(run.server().carrier_told == lines{"closed 1000 clean none"});
-        CHECK(run.client().carrier_told == lines{"closed 1000 clean none"});
+        CHECK(run.server().session.carrier_told == lines{"closed 1000 clean none"});
+        CHECK(run.client().session.carrier_told == lines{"closed 1000 clean none"});
     }
 }
 

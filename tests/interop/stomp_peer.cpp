@@ -20,11 +20,7 @@
 #include "lines.hpp"
 
 #include <sockless/detail/sha1.hpp>
-#include <sockless/stomp/client_session.hpp>
-#include <sockless/stomp/server_session.hpp>
-#include <sockless/stomp/websocket.hpp>
-#include <sockless/ws/client.hpp>
-#include <sockless/ws/server.hpp>
+#include <sockless/stomp/connection.hpp>
 
 #include <sys/random.h>
 
@@ -96,30 +92,26 @@ std::string json_of(const stomp::headers& headers) {
     return ",\"headers\":{" + found + '}';
 }
 
-// --- What carries a session ------------------------------------------------------------------------------------------
+// --- A connection ----------------------------------------------------------------------------------------------------
 
-/// A socket and the session on it: its bytes as they are, or in the messages of `WebSocket`.
-template <class Session, class WebSocket>
+/// A socket and what it speaks: a `stomp::server_connection` or `stomp::client_connection`.
+template <class Connection>
 class carrier {
   public:
-    carrier(int socket, const stomp::options& how) : session(how), socket_(socket) {
+    carrier(int socket, Connection made) : peer(std::move(made)), socket_(socket) {
         ::fcntl(socket_, F_SETFL, O_NONBLOCK);
-        report_nothing(session.tick(now()));
+        static_cast<void>(peer.tick(now()));
     }
     ~carrier() { ::close(socket_); }
     carrier(const carrier&) = delete;
     carrier& operator=(const carrier&) = delete;
 
     [[nodiscard]] pollfd file() const {
-        const bool passes = !web || web->is_open(); // what the session has to send
-        const bool writes = (passes && !session.output().empty()) || (web && !web->output().empty());
-        return {socket_, static_cast<short>((input_ended_ ? 0 : POLLIN) | (writes ? POLLOUT : 0)), 0};
+        const bool reads = !input_ended_ && rest_.empty();
+        return {socket_, static_cast<short>((reads ? POLLIN : 0) | (peer.output().empty() ? 0 : POLLOUT)), 0};
     }
 
-    [[nodiscard]] sockless::instant next_deadline() const {
-        const sockless::instant own = std::min(session.next_deadline(), until_);
-        return web ? std::min(own, web->next_deadline()) : own;
-    }
+    [[nodiscard]] sockless::instant next_deadline() const { return std::min(peer.next_deadline(), until_); }
 
     /// Whether the connection is over, on both sides or by our patience.
     [[nodiscard]] bool over() const { return dropped_ || (ending_ && (input_ended_ || now() >= until_)); }
@@ -127,20 +119,23 @@ class carrier {
     /// Ends the connection at once.
     void drop() { dropped_ = true; }
 
-    /// Does what is due, sends what waits, and ends our side where that was all. `take` is told each event.
+    /// Does what is due, sends what waits, and ends our side if that was all. `take` is told each event.
     template <class Take>
     void work(const Take& take) {
-        if (const auto event = session.tick(now())) take(event);
-        if (web) report_nothing(web->tick(now()));
-        pump();
-        while (!out().empty() && !dropped_) {
-            const ssize_t size = ::send(socket_, out().data(), out().size(), MSG_NOSIGNAL);
+        if (const auto event = peer.tick(now())) take(event);
+        while (!peer.output().empty() && !dropped_) {
+            const ssize_t size = ::send(socket_, peer.output().data(), peer.output().size(), MSG_NOSIGNAL);
             if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-            if (size < 0) return end_input(take);
-            web ? web->sent(static_cast<std::size_t>(size)) : session.sent(static_cast<std::size_t>(size));
-            pump();
+            if (size < 0) {
+                // Nobody is there any more.
+                end_input(take);
+                return drop();
+            }
+            peer.sent(static_cast<std::size_t>(size));
+            std::vector<std::byte> rest = std::exchange(rest_, {});
+            feed(rest, take);
         }
-        if (!ending_ && (web ? web->done() : session.done())) {
+        if (!ending_ && peer.done()) {
             // What the other side still sends is read for a while: closing a socket with unread input resets it.
             ending_ = true;
             until_ = now() + 2000;
@@ -151,72 +146,32 @@ class carrier {
     /// Takes what has come. `take` is told each event.
     template <class Take>
     void receive(const Take& take) {
-        if (input_ended_) return;
+        if (input_ended_ || !rest_.empty()) return;
         const ssize_t size = ::recv(socket_, buffer_, sizeof buffer_, 0);
         if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
         if (size <= 0) return end_input(take);
-        bytes in(buffer_, static_cast<std::size_t>(size));
-        // A client that wants a WebSocket begins with GET, one of STOMP with CONNECT or STOMP.
-        if constexpr (std::is_same_v<WebSocket, ws::server>) {
-            if (!begun_ && in[0] == std::byte{'G'}) web.emplace(ws::options{.whole_messages = false});
-        }
-        begun_ = true;
-        if (!web) return feed(in, take);
-        while (ws::event event = web->next(in)) {
-            if (event.kind == ws::kind::piece) feed(event.payload, take);
-            if (event.kind == ws::kind::request) answer();
-            if (event.kind == ws::kind::closed) finish(take);
-        }
+        feed(bytes(buffer_, static_cast<std::size_t>(size)), take);
     }
 
-    Session session;
-    std::optional<WebSocket> web;
-    std::string_view subprotocol; // that the server has chosen
+    Connection peer;
 
   private:
-    template <class Event>
-    static void report_nothing(const Event&) {}
-
-    [[nodiscard]] cbytes out() const { return web ? web->output() : session.output(); }
-
-    // W3: message boundaries mean nothing, so whatever comes is fed as it comes.
     template <class Take>
     void feed(bytes in, const Take& take) {
-        while (const auto event = session.next(in)) take(event);
-    }
-
-    // From the output of the session to that of the WebSocket.
-    void pump() {
-        if (!web || !web->is_open()) return;
-        static_cast<void>(output_.pass(session, *web));
-        if (session.done()) static_cast<void>(web->close());
-    }
-
-    void answer() {
-        if constexpr (std::is_same_v<WebSocket, ws::server>) {
-            // W1: the server chooses its best.
-            subprotocol = ws::choose_subprotocol(stomp::subprotocols, web->head().fields);
-            static_cast<void>(web->accept({.subprotocol = subprotocol}));
-        }
-    }
-
-    template <class Take>
-    void finish(const Take& take) {
-        if (const auto event = session.finish()) take(event);
+        while (const auto event = peer.next(in)) take(event);
+        // What is left waits until the other side takes what it is owed.
+        rest_.assign(in.begin(), in.end());
     }
 
     template <class Take>
     void end_input(const Take& take) {
         input_ended_ = true;
-        ending_ = true;
-        if (web) report_nothing(web->finish());
-        finish(take);
+        if (const auto event = peer.finish()) take(event);
     }
 
-    stomp::websocket_output output_;
     int socket_;
     std::byte buffer_[65536];
-    bool begun_ = false;
+    std::vector<std::byte> rest_;
     bool input_ended_ = false;
     bool ending_ = false;
     bool dropped_ = false;
@@ -233,7 +188,7 @@ int milliseconds_until(sockless::instant deadline) {
 class client {
   public:
     client(const command& how, commands& from)
-        : carrier_(connected_to(number(how["port"])), options_of(how)), commands_(from) {
+        : carrier_(connected_to(number(how["port"])), connection_of(how)), commands_(from) {
         if (how["transport"] == "ws") begin_web(how);
         note(session().connect({.host = how["host"],
                                 .login = how["login"],
@@ -243,7 +198,7 @@ class client {
     }
 
     void run() {
-        const auto take = [this](const stomp::client_event& event) { report(event); };
+        const auto take = [this](const stomp::client_connection::event& event) { report(event); };
         for (;;) {
             carrier_.work(take);
             if (carrier_.over()) break;
@@ -258,22 +213,22 @@ class client {
     }
 
   private:
-    static stomp::options options_of(const command& how) {
-        stomp::options options;
-        options.versions = stomp::version_set::of_list(how["version"]);
-        options.heart_beat = stomp::parse_heart_beat(how["heart-beat"]).value;
-        return options;
+    static stomp::client_connection connection_of(const command& how) {
+        stomp::connection_options options;
+        options.session.versions = stomp::version_set::of_list(how["version"]);
+        options.session.heart_beat = stomp::parse_heart_beat(how["heart-beat"]).value;
+        if (how["transport"] != "ws") return stomp::client_connection(options);
+        ws::entropy::seed seed;
+        if (::getentropy(seed.data(), seed.size()) != 0) give_up("getentropy");
+        return stomp::client_connection(ws::entropy(seed), options);
     }
 
     void begin_web(const command& how) {
-        ws::entropy::seed seed;
-        if (::getentropy(seed.data(), seed.size()) != 0) give_up("getentropy");
-        carrier_.web.emplace(ws::entropy(seed), ws::options{.whole_messages = false});
         const std::string host = "127.0.0.1:" + std::string(how["port"]);
-        note(carrier_.web->request({.host = host, .target = how["target"], .subprotocols = stomp::subprotocols}));
+        note(carrier_.peer.request({.host = host, .target = how["target"], .subprotocols = stomp::subprotocols}));
     }
 
-    stomp::client_session& session() { return carrier_.session; }
+    stomp::client_connection::session_type& session() { return carrier_.peer.session(); }
 
     static void note(sockless::error error) {
         if (error) print("refused", member("error", error.name()));
@@ -347,7 +302,7 @@ class client {
         }
     }
 
-    carrier<stomp::client_session, ws::client> carrier_;
+    carrier<stomp::client_connection> carrier_;
     commands& commands_;
     std::size_t heart_beats_ = 0;
 };
@@ -382,9 +337,13 @@ struct transaction {
 
 /// A client as the broker sees it.
 struct member_client {
-    member_client(int socket, const stomp::options& how) : carried(socket, how) {}
+    member_client(int socket, const stomp::connection_options& settings)
+        : carried(socket, stomp::server_connection(settings)) {}
 
-    carrier<stomp::server_session, ws::server> carried;
+    [[nodiscard]] stomp::server_connection::session_type& session() { return carried.peer.session(); }
+
+    carrier<stomp::server_connection> carried;
+    std::string subprotocol; // that was chosen
     std::vector<subscription> subscriptions;
     std::vector<delivery> waiting;
     std::map<std::string, transaction, std::less<>> transactions;
@@ -405,7 +364,7 @@ class broker {
                 member_client& each = *at;
                 const auto take = [&](const event& found) { this->take(each, found); };
                 each.carried.receive(take);
-                if (each.carried.web) each.transport = "ws";
+                if (each.carried.peer.carried() == stomp::carried_by::web_socket) each.transport = "ws";
                 each.carried.work(take);
                 at = each.carried.over() ? leave(at) : std::next(at);
             }
@@ -413,7 +372,7 @@ class broker {
     }
 
   private:
-    using event = stomp::server_event;
+    using event = stomp::server_connection::event;
 
     void wait(int listener, commands& from) {
         std::vector<pollfd> files{{STDIN_FILENO, POLLIN, 0}, {listener, POLLIN, 0}};
@@ -428,7 +387,8 @@ class broker {
         const int socket = ::accept(listener, nullptr, nullptr);
         if (socket < 0) give_up("accept");
         // Its own interval is short, so that the client's decides.
-        clients_.emplace_back(socket, stomp::options{.heart_beat = {100, 100}});
+        clients_.emplace_back(
+            socket, stomp::connection_options{.session = {.heart_beat = {100, 100}}, .accept_requests = false});
     }
 
     std::list<member_client>::iterator leave(std::list<member_client>::iterator at) {
@@ -438,6 +398,7 @@ class broker {
 
     void take(member_client& from, const event& found) {
         using kind = stomp::server_kind;
+        if (found.web_socket.kind == ws::kind::request) answer(from);
         switch (found.kind) {
         case kind::connect: return accept(from, found);
         case kind::send: return take_send(from, found);
@@ -461,17 +422,24 @@ class broker {
         }
     }
 
+    static void answer(member_client& from) {
+        // W1: the server chooses its best.
+        ws::server& web = from.carried.peer.web_socket();
+        from.subprotocol = ws::choose_subprotocol(stomp::subprotocols, web.head().fields);
+        static_cast<void>(web.accept({.subprotocol = from.subprotocol}));
+    }
+
     static void accept(member_client& from, const event& found) {
-        print("connect", member("transport", from.transport) + member("subprotocol", from.carried.subprotocol) +
+        print("connect", member("transport", from.transport) + member("subprotocol", from.subprotocol) +
                              member("login", found.login) + member("host", found.host));
         const bool known = found.login == "guest" && found.passcode == "guest";
-        static_cast<void>(known ? from.carried.session.accept({.session = "session", .server = "sockless/interop"})
-                                : from.carried.session.refuse("access refused"));
+        static_cast<void>(known ? from.session().accept({.session = "session", .server = "sockless/interop"})
+                                : from.session().refuse("access refused"));
     }
 
     void take_send(member_client& from, const event& found) {
         const bool is_known = found.destination.starts_with("/queue/") || found.destination.starts_with("/topic/");
-        if (!is_known) return static_cast<void>(from.carried.session.refuse("unknown destination"));
+        if (!is_known) return static_cast<void>(from.session().refuse("unknown destination"));
         message made{std::string(found.destination), {}, std::string(found.text())};
         for (const auto& [name, value] : found.headers) {
             if (stomp::is_forwarded(name)) made.headers.emplace_back(name, value);
@@ -508,7 +476,7 @@ class broker {
 
     // S10: transactions that are open are aborted; what was not acknowledged goes to somebody else.
     void end(member_client& from, sockless::error error) {
-        const auto open = from.carried.session.transactions();
+        const auto open = from.session().transactions();
         from.closed = member("error", error.name()) + list("transactions", open);
         while (!from.transactions.empty()) end_transaction(from, from.transactions.begin()->first, false);
         from.subscriptions.clear();
@@ -564,9 +532,9 @@ class broker {
         std::vector<stomp::header> headers;
         for (const auto& [name, value] : what.headers) headers.push_back({name, value});
         const stomp::delivered sent =
-            to.carried.session.deliver(which.number, {.destination = what.destination,
-                                                      .headers = headers,
-                                                      .body = sockless::bytes_of(std::string_view(what.body))});
+            to.session().deliver(which.number, {.destination = what.destination,
+                                                .headers = headers,
+                                                .body = sockless::bytes_of(std::string_view(what.body))});
         if (!sent.error && which.is_acknowledged) to.waiting.push_back({sent.number, which.number, what});
         return !sent.error;
     }

@@ -1373,6 +1373,21 @@ TEST_CASE("S12: the memory for names is an exact limit") {
     }
 }
 
+TEST_CASE("S12: a frame for whose receipt there is no memory changes nothing") {
+    for (const std::string frame :
+         {"SUBSCRIBE\nid:123\ndestination:/a\nreceipt:1234\n\n", "BEGIN\ntransaction:123\nreceipt:1234\n\n"}) {
+        for (const std::size_t missing : {std::size_t{0}, std::size_t{1}, std::size_t{14}}) {
+            in_either_memory(plenty, 2 * 12 + 3 + 4 - missing, 10, {}, [&](auto run) {
+                run.feed(framed(frame));
+                CHECK(run.peer.error() == (missing == 0 ? error() : error(stomp::errc::too_many_receipts)));
+                const std::size_t names =
+                    names_in(run.peer.subscriptions()).size() + names_in(run.peer.transactions()).size();
+                CHECK(names == (missing == 0 ? 1 : 0));
+            });
+        }
+    }
+}
+
 TEST_CASE("S12: a MESSAGE fits or is not sent, nothing is half-written, and an ERROR fits always") {
     const std::string message =
         "MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/a\nack:1\ncontent-length:100\n\n" + std::string(100, 'b');

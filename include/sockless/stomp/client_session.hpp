@@ -11,9 +11,10 @@ namespace sockless::stomp {
 /// repeated subscription) is refused here already.
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-template <class Buffer>
-class basic_client_session : public session<role::client, Buffer> {
-    using base = session<role::client, Buffer>;
+/// `Output` is what takes the frames that are to be sent: see `carrier`.
+template <class Buffer, class Output = detail::bare_output<Buffer>>
+class basic_client_session : public session<role::client, Buffer, Output> {
+    using base = session<role::client, Buffer, Output>;
     using typename base::name_kind;
 
   public:
@@ -21,16 +22,22 @@ class basic_client_session : public session<role::client, Buffer> {
     using kind = client_kind;
 
     /// With buffers that grow up to the limits of `settings`.
-    explicit basic_client_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+    explicit basic_client_session(
+        const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
+        : basic_client_session(growing_buffer(settings.output), settings) {}
+
+    /// Likewise, but for `output`. `options::output` is not read.
+    basic_client_session(Output output,
+                         const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
                                growing_buffer(settings.names), settings) {}
 
     /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
     /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
     /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
     /// `options::names` are not read.
-    basic_client_session(Buffer input, Buffer output, Buffer names, const options& settings = {}) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+    basic_client_session(Buffer input, Output output, Buffer names, const options& settings = {}) noexcept
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           most_receipts_(settings.receipts) {}
 
     /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
@@ -116,12 +123,12 @@ class basic_client_session : public session<role::client, Buffer> {
         return queue_request(frame, frame.transaction, frame.receipt, 0);
     }
     template <class Event>
-        requires std::is_same_v<Event, event> // so that braces make a frame
+        requires std::is_base_of_v<event, Event> // so that braces make a frame
     [[nodiscard]] sockless::error ack(const Event& message, std::string_view transaction = {}) noexcept {
         return ack(answer_to(message, transaction));
     }
     template <class Event>
-        requires std::is_same_v<Event, event> // so that braces make a frame
+        requires std::is_base_of_v<event, Event> // so that braces make a frame
     [[nodiscard]] sockless::error nack(const Event& message, std::string_view transaction = {}) noexcept {
         return nack(answer_to(message, transaction));
     }
@@ -178,9 +185,10 @@ class basic_client_session : public session<role::client, Buffer> {
 
     /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
     /// its time to take it.
-    [[nodiscard]] bool done() const noexcept {
-        return this->has_waited() || (this->state() == stomp::state::closed && this->waiting() == 0);
-    }
+    [[nodiscard]] bool done() const noexcept { return this->has_waited() || (has_said_all() && this->waiting() == 0); }
+
+    /// Whether nothing more will be queued.
+    [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
     /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
@@ -329,6 +337,9 @@ class basic_client_session : public session<role::client, Buffer> {
     bool has_asked_ = false;
     bool loses_ = false; // the `lost` event is still owed
 };
+
+template <class Buffer>
+basic_client_session(Buffer, Buffer, Buffer, const options& = {}) -> basic_client_session<Buffer>;
 
 /// The usual one: memory from the heap, up to the limits of its options.
 using client_session = basic_client_session<growing_buffer>;

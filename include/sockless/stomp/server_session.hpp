@@ -36,9 +36,10 @@ struct [[nodiscard]] delivered {
 /// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-template <class Buffer>
-class basic_server_session : public session<role::server, Buffer> {
-    using base = session<role::server, Buffer>;
+/// `Output` is what takes the frames that are to be sent: see `carrier`.
+template <class Buffer, class Output = detail::bare_output<Buffer>>
+class basic_server_session : public session<role::server, Buffer, Output> {
+    using base = session<role::server, Buffer, Output>;
     using typename base::name_kind;
 
   public:
@@ -46,8 +47,14 @@ class basic_server_session : public session<role::server, Buffer> {
     using kind = server_kind;
 
     /// With buffers that grow up to the limits of `settings`.
-    explicit basic_server_session(const options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_server_session(growing_buffer(base::input_limit(settings)), growing_buffer(settings.output),
+    explicit basic_server_session(
+        const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
+        : basic_server_session(growing_buffer(settings.output), settings) {}
+
+    /// Likewise, but for `output`. `options::output` is not read.
+    basic_server_session(Output output,
+                         const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : basic_server_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
                                growing_buffer(settings.names),
                                growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
                                settings) {}
@@ -56,9 +63,9 @@ class basic_server_session : public session<role::server, Buffer> {
     /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
     /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
     /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
-    basic_server_session(Buffer input, Buffer output, Buffer names, Buffer unacknowledged,
+    basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), static_cast<Buffer&&>(names)),
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
           most_unacknowledged_(settings.unacknowledged),
           automatic_receipts_(settings.automatic_receipts) {}
@@ -137,13 +144,13 @@ class basic_server_session : public session<role::server, Buffer> {
     /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
-        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
-        if (receipt_.is_due()) return {0, errc::no_room};
         const name to = subscription_of(subscription);
         if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
         const auto mode = static_cast<ack_mode>(to.record.mode);
         const bool waits = mode != ack_mode::automatic;
         if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
+        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
+        if (receipt_.is_due()) return {0, errc::no_room};
 
         const std::uint64_t number = last_number_ + 1;
         const detail::decimal_text digits(number);
@@ -175,8 +182,9 @@ class basic_server_session : public session<role::server, Buffer> {
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
         this->take_sent(size);
-        // If it cannot be said at all, `next` says so.
-        static_cast<void>(say_receipt());
+        // If it cannot be said at all, `next` says so, as long as there is a session.
+        const bool unsaid = static_cast<bool>(say_receipt());
+        if (unsaid && this->state() == stomp::state::closed) receipt_.settle(this->names_);
     }
 
     /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
@@ -206,9 +214,13 @@ class basic_server_session : public session<role::server, Buffer> {
     /// had its time to take it.
     [[nodiscard]] bool done() const noexcept {
         if (this->has_waited()) return true;
-        const bool closed = this->state() == stomp::state::closed;
-        if (!closed && !this->is_disconnecting()) return false;
-        return this->waiting() == 0 && !(closed ? receipt_.is_due() : receipt_.is_owed());
+        return has_said_all() && this->waiting() == 0;
+    }
+
+    /// Whether nothing more will be queued.
+    [[nodiscard]] bool has_said_all() const noexcept {
+        if (this->state() == stomp::state::closed) return !receipt_.is_due();
+        return this->is_disconnecting() && !receipt_.is_owed();
     }
 
     /// As `session::release_memory`.
@@ -294,15 +306,20 @@ class basic_server_session : public session<role::server, Buffer> {
         const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
         errc wrong = errc::none;
         if (asks && known.receipt.empty()) wrong = errc::missing_header;
-        if (wrong == errc::none && owes) wrong = judge_receipt(known.receipt);
+        if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
         if (wrong == errc::none && owes) wrong = owe(known.receipt);
         return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
-    // Before anything is changed, so that a frame is taken as a whole or not at all.
-    [[nodiscard]] errc judge_receipt(std::string_view id) noexcept {
-        return this->names_.has_room(id.size()) ? errc::none : errc::too_many_receipts;
+    // Whether there is room for the receipt, beside the name that the frame may add: said before anything is changed,
+    // so that a frame is taken as a whole or not at all.
+    [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
+        constexpr std::size_t each = sizeof(detail::name_record<name_kind>);
+        std::size_t size = known.receipt.size();
+        if (sent == command::subscribe) size += each + (known.id.empty() ? known.destination : known.id).size();
+        if (sent == command::begin) size += each + known.transaction.size();
+        return this->names_.has_room(size) ? errc::none : errc::too_many_receipts;
     }
     [[nodiscard]] errc owe(std::string_view id) noexcept {
         return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
@@ -497,6 +514,9 @@ class basic_server_session : public session<role::server, Buffer> {
     bool is_asked_ : 1 = false; // a CONNECT waits for its answer
     bool loses_ : 1 = false;    // the `lost` event is still owed
 };
+
+template <class Buffer>
+basic_server_session(Buffer, Buffer, Buffer, Buffer, const options& = {}) -> basic_server_session<Buffer>;
 
 /// The usual one: memory from the heap, up to the limits of its options.
 using server_session = basic_server_session<growing_buffer>;

@@ -56,16 +56,27 @@ enum class name_kind : std::uint8_t {
     owed_receipt, ///< server: see `owed_receipt`
 };
 
+/// Where a session on bare bytes writes its frames, which is also where they are sent from. `carrier` is the other.
+template <class Buffer>
+struct bare_output : outbox<Buffer> {
+    bare_output(const Buffer& memory) noexcept : outbox<Buffer>(memory) {}
+};
+
 } // namespace sockless::stomp::detail
 
 namespace sockless::stomp {
 
+template <class Session>
+class over_websocket;
+
 /// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
-/// frames that come in pieces, what goes out, and names. Nothing here does I/O, reads a clock, or allocates but through
-/// `Buffer`, or knows what carries the bytes.
-template <role Own, class Buffer>
+/// frames that come in pieces, and names. `Output` takes the frames that are to be sent: bytes as they are, or a
+/// `carrier`. Nothing here does I/O, reads a clock, or allocates but through `Buffer` and `Output`.
+template <role Own, class Buffer, class Output>
 class session {
   public:
+    using output_type = Output;
+
     /// The version that was agreed on; `unknown` before.
     [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
@@ -113,9 +124,9 @@ class session {
   protected:
     using name_kind = detail::name_kind;
 
-    session(const options& settings, Buffer input, Buffer output, Buffer names) noexcept
+    session(const options& settings, Buffer input, Output output, Buffer names) noexcept
         : reader_(static_cast<Buffer&&>(input), settings.limits_before),
-          output_(output),
+          output_(static_cast<Output&&>(output)),
           names_(static_cast<Buffer&&>(names)),
           limits_(settings.limits),
           heart_beat_(settings.heart_beat),
@@ -233,10 +244,13 @@ class session {
     [[nodiscard]] std::uint32_t most_transactions() const noexcept { return most_transactions_; }
 
     detail::frame_reader<Buffer> reader_;
-    detail::outbox<Buffer> output_;
+    Output output_;
     detail::name_list<detail::name_kind, Buffer> names_;
 
   private:
+    template <class Session>
+    friend class over_websocket;
+
     static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {

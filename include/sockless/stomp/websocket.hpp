@@ -1,88 +1,275 @@
-// STOMP over WebSocket: the way from a session's output to messages.
+// STOMP over WebSocket: a session and the WebSocket that carries it, as one object.
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../utf8.hpp"
-#include "../ws/frame_header.hpp"
-#include "frames.hpp"
-
-namespace sockless::stomp::detail {
-
-/// Bytes of the first frame, or of the one heart-beat, of what a session has written; at least one is there as a whole.
-[[nodiscard]] inline std::size_t size_of_first_frame(std::string_view written) noexcept {
-    constexpr std::string_view length = "content-length:";
-    const char* const end = written.data() + written.size();
-    const char* line = written.data();
-    const char* line_end = find('\n', line, end);
-    decimal body{};
-    while (line_end != line) {
-        const std::string_view text(line, static_cast<std::size_t>(line_end - line));
-        if (text.size() > length.size() && equal(text.substr(0, length.size()), length)) {
-            body = read_decimal(text.substr(length.size()));
-        }
-        line = line_end + 1;
-        line_end = find('\n', line, end);
-    }
-    if (line == written.data()) return 1;
-    const char* const body_begin = line_end + 1;
-    const char* const nul = body.valid ? body_begin + body.value : find('\0', body_begin, end);
-    return static_cast<std::size_t>(nul - written.data()) + 1;
-}
-
-} // namespace sockless::stomp::detail
+#include "../ws/connection.hpp"
+#include "client_session.hpp"
+#include "server_session.hpp"
 
 namespace sockless::stomp {
 
-/// Passes what a session has to send to the WebSocket that carries it. The other way needs nothing of its own: give
-/// each payload, of whole messages or of pieces, text or binary, to the session's `next` as it comes, without regard to
-/// where messages end (W2, W3). With `ws::options::whole_messages` off nothing is copied on that way.
-///
-///     case ws::kind::piece:
-///         for (bytes payload = event.payload; auto frame = session.next(payload);) handle(frame);
-///         break;
-///
-/// and, after what came was handled, or time has passed:
-///
-///     output.pass(session, peer);
-///     if (session.done()) peer.close(ws::close_code::normal);
-class websocket_output {
-  public:
-    /// No message is longer than `most` bytes, at least 4: some peers have low limits.
-    explicit websocket_output(std::size_t most = 65536) noexcept : most_(most < 4 ? 4 : most) {}
+/// What carries a session.
+enum class carried_by : std::uint8_t {
+    unknown,    ///< the first byte that comes will tell
+    bytes,      ///< nothing: its bytes go as they are
+    web_socket, ///< the messages of a WebSocket
+};
 
-    /// Sends the output of `from`, a session, through `to`, a `ws::server` or `ws::client`, as far as there is room:
-    /// each frame as a message, or as several where it is longer than `most`, and each heart-beat as one (W3, W4).
-    /// A frame that is not UTF-8 goes out as binary, else as text (W2). Falsy where all was passed on; `no_room` where
-    /// the rest is for later; else the error of `to.send`.
-    template <class Session, class Endpoint>
-    [[nodiscard]] sockless::error pass(Session& from, Endpoint& to) noexcept {
-        while (!from.output().empty()) {
-            const cbytes message = next_message(from.output());
-            if (const sockless::error refused = to.send(type_, message)) return refused;
-            left_ -= message.size();
-            from.sent(message.size());
+/// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
+/// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
+/// (W3), which is text if it is UTF-8 and else binary (W2).
+template <class Endpoint, class Buffer>
+class carrier {
+  public:
+    using endpoint = Endpoint;
+
+    /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
+    /// `most` bytes goes out as several messages, text cut between characters (W4): for peers with low limits.
+    carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
+        : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
+
+    [[nodiscard]] carried_by by() const noexcept { return by_; }
+    void decide(carried_by by) noexcept { by_ = by; }
+
+    [[nodiscard]] Endpoint& web_socket() noexcept { return web_socket_; }
+    [[nodiscard]] const Endpoint& web_socket() const noexcept { return web_socket_; }
+
+    // What follows is for the session.
+
+    [[nodiscard]] cbytes output() const noexcept {
+        return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
+    }
+    [[nodiscard]] std::size_t size() const noexcept {
+        return by_ == carried_by::web_socket ? web_socket_.waiting() : bytes_.size();
+    }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+    void sent(std::size_t size) noexcept {
+        if (by_ != carried_by::web_socket) return bytes_.sent(size);
+        web_socket_.sent(size);
+        send_what_was_early();
+    }
+
+    void release() noexcept { bytes_.release(); }
+
+    template <class Write, class Note>
+    friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, sockless::error no_room,
+                               Write write, Note note) noexcept {
+        return to.put_frame(likely, reserve, no_room, write, note);
+    }
+
+    // And this for who joins the two: the WebSocket has opened.
+    void send_what_was_early() noexcept {
+        while (!bytes_.empty() && web_socket_.is_open()) {
+            const cbytes early = bytes_.output();
+            const auto write = [early](bytes out) -> written {
+                if (out.size() < early.size()) return {early.size(), errc::no_room};
+                detail::copy(out.data(), early.data(), early.size());
+                return {early.size(), {}};
+            };
+            if (web_socket_.send_written(write, {.likely = early.size(), .most = most_})) return;
+            bytes_.sent(early.size());
         }
-        return {};
     }
 
   private:
-    [[nodiscard]] cbytes next_message(cbytes output) noexcept {
-        if (left_ == 0) {
-            left_ = detail::size_of_first_frame(sockless::text_of(output));
-            type_ = is_utf8(output.first(left_)) ? ws::message_type::text : ws::message_type::binary;
-        }
-        if (left_ <= most_) return output.first(left_);
-        std::size_t size = most_;
-        if (type_ == ws::message_type::text) {
-            // W4: between characters, each of which is at most four bytes.
-            while ((output[size] & std::byte{0xC0}) == std::byte{0x80}) --size;
-        }
-        return output.first(size);
+    template <class Write, class Note>
+    [[nodiscard]] sockless::error put_frame(std::size_t likely, std::size_t reserve, sockless::error no_room,
+                                            Write& write, Note& note) noexcept {
+        const bool early = web_socket_.state() == ws::state::opening;
+        if (by_ != carried_by::web_socket || early) return put(bytes_, likely, reserve, no_room, write, note);
+        const ws::written_message message{.likely = likely, .reserve = reserve, .most = most_};
+        const sockless::error refused = web_socket_.send_written(write, message, note);
+        if (refused == ws::errc::no_room) return no_room;
+        return refused == ws::errc::not_open ? sockless::error(errc::not_open) : refused;
     }
 
+    Endpoint web_socket_;
+    detail::bare_output<Buffer> bytes_;
     std::size_t most_;
-    std::size_t left_ = 0; // of the frame that is being sent
-    ws::message_type type_ = ws::message_type::text;
+    carried_by by_;
 };
+
+/// An event of a session that may be carried by a WebSocket. `kind` and all that goes with it are the session's.
+template <class Event>
+struct carried_event : Event {
+    /// What happened to the WebSocket: any event but the pieces of messages. With `closed` the session has ended too,
+    /// and if it had not ended before, `kind` says how.
+    ws::event web_socket{};
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept {
+        return Event::operator bool() || static_cast<bool>(web_socket);
+    }
+};
+
+/// A session and the WebSocket that carries it. `Session` is one whose `Output` is a `carrier`. Use it as if it were a
+/// session: give what came to `next` until it returns no event, send `output()`, stop when `done()`. The session's own
+/// verbs are those of `session()`, but for these. The end of the session closes the WebSocket, with the Close code of
+/// its error or 1000; the end of the WebSocket is the end of the session.
+template <class Session>
+class over_websocket {
+    using carrier_type = typename Session::output_type;
+
+  public:
+    using event = carried_event<typename Session::event>;
+    using kind = typename Session::kind;
+    using session_type = Session;
+    using endpoint = typename carrier_type::endpoint;
+
+    /// Carried by this WebSocket, open or not. It gives pieces rather than whole messages
+    /// (`ws::options::whole_messages` is off), or each is kept twice. `settings` and the rest are those of the session;
+    /// see `carrier` for `most`.
+    explicit over_websocket(endpoint web_socket, const options& settings = {}, std::size_t most = SIZE_MAX) noexcept
+        requires std::is_constructible_v<Session, carrier_type, const options&>
+        : over_websocket(Session(carrier_type(static_cast<endpoint&&>(web_socket), growing_buffer(settings.output),
+                                              carried_by::web_socket, most),
+                                 settings)) {}
+
+    /// With this session.
+    explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
+
+    [[nodiscard]] Session& session() noexcept { return session_; }
+    [[nodiscard]] const Session& session() const noexcept { return session_; }
+    [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }
+    [[nodiscard]] const endpoint& web_socket() const noexcept { return carrier().web_socket(); }
+
+    /// Whether a WebSocket carries the session.
+    [[nodiscard]] carried_by carried() const noexcept { return carrier().by(); }
+
+    /// As `next` of the session, which goes on to hold back what must wait, and of the WebSocket. Bytes are taken from
+    /// the front of `in`: keep what is left, and give it again.
+    [[nodiscard]] event next(bytes& in) noexcept {
+        if (carried() != carried_by::web_socket) return event{session_.next(in)};
+        for (;;) {
+            if (event found{next_of_payload(in)}) {
+                follow();
+                return found;
+            }
+            follow();
+            // The session waits: for the answer to a CONNECT, or for room for a RECEIPT.
+            if (left_ != 0 || !payload_.empty()) return {};
+            const ws::event found = web_socket().next(in);
+            if (!found) return {};
+            if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
+            take_payload(found.payload, in);
+        }
+    }
+
+    /// See `session` and `ws::connection`: both have the same.
+    [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
+    [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
+    void sent(std::size_t size) noexcept {
+        session_.sent(size);
+        follow();
+    }
+
+    /// Says what time it is, to both.
+    [[nodiscard]] event tick(instant now) noexcept {
+        if (carried() != carried_by::bytes) {
+            const ws::event found = web_socket().tick(now);
+            if (found && carried() == carried_by::web_socket) return take(found);
+        }
+        event due{session_.tick(now)};
+        follow();
+        return due;
+    }
+    [[nodiscard]] instant next_deadline() const noexcept {
+        const instant own = session_.next_deadline();
+        if (carried() == carried_by::bytes) return own;
+        const instant other = web_socket().next_deadline();
+        return own < other ? own : other;
+    }
+
+    /// Says that the peer has ended its side of the connection, or that it broke.
+    [[nodiscard]] event finish() noexcept {
+        if (carried() != carried_by::web_socket) return event{session_.finish()};
+        return take(web_socket().finish());
+    }
+
+    /// Whether there is nothing left to do but to end the TCP connection.
+    [[nodiscard]] bool done() const noexcept {
+        return carried() == carried_by::web_socket ? web_socket().done() : session_.done();
+    }
+
+    /// What went wrong: the error of the session, or, if the session has only ended with it, of the WebSocket.
+    [[nodiscard]] sockless::error error() const noexcept {
+        const sockless::error own = session_.error();
+        const bool is_cut = own == errc::end_of_input || own == errc::truncated;
+        return own && !(is_cut && web_socket().error()) ? own : web_socket().error();
+    }
+
+    /// Gives back memory that is not in use. Ends the lifetime of what was handed out; what `output()` shows stays.
+    void release_memory() noexcept {
+        session_.release_memory();
+        if (payload_.empty()) web_socket().release_memory();
+    }
+
+    /// Ends the session and what carries it in the way that their states ask for: see `session` and `ws::connection`.
+    void shut_down() noexcept {
+        if (carried() == carried_by::web_socket && !web_socket().is_open()) return web_socket().shut_down();
+        session_.shut_down();
+        follow();
+    }
+
+  protected:
+    [[nodiscard]] carrier_type& carrier() noexcept { return session_.output_; }
+    [[nodiscard]] const carrier_type& carrier() const noexcept { return session_.output_; }
+    [[nodiscard]] version_set versions() const noexcept { return session_.versions(); }
+
+  private:
+    // Frames from what is left of a payload.
+    [[nodiscard]] typename Session::event next_of_payload(bytes& in) noexcept {
+        if (!payload_.empty()) return session_.next(payload_);
+        bytes payload = in.first(in.size() < left_ ? in.size() : left_);
+        const std::size_t size = payload.size();
+        const auto found = session_.next(payload);
+        in = in.subspan(size - payload.size());
+        left_ -= size - payload.size();
+        return found;
+    }
+
+    // Puts a payload back to the front of the input, where it lies, unmasked: so nothing needs to be remembered of
+    // where it was. What was inflated or joined lies in the memory of the WebSocket.
+    void take_payload(bytes payload, bytes& in) noexcept {
+        if (payload.data() + payload.size() != in.data()) {
+            payload_ = payload;
+            return;
+        }
+        left_ = payload.size();
+        in = {payload.data(), payload.size() + in.size()};
+    }
+
+    [[nodiscard]] event take(const ws::event& found) noexcept {
+        event taken{};
+        if (found.kind == ws::kind::open) carrier().send_what_was_early();
+        if (found.kind == ws::kind::closed) static_cast<typename Session::event&>(taken) = session_.finish();
+        taken.web_socket = found;
+        return taken;
+    }
+
+    // The end of the session is that of the WebSocket.
+    void follow() noexcept {
+        if (!session_.has_said_all() || carried() != carried_by::web_socket) return;
+        if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
+        if (!web_socket().is_open()) return;
+        const sockless::error reason = session_.error();
+        if (reason && !web_socket().close(reason.close_code(), reason.sentence())) return;
+        static_cast<void>(web_socket().close());
+    }
+
+    Session session_;
+    std::size_t left_ = 0; // bytes at the front of the input that are payload, unmasked
+    bytes payload_{};      // what is left of a payload in the memory of the WebSocket
+};
+
+/// The sessions that a WebSocket can carry, and the whole: `server_over_websocket<ws::server>`.
+template <class Endpoint, class Buffer = growing_buffer>
+using carried_server_session = basic_server_session<Buffer, carrier<Endpoint, Buffer>>;
+template <class Endpoint, class Buffer = growing_buffer>
+using carried_client_session = basic_client_session<Buffer, carrier<Endpoint, Buffer>>;
+template <class Endpoint, class Buffer = growing_buffer>
+using server_over_websocket = over_websocket<carried_server_session<Endpoint, Buffer>>;
+template <class Endpoint, class Buffer = growing_buffer>
+using client_over_websocket = over_websocket<carried_client_session<Endpoint, Buffer>>;
 
 } // namespace sockless::stomp

@@ -41,6 +41,16 @@ enum class state : std::uint8_t {
     closed,  ///< nothing comes any more; what is queued still goes out
 };
 
+/// How `send_written` queues what was written. In bytes of payload.
+struct written_message {
+    std::size_t likely = 512; ///< the size that it will probably have: then it is written once
+    std::size_t reserve = 0;  ///< so much can be sent afterwards
+
+    /// What is longer goes out as several messages, text cut between characters: for protocols that give no meaning to
+    /// the boundaries of messages. At least 4.
+    std::size_t most = SIZE_MAX;
+};
+
 /// Makes a server or client begin open: another library, or HTTP/2, has done the opening handshake. See the
 /// constructors of `basic_server` and `basic_client`.
 struct already_open {};
@@ -100,6 +110,24 @@ class connection {
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
+    }
+
+    /// Queues a whole message that `write` writes straight into the output, so that it is not copied: as text if it is
+    /// UTF-8, else as binary. `write(room)` writes it to the front of `room` and returns `written`; if the room is too
+    /// small, with the room that it takes, and then it is called again. `note()` is called when all was written, and
+    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`.
+    template <class Write, class Note = detail::note_nothing>
+    [[nodiscard]] sockless::error send_written(Write write, const written_message& settings = {},
+                                               Note note = {}) noexcept {
+        if (!is_open()) return errc::not_open;
+        if (sending_ != sending::nothing) return errc::message_open;
+        if constexpr (Compression::available) {
+            if (compression_.wants(compressed::automatic, settings.likely, true)) {
+                const sockless::error refused = put_messages<true>(write, settings, note);
+                if (refused != errc::no_room) return refused;
+            }
+        }
+        return put_messages<false>(write, settings, note);
     }
 
     /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
@@ -618,6 +646,96 @@ class connection {
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
         output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
         return true;
+    }
+
+    // The bytes of headers for a payload of this size, or for the messages that it is cut into: those of text may be
+    // three bytes shorter than they could be.
+    [[nodiscard]] static constexpr std::size_t headers_of(std::size_t payload, std::size_t most) noexcept {
+        constexpr bool masked = Own == role::client;
+        if (payload <= most) return header_size(payload, masked);
+        return (payload / (most - 3) + 1) * header_size(most, masked);
+    }
+
+    // Before a payload that fits into `room` bytes with its header, the least that its header takes.
+    [[nodiscard]] static constexpr std::size_t headroom_in(std::size_t room) noexcept {
+        constexpr std::size_t mask_size = Own == role::client ? 4 : 0;
+        return (room < 126 + 4 + mask_size ? 2U : room < 65536 + 10 + mask_size ? 4U : 10U) + mask_size;
+    }
+
+    // `Compresses`: the payload is written with as much room before it as it takes, to deflate into.
+    template <bool Compresses, class Write, class Note>
+    [[nodiscard]] sockless::error put_messages(Write& write, const written_message& settings, Note& note) noexcept {
+        const std::size_t most = settings.most < 4 ? 4 : settings.most;
+        const auto room_for = [most](std::size_t payload) {
+            return (Compresses ? 2 : 1) * (payload + headers_of(payload, most));
+        };
+        bool is_framed = false;
+        const auto write_messages = [&](bytes out) -> written {
+            std::size_t before = Compresses ? out.size() / 2 : headroom_in(out.size());
+            const written message = write(before > out.size() ? bytes{} : out.subspan(before));
+            const std::size_t size = room_for(message.size);
+            if (message.error) return {message.size == 0 ? 0 : size, message.error};
+            if (size > out.size()) return {size, errc::no_room};
+            if (const std::size_t headers = headers_of(message.size, most); headers > before) {
+                std::memmove(out.data() + headers, out.data() + before, message.size);
+                before = headers;
+            }
+            is_framed = true;
+            return {frame_messages<Compresses>(out, out.subspan(before, message.size), most), {}};
+        };
+        const std::size_t reserve = settings.reserve == 0 ? 0 : settings.reserve + headers_of(settings.reserve, most);
+        const sockless::error refused = detail::put(output_, room_for(settings.likely), room_for_close + reserve,
+                                                    errc::no_room, write_messages, note);
+        if constexpr (Compresses) {
+            // The peer will never see what was deflated.
+            if (refused && is_framed) compression_.abandon();
+        }
+        return refused;
+    }
+
+    // Makes messages of a payload that lies in `out`, behind room for their headers. They begin at the front of `out`.
+    template <bool Compresses>
+    [[nodiscard]] std::size_t frame_messages(bytes out, bytes payload, std::size_t most) noexcept {
+        const opcode code = is_utf8(payload) ? opcode::text : opcode::binary;
+        std::size_t size = 0;
+        do {
+            std::size_t next = payload.size() < most ? payload.size() : most;
+            while (next != payload.size() && code == opcode::text &&
+                   (payload[next] & std::byte{0xC0}) == std::byte{0x80}) {
+                --next;
+            }
+            size += frame_message<Compresses>(out.subspan(size), payload.first(next), code);
+            payload = payload.subspan(next);
+        } while (!payload.empty());
+        return size;
+    }
+
+    template <bool Compresses>
+    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, opcode code) noexcept {
+        frame_header frame = header_of(code, true);
+        if constexpr (Compresses) {
+            const bytes room = out.first(static_cast<std::size_t>(payload.data() - out.data()));
+            if (const bytes deflated = deflate_into(room, payload); !deflated.empty()) {
+                payload = deflated;
+                frame.rsv = rsv::rsv1;
+            }
+        }
+        const std::size_t headroom = header_size(payload.size(), frame.masked);
+        if (out.data() + headroom != payload.data()) {
+            detail::copy_down(out.data() + headroom, payload.data(), payload.size());
+        }
+        return frame_in_place(out.first(headroom + payload.size()), headroom, frame).size;
+    }
+
+    // Deflates a whole message to where its header has room before it. Empty if it is not smaller then.
+    [[nodiscard]] bytes deflate_into(bytes room, cbytes payload) noexcept {
+        const bool wants = compression_.wants(compressed::automatic, payload.size(), true);
+        if (!wants || room.size() < max_header_size + Compression::least_room) return {};
+        room = room.subspan(max_header_size);
+        const auto deflated = compression_.deflate(payload, true, room);
+        if (deflated && deflated.size <= payload.size()) return room.first(deflated.size);
+        compression_.abandon();
+        return {};
     }
 
     union {
