@@ -41,7 +41,7 @@
 
 namespace sockless {
 
-/// Bytes that the library may change in place. Payloads are unmasked so.
+/// Bytes that the library may change in place. Payloads are unmasked in place.
 using bytes = std::span<std::byte>;
 
 /// Bytes that the library only reads.
@@ -65,12 +65,12 @@ struct field {
     return {static_cast<const std::byte*>(data), size};
 }
 
-/// A view of the characters of `text` as bytes. Valid as long as these.
+/// A view of the characters of `text` as bytes. Valid as long as the characters.
 [[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as these.
+/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as the bytes.
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
@@ -84,8 +84,8 @@ inline constexpr instant no_deadline = UINT64_MAX;
 /// The duration that never ends.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
-/// A view of a literal whose size comes from its type. A `string_view` counts characters, which costs compile time in
-/// the tables of errors.
+/// A view of a literal. Its size comes from the type of the literal. A `string_view` counts characters, which costs
+/// compile time in the tables of errors.
 struct literal : std::string_view {
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
@@ -116,7 +116,7 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
 
 } // namespace detail
 
-// The `detail` of each layer also sees the one that all layers share.
+// The `detail` of each layer also sees `sockless::detail`, which all layers share.
 namespace http::detail {
 using namespace sockless::detail;
 }
@@ -345,7 +345,7 @@ template <class Buffer>
 
 namespace sockless {
 
-/// What the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
+/// All that the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
 struct error_row {
     literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
@@ -354,8 +354,8 @@ struct error_row {
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
-/// An error of any layer in one word. Falsy if there is none. The `errc` of each layer converts to it and compares with
-/// it. `row_of`, a function beside that `errc`, finds the row of a code.
+/// An error of any layer in one word. True if something went wrong. The `errc` of each layer converts to it and
+/// compares with it. `row_of`, a function beside that `errc`, finds the row of a code.
 class error {
   public:
     constexpr error() noexcept = default;
@@ -382,7 +382,7 @@ class error {
 };
 
 /// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
-/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output takes.
+/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output needs.
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
@@ -2118,7 +2118,7 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
 }
 
-/// Where the line behind this one begins.
+/// The place at which the line behind this one begins.
 [[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
     return end - ends.line > 2 ? ends.line + 2 : end;
 }
@@ -2314,7 +2314,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
-/// that finds the same in a response has nobody to answer.
+/// that finds the same in a response sends no answer.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
@@ -2368,7 +2368,8 @@ static_assert(row_of(errc::body_not_allowed).name == "body_not_allowed" && row_o
 
 namespace sockless::http {
 
-/// Bounds on one message. Each is exact: what is as large as the limit passes, one more is an error, at that byte.
+/// Bounds on one message. Each is exact: a message that is as large as the limit passes; one more is an error, at that
+/// byte.
 struct limits {
     /// Bytes of the request or status line, without its end of line. RFC 9112 section 3 asks for at least 8000.
     std::uint32_t start_line = 8192;
@@ -2386,7 +2387,7 @@ struct limits {
     /// Empty lines before a request line. RFC 9112 section 2.2 wants at least one to be skipped.
     std::uint32_t empty_lines = 4;
 
-    /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
+    /// Bytes of the chunk extensions of one body together. No peer needs any, yet each must be read to be skipped.
     std::uint32_t chunk_extensions = 4096;
 
     /// Bytes of a body without its framing. Only the body of a refused opening handshake is read, for people.
@@ -2469,7 +2470,7 @@ class head_scanner {
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
 
-    /// The elements of the head that `scan` has taken, where `text` is all of it.
+    /// The elements of the head that `scan` has taken; `text` is all of it.
     [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
         return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
@@ -2782,7 +2783,7 @@ class head_scanner {
         return false;
     }
 
-    pointer piece_ = nullptr; // during a call: where the piece begins,
+    pointer piece_ = nullptr; // during a call: the beginning of the piece,
     std::size_t base_ = 0;    // and how much was taken before it
     std::uint32_t position_ = 0;
     std::uint32_t line_begin_ = 0;  // of the line that is being read
@@ -2819,11 +2820,11 @@ struct head {
 
 enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
-    head,       ///< the whole head: `head`. What is left of the input is not part of it.
+    head,       ///< the whole head: `head`. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`.
+/// The result of `next`. False for `need_input`.
 struct head_event {
     head_kind kind = head_kind::need_input;
     errc error = errc::none;
@@ -2881,8 +2882,8 @@ class basic_head_parser {
         return {};
     }
 
-    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; what was wrong, if
-    /// anything was.
+    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; the error, if there was
+    /// one.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (error_ == errc::none && !scanner_.done() && !scanner_.idle()) {
             static_cast<void>(fail(errc::truncated, scanner_.position()));
@@ -2903,7 +2904,7 @@ class basic_head_parser {
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
     /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
-    /// stay where they were: ask `head` for new ones.
+    /// do not move with it: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -2928,7 +2929,7 @@ class basic_head_parser {
         return given;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
     /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
@@ -3081,7 +3082,7 @@ enum class framing : std::uint8_t {
     until_end, ///< at the end of the connection
 };
 
-/// What a head says about the body behind it.
+/// The framing of the body behind a head.
 struct body_framing {
     http::framing framing = framing::none;
     std::uint64_t length = 0; ///< with `framing::length`
@@ -3126,11 +3127,11 @@ struct body_framing {
 enum class body_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the body has ended
     data,       ///< a piece of the body: `data`
-    end,        ///< the end of the body. What is left of the input is not part of it.
+    end,        ///< the end of the body. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`. `data` lies in the input.
+/// The result of `next`. False for `need_input`. `data` lies in the input.
 struct body_event {
     body_kind kind = body_kind::need_input;
     errc error = errc::none;
@@ -3194,7 +3195,7 @@ class body_decoder {
     }
 
     /// Says that the input has ended, which ends a body of `framing::until_end`; any other is `truncated` unless its
-    /// end was told. `none`, or what was wrong.
+    /// end was told. Returns `none`, or the error.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) {
             if (phase_ != phase::uncounted && phase_ != phase::end) error_ = errc::truncated;
@@ -3203,11 +3204,11 @@ class body_decoder {
         return error_;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes since the beginning of the body were taken; after an error, the offset of the one that broke
-    /// the rule.
+    /// How many bytes since the beginning of the body were taken; after an error, the offset of the byte that broke the
+    /// rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return offset_; }
 
   private:
@@ -3821,15 +3822,15 @@ class name_list {
 } // namespace sockless::detail
 
 // =========================================== sockless/detail/outbox.hpp ===========================================
-// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
+// The queue of bytes that wait to be sent. Bytes at its front stay in place until they were sent.
 
-// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
-// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
-// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
+// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
+// bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
+// `sent` says that they have left, whatever else is written and whatever memory is given back meanwhile.
 namespace sockless::detail {
 
-/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
-/// still reports progress while a slow peer takes a long queue.
+/// `output` shows at most so many bytes at a time. So a host that sends all of these in one operation still reports
+/// progress while a slow peer takes a long queue.
 inline constexpr std::size_t most_shown = 64 * 1024;
 
 /// `output` and `sent` of any outbox, counted from the first byte of all.
@@ -3842,11 +3843,11 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
-/// or into the next block. What is written at once lies in one block.
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; bytes that come meanwhile go behind
+/// them, or into the next block. The bytes of one write lie in one block.
 class heap_outbox : public outbox_position {
   public:
-    /// For as many bytes as `like` may hold.
+    /// Holds at most as many bytes as `like` may hold.
     explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
     heap_outbox(heap_outbox&& other) noexcept { swap(other); }
     heap_outbox& operator=(heap_outbox&& other) noexcept {
@@ -3906,7 +3907,7 @@ class heap_outbox : public outbox_position {
         return {last_->data() + last_->end, size};
     }
 
-    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
+    /// Puts the first `size` bytes of the room that `prepare` gave at the end of the queue.
     void commit(std::size_t size) noexcept {
         last_->end += size;
         size_ += size;
@@ -3961,7 +3962,7 @@ class heap_outbox : public outbox_position {
         }
         (last_ == nullptr ? first_ : last_->next) = added;
         last_ = added;
-        // What was too small for this, and holds nothing, goes.
+        // Blocks that were too small for this, and hold nothing, go.
         while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
     }
@@ -3990,7 +3991,8 @@ class heap_outbox : public outbox_position {
     }
 
     // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
-    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
+    // large block must be needed twice to stay at all, and a size that was needed counts less after each time that it
+    // was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
         const std::uint32_t before = lately_;
@@ -4115,7 +4117,7 @@ class span_outbox : public outbox_position {
     std::size_t end_ = 0;    // of the first run
     std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
     mutable bool is_shown_ = false;
-    bool goes_before_ = false; // what `prepare` gave belongs to the second run
+    bool goes_before_ = false; // the room that `prepare` gave belongs to the second run
     bool keeps_ = false;
 };
 
@@ -4127,9 +4129,9 @@ struct note_nothing {
     [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
 };
 
-/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
-/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
-/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
+/// Calls `write(bytes)`, which returns `written`, and puts its output into `to`: all of it or nothing, and so that
+/// `reserve` more bytes can be written afterwards. `likely` is the probable size: if it is enough, `write` is called
+/// once. `note()` is called after the write, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
 template <class Outbox, class Write, class Note = note_nothing>
 [[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
                         Note note = {}) noexcept {
@@ -6791,19 +6793,19 @@ class utf8_validator {
 } // namespace sockless
 
 // =========================================== sockless/ws/close_code.hpp ===========================================
-// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
+// Close codes: those that may stand on the wire, and those that are only ever reported (RFC 6455 section 7.4).
 
 namespace sockless::ws {
 
-/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
-/// applications (4000–4999) have no name here: any number can be given where a code is taken.
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of applications
+/// (4000–4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;
 inline constexpr std::uint16_t unsupported_data = 1003;
-inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
-inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
+inline constexpr std::uint16_t no_status = 1005; ///< reported if the peer's Close was empty; never sent
+inline constexpr std::uint16_t abnormal = 1006;  ///< reported if no Close came; never sent
 inline constexpr std::uint16_t invalid_payload = 1007;
 inline constexpr std::uint16_t policy_violation = 1008;
 inline constexpr std::uint16_t message_too_big = 1009;
@@ -6814,9 +6816,9 @@ inline constexpr std::uint16_t try_again_later = 1013;
 inline constexpr std::uint16_t bad_gateway = 1014;
 } // namespace close_code
 
-/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
-/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
-/// 5000 up there is nothing.
+/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry). 1004
+/// is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; numbers below 1000 and from
+/// 5000 up are no codes.
 [[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
@@ -6824,17 +6826,18 @@ inline constexpr std::uint16_t bad_gateway = 1014;
 } // namespace sockless::ws
 
 // ============================================= sockless/ws/limits.hpp =============================================
-// What a WebSocket peer may ask of our memory and time.
+// Limits on the memory and the time that a WebSocket peer can take.
 
 namespace sockless::ws {
 
-/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
-/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
+/// Limits on the frames that are received. They are judged from a frame's header before any of its payload is taken
+/// (RFC 6455 section 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
-    /// Bytes of payload in one message, all its frames together; for a compressed one, inflated too. Beyond: 1009.
+    /// Bytes of payload in one message, all its frames together; for a compressed message, both as sent and inflated.
+    /// Beyond: 1009.
     std::uint64_t message = 16 * 1024 * 1024;
 
-    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
+    /// Bytes of payload in one frame, if that is to be less than in a message. Beyond: 1009.
     std::uint64_t frame = 16 * 1024 * 1024;
 
     /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
@@ -7023,7 +7026,7 @@ static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate
 
 namespace sockless::ws {
 
-/// What a frame is (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
+/// The kind of a frame (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
 enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
 [[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
@@ -7032,8 +7035,8 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
     return static_cast<unsigned>(code) < 16 && ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
 }
 
-/// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of the
-/// opcodes.
+/// The kind of data in a message: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of
+/// the opcodes.
 enum class message_type : std::uint8_t { text = 1, binary = 2 };
 
 /// The four bytes that a client's payload is combined with, in the order of the wire (RFC 6455 section 5.3).
@@ -7047,7 +7050,7 @@ inline constexpr std::size_t max_header_size = 14;
 
 /// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
 namespace rsv {
-inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", where permessage-deflate was agreed (RFC 7692 section 6)
+inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", if permessage-deflate was agreed (RFC 7692 section 6)
 inline constexpr std::uint8_t rsv2 = 2;
 inline constexpr std::uint8_t rsv3 = 1;
 } // namespace rsv
@@ -7064,8 +7067,7 @@ struct frame_header {
     [[nodiscard]] friend constexpr bool operator==(const frame_header&, const frame_header&) noexcept = default;
 };
 
-/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more where it is
-/// masked.
+/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more if it is masked.
 [[nodiscard]] constexpr std::size_t header_size(std::uint64_t length, bool masked) noexcept {
     return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
 }
@@ -7074,7 +7076,7 @@ struct frame_header {
 
 namespace sockless::ws::detail {
 
-/// Why a header may not be written, if that is so.
+/// The reason why a header may not be written; no error if it may.
 [[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
     if (!is_known(header.opcode)) return ws::errc::unknown_opcode;
     if (is_control(header.opcode)) {
@@ -7092,7 +7094,7 @@ constexpr std::byte* put_number(std::byte* to, std::uint64_t number, std::size_t
     return to;
 }
 
-/// Writes a header that may be written to where there is room for it. Returns the place behind it.
+/// Writes a header to `to`. The header is known to be valid, and there is room for it. Returns the place behind it.
 constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) noexcept {
     const unsigned mask_bit = header.masked ? 0x80U : 0U;
     const auto put_length = [&to, mask_bit](std::uint64_t length) {
@@ -7136,15 +7138,15 @@ namespace sockless::ws {
 
 namespace sockless::ws {
 
-/// Masks or unmasks `data` where it lies. `offset` is the place of its first byte in the payload, for payloads that
-/// come in pieces. RFC 6455 section 5.3.
+/// Masks or unmasks `data` in place. `offset` is the place of its first byte in the payload, for payloads that come in
+/// pieces. RFC 6455 section 5.3.
 constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
                                          detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
 }
 
-/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it: one pass where a
-/// copy and a mask would be two. RFC 6455 section 5.3.
+/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it. This is one pass
+/// over the bytes; a copy and a mask would be two. RFC 6455 section 5.3.
 constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(to.data(), from.data(), from.size(),
                                          detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
@@ -7698,12 +7700,12 @@ static_assert(sizeof(decoder) <= 192);
 } // namespace sockless::ws
 
 // =========================================== sockless/ws/assembler.hpp ============================================
-// Joins the pieces of a message in the caller's memory, and copies nothing where it came whole.
+// Joins the pieces of a message in the caller's memory. A message that came whole is not copied.
 
 namespace sockless::ws {
 
-/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds what of a
-/// message has come so far, and its limit is the largest message that can be joined.
+/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds the part of a
+/// message that has come so far, and its limit is the size of the largest message that can be joined.
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:
@@ -7712,10 +7714,10 @@ class assembler {
     constexpr assembler() noexcept = default;
     constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-    /// Takes the next data event. `complete`: the message is `payload`, which lies in the event's own bytes where the
-    /// message came in one piece, and else in the buffer; it is valid until the next call, or until the event's bytes
-    /// are reused. `no_room`: the message does not fit into the buffer, and what else comes of it is not taken; answer
-    /// it as one that is too big (1009; RFC 6455 section 10.4).
+    /// Takes the next data event. `complete`: `payload` is the whole message. It lies in the event's own bytes if the
+    /// message came in one piece, and else in the buffer. It is valid until the next call, or until the event's bytes
+    /// are reused. `no_room`: the message does not fit into the buffer, and the rest of it is not taken. Answer it like
+    /// a message that is too big (1009; RFC 6455 section 10.4).
     [[nodiscard]] constexpr status add(const decoder::event& data, bytes& payload) noexcept {
         if (!data.first && !open_) return status::no_room;
         if (data.first) {
@@ -7735,7 +7737,8 @@ class assembler {
         return status::complete;
     }
 
-    /// Gives back what memory the buffer can, unless a message has begun. Ends the lifetime of what was handed out.
+    /// Gives back the memory that the buffer can give back, unless a message has begun. Payloads that were handed out
+    /// are then no longer valid.
     constexpr void release() noexcept {
         if (!open_) memory_.release();
     }
@@ -7753,7 +7756,7 @@ assembler(Buffer) -> assembler<Buffer>;
 } // namespace sockless::ws
 
 // ====================================== sockless/ws/deflate/compression.hpp =======================================
-// What an endpoint asks of the part that compresses its messages; and the part that compresses none.
+// The functions that an endpoint asks of the part that compresses its messages; and the part that compresses none.
 
 namespace sockless::ws {
 
@@ -7761,7 +7764,7 @@ namespace sockless::ws {
 enum class compressed : std::uint8_t {
     automatic, ///< if it is not smaller than the threshold of the policy
     always,
-    never, ///< for what is compressed already, or holds a secret beside text that others choose
+    never, ///< for data that is compressed already, or holds a secret beside text that others choose
 };
 
 } // namespace sockless::ws
@@ -7830,8 +7833,9 @@ concept deflates_messages = requires(T stage, const T& constant, ws::compressed 
 namespace sockless::ws {
 
 /// The last argument of `basic_server` and `basic_client`: `no_compression`, or a type that compresses, such as
-/// `deflate_stage`. It can be moved. `T::available` says which of the two it is, and only a type that compresses has
-/// the verbs, all of them `noexcept`; nothing of them is compiled for the other. In the order in which they are called:
+/// `deflate_stage`. It can be moved. `T::available` says which of the two it is. Only a type that compresses has the
+/// following functions, all of them `noexcept`; without compression nothing of them is compiled. In the order in which
+/// they are called:
 ///
 /// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
 ///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
@@ -7840,12 +7844,12 @@ namespace sockless::ws {
 ///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
 ///   sets the most that one message may come to.
 /// - Data that comes compressed is given to `add(data)`. While `inflating()` then says so, `inflate(in, out)` takes
-///   bytes of it from the front of `in`, puts what they stand for to the front of `out`, and gives events like those of
+///   bytes of it from the front of `in`, puts the inflated bytes to the front of `out`, and gives events like those of
 ///   a `decoder`. `pending()` bytes are left to be taken; `in_message()` says that the message has not ended.
 /// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
 ///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
-///   fewer than `least_room`; what it returns has the `size`, and is falsy if there was no room or memory. Then
-///   `abandon()` forgets the message.
+///   fewer than `least_room`; its result has the `size`, and is false if there was no room or memory. Then `abandon()`
+///   forgets the message.
 /// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
 template <class T>
 concept compression = std::is_nothrow_move_constructible_v<T> &&
@@ -7864,9 +7868,9 @@ struct no_compression {
 
 namespace sockless::ws {
 
-/// Writes one frame: the header, and behind it `payload`, copied and masked in one pass where the header says so.
-/// `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame (RFC
-/// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+/// Writes one frame: the header, and behind it `payload`, which is copied, and masked in the same pass if the header
+/// says so. `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame
+/// (RFC 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
     if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
@@ -7883,9 +7887,9 @@ namespace sockless::ws {
 }
 
 /// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and
-/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read.
-/// 14 bytes of headroom are always enough. Errors: those of `encode_header`; `no_room` where the headroom is too small
-/// leaves the payload as it was, with the headroom it takes in `size`.
+/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read. 14 bytes of
+/// headroom are always enough. Errors: those of `encode_header`, and `no_room` if the headroom is too small: then the
+/// payload is as it was, and `size` is the headroom that the header needs.
 [[nodiscard]] constexpr written frame_in_place(bytes room, std::size_t headroom, frame_header header) noexcept {
     if (headroom > room.size()) return {headroom, errc::no_room};
     const bytes payload = room.subspan(headroom);
@@ -7897,8 +7901,8 @@ namespace sockless::ws {
     return {size + payload.size(), {}};
 }
 
-/// Writes the payload of a Close: `code` and `reason`, or nothing where `code` is 1005, which stands for a Close
-/// without a status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
+/// Writes the payload of a Close: `code` and `reason`, or nothing if `code` is 1005, which stands for a Close without a
+/// status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
 /// `close_reason_too_long` beyond 123 bytes, `payload_not_utf8`, `no_room`.
 [[nodiscard]] constexpr written encode_close_payload(bytes out, std::uint16_t code, cbytes reason = {}) noexcept {
     if (code == close_code::no_status && reason.empty()) return {0, {}};
@@ -7920,17 +7924,18 @@ namespace sockless::ws {
 
 namespace sockless::ws {
 
-/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
-/// payload (RFC 6455 sections 5.3 and 10.3).
+/// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
+/// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
-/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
-/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
+/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
+/// other calls a function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its
+/// own.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
+    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function.
     using function = void (*)(void* context, bytes out);
 
     constexpr explicit entropy(const seed& from) noexcept {
@@ -7947,7 +7952,7 @@ class entropy {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
             to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
-            // What was given out is forgotten.
+            // Bytes that were given out are erased.
             pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
         }
     }
@@ -8005,7 +8010,7 @@ class entropy {
 } // namespace sockless::ws
 
 // ============================================= sockless/ws/event.hpp ==============================================
-// What the ends of a WebSocket connection find: their events.
+// The events of both ends of a WebSocket connection.
 
 namespace sockless::ws {
 
@@ -8032,16 +8037,16 @@ enum class kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next`, `tick` or `finish` found. False for `need_input`. `payload` lies in the caller's input or in the
-/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused;
-/// what is sent meanwhile leaves it as it is.
+/// The result of `next`, `tick` or `finish`. False for `need_input`. `payload` lies in the caller's input or in the
+/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused.
+/// Sending does not change it.
 struct event {
     ws::kind kind = ws::kind::need_input;
     message_type type = message_type::text;
     bool first = false;
     bool last = false;
 
-    /// With `message` and `piece`: the message came compressed. What is shown is not.
+    /// With `message` and `piece`: the message came compressed. The payload that is shown is inflated.
     bool compressed = false;
 
     /// With `closed`: both sides have sent a Close (RFC 6455 section 7.1.4).
@@ -8333,11 +8338,12 @@ struct sha1_padded {
 } // namespace sockless::detail
 
 // ======================================= sockless/ws/opening/accept_key.hpp =======================================
-// The key of a request, and what a server answers to it (RFC 6455 sections 4.1 and 4.2.2).
+// The key of a request, and a server's answer to it (RFC 6455 sections 4.1 and 4.2.2).
 
 namespace sockless::ws::detail {
 
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the key.
+/// The text that Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the
+/// key.
 inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                                   "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
                                                   60),
@@ -8347,8 +8353,8 @@ inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters: of a longer key the rest
-/// does not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+/// The value of Sec-WebSocket-Accept for this Sec-WebSocket-Key. A key has 24 characters: the rest of a longer one does
+/// not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
     // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
     std::array<char, 2 * detail::sha1_block_size> blocks;
@@ -8873,7 +8879,7 @@ inline constexpr opening_name_table opening_names{};
 } // namespace sockless::ws::detail
 
 // ========================================= sockless/ws/opening/fields.hpp =========================================
-// What a list of fields says about the opening handshake, collected in one pass over it.
+// All that a list of fields says about the opening handshake, collected in one pass over it.
 
 namespace sockless::ws::detail {
 
@@ -8883,7 +8889,7 @@ struct unset_view {
     std::size_t size;
 };
 
-/// What a head, or a list of fields, says about the handshake.
+/// All that a head, or a list of fields, says about the handshake.
 class opening_fields {
   public:
     template <class Fields>
@@ -9055,7 +9061,8 @@ template <class Fields>
 template <class Fields>
 [[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
                                                             const Fields& offered) noexcept {
-    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    // The offers are looked at once: after each name that is found, only the names before it in `supported` are still
+    // looked for.
     std::size_t best = supported.size();
     http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {
@@ -9077,7 +9084,7 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
+/// A client's request. Its texts are views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
     sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
     std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
@@ -9098,8 +9105,8 @@ namespace sockless::ws::detail {
     const char* const end = target.data() + target.size();
     // A target has no fragment (RFC 6455 section 3; H1).
     if (find('#', target.data(), end) != end) return false;
-    // A target is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2;
-    // H1).
+    // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
+    // 3.2.2; H1).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -9116,7 +9123,7 @@ namespace sockless::ws::detail {
     return true;
 }
 
-/// Judges what an upgrade request and an extended CONNECT have in common.
+/// Judges the parts that an upgrade request and an extended CONNECT have in common.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
     // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
@@ -9190,11 +9197,11 @@ namespace sockless::ws {
     return request;
 }
 
-/// What a server answered. Views of its fields.
+/// A server's answer. Its texts are views of the fields.
 struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
+    std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
 };
 
@@ -9202,7 +9209,7 @@ struct opening_response {
 
 namespace sockless::ws::detail {
 
-/// Judges what was agreed to, in any list of fields.
+/// Judges the subprotocol and the extensions that were agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -9248,8 +9255,8 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). What was offered is
-/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). The offers are given as
+/// the values of the fields that `write_request` wrote, empty if it wrote none. A status other than 101 is
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
@@ -9310,8 +9317,7 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // The method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section 4;
-    // H22).
+    // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4; H22).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
@@ -9395,7 +9401,7 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. All views are read during the call that they are given to, and not after it.
+/// A client's request. All views are read during the call that they are given to, and not after it.
 struct opening {
     std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
     std::string_view target = "/";              ///< path and query, without a fragment
@@ -9406,15 +9412,15 @@ struct opening {
     list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
+/// A server's acceptance of a request. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view subprotocol{}; ///< one of those offered, which `write_acceptance` does not check; empty for none
     std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
     list_view<field> fields{};      ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
+/// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
     list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
@@ -9469,10 +9475,10 @@ namespace sockless::ws {
     return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
-/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
-/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
-/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
+/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: those
+/// of `head_writer` (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`, `too_many_subprotocols`,
+/// `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake. `more_extensions` is a
+/// list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
@@ -9494,8 +9500,8 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
-/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: those of
+/// `head_writer` (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
 /// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
@@ -9557,9 +9563,8 @@ namespace sockless::ws {
 
 /// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
 /// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
-/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
-/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
-/// 204, 205 or 304.
+/// and Sec-WebSocket-Version with 426. Errors: those of `head_writer` (H14), `reserved_field`, `http::errc::bad_status`
+/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
@@ -9583,7 +9588,7 @@ namespace sockless::ws {
 // All of the opening handshake: judged, negotiated and written, over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
 // ============================================== sockless/ws/pong.hpp ==============================================
-// The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
+// The Pongs that are due for a peer's Pings: all of them, as long as those that wait stay small.
 
 namespace sockless::ws {
 
@@ -9615,19 +9620,20 @@ class pongs {
     /// Whether a Pong of `size` bytes, with its header, may be put into the output now.
     [[nodiscard]] constexpr bool may_put(std::size_t size) const noexcept { return waiting_ + size <= most_waiting; }
 
-    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all.
+    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all
+    /// output.
     constexpr void put(std::size_t size, std::uint64_t end) noexcept {
         waiting_ = static_cast<std::uint16_t>(waiting_ + size);
         end_ = end;
     }
 
-    /// So many bytes of output have been sent in all. Says whether a Pong is owed.
+    /// `in_all` bytes of output have been sent, counted from the first byte of all output. Says whether a Pong is owed.
     constexpr bool sent(std::uint64_t in_all) noexcept {
         if (in_all >= end_) waiting_ = 0;
         return owed_;
     }
 
-    /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
+    /// Whether the latest Ping still waits for its answer. The connection remembers its payload.
     [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
     constexpr void owe(bool yes) noexcept { owed_ = yes; }
 
@@ -9661,7 +9667,7 @@ struct options {
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
-/// Where a connection stands (RFC 6455 section 7.1).
+/// The state of a connection (RFC 6455 section 7.1).
 enum class state : std::uint8_t {
     opening, ///< the opening handshake is not done
     open,    ///< messages go both ways
@@ -9696,8 +9702,8 @@ struct no_handshake {};
 
 namespace sockless::ws {
 
-/// One end of an open WebSocket: what `basic_server` and `basic_client` share once their opening handshake is done; see
-/// there. `Buffer` holds what comes in pieces and what goes out. `Compression` is `no_compression` or a
+/// One end of an open WebSocket: the part that `basic_server` and `basic_client` share, once their opening handshake is
+/// done. See these two. `Buffer` holds messages that come in pieces, and output. `Compression` is `no_compression` or a
 /// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
 template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
@@ -9789,8 +9795,8 @@ class connection {
     }
 
     /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
-    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
-    /// when memory is released. So an asynchronous write may read from them. The connection outlives the write.
+    /// neither move nor change until `sent` takes them: also while more is sent, received and ticked, and when memory
+    /// is released. So an asynchronous write may read from them. The connection outlives the write.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
@@ -9803,7 +9809,7 @@ class connection {
             // An answer can be expected from now on.
             deadline_.begin_again();
         } else if (awaits_leaving || !output_.empty()) {
-            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            // A peer that takes waiting output is alive. Output that leaves without waiting proves nothing.
             progresses_ = true;
         }
         if (decoding_ && open_.pongs.sent(in_all)) send_owed_pong();
@@ -9812,9 +9818,9 @@ class connection {
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`. Does what is
+    /// Says what time it is. Call it after each wait, once the received bytes were given to `next`. Does all that is
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
-    /// last call counts from this one, as nobody knows when it began.
+    /// last call counts from this one, as the time at which it began is not known.
     [[nodiscard]] event tick(instant now) noexcept {
         if (progresses_) deadline_.begin_again();
         if (heard_ && is_open()) {
@@ -9827,7 +9833,7 @@ class connection {
         case phase::opening: return fail(errc::handshake_timeout);
         case phase::open:
             phase_ = phase::probing;
-            // If there is no room for a Ping there is output that the peer does not take, which is silence too.
+            // If there is no room for a Ping, output waits that the peer does not take. That is silence too.
             static_cast<void>(ping());
             awaited_ = end_of_output();
             deadline_.begin_at(now, pong_timeout_);
@@ -9850,9 +9856,9 @@ class connection {
     /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
-    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
-    /// 1006 if that was too soon (RFC 6455 section 7.1.5; C8). What is queued still goes out: the peer may have ended
-    /// only its own side.
+    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. Gives a `closed`
+    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5; C8). Queued bytes still go out: the peer may have
+    /// ended only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
@@ -9866,7 +9872,7 @@ class connection {
         return output_.empty() && (Own == role::server || !was_clean_ || input_ended_);
     }
 
-    /// Where the connection stands. Messages can be sent while it is `open`.
+    /// The state of the connection. Messages can be sent while it is `open`.
     [[nodiscard]] ws::state state() const noexcept {
         constexpr ws::state states[] = {state::opening, state::open,   state::open,   state::closing,
                                         state::closed,  state::closed, state::closed, state::closed};
@@ -9874,11 +9880,11 @@ class connection {
     }
     [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open || phase_ == phase::probing; }
 
-    /// What went wrong, as told by the `closed` event. Stays.
+    /// The error of the `closed` event, if it had one. It stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
-    /// What the `closed` event said: the code, 0 before that event; the reason of the peer's Close, valid as long as
-    /// the connection; and whether both sides had sent a Close. They stay.
+    /// The content of the `closed` event: the code, 0 before that event; the reason of the peer's Close, valid as long
+    /// as the connection; and whether both sides had sent a Close. All three stay.
     [[nodiscard]] std::uint16_t close_code() const noexcept { return close_code_; }
     [[nodiscard]] std::string_view close_reason() const noexcept {
         return close_code_ != 0 && decoding_ ? text_of(open_.held.view()) : std::string_view{};
@@ -9890,8 +9896,8 @@ class connection {
     [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? open_.decoder.header() : frame_header{}; }
     [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? open_.decoder.frame_offset() : 0; }
 
-    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of payloads that
-    /// were handed out; what `output()` shows stays.
+    /// Gives back memory that is not in use, for a connection that will be idle. Payloads that were handed out are then
+    /// no longer valid; the bytes that `output()` shows stay.
     void release_memory() noexcept {
         if constexpr (Compression::available) {
             compression_.release(sending_ != sending::nothing);
@@ -9902,7 +9908,7 @@ class connection {
         output_.release();
     }
 
-    /// What compresses: tells what was agreed to.
+    /// The part that compresses. It tells the terms that were agreed to.
     [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
 
   protected:
@@ -9931,7 +9937,7 @@ class connection {
         return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
     }
 
-    // Until the first frame is read, so that what the handshake left can still be asked for.
+    // True until the first frame is read: so long the results of the handshake can be asked for.
     [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
     [[nodiscard]] Handshake& handshake() noexcept { return before_.handshake; }
     [[nodiscard]] const Handshake& handshake() const noexcept { return before_.handshake; }
@@ -9967,15 +9973,15 @@ class connection {
         return true;
     }
 
-    // The opening handshake is done. What it left to be read stays as it is until the next call.
+    // The opening handshake is done. Its results can be read until the next call.
     void become_open() noexcept {
         if constexpr (Own == role::client) output_.let_go();
         phase_ = phase::open;
         deadline_.begin(ping_interval_);
     }
 
-    // Queues a head that `write` writes to a span. What opens a connection leaves room for the Close that ends it, what
-    // refuses one needs none.
+    // Queues a head that `write` writes to a span. A head that opens a connection leaves room for the Close that ends
+    // it; a refusal needs none.
     template <class Write>
     [[nodiscard]] sockless::error queue_opening(std::size_t likely, Write write) noexcept {
         return detail::put(output_, likely, room_for_close, errc::no_room, write);
@@ -10066,7 +10072,7 @@ class connection {
         over,        // as `closed`, and nothing is waited for
     };
 
-    // What of a message in pieces has been sent.
+    // The type of the message in pieces that is being sent, if there is one.
     enum class sending : std::uint8_t { nothing, text, binary };
 
     // A Close always fits, whatever else is queued.
@@ -10086,10 +10092,10 @@ class connection {
         control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
     };
 
-    // The place in the output behind all that is queued, counted from the first byte of all.
+    // The place in the output behind all that is queued, counted from the first byte of all output.
     [[nodiscard]] std::uint64_t end_of_output() const noexcept { return output_.sent_in_all() + output_.size(); }
 
-    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
+    // Queued bytes still go out. The wait for that, or for the server to end the connection, has an end.
     void become_closed(phase end) noexcept {
         if constexpr (Compression::available) compression_.end();
         if (decoding_) {
@@ -10133,7 +10139,7 @@ class connection {
     }
 
     // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
-    // there: so nothing needs to be remembered of where it was. `before` is the input as it was before this frame.
+    // there: so its place need not be remembered. `before` is the input as it was before this frame.
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
@@ -10141,10 +10147,10 @@ class connection {
         return take_inflated(in);
     }
 
-    // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
+    // Inflates from the front of `in`, up to the next event, or up to the end of the compressed data in it.
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
-        // Text shrinks to a quarter or less. Room that is there already costs nothing, further steps do.
+        // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
         if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
         for (;; wanted *= 2) {
@@ -10372,7 +10378,7 @@ class connection {
     };
     assembler<Buffer> assembler_;
     detail::outbox<Buffer> output_;
-    std::uint64_t awaited_ = 0; // where in the output the frame ends whose answer is awaited, or all that is queued
+    std::uint64_t awaited_ = 0; // the place in the output behind the frame that awaits an answer, or behind all
     detail::deadline deadline_;
     sockless::error error_{};
     [[no_unique_address]] key_source masking_keys_;
@@ -10427,8 +10433,8 @@ struct client_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then as with
-/// `basic_server`: give what came to `next`, send `output()`, stop when `done()`.
+/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
+/// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
     using handshake_state = detail::client_handshake<Buffer>;
@@ -10445,8 +10451,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
@@ -10465,12 +10471,12 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         this->become_open();
     }
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Can be called once. With a `deflate_stage`
+    /// compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
     /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
-        // What changes how frames are read is offered by the part that reads them.
+        // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
         if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (asked.compression) {
@@ -10483,19 +10489,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return queue_request(asked, {});
     }
 
-    /// As `basic_server::next`.
+    /// See `basic_server::next`.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// As `connection::finish`; also the end of a refusal whose body lasts until then.
+    /// See `connection::finish`. It also ends the body of a refusal, if that lasts until the end of the input.
     [[nodiscard]] event finish() noexcept {
         if (this->is_opening() && this->handshake().at == stage::refused) begin_body();
         const bool refused = this->is_opening() && this->handshake().at == stage::reading_body &&
@@ -10563,11 +10569,11 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
-        // The caller may look at it when the input is long gone.
+        // The caller may look at the head when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
-            // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1; H18).
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
@@ -10583,7 +10589,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open};
     }
 
-    // What was asked for stands in the request, which the output has kept.
+    // The offers stand in the request, which the output has kept.
     [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line
@@ -10647,13 +10653,13 @@ struct server_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
-/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
-/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give the received bytes to `next`
+/// until it returns no event; send the bytes of `output()` and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible, an error says so, and nothing was queued.
 ///
-/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
-/// memory for windows from the heap.
+/// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
+/// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
+/// takes its memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
     using handshake_state = detail::server_handshake<Buffer>;
@@ -10668,16 +10674,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
-    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
-    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give the bytes that were read behind the request to
+    /// `next`. If compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
     explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
         requires std::is_same_v<Buffer, growing_buffer>
         : basic_server(settings, static_cast<Compression&&>(compression)) {
@@ -10691,21 +10697,21 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     }
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
-    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
-    /// is left in `in` and give it again.
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep the
+    /// rest of `in` and give it again.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13). Valid from
+    /// `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -10749,7 +10755,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         for (const extension& each : extension_list(answered)) {
             // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
-            // What changes how frames are read is agreed to by the part that reads them.
+            // Compression changes how frames are read. So the endpoint, which reads them, agrees to it, not the caller.
             if (equal(each.name, deflate_name)) return errc::bad_extensions;
         }
         return errc::none;
@@ -11516,9 +11522,12 @@ class carrier {
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
     void sent(std::size_t size) noexcept {
-        if (by_ != carried_by::web_socket) return bytes_.sent(size);
-        web_socket_.sent(size);
-        send_what_was_early();
+        if (by_ == carried_by::web_socket) {
+            web_socket_.sent(size);
+            send_what_was_early();
+        } else {
+            bytes_.sent(size);
+        }
     }
 
     void release() noexcept { bytes_.release(); }
@@ -11901,9 +11910,9 @@ using client_connection = basic_client_connection<growing_buffer>;
 
 namespace sockless::ws {
 
-/// What one step of an inflater or deflater came to.
+/// The result of one step of an inflater or deflater.
 enum class deflate_status : std::uint8_t {
-    done,        ///< inflater: all input is taken and all that comes of it given; deflater: and flushed
+    done,        ///< all input is taken and all output of it given; a deflater has also flushed it
     need_room,   ///< the output is full, and there may be more for it
     final_block, ///< inflater: a block that is marked as the last has ended; a new block may follow in the input
     corrupt,     ///< inflater: this is not deflate data
@@ -11913,11 +11922,11 @@ enum class deflate_status : std::uint8_t {
 /// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made from the bits of its window, 8 to 15; it may put
 /// off taking memory until the first step. All verbs are `noexcept`.
 ///
-/// - `step(in, out)` takes bytes from the front of `in`, puts what they stand for to the front of `out`, and cuts both
-///   spans by that. It comes back with the end of the input, of the room, or of a block that is marked as the last
+/// - `step(in, out)` takes bytes from the front of `in`, puts the inflated bytes to the front of `out`, and cuts both
+///   spans accordingly. It returns at the end of the input, of the room, or of a block that is marked as the last
 ///   (BFINAL). After that a new block begins with the next whole byte, and the window stays (RFC 7692 section 7.2.3.4).
-/// - `between_blocks()` says whether what was taken so far ends behind the end of a block.
-/// - `reset()` forgets everything: also after an error it is then as new, but for memory that it keeps.
+/// - `between_blocks()` says whether the bytes that were taken so far end with the end of a block.
+/// - `reset()` forgets everything: then the inflater is as new, also after an error. It may keep its memory.
 template <class T>
 concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
     requires(T codec, const T& constant, cbytes& in, bytes& out) {
@@ -11932,10 +11941,10 @@ concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
 /// Compresses to raw deflate data. Made from the bits of its window, from `smallest_window` to 15, and `T::settings`,
 /// which has defaults. It may put off taking memory until the first step. All verbs are `noexcept`.
 ///
-/// - `step(in, out)` takes all of `in`, which is not empty but after `need_room`, over as many calls as it takes; then
-///   it ends the block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both
-///   spans are cut as an inflater does. There are at least 12 bytes of room at each call.
-/// - `reset()` forgets everything: what comes next refers to nothing before it.
+/// - `step(in, out)` takes all of `in`, which is empty only after `need_room`, in one or more calls; then it ends the
+///   block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both spans are cut as
+///   an inflater does. There are at least 12 bytes of room at each call.
+/// - `reset()` forgets everything: the next data refers to nothing before it.
 template <class T>
 concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T::settings&> &&
     std::is_default_constructible_v<typename T::settings> && requires(T codec, cbytes& in, bytes& out) {
@@ -11950,7 +11959,7 @@ concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T
 
 namespace sockless::ws::detail {
 
-/// What ends a message of compressed data, and is not sent (RFC 7692 section 7.2.1).
+/// The bytes that end a message of compressed data, and are not sent (RFC 7692 section 7.2.1).
 inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
 } // namespace sockless::ws::detail
@@ -11958,12 +11967,12 @@ inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::by
 namespace sockless::ws {
 
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
-/// does. It has the rules of messages, the caller has the inflater, the memory for what comes out, and decides when the
-/// inflater forgets. 24 bytes; no memory of its own.
+/// does. It knows the rules of messages. The caller holds the inflater and the memory for the output, and decides when
+/// the inflater forgets. 24 bytes; no memory of its own.
 class message_inflater {
   public:
-    /// `limit`: the most bytes that one message may come to. As a decoder's limit is on what is sent, a message has to
-    /// keep to both.
+    /// `limit`: the most bytes that one message may come to. A decoder's limit is on the bytes that are sent, so a
+    /// message has to keep to both.
     constexpr explicit message_inflater(std::uint64_t limit = ws::limits{}.message) noexcept : limit_(limit) {}
 
     /// Begins the next message.
@@ -11975,14 +11984,13 @@ class message_inflater {
         begun_ = taken_ = waiting_ = false;
     }
 
-    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
-    /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
-    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. `out` may be empty if nothing
-    /// comes of the message.
+    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns a `data` event,
+    /// with a payload that is part of `out`. Call it until the event is false, as there is nothing more, or has `last`.
+    /// The argument `last` says that `in` ends the message. `out` may be empty if the message inflates to nothing.
     ///
     /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
-    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
-    /// before the error is given out first. After an error the inflater is of no use before it is reset.
+    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
+    /// the error are given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
     [[nodiscard]] constexpr decoder::event next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
         if (error_ != errc::none) return {.kind = decoder::kind::error, .error = error_};
@@ -11999,7 +12007,7 @@ class message_inflater {
     [[nodiscard]] constexpr std::uint64_t size() const noexcept { return size_; }
 
   private:
-    // Whether all of `in` was taken, and all given that comes of it.
+    // Whether all of `in` was taken, and all output of it given.
     template <class Codec>
     [[nodiscard]] constexpr bool inflate(Codec& codec, cbytes& in, bytes& room) noexcept {
         for (;;) {
@@ -12026,7 +12034,7 @@ class message_inflater {
     [[nodiscard]] constexpr bool end(Codec& codec) noexcept {
         // A message of no bytes at all is empty (D7). One that ends with a block marked as the last is complete.
         if (!taken_ || ended_) return true;
-        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and nothing comes of it.
+        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and inflates to nothing.
         cbytes tail = detail::deflate_tail;
         std::byte spare[1] = {};
         bytes room = spare;
@@ -12065,18 +12073,18 @@ class message_inflater {
     bool begun_ = false;   // something was given out
     bool taken_ = false;   // some bytes were taken
     bool ended_ = false;   // the last of them ended a block that is marked as the last
-    bool waiting_ = false; // there was no room for all that comes of them
+    bool waiting_ = false; // there was no room for all output of them
 };
 
 static_assert(sizeof(message_inflater) == 24);
 
-/// Deflates one message after the other: takes pieces of them, gives what the frames carry (RFC 7692 section 7.2.1).
-/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 6 bytes; no
+/// Deflates one message after the other: takes pieces of them, gives the payloads of frames (RFC 7692 section 7.2.1).
+/// The caller holds the deflater and the memory for the output, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
 class message_deflater {
   public:
-    /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
-    /// `corrupt` if the deflater breaks its contract: reset both.
+    /// `done`: the output so far holds all of the piece. `need_room`: call again, with room. `no_memory`, and `corrupt`
+    /// if the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`
@@ -12087,15 +12095,15 @@ class message_deflater {
     /// The least room for `next`, in bytes; with less it does nothing.
     static constexpr std::size_t least_room = 16;
 
-    /// Takes bytes from the front of `in`, a piece of a message, and puts what they are compressed to into `out`, at
-    /// least `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
+    /// Takes bytes from the front of `in`, a piece of a message, and compresses them into `out`, which has at least
+    /// `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
     /// receiver can read all of it.
     template <deflater Codec>
     [[nodiscard]] constexpr result next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
         if (out.size() < least_room) return {deflate_status::need_room, 0};
         if (!flushing_ && in.empty()) {
             if (!last) return {};
-            // What is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
+            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
             out[0] = std::byte{0};
             return {deflate_status::done, 1};
         }
@@ -12108,7 +12116,7 @@ class message_deflater {
         if (status != deflate_status::done && !flushing_) return {status, 0};
         if (!last) return {status, size};
         // The end of the last piece is not sent (RFC 7692 section 7.2.1), so the last bytes of the output wait until it
-        // is known whether they are that.
+        // is known whether they are that end.
         if (size < sizeof held_) return {deflate_status::corrupt, 0};
         size -= sizeof held_;
         detail::copy(held_, out.data() + size, sizeof held_);
@@ -12139,12 +12147,13 @@ static_assert(sizeof(message_deflater) == 6);
 } // namespace sockless::ws
 
 // ====================================== sockless/ws/deflate/negotiation.hpp =======================================
-// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+// The terms of permessage-deflate that are offered and agreed to (RFC 7692 section 7.1). Text only; nothing is
+// compressed.
 
 namespace sockless::ws {
 
 /// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
-/// "Server" and "client" say whose sending they are about.
+/// Those named "server" are about the messages that the server sends, those named "client" about the client's.
 struct deflate_parameters {
     /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
     bool server_no_context_takeover = false;
@@ -12159,18 +12168,19 @@ struct deflate_parameters {
                                                    const deflate_parameters&) noexcept = default;
 };
 
-/// What one side wants of permessage-deflate.
+/// The terms of permessage-deflate that one side wants.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
-    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
+    /// The parameters that are asked of both sides. A smaller window and no takeover cost compression and save memory.
+    /// If a client offers less than this, a server keeps to the offer; if the client offers more, the server asks for
+    /// this.
     deflate_parameters wanted{};
 
     /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
     /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
-    /// must be larger to become smaller.
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. A message that refers to no
+    /// earlier one must be larger, or compression does not make it smaller.
     std::size_t threshold = 64;
     std::size_t threshold_without_takeover = 256;
 };
@@ -12271,8 +12281,8 @@ enum class deflate_text : std::uint8_t { offer, response };
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
-    // which the response makes binding (RFC 7692 section 7.1.1; D2).
+    // If the offer asks the server for no takeover, the server grants that. The offer's parameter for the client's own
+    // takeover is a hint, which the response makes binding (RFC 7692 section 7.1.1; D2).
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
@@ -12340,8 +12350,7 @@ template <class Fields>
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
-/// browsers do.
+/// Client: the offer for this policy. It always says that the server may choose the client's window, as browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
     offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
@@ -12356,9 +12365,9 @@ template <class Fields>
     return detail::write_deflate(out, offer, detail::deflate_text::offer);
 }
 
-/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
-/// 7692 section 7.1; D1 to D4).
+/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
+/// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
+/// for, or agrees twice (RFC 7692 section 7.1; D1 to D4).
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -12439,7 +12448,7 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// Gives a box whose window has so many bits, or none.
+    /// Gives a box with a window of so many bits, or none.
     [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
@@ -12476,8 +12485,8 @@ class idle_boxes {
 namespace sockless::ws {
 
 /// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
-/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
-/// share a pool have the same settings of the deflater.
+/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. All
+/// connections that share a pool have the same settings of the deflater.
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:
@@ -12496,14 +12505,15 @@ class deflate_pool {
 } // namespace sockless::ws
 
 // ========================================= sockless/ws/deflate/stage.hpp ==========================================
-// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
+// All that an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a
+// deflater.
 
 namespace sockless::ws {
 
 /// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
-/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
-/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
-/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
+/// permessage-deflate (RFC 7692), inflates messages that come, deflates messages that are sent. Memory for windows is
+/// taken with the first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie
+/// in the endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -12521,12 +12531,12 @@ class deflate_stage {
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and if nothing was.
+    /// The terms that were agreed to. `agreed` is false before that, and if there are none.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints: see `compression`.
+    // The rest is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -12550,7 +12560,7 @@ class deflate_stage {
         return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
     }
 
-    /// What a server answered to `offer`.
+    /// A server's answer to `offer`.
     template <class Fields>
     [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
         return check_deflate(response, offer_of(policy_));
@@ -12586,16 +12596,16 @@ class deflate_stage {
         terms_.inflating = terms_.in_message = true;
     }
 
-    /// Whether there is more to come of what was added.
+    /// Whether the data that was added has more output to give.
     [[nodiscard]] bool inflating() const noexcept { return terms_.inflating; }
 
-    /// How much of what was added waits at the front of the input.
+    /// How many bytes of the data that was added wait at the front of the input.
     [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
 
     /// Whether a compressed message has begun and has not ended.
     [[nodiscard]] bool in_message() const noexcept { return terms_.in_message; }
 
-    /// Inflates what was added, from the front of `in`: see `message_inflater::next`.
+    /// Inflates the data that was added, from the front of `in`: see `message_inflater::next`.
     [[nodiscard]] decoder::event inflate(bytes& in, bytes out) noexcept {
         if (!take_inflater()) return {.kind = decoder::kind::error, .error = errc::no_memory};
         cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
@@ -12625,11 +12635,11 @@ class deflate_stage {
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
-    /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
+    /// Enough room for a piece of so many bytes, whatever is in it: for stored blocks, and the bytes that end them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
-    /// all of it: then `abandon`.
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. The result is false if there is no room or
+    /// memory for all of it: then call `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
         const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
@@ -12645,7 +12655,7 @@ class deflate_stage {
     }
 
     /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
-    /// what is sent later refers to nothing in that window.
+    /// messages that are sent later refer to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -12662,7 +12672,7 @@ class deflate_stage {
         if (!sending) give_deflater();
     }
 
-    /// Gives back all of it: nothing comes any more, and nothing is sent.
+    /// Gives back all memory: nothing comes any more, and nothing is sent.
     void end() noexcept {
         give_inflater();
         give_deflater();
@@ -12672,7 +12682,7 @@ class deflate_stage {
     using inflater_owner = detail::box_owner<Inflater>;
     using deflater_owner = detail::box_owner<Deflater>;
 
-    // What was agreed to, and where things stand.
+    // The terms that were agreed to, and the state of the messages.
     struct terms {
         deflate_parameters parameters{};
         std::uint8_t inflater_bits = 15;
@@ -12693,7 +12703,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // A shared inflater has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads data that was written with any window.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

@@ -15,7 +15,7 @@ enum class framing : std::uint8_t {
     until_end, ///< at the end of the connection
 };
 
-/// What a head says about the body behind it.
+/// The framing of the body behind a head.
 struct body_framing {
     http::framing framing = framing::none;
     std::uint64_t length = 0; ///< with `framing::length`
@@ -60,11 +60,11 @@ struct body_framing {
 enum class body_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the body has ended
     data,       ///< a piece of the body: `data`
-    end,        ///< the end of the body. What is left of the input is not part of it.
+    end,        ///< the end of the body. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`. `data` lies in the input.
+/// The result of `next`. False for `need_input`. `data` lies in the input.
 struct body_event {
     body_kind kind = body_kind::need_input;
     errc error = errc::none;
@@ -128,7 +128,7 @@ class body_decoder {
     }
 
     /// Says that the input has ended, which ends a body of `framing::until_end`; any other is `truncated` unless its
-    /// end was told. `none`, or what was wrong.
+    /// end was told. Returns `none`, or the error.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) {
             if (phase_ != phase::uncounted && phase_ != phase::end) error_ = errc::truncated;
@@ -137,11 +137,11 @@ class body_decoder {
         return error_;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes since the beginning of the body were taken; after an error, the offset of the one that broke
-    /// the rule.
+    /// How many bytes since the beginning of the body were taken; after an error, the offset of the byte that broke the
+    /// rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return offset_; }
 
   private:

@@ -79,7 +79,7 @@ class head_scanner {
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
 
-    /// The elements of the head that `scan` has taken, where `text` is all of it.
+    /// The elements of the head that `scan` has taken; `text` is all of it.
     [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
         return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
@@ -392,7 +392,7 @@ class head_scanner {
         return false;
     }
 
-    pointer piece_ = nullptr; // during a call: where the piece begins,
+    pointer piece_ = nullptr; // during a call: the beginning of the piece,
     std::size_t base_ = 0;    // and how much was taken before it
     std::uint32_t position_ = 0;
     std::uint32_t line_begin_ = 0;  // of the line that is being read

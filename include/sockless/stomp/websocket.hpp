@@ -45,9 +45,12 @@ class carrier {
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
     void sent(std::size_t size) noexcept {
-        if (by_ != carried_by::web_socket) return bytes_.sent(size);
-        web_socket_.sent(size);
-        send_what_was_early();
+        if (by_ == carried_by::web_socket) {
+            web_socket_.sent(size);
+            send_what_was_early();
+        } else {
+            bytes_.sent(size);
+        }
     }
 
     void release() noexcept { bytes_.release(); }

@@ -33,7 +33,7 @@ struct options {
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
-/// Where a connection stands (RFC 6455 section 7.1).
+/// The state of a connection (RFC 6455 section 7.1).
 enum class state : std::uint8_t {
     opening, ///< the opening handshake is not done
     open,    ///< messages go both ways
@@ -68,8 +68,8 @@ struct no_handshake {};
 
 namespace sockless::ws {
 
-/// One end of an open WebSocket: what `basic_server` and `basic_client` share once their opening handshake is done; see
-/// there. `Buffer` holds what comes in pieces and what goes out. `Compression` is `no_compression` or a
+/// One end of an open WebSocket: the part that `basic_server` and `basic_client` share, once their opening handshake is
+/// done. See these two. `Buffer` holds messages that come in pieces, and output. `Compression` is `no_compression` or a
 /// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
 template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
@@ -161,8 +161,8 @@ class connection {
     }
 
     /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
-    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
-    /// when memory is released. So an asynchronous write may read from them. The connection outlives the write.
+    /// neither move nor change until `sent` takes them: also while more is sent, received and ticked, and when memory
+    /// is released. So an asynchronous write may read from them. The connection outlives the write.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
@@ -175,7 +175,7 @@ class connection {
             // An answer can be expected from now on.
             deadline_.begin_again();
         } else if (awaits_leaving || !output_.empty()) {
-            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            // A peer that takes waiting output is alive. Output that leaves without waiting proves nothing.
             progresses_ = true;
         }
         if (decoding_ && open_.pongs.sent(in_all)) send_owed_pong();
@@ -184,9 +184,9 @@ class connection {
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`. Does what is
+    /// Says what time it is. Call it after each wait, once the received bytes were given to `next`. Does all that is
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
-    /// last call counts from this one, as nobody knows when it began.
+    /// last call counts from this one, as the time at which it began is not known.
     [[nodiscard]] event tick(instant now) noexcept {
         if (progresses_) deadline_.begin_again();
         if (heard_ && is_open()) {
@@ -199,7 +199,7 @@ class connection {
         case phase::opening: return fail(errc::handshake_timeout);
         case phase::open:
             phase_ = phase::probing;
-            // If there is no room for a Ping there is output that the peer does not take, which is silence too.
+            // If there is no room for a Ping, output waits that the peer does not take. That is silence too.
             static_cast<void>(ping());
             awaited_ = end_of_output();
             deadline_.begin_at(now, pong_timeout_);
@@ -222,9 +222,9 @@ class connection {
     /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
-    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
-    /// 1006 if that was too soon (RFC 6455 section 7.1.5; C8). What is queued still goes out: the peer may have ended
-    /// only its own side.
+    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. Gives a `closed`
+    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5; C8). Queued bytes still go out: the peer may have
+    /// ended only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
@@ -238,7 +238,7 @@ class connection {
         return output_.empty() && (Own == role::server || !was_clean_ || input_ended_);
     }
 
-    /// Where the connection stands. Messages can be sent while it is `open`.
+    /// The state of the connection. Messages can be sent while it is `open`.
     [[nodiscard]] ws::state state() const noexcept {
         constexpr ws::state states[] = {state::opening, state::open,   state::open,   state::closing,
                                         state::closed,  state::closed, state::closed, state::closed};
@@ -246,11 +246,11 @@ class connection {
     }
     [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open || phase_ == phase::probing; }
 
-    /// What went wrong, as told by the `closed` event. Stays.
+    /// The error of the `closed` event, if it had one. It stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
-    /// What the `closed` event said: the code, 0 before that event; the reason of the peer's Close, valid as long as
-    /// the connection; and whether both sides had sent a Close. They stay.
+    /// The content of the `closed` event: the code, 0 before that event; the reason of the peer's Close, valid as long
+    /// as the connection; and whether both sides had sent a Close. All three stay.
     [[nodiscard]] std::uint16_t close_code() const noexcept { return close_code_; }
     [[nodiscard]] std::string_view close_reason() const noexcept {
         return close_code_ != 0 && decoding_ ? text_of(open_.held.view()) : std::string_view{};
@@ -262,8 +262,8 @@ class connection {
     [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? open_.decoder.header() : frame_header{}; }
     [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? open_.decoder.frame_offset() : 0; }
 
-    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of payloads that
-    /// were handed out; what `output()` shows stays.
+    /// Gives back memory that is not in use, for a connection that will be idle. Payloads that were handed out are then
+    /// no longer valid; the bytes that `output()` shows stay.
     void release_memory() noexcept {
         if constexpr (Compression::available) {
             compression_.release(sending_ != sending::nothing);
@@ -274,7 +274,7 @@ class connection {
         output_.release();
     }
 
-    /// What compresses: tells what was agreed to.
+    /// The part that compresses. It tells the terms that were agreed to.
     [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
 
   protected:
@@ -303,7 +303,7 @@ class connection {
         return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
     }
 
-    // Until the first frame is read, so that what the handshake left can still be asked for.
+    // True until the first frame is read: so long the results of the handshake can be asked for.
     [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
     [[nodiscard]] Handshake& handshake() noexcept { return before_.handshake; }
     [[nodiscard]] const Handshake& handshake() const noexcept { return before_.handshake; }
@@ -339,15 +339,15 @@ class connection {
         return true;
     }
 
-    // The opening handshake is done. What it left to be read stays as it is until the next call.
+    // The opening handshake is done. Its results can be read until the next call.
     void become_open() noexcept {
         if constexpr (Own == role::client) output_.let_go();
         phase_ = phase::open;
         deadline_.begin(ping_interval_);
     }
 
-    // Queues a head that `write` writes to a span. What opens a connection leaves room for the Close that ends it, what
-    // refuses one needs none.
+    // Queues a head that `write` writes to a span. A head that opens a connection leaves room for the Close that ends
+    // it; a refusal needs none.
     template <class Write>
     [[nodiscard]] sockless::error queue_opening(std::size_t likely, Write write) noexcept {
         return detail::put(output_, likely, room_for_close, errc::no_room, write);
@@ -438,7 +438,7 @@ class connection {
         over,        // as `closed`, and nothing is waited for
     };
 
-    // What of a message in pieces has been sent.
+    // The type of the message in pieces that is being sent, if there is one.
     enum class sending : std::uint8_t { nothing, text, binary };
 
     // A Close always fits, whatever else is queued.
@@ -458,10 +458,10 @@ class connection {
         control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
     };
 
-    // The place in the output behind all that is queued, counted from the first byte of all.
+    // The place in the output behind all that is queued, counted from the first byte of all output.
     [[nodiscard]] std::uint64_t end_of_output() const noexcept { return output_.sent_in_all() + output_.size(); }
 
-    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
+    // Queued bytes still go out. The wait for that, or for the server to end the connection, has an end.
     void become_closed(phase end) noexcept {
         if constexpr (Compression::available) compression_.end();
         if (decoding_) {
@@ -505,7 +505,7 @@ class connection {
     }
 
     // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
-    // there: so nothing needs to be remembered of where it was. `before` is the input as it was before this frame.
+    // there: so its place need not be remembered. `before` is the input as it was before this frame.
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
@@ -513,10 +513,10 @@ class connection {
         return take_inflated(in);
     }
 
-    // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
+    // Inflates from the front of `in`, up to the next event, or up to the end of the compressed data in it.
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
-        // Text shrinks to a quarter or less. Room that is there already costs nothing, further steps do.
+        // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
         if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
         for (;; wanted *= 2) {
@@ -744,7 +744,7 @@ class connection {
     };
     assembler<Buffer> assembler_;
     detail::outbox<Buffer> output_;
-    std::uint64_t awaited_ = 0; // where in the output the frame ends whose answer is awaited, or all that is queued
+    std::uint64_t awaited_ = 0; // the place in the output behind the frame that awaits an answer, or behind all
     detail::deadline deadline_;
     sockless::error error_{};
     [[no_unique_address]] key_source masking_keys_;

@@ -28,13 +28,13 @@ struct server_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
-/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
-/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give the received bytes to `next`
+/// until it returns no event; send the bytes of `output()` and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible, an error says so, and nothing was queued.
 ///
-/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
-/// memory for windows from the heap.
+/// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
+/// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
+/// takes its memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
     using handshake_state = detail::server_handshake<Buffer>;
@@ -49,16 +49,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
-    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
-    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give the bytes that were read behind the request to
+    /// `next`. If compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
     explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
         requires std::is_same_v<Buffer, growing_buffer>
         : basic_server(settings, static_cast<Compression&&>(compression)) {
@@ -72,21 +72,21 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     }
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
-    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
-    /// is left in `in` and give it again.
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep the
+    /// rest of `in` and give it again.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13). Valid from
+    /// `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -130,7 +130,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         for (const extension& each : extension_list(answered)) {
             // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
-            // What changes how frames are read is agreed to by the part that reads them.
+            // Compression changes how frames are read. So the endpoint, which reads them, agrees to it, not the caller.
             if (equal(each.name, deflate_name)) return errc::bad_extensions;
         }
         return errc::none;

@@ -1,4 +1,5 @@
-// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+// The terms of permessage-deflate that are offered and agreed to (RFC 7692 section 7.1). Text only; nothing is
+// compressed.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,7 +10,7 @@
 namespace sockless::ws {
 
 /// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
-/// "Server" and "client" say whose sending they are about.
+/// Those named "server" are about the messages that the server sends, those named "client" about the client's.
 struct deflate_parameters {
     /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
     bool server_no_context_takeover = false;
@@ -24,18 +25,19 @@ struct deflate_parameters {
                                                    const deflate_parameters&) noexcept = default;
 };
 
-/// What one side wants of permessage-deflate.
+/// The terms of permessage-deflate that one side wants.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
-    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
+    /// The parameters that are asked of both sides. A smaller window and no takeover cost compression and save memory.
+    /// If a client offers less than this, a server keeps to the offer; if the client offers more, the server asks for
+    /// this.
     deflate_parameters wanted{};
 
     /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
     /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
-    /// must be larger to become smaller.
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. A message that refers to no
+    /// earlier one must be larger, or compression does not make it smaller.
     std::size_t threshold = 64;
     std::size_t threshold_without_takeover = 256;
 };
@@ -136,8 +138,8 @@ enum class deflate_text : std::uint8_t { offer, response };
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
-    // which the response makes binding (RFC 7692 section 7.1.1; D2).
+    // If the offer asks the server for no takeover, the server grants that. The offer's parameter for the client's own
+    // takeover is a hint, which the response makes binding (RFC 7692 section 7.1.1; D2).
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
@@ -205,8 +207,7 @@ template <class Fields>
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
-/// browsers do.
+/// Client: the offer for this policy. It always says that the server may choose the client's window, as browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
     offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
@@ -221,9 +222,9 @@ template <class Fields>
     return detail::write_deflate(out, offer, detail::deflate_text::offer);
 }
 
-/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
-/// 7692 section 7.1; D1 to D4).
+/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
+/// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
+/// for, or agrees twice (RFC 7692 section 7.1; D1 to D4).
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {

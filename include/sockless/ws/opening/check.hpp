@@ -8,7 +8,7 @@
 
 namespace sockless::ws {
 
-/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
+/// A client's request. Its texts are views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
     sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
     std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
@@ -29,8 +29,8 @@ namespace sockless::ws::detail {
     const char* const end = target.data() + target.size();
     // A target has no fragment (RFC 6455 section 3; H1).
     if (find('#', target.data(), end) != end) return false;
-    // A target is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2;
-    // H1).
+    // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
+    // 3.2.2; H1).
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -47,7 +47,7 @@ namespace sockless::ws::detail {
     return true;
 }
 
-/// Judges what an upgrade request and an extended CONNECT have in common.
+/// Judges the parts that an upgrade request and an extended CONNECT have in common.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
     // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
@@ -121,11 +121,11 @@ namespace sockless::ws {
     return request;
 }
 
-/// What a server answered. Views of its fields.
+/// A server's answer. Its texts are views of the fields.
 struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
+    std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
 };
 
@@ -133,7 +133,7 @@ struct opening_response {
 
 namespace sockless::ws::detail {
 
-/// Judges what was agreed to, in any list of fields.
+/// Judges the subprotocol and the extensions that were agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -179,8 +179,8 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). What was offered is
-/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). The offers are given as
+/// the values of the fields that `write_request` wrote, empty if it wrote none. A status other than 101 is
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,

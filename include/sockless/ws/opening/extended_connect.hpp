@@ -49,8 +49,7 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // The method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section 4;
-    // H22).
+    // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4; H22).
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }

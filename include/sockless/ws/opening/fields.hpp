@@ -1,4 +1,4 @@
-// What a list of fields says about the opening handshake, collected in one pass over it.
+// All that a list of fields says about the opening handshake, collected in one pass over it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,7 @@ struct unset_view {
     std::size_t size;
 };
 
-/// What a head, or a list of fields, says about the handshake.
+/// All that a head, or a list of fields, says about the handshake.
 class opening_fields {
   public:
     template <class Fields>

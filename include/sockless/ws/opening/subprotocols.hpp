@@ -115,7 +115,8 @@ template <class Fields>
 template <class Fields>
 [[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
                                                             const Fields& offered) noexcept {
-    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    // The offers are looked at once: after each name that is found, only the names before it in `supported` are still
+    // looked for.
     std::size_t best = supported.size();
     http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {
