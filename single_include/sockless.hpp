@@ -3090,7 +3090,7 @@ struct body_framing {
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
-/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+/// doubtful is an error: two peers that read it differently would not agree on the beginning of the next message.
 [[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
     // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
     if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
