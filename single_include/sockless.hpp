@@ -1988,8 +1988,8 @@ template <class Byte>
     constexpr std::uint64_t each = 0x0101010101010101U;
     const std::uint64_t differences = a ^ b;
     if ((differences & ~(each * 0x20)) != 0) return false;
-    // A letter, in lower case, is from `a` to `z`: what is added to a character below 0x80 reaches its top bit if it is
-    // large enough. Of two that differ in bit 0x20 only, both are letters or none is.
+    // A letter, in lower case, is from `a` to `z`: the sum of a character below 0x80 and a constant reaches the top bit
+    // if the character is large enough. Of two that differ in bit 0x20 only, both are letters or none is.
     const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
     const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
     return (differences & ~(letters >> 2)) == 0;
@@ -2731,7 +2731,7 @@ class head_scanner {
         return 64 * block + static_cast<std::size_t>(std::countr_zero(others));
     }
 
-    // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
+    // One field line, or the rest of it, up to `stop`; or the CR of the empty line that ends the head.
     constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
         case phase::field_begin:
@@ -2892,8 +2892,8 @@ class basic_head_parser {
     }
 
     /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
-    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
-    /// nothing.
+    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
+    /// this does nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
@@ -2903,7 +2903,7 @@ class basic_head_parser {
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
+    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
     /// do not move with it: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
@@ -3090,9 +3090,9 @@ struct body_framing {
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
-/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+/// doubtful is an error: two peers that read it differently would not agree on the beginning of the next message.
 [[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
-    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
+    // Interim responses, 204 and 304 have no body, even if their fields announce one (RFC 9110 section 6.4.1).
     if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
@@ -3216,7 +3216,7 @@ class body_decoder {
         counted,    // data, `left_` bytes of it, then the end
         uncounted,  // data up to the end of the connection
         size_begin, // the first digit of a chunk size
-        size,       // a further one, or what follows
+        size,       // a further one, or the byte behind them
         extension,  // chunk extensions
         size_lf,    //
         chunk,      // data, `left_` bytes of it
@@ -3267,7 +3267,7 @@ class body_decoder {
         }
     }
 
-    // One byte of what stands around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
+    // One byte of the framing around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
     constexpr void take_framing(bytes& in) noexcept {
         const char c = static_cast<char>(in.front());
         switch (phase_) {
@@ -3826,7 +3826,7 @@ class name_list {
 
 // An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
 // bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
-// `sent` says that they have left, whatever else is written and whatever memory is given back meanwhile.
+// `sent` says that they have left, even if more is written or memory is given back meanwhile.
 namespace sockless::detail {
 
 /// `output` shows at most so many bytes at a time. So a host that sends all of these in one operation still reports
@@ -3990,9 +3990,9 @@ class heap_outbox : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
-    // large block must be needed twice to stay at all, and a size that was needed counts less after each time that it
-    // was not.
+    // All was sent. The last block stays for the next bytes, unless it is much larger than the blocks that were lately
+    // needed: a large block must be needed twice to stay at all, and a size that was needed counts less after each time
+    // that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
         const std::uint32_t before = lately_;
@@ -7022,7 +7022,7 @@ static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate
 } // namespace sockless::ws
 
 // ========================================== sockless/ws/frame_header.hpp ==========================================
-// The header of a frame: what its bits say, and how it is written (RFC 6455 section 5.2).
+// The header of a frame: the meaning of its bits, and how it is written (RFC 6455 section 5.2).
 
 namespace sockless::ws {
 
@@ -8057,8 +8057,8 @@ struct event {
     /// With `refused`: the HTTP status.
     std::uint16_t code = 0;
 
-    /// With `closed`: what went wrong. None if one of the sides wished to close, so a failure never looks like the
-    /// peer's goodbye.
+    /// With `closed`: the error. None if one of the sides wished to close, so a failure never looks like the peer's
+    /// goodbye.
     sockless::error error{};
 
     bytes payload{};
@@ -8493,7 +8493,8 @@ class list_view {
 #undef SOCKLESS_VIEWED
 
 // ======================================= sockless/ws/opening/extensions.hpp =======================================
-// The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
+// The Sec-WebSocket-Extensions field: the extensions that it offers, or agrees to, element by element (RFC 6455 section
+// 9.1).
 
 namespace sockless::ws {
 
@@ -8819,7 +8820,7 @@ class opening_name {
     [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
 
-    /// Whether a name of this size is this one, whatever its case.
+    /// Whether a name of this size is this one; the case does not matter.
     [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
         const name_words read = kept_words(words_of(name));
         return ((read.first ^ words_.first) | (read.middle ^ words_.middle) | (read.last ^ words_.last)) == 0;
@@ -8866,7 +8867,7 @@ struct opening_name_table {
 
 inline constexpr opening_name_table opening_names{};
 
-/// The field of this name, whatever its case.
+/// The field of this name; the case does not matter.
 [[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
@@ -8961,8 +8962,8 @@ inline constexpr std::size_t max_subprotocols = 64;
 /// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    /// Adds a name, and says what is wrong with it: an offer is made of unique tokens (RFC 6455 section 4.1, item 10;
-    /// H10).
+    /// Adds a name, and returns its error, if it has one: an offer is made of unique tokens (RFC 6455 section 4.1, item
+    /// 10; H10).
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
         if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
@@ -9662,7 +9663,7 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
+    bool whole_messages = true;  ///< `message` events; else `piece` events as bytes come, and no memory but to inflate
     bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
@@ -10066,7 +10067,7 @@ class connection {
         open,        // messages go both ways
         probing,     // likewise, and a Ping of ours asks for a sign of life
         closing,     // our Close was sent, the peer's is awaited
-        failed,      // nothing is read any more; the `closed` event is still owed
+        failed,      // nothing is read any more; the `closed` event is still to be given
         closed,      // likewise, and it was given
         failed_over, // as `failed`, and nothing is waited for
         over,        // as `closed`, and nothing is waited for
@@ -10075,7 +10076,7 @@ class connection {
     // The type of the message in pieces that is being sent, if there is one.
     enum class sending : std::uint8_t { nothing, text, binary };
 
-    // A Close always fits, whatever else is queued.
+    // A Close always fits, even if the queue is full.
     static constexpr std::size_t room_for_close = 6 + max_control_payload;
 
     // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
@@ -10089,7 +10090,7 @@ class connection {
     struct while_frames {
         ws::decoder decoder;
         ws::pongs pongs;
-        control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
+        control_payload held; // the Ping that waits for its Pong; after the end the reason of the peer's Close
     };
 
     // The place in the output behind all that is queued, counted from the first byte of all output.
@@ -10138,7 +10139,7 @@ class connection {
         return fail(errc::message_too_big);
     }
 
-    // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
+    // Inflates data that came compressed. The data lies directly before the rest of the input, and is inflated from
     // there: so its place need not be remembered. `before` is the input as it was before this frame.
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
@@ -10391,7 +10392,7 @@ class connection {
     phase phase_ = phase::opening;
     sending sending_ = sending::nothing;
     bool heard_ = false;      // something came since the last `tick`
-    bool progresses_ = false; // the peer took what had waited for it since then
+    bool progresses_ = false; // the peer took waiting output since then
     bool decoding_ = false;   // frames have begun
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;
@@ -10726,7 +10727,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2; H10).
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }

@@ -10,7 +10,7 @@
 
 // An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
 // bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
-// `sent` says that they have left, whatever else is written and whatever memory is given back meanwhile.
+// `sent` says that they have left, even if more is written or memory is given back meanwhile.
 namespace sockless::detail {
 
 /// `output` shows at most so many bytes at a time. So a host that sends all of these in one operation still reports
@@ -174,9 +174,9 @@ class heap_outbox : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
-    // large block must be needed twice to stay at all, and a size that was needed counts less after each time that it
-    // was not.
+    // All was sent. The last block stays for the next bytes, unless it is much larger than the blocks that were lately
+    // needed: a large block must be needed twice to stay at all, and a size that was needed counts less after each time
+    // that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
         const std::uint32_t before = lately_;

@@ -23,9 +23,9 @@ struct body_framing {
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
-/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+/// doubtful is an error: two peers that read it differently would not agree on the beginning of the next message.
 [[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
-    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
+    // Interim responses, 204 and 304 have no body, even if their fields announce one (RFC 9110 section 6.4.1).
     if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
@@ -149,7 +149,7 @@ class body_decoder {
         counted,    // data, `left_` bytes of it, then the end
         uncounted,  // data up to the end of the connection
         size_begin, // the first digit of a chunk size
-        size,       // a further one, or what follows
+        size,       // a further one, or the byte behind them
         extension,  // chunk extensions
         size_lf,    //
         chunk,      // data, `left_` bytes of it
@@ -200,7 +200,7 @@ class body_decoder {
         }
     }
 
-    // One byte of what stands around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
+    // One byte of the framing around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
     constexpr void take_framing(bytes& in) noexcept {
         const char c = static_cast<char>(in.front());
         switch (phase_) {

@@ -92,8 +92,8 @@ class basic_head_parser {
     }
 
     /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
-    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
-    /// nothing.
+    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
+    /// this does nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
@@ -103,7 +103,7 @@ class basic_head_parser {
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
+    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
     /// do not move with it: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;

@@ -340,7 +340,7 @@ class head_scanner {
         return 64 * block + static_cast<std::size_t>(std::countr_zero(others));
     }
 
-    // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
+    // One field line, or the rest of it, up to `stop`; or the CR of the empty line that ends the head.
     constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
         case phase::field_begin:

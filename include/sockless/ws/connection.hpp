@@ -28,7 +28,7 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
+    bool whole_messages = true;  ///< `message` events; else `piece` events as bytes come, and no memory but to inflate
     bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
@@ -432,7 +432,7 @@ class connection {
         open,        // messages go both ways
         probing,     // likewise, and a Ping of ours asks for a sign of life
         closing,     // our Close was sent, the peer's is awaited
-        failed,      // nothing is read any more; the `closed` event is still owed
+        failed,      // nothing is read any more; the `closed` event is still to be given
         closed,      // likewise, and it was given
         failed_over, // as `failed`, and nothing is waited for
         over,        // as `closed`, and nothing is waited for
@@ -441,7 +441,7 @@ class connection {
     // The type of the message in pieces that is being sent, if there is one.
     enum class sending : std::uint8_t { nothing, text, binary };
 
-    // A Close always fits, whatever else is queued.
+    // A Close always fits, even if the queue is full.
     static constexpr std::size_t room_for_close = 6 + max_control_payload;
 
     // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
@@ -455,7 +455,7 @@ class connection {
     struct while_frames {
         ws::decoder decoder;
         ws::pongs pongs;
-        control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
+        control_payload held; // the Ping that waits for its Pong; after the end the reason of the peer's Close
     };
 
     // The place in the output behind all that is queued, counted from the first byte of all output.
@@ -504,7 +504,7 @@ class connection {
         return fail(errc::message_too_big);
     }
 
-    // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
+    // Inflates data that came compressed. The data lies directly before the rest of the input, and is inflated from
     // there: so its place need not be remembered. `before` is the input as it was before this frame.
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
@@ -757,7 +757,7 @@ class connection {
     phase phase_ = phase::opening;
     sending sending_ = sending::nothing;
     bool heard_ = false;      // something came since the last `tick`
-    bool progresses_ = false; // the peer took what had waited for it since then
+    bool progresses_ = false; // the peer took waiting output since then
     bool decoding_ = false;   // frames have begun
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;

@@ -50,8 +50,8 @@ struct event {
     /// With `refused`: the HTTP status.
     std::uint16_t code = 0;
 
-    /// With `closed`: what went wrong. None if one of the sides wished to close, so a failure never looks like the
-    /// peer's goodbye.
+    /// With `closed`: the error. None if one of the sides wished to close, so a failure never looks like the peer's
+    /// goodbye.
     sockless::error error{};
 
     bytes payload{};

@@ -1,4 +1,4 @@
-// The header of a frame: what its bits say, and how it is written (RFC 6455 section 5.2).
+// The header of a frame: the meaning of its bits, and how it is written (RFC 6455 section 5.2).
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -101,7 +101,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2; H10).
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }

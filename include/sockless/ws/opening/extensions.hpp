@@ -1,4 +1,5 @@
-// The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
+// The Sec-WebSocket-Extensions field: the extensions that it offers, or agrees to, element by element (RFC 6455 section
+// 9.1).
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -15,8 +15,8 @@ inline constexpr std::size_t max_subprotocols = 64;
 /// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    /// Adds a name, and says what is wrong with it: an offer is made of unique tokens (RFC 6455 section 4.1, item 10;
-    /// H10).
+    /// Adds a name, and returns its error, if it has one: an offer is made of unique tokens (RFC 6455 section 4.1, item
+    /// 10; H10).
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
         if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
