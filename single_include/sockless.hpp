@@ -2409,7 +2409,7 @@ enum class message_kind : std::uint8_t { request, response };
 namespace sockless::http::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
-/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
+/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none [H20].
 class head_scanner {
   public:
     constexpr explicit head_scanner(http::message_kind kind) noexcept
@@ -2439,7 +2439,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5) [H20].
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -2522,7 +2522,7 @@ class head_scanner {
     }
 
     // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
-    // 9112 section 2.2; H2).
+    // 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -2568,7 +2568,7 @@ class head_scanner {
     }
 
     // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
-    // section 2.2; H2).
+    // section 2.2) [H2].
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -2586,7 +2586,7 @@ class head_scanner {
     }
 
     // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
-    // section 3; H1).
+    // section 3) [H1].
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -2605,8 +2605,8 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
-    // the highest that is known (RFC 9110 section 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3) [H1]. A minor version that is not known is read
+    // like the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
@@ -2740,7 +2740,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1) [H3].
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -2750,8 +2750,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
-            // stands elsewhere (RFC 9112 section 2.2; H2).
+            // A value holds no control but HTAB (RFC 9110 section 5.5) [H3]. Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2) [H2].
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -2769,8 +2769,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
-            // the first field line is not even that (RFC 9112 section 2.2; H2).
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2) [H3]. White space before
+            // the first field line is not even that (RFC 9112 section 2.2) [H2].
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
@@ -2867,7 +2867,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5) [H20].
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -3468,7 +3468,7 @@ class head_writer {
     constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// Writes the first line of a request. The method must be a token and the target visible ASCII, else `bad_method`
-    /// or `bad_target` (RFC 9112 section 3; H14).
+    /// or `bad_target` (RFC 9112 section 3) [H14].
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
         if (!is_token(method)) return fail(errc::bad_method);
         if (!is_target(target)) return fail(errc::bad_target);
@@ -3476,7 +3476,7 @@ class head_writer {
     }
 
     /// Writes the first line of a response. The status must be from 100 to 999, else `bad_status`, and the reason have
-    /// no control character, else `bad_reason` (RFC 9112 section 4; H14). If the reason is empty, the standard one is
+    /// no control character, else `bad_reason` (RFC 9112 section 4) [H14]. If the reason is empty, the standard one is
     /// written.
     constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
         if (status < 100 || status > 999) return fail(errc::bad_status);
@@ -3492,8 +3492,8 @@ class head_writer {
     constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
 
     /// Writes a field. The name must be a token, and the value have no control character but HTAB, else `bad_name` or
-    /// `bad_value` (RFC 9110 section 5.5; H14). A reader does not see white space around the value, as that is not part
-    /// of it.
+    /// `bad_value` (RFC 9110 section 5.5) [H14]. A reader does not see white space around the value, as that is not
+    /// part of it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         if (!is_field_value(value)) return fail(errc::bad_value);
@@ -4157,7 +4157,7 @@ template <class Outbox, class Write, class Note = note_nothing>
 
 namespace sockless::stomp {
 
-/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating; S5).
+/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating) [S5].
 struct heart_beat {
     std::uint32_t sends = 0; ///< something is sent at least this often; 0: no promise
     std::uint32_t wants = 0; ///< something should come at least this often; 0: no wish
@@ -4180,7 +4180,7 @@ struct parsed_heart_beat {
 }
 
 /// How often, in milliseconds, something goes from a side that promises `sends` to one that `wants` it: the larger of
-/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating; S5).
+/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating) [S5].
 [[nodiscard]] constexpr std::uint32_t agreed_interval(std::uint32_t sends, std::uint32_t wants) noexcept {
     if (sends == 0 || wants == 0) return 0;
     return sends > wants ? sends : wants;
@@ -4213,7 +4213,7 @@ class heart_beat_text {
 
 namespace sockless::stomp {
 
-/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` (S15).
+/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` [S15].
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
 /// As it stands in `version` and `accept-version`; empty for `unknown`.
@@ -4266,7 +4266,7 @@ class version_set {
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
-    /// The highest version that both have, or `unknown` (S6).
+    /// The highest version that both have, or `unknown` [S6].
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
         for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
@@ -4289,10 +4289,10 @@ class version_set {
 };
 
 /// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
-/// server chooses (W1). The CONNECT frame decides the version all the same.
+/// server chooses [W1]. The CONNECT frame decides the version all the same.
 inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
 
-/// Whether an agreed subprotocol is one of them (W1). Subprotocols are case-sensitive.
+/// Whether an agreed subprotocol is one of them [W1]. Subprotocols are case-sensitive.
 [[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
     for (const std::string_view each : subprotocols) {
         if (equal(each, subprotocol)) return true;
@@ -4334,8 +4334,8 @@ namespace sockless::stomp::detail {
 struct command_row {
     std::string_view text;
     role sender;
-    bool body;    // S1: only SEND, MESSAGE and ERROR have one
-    bool escapes; // S3: in CONNECT and CONNECTED nothing is escaped, in any version
+    bool body;    // [S1] only SEND, MESSAGE and ERROR have one
+    bool escapes; // [S3] in CONNECT and CONNECTED nothing is escaped, in any version
 };
 
 /// One row per enumerator of `stomp::command`, in its order.
@@ -4364,7 +4364,7 @@ inline constexpr std::size_t max_command = 11;
 /// As it stands on the wire; empty for `none`.
 [[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
-/// The command of this text, which is case-sensitive (S1); `none` for any other.
+/// The command of this text, which is case-sensitive [S1]; `none` for any other.
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
     for (std::size_t i = 1; i != std::size(detail::command_rows); ++i) {
         if (equal(detail::command_rows[i].text, text)) return static_cast<command>(i);
@@ -4375,7 +4375,7 @@ inline constexpr std::size_t max_command = 11;
 /// Which side sends it.
 [[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
-/// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
+/// Whether a frame of it may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
 /// Whether this version has it: NACK and STOMP came with 1.1.
@@ -4387,7 +4387,7 @@ inline constexpr std::size_t max_command = 11;
 
 namespace sockless::stomp::detail {
 
-/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding; S3, S14).
+/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding) [S3] [S14].
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
 
 struct escape {
@@ -4779,7 +4779,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 
 /// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
 /// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
-/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding; S14).
+/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding) [S14].
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
@@ -4818,12 +4818,12 @@ class writer {
 
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
     /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
-    /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
+    /// told (STOMP 1.2 Body) [S1] [S2]. The size is that of the whole frame; with `no_room` it is the room needed.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
         if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
-        // S14: a body has a content-length unless the caller wants none.
+        // [S14] A body has a content-length unless the caller wants none.
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
@@ -4882,7 +4882,7 @@ class writer {
         return put({run, static_cast<std::size_t>(end - run)});
     }
 
-    // S3: what stands behind the backslash, or NUL where this is not escaped.
+    // [S3] What stands behind the backslash, or NUL where this is not escaped.
     [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
         for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
@@ -4890,7 +4890,7 @@ class writer {
         return '\0';
     }
 
-    // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
+    // [S14] What is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
     // taken for a part of the end of line.
     [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
@@ -5018,14 +5018,14 @@ struct receipt_frame {
 
 struct error_frame {
     std::string_view message{};      ///< a short description
-    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error (S7)
-    version_set supported{};         ///< where there is no common version (S6)
+    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error [S7]
+    version_set supported{};         ///< where there is no common version [S6]
     std::string_view content_type{}; ///< of the body
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE; S11): all but those that are between the
+/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]: all but those that are between the
 /// sender and the server, and those that are the server's to write.
 [[nodiscard]] constexpr bool is_forwarded(std::string_view name) noexcept {
     constexpr std::string_view kept_back[] = {"destination",  "receipt",    "transaction", "content-length",
@@ -5127,7 +5127,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
-/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`; S11).
+/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`) [S11].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);
@@ -5194,7 +5194,7 @@ struct server_event {
     server_kind kind = server_kind::need_input;
     ack_mode ack = ack_mode::automatic; ///< with `subscribe`
 
-    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant [S9].
     bool cumulative = false;
 
     std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
@@ -5266,7 +5266,7 @@ struct client_event {
 
 namespace sockless::stomp {
 
-/// Bounds on one frame (STOMP 1.2 Size Limits; S12). Each is exact: what is as large as the limit passes, one more is
+/// Bounds on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: what is as large as the limit passes, one more is
 /// an error, at that byte. There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
     /// Bytes of one header line, without its end of line. Tokens in `passcode` come near 4 KiB.
@@ -5362,12 +5362,12 @@ class stomp_head_scanner {
     }
 
     // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
-    // either (S15).
+    // either [S15].
     [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
 
-    // S1: the first line is a command.
+    // [S1] The first line is a command.
     constexpr bool take_command(std::size_t at) noexcept {
         if (at > stomp::max_command + 1) return fail(stomp::errc::unknown_command, 0);
         stop_ = at;
@@ -5518,7 +5518,7 @@ class stomp_head_scanner {
         return head_[at] == '\n';
     }
 
-    // S3: only the version's own escapes; one pass from left to right.
+    // [S3] Only the version's own escapes; one pass from left to right.
     constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
         for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
             if (escapes[i].code != head_[at + 1]) continue;
@@ -5538,7 +5538,7 @@ class stomp_head_scanner {
         run_ = next;
     }
 
-    // S1: a name is not empty, and a colon ends it.
+    // [S1] A name is not empty, and a colon ends it.
     constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
         move_run(at, at + 1);
         const std::size_t end = at - removed_;
@@ -5555,7 +5555,7 @@ class stomp_head_scanner {
     // and where the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
-            // S1: a header line has a colon.
+            // [S1] A header line has a colon.
             if (end != line_) return fail(stomp::errc::missing_colon, end);
             phase_ = phase::done;
             stop_ = last + 1;
@@ -5577,7 +5577,7 @@ class stomp_head_scanner {
         return equal(name, "content-length") && !has_length_;
     }
 
-    // S2: digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
+    // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
         std::uint64_t length = 0;
@@ -5678,7 +5678,7 @@ class basic_parser {
 
     /// Says which version the sides have agreed on; it is that of the frames after the one that was last begun. At
     /// first it is `unknown`, which reads what any version may send before that: lines end in LF or CR LF, and nothing
-    /// is escaped (S15).
+    /// is escaped [S15].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
@@ -5780,7 +5780,7 @@ class basic_parser {
         position_ += size;
     }
 
-    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating; S4).
+    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating) [S4].
     [[nodiscard]] constexpr event next_frame(bytes& in) noexcept {
         if (in.empty()) return {};
         const bool after_cr = phase_ == phase::between_lf;
@@ -5822,7 +5822,7 @@ class basic_parser {
         return next_of_head(in);
     }
 
-    // S12, and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
+    // [S12], and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
     [[nodiscard]] constexpr event next_of_head(bytes& in) noexcept {
         while (!in.empty()) {
             const std::size_t held = memory_.size();
@@ -5842,7 +5842,7 @@ class basic_parser {
         return {};
     }
 
-    // S1: only SEND, MESSAGE and ERROR have a body; S2: content-length says where it ends, or the first NUL.
+    // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         left_ = scanner_.has_length() ? scanner_.length() : limits_.body;
@@ -6100,7 +6100,7 @@ class session {
     [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
     /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
-    /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
+    /// taken for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next call that is not
     /// const.
     [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
 
@@ -6204,7 +6204,7 @@ class session {
         deadline_.stop();
         const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
         const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
-        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating) [S5].
         own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
         own_beat_.begin(own_silence_);
         // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
@@ -6347,7 +6347,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
             in = in.subspan(in.size());
             const bool owed = loses_;
             loses_ = false;
@@ -6470,7 +6470,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
-    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
+    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT) [S7]. A range of
     /// `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
@@ -6489,7 +6489,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         if (sender_of(sent) != role::server) return errc::unexpected_command;
         if (sent == command::error) return errc::none;
         const bool connects = sent == command::connected;
-        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
+        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting) [S6].
         if (this->state() == stomp::state::connecting) {
             return connects && has_asked_ ? errc::none : errc::not_connected;
         }
@@ -6530,7 +6530,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(wrong);
     }
 
-    // S6: the version is one of those that were offered; a server that does not name one speaks 1.0.
+    // [S6] The version is one of those that were offered; a server that does not name one speaks 1.0.
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
@@ -7160,7 +7160,7 @@ constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uin
 namespace sockless::ws {
 
 /// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
-/// events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do. 192 bytes; copies are
+/// events do not depend on how the bytes were cut into pieces [F12], only the cuts of data do. 192 bytes; copies are
 /// independent. Everything runs in constant evaluation.
 class decoder {
   public:
@@ -7283,7 +7283,7 @@ class decoder {
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    /// Says that the input has ended. `end_of_input` where no Close came before [C8], else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -7419,7 +7419,7 @@ class decoder {
                 break;
             case phase::failing: return give_error(found);
             case phase::ended:
-                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
+                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
                 return;
             }
         }
@@ -7482,31 +7482,31 @@ class decoder {
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
-        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
-        // a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1].
+        // What was agreed for messages says nothing of control frames, and "compressed" is said once, on the first
+        // frame of a message (RFC 7692 section 6) [D5].
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
                                             : settings_ & unsigned{agreed_rsv};
         if ((rsv_bits() & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
 
-        // An unknown opcode fails the connection (RFC 6455 section 5.2; F2).
+        // An unknown opcode fails the connection (RFC 6455 section 5.2) [F2].
         if (!is_known(opcode())) return refuse(errc::unknown_opcode, 0);
 
-        // A control frame is never fragmented (section 5.5; F7).
+        // A control frame is never fragmented (section 5.5) [F7].
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
+        // A continuation needs an open message, a new message needs none open (section 5.4) [F6].
         if (continues && message_ == open_message::none) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != open_message::none) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4) [F9].
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1; F4).
+        // Every frame from a client is masked, none from a server is (section 5.1) [F4].
         if ((second & 0x80U) != mask_bit()) return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
-        // A control frame has at most 125 bytes of payload (section 5.5; F7).
+        // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
     }
@@ -7526,7 +7526,7 @@ class decoder {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
             // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
-            // 5.2; F3).
+            // 5.2) [F3].
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
             if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
@@ -7536,7 +7536,7 @@ class decoder {
         header_size_ = static_cast<std::uint8_t>(size);
     }
 
-    // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
+    // Limits hold before any payload is taken (section 10.4) [F9]. `length_at` is where the length stands.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
         if (opcode() != ws::opcode::continuation) begin_message();
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
@@ -7609,7 +7609,7 @@ class decoder {
                                             event& found) noexcept {
         bool last = ends_frame && fin();
         if (message_ == open_message::text) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first that cannot
             // stand are still given out, so that the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
@@ -7650,19 +7650,19 @@ class decoder {
     [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
         found.kind = kind::close;
-        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5) [C5].
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1) [C1].
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
-        // Some codes never stand on the wire (section 7.4; C3).
+        // Some codes never stand on the wire (section 7.4) [C3].
         found.code =
             static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
         if (!is_sendable(found.code)) return refuse_close(errc::close_code_invalid, 0, found);
 
-        // The reason is UTF-8 (section 5.5.1; C2).
+        // The reason is UTF-8 (section 5.5.1) [C2].
         found.payload = payload.subspan(2);
         utf8_validator text;
         const std::size_t valid = text.feed(found.payload);
@@ -7760,7 +7760,7 @@ assembler(Buffer) -> assembler<Buffer>;
 
 namespace sockless::ws {
 
-/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6) [D10].
 enum class compressed : std::uint8_t {
     automatic, ///< if it is not smaller than the threshold of the policy
     always,
@@ -8597,7 +8597,7 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1; H11).
+    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1) [H11].
     constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
@@ -8911,11 +8911,11 @@ class opening_fields {
     [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
     [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
 
-    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` (H5)
-    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` (H5)
-    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding (H8)
-    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` (H21)
-    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed (H11)
+    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` [H5]
+    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` [H5]
+    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding [H8]
+    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` [H21]
+    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed [H11]
 
   private:
     [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
@@ -8963,7 +8963,7 @@ inline constexpr std::size_t max_subprotocols = 64;
 class subprotocol_offer {
   public:
     /// Adds a name, and returns its error, if it has one: an offer is made of unique tokens (RFC 6455 section 4.1, item
-    /// 10; H10).
+    /// 10) [H10].
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
         if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
@@ -8998,7 +8998,7 @@ template <class Fields>
     } else {
         http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10; H10).
+    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10) [H10].
     return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
@@ -9022,7 +9022,7 @@ constexpr void put_subprotocols(http::head_writer& head, list_view<std::string_v
 /// Writes a server's choice.
 constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
     if (chosen.empty()) return;
-    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5; H10).
+    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5) [H10].
     if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
     head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
 }
@@ -9038,7 +9038,7 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 /// Judges a server's choice, if it has made one.
 [[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
     if (!all.has(opening_field::subprotocol)) return ws::errc::none;
-    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response; H17).
+    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response) [H17].
     const std::string_view chosen = all.first(opening_field::subprotocol);
     if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
     return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
@@ -9048,8 +9048,8 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 
 namespace sockless::ws {
 
-/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4;
-/// H10). `Fields` is any range of `field`.
+/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4)
+/// [H10]. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
     return http::detail::visit_values(offered, "sec-websocket-protocol",
@@ -9057,7 +9057,7 @@ template <class Fields>
 }
 
 /// The first of `supported`, which is in the server's order of preference, that a request's fields offer (RFC 6455
-/// section 4.2.2, item 4; H10); empty if they offer none of them. The view is the one in `supported`. `Fields` is any
+/// section 4.2.2, item 4) [H10]; empty if they offer none of them. The view is the one in `supported`. `Fields` is any
 /// range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
@@ -9092,7 +9092,7 @@ struct opening_request {
     std::string_view host{};       ///< with the port, if it has one
     std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
-    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on (H21)
+    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on [H21]
 };
 
 } // namespace sockless::ws
@@ -9104,10 +9104,10 @@ namespace sockless::ws::detail {
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
-    // A target has no fragment (RFC 6455 section 3; H1).
+    // A target has no fragment (RFC 6455 section 3) [H1].
     if (find('#', target.data(), end) != end) return false;
     // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
-    // 3.2.2; H1).
+    // 3.2.2) [H1].
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -9127,46 +9127,46 @@ namespace sockless::ws::detail {
 /// Judges the parts that an upgrade request and an extended CONNECT have in common.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
+    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6) [H7].
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
     if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    // The extensions keep to their grammar (RFC 6455 section 9.1; H11).
+    // The extensions keep to their grammar (RFC 6455 section 9.1) [H11].
     if (all.bad_extensions) return ws::errc::bad_extensions;
     if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
     return ws::errc::none;
 }
 
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6; H8).
+    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6) [H8].
     if (all.body) return ws::errc::unexpected_body;
-    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3; H5). Else the request is for something else, and 426
+    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3) [H5]. Else the request is for something else, and 426
     // tells what is needed (RFC 9110 section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
-    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4; H5).
+    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4) [H5].
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
     // The version is judged before the key: another version may have other keys, and its client needs to know the one
-    // that is spoken (RFC 6455 section 4.4; H7).
+    // that is spoken (RFC 6455 section 4.4) [H7].
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5; H6).
+    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1; H21).
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1; H1).
+    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1) [H1].
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8; H1). So the request asks for no upgrade, and the answer is
+    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8) [H1]. So the request asks for no upgrade, and the answer is
     // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2; H4).
+    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -9178,13 +9178,13 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455
-/// section 4.2.1, item 3; H1, H5).
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455 section
+/// 4.2.1, item 3) [H1] [H5].
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request (RFC 6455 section 4.2.1; H1, H4 to H8, H10, H11, H21).
+/// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -9203,7 +9203,7 @@ struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
     std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
-    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
+    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides [H17]
 };
 
 } // namespace sockless::ws
@@ -9220,7 +9220,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
     response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
-    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response; H17).
+    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -9237,15 +9237,15 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
-    // response; H16).
+    // response) [H16].
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response; H16).
+    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
-    // request (RFC 6455 section 4.1, item 4 of the response; H16).
+    // request (RFC 6455 section 4.1, item 4 of the response) [H16].
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -9256,8 +9256,8 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). The offers are given as
-/// the values of the fields that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1) [H16] [H17]. The offers are given
+/// as the values of the fields that `write_request` wrote, empty if it wrote none. A status other than 101 is
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
@@ -9318,14 +9318,14 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4; H22).
+    // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4) [H22].
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3; H22).
+    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3) [H22].
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4; H22), and are those of an http or
-    // https URI without a fragment (section 5).
+    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4) [H22], and are those of an http
+    // or https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -9335,13 +9335,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // There is neither Connection nor Upgrade (RFC 8441 section 5; H22). Sec-WebSocket-Key means nothing, and is not
+    // There is neither Connection nor Upgrade (RFC 8441 section 5) [H22]. Sec-WebSocket-Key means nothing, and is not
     // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
-    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1; H22).
+    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1) [H22].
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -9353,7 +9353,7 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5) [H22].
 /// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
 /// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
@@ -9373,7 +9373,7 @@ template <class Fields>
     return request;
 }
 
-/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5) [H22]: any 2xx accepts, and there
 /// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
@@ -9458,7 +9458,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
+/// an IPv6 address in brackets [H15]. Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     detail::text_sink<char> sink(out);
@@ -9476,8 +9476,8 @@ namespace sockless::ws {
     return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: those
-/// of `head_writer` (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`, `too_many_subprotocols`,
+/// Writes the request that opens a connection (RFC 6455 section 4.1) [H15], with a key from `encode_key`. Errors: those
+/// of `head_writer` [H14], `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`, `too_many_subprotocols`,
 /// `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake. `more_extensions` is a
 /// list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
@@ -9485,7 +9485,7 @@ namespace sockless::ws {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // The target is a path, and never has a fragment (RFC 6455 section 3; H15).
+    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15].
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -9501,8 +9501,8 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: those of
-/// `head_writer` (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
+/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
 /// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
@@ -9517,7 +9517,7 @@ namespace sockless::ws {
     head.known({accept.data(), accept.size()}).known("\r\n");
     detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6; H9).
+    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6) [H9].
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -9539,7 +9539,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // A client with another version is told the one that is spoken (RFC 6455 section 4.4; H7).
+    // A client with another version is told the one that is spoken (RFC 6455 section 4.4) [H7].
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
@@ -9562,9 +9562,9 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2) [H12]. Adds Content-Length and
 /// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
-/// and Sec-WebSocket-Version with 426. Errors: those of `head_writer` (H14), `reserved_field`, `http::errc::bad_status`
+/// and Sec-WebSocket-Version with 426. Errors: those of `head_writer` [H14], `reserved_field`, `http::errc::bad_status`
 /// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
@@ -9612,7 +9612,7 @@ class control_payload {
 
 /// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
 /// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
-/// allows (F10): so a flood of Pings takes no more memory than that.
+/// allows [F10]: so a flood of Pings takes no more memory than that.
 class pongs {
   public:
     /// Bytes of the Pongs that may wait in the output.
@@ -9858,12 +9858,12 @@ class connection {
     [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
     /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. Gives a `closed`
-    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5; C8). Queued bytes still go out: the peer may have
+    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5) [C8]. Queued bytes still go out: the peer may have
     /// ended only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
-    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
+    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1) [C6]. Neither waits for longer
     /// than `close_timeout` without progress. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its
     /// side too, for a bounded time: closing a socket with bytes unread resets the connection, and the last Close may
     /// be lost.
@@ -9998,8 +9998,8 @@ class connection {
     // Everything after the opening handshake.
     [[nodiscard]] event next_open(bytes& in) noexcept {
         if (phase_ >= phase::failed) {
-            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
-            // H19).
+            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7) [C7]
+            // [H19].
             in = in.subspan(in.size());
             return tell_end();
         }
@@ -10034,7 +10034,7 @@ class connection {
         }
     }
 
-    // The one way to fail (RFC 6455 section 7.1.7; C7): the Close with the code of the error, or before the connection
+    // The one way to fail (RFC 6455 section 7.1.7) [C7]: the Close with the code of the error, or before the connection
     // is open the refusal with its status, is the last thing sent; nothing more is read.
     [[nodiscard]] event fail(sockless::error reason) noexcept {
         give_up(reason);
@@ -10199,7 +10199,7 @@ class connection {
         if (queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
-    // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
+    // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
     [[nodiscard]] event take_close(const decoder::event& found) noexcept {
         if (is_open()) error_ = queue_close(found.code, {});
         was_clean_ = !error_;
@@ -10239,7 +10239,7 @@ class connection {
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
             frame.masked = true;
-            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
             frame.masking_key = masking_keys_.template take<4>();
         }
         return frame;
@@ -10254,7 +10254,7 @@ class connection {
             if (compresses_) {
                 if (queue_compressed(code, last, payload)) return true;
                 if (!first) return false;
-                // If there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
         }
@@ -10275,7 +10275,7 @@ class connection {
             return false;
         }
         frame_header frame = header_of(code, fin);
-        // The first frame says that the message is compressed (RFC 7692 section 6; D5).
+        // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
@@ -10472,9 +10472,10 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         this->become_open();
     }
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Can be called once. With a `deflate_stage`
-    /// compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
-    /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
+    /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
+    /// those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
@@ -10518,7 +10519,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
-    /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
+    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid after `open`, until the next call of `next`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
@@ -10560,7 +10561,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
-            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
+            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2) [H18].
             if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
             }
@@ -10574,7 +10575,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
-            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1) [H18].
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
@@ -10711,8 +10712,8 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return found;
     }
 
-    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13). Valid from
-    /// `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2) [H13]. Valid
+    /// from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -10720,14 +10721,14 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().parser.head() : http::head{};
     }
 
-    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2) [H9]
+    /// [H10]. Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed
+    /// to. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
     /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
     /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2; H10).
+        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2) [H10].
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
@@ -10740,7 +10741,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return queue_acceptance(answer, {});
     }
 
-    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2) [H12], also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
         if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
@@ -10754,7 +10755,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
   private:
     [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
         for (const extension& each : extension_list(answered)) {
-            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            // A server answers only extensions that were offered (RFC 6455 section 9.1) [H11].
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
             // Compression changes how frames are read. So the endpoint, which reads them, agrees to it, not the caller.
             if (equal(each.name, deflate_name)) return errc::bad_extensions;
@@ -10784,7 +10785,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
         if (asked.expects_continue) {
-            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8) [H21].
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
@@ -10867,7 +10868,7 @@ class acknowledgements {
         return first != size() && messages_[first].number == number ? first : size();
     }
 
-    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
+    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]: in a
     /// transaction, or, if that is 0, for good.
     void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
         const unacknowledged last = messages_[place];
@@ -10887,7 +10888,7 @@ class acknowledgements {
         }
     }
 
-    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
+    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT) [S10].
     void commit(std::uint32_t transaction) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
     }
@@ -10991,7 +10992,7 @@ struct [[nodiscard]] delivered {
 /// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
 /// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
 /// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
-/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
+/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR) [S13].
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
 /// `Output` is what takes the frames that are to be sent: see `carrier`.
@@ -11029,13 +11030,13 @@ class basic_server_session : public session<role::server, Buffer, Output> {
           automatic_receipts_(settings.automatic_receipts) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
-    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
+    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled [S7].
     /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
     /// what is left in `in`, and give it again when the client was answered, or when something was sent.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
             in = in.subspan(in.size());
             return tell_loss();
         }
@@ -11063,8 +11064,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
+    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR) [S13]: instead of `accept`, or
+    /// for the frame that is being handled, whose receipt it names [S7], or at any other time. The next call of `next`
     /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
     /// ended, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
@@ -11096,8 +11097,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
-    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]: to that of this number, with what
+    /// of `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
     /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
     /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
@@ -11126,7 +11127,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT) [S7]. Errors: `not_open`, `no_room`, and
     /// those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
@@ -11223,7 +11224,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     }
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
-    // that is sent (STOMP 1.2 ERROR; S7, S13).
+    // that is sent (STOMP 1.2 ERROR) [S7] [S13].
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
@@ -11237,7 +11238,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return fail(reason, cause.find("receipt"));
     }
 
-    // What is wrong with a frame of this command (S6).
+    // What is wrong with a frame of this command [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
         if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
@@ -11259,7 +11260,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
                     .receipt = known.receipt,
                     .headers = frame.headers,
                     .body = frame.body};
-        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
+        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt) [S7].
         const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
         const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
         errc wrong = errc::none;
@@ -11318,7 +11319,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         }
     }
 
-    // S6: the highest version that both have; a client of 1.0 does not say which it has.
+    // [S6] The highest version that both have; a client of 1.0 does not say which it has.
     [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
         // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
@@ -11338,7 +11339,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    // [S8] Ids are unique in a session; in 1.0 the destination stands for one that is missing.
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
         const bool named = !known.id.empty();
@@ -11378,7 +11379,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
+    // [S9] In 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
     // the number of the message. What is acknowledged in a transaction still waits until that is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
@@ -11411,7 +11412,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S10: names are unique among the transactions that are open.
+    // [S10] Names are unique among the transactions that are open.
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;
@@ -11495,14 +11496,14 @@ enum class carried_by : std::uint8_t {
 
 /// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
 /// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
-/// (W3), which is text if it is UTF-8 and else binary (W2).
+/// [W3], which is text if it is UTF-8 and else binary [W2].
 template <class Endpoint, class Buffer>
 class carrier {
   public:
     using endpoint = Endpoint;
 
     /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
-    /// `most` bytes goes out as several messages, text cut between characters (W4): for peers with low limits.
+    /// `most` bytes goes out as several messages, text cut between characters [W4]: for peers with low limits.
     carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
         : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
 
@@ -11769,7 +11770,7 @@ struct connection_options {
     /// the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// A frame that is longer than this, in bytes, goes out as several messages (W4).
+    /// A frame that is longer than this, in bytes, goes out as several messages [W4].
     std::size_t most = SIZE_MAX;
 
     /// Server: a request for a WebSocket is accepted if it offers a subprotocol of STOMP, or none at all. Else the
@@ -11836,7 +11837,7 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     }
 
     /// Answers a request for a WebSocket: accepts it with the best subprotocol of STOMP that is offered, or without one
-    /// if none at all is offered (W1), and refuses it with 400 if only others are. Errors: those of `accept` and
+    /// if none at all is offered [W1], and refuses it with 400 if only others are. Errors: those of `accept` and
     /// `refuse` of `ws::basic_server`.
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
@@ -11875,7 +11876,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
 
     /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, those of the versions
-    /// that the session speaks are offered (W1).
+    /// that the session speaks are offered [W1].
     [[nodiscard]] sockless::error request(ws::opening asked) noexcept {
         if (this->carried() != carried_by::web_socket) return ws::errc::not_open;
         std::string_view own[std::size(subprotocols)];
@@ -11990,7 +11991,7 @@ class message_inflater {
     /// The argument `last` says that `in` ends the message. `out` may be empty if the message inflates to nothing.
     ///
     /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
-    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
+    /// section 10.4) [D9]; `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
     /// the error are given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
     [[nodiscard]] constexpr decoder::event next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
@@ -12022,7 +12023,7 @@ class message_inflater {
             switch (codec.step(in, room)) {
             case deflate_status::done: return true;
             case deflate_status::need_room: waiting_ = true; return false;
-            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4; D7).
+            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4) [D7].
             case deflate_status::final_block: ended_ = true; break;
             case deflate_status::corrupt: error_ = errc::deflate_corrupt; return false;
             case deflate_status::no_memory: error_ = errc::no_memory; return false;
@@ -12033,7 +12034,7 @@ class message_inflater {
     // Whether the message may end here.
     template <class Codec>
     [[nodiscard]] constexpr bool end(Codec& codec) noexcept {
-        // A message of no bytes at all is empty (D7). One that ends with a block marked as the last is complete.
+        // A message of no bytes at all is empty [D7]. One that ends with a block marked as the last is complete.
         if (!taken_ || ended_) return true;
         // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and inflates to nothing.
         cbytes tail = detail::deflate_tail;
@@ -12049,7 +12050,7 @@ class message_inflater {
 
     [[nodiscard]] constexpr decoder::event give(bytes piece, bool complete) noexcept {
         if (type_ == message_type::text) {
-            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1; D9).
+            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1) [D9].
             const std::size_t valid = text_.feed(piece);
             if (valid != piece.size() || (complete && !text_.complete())) {
                 error_ = errc::invalid_utf8;
@@ -12104,7 +12105,7 @@ class message_deflater {
         if (out.size() < least_room) return {deflate_status::need_room, 0};
         if (!flushing_ && in.empty()) {
             if (!last) return {};
-            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
+            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6) [D6].
             out[0] = std::byte{0};
             return {deflate_status::done, 1};
         }
@@ -12211,7 +12212,7 @@ enum class deflate_text : std::uint8_t { offer, response };
 }
 
 /// Reads the size of a window: a decimal value from 8 to 15 without a leading zero, quoted or not; 0 if it is anything
-/// else (RFC 7692 section 7.1.2.1; D3).
+/// else (RFC 7692 section 7.1.2.1) [D3].
 [[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
     char digits[2] = {};
     const std::string_view text = parameter.copy_value(digits);
@@ -12225,7 +12226,7 @@ enum class deflate_text : std::uint8_t { offer, response };
 /// Reads one parameter into its place. False if it is unknown, repeated, or has a value that it may not have.
 [[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
                                                     ws::deflate_parameters& out) noexcept {
-    // A takeover parameter has no value (RFC 7692 section 7.1.1; D2).
+    // A takeover parameter has no value (RFC 7692 section 7.1.1) [D2].
     const auto take_flag = [&](bool& flag) {
         if (flag || parameter.has_value) return false;
         return flag = true;
@@ -12240,14 +12241,14 @@ enum class deflate_text : std::uint8_t { offer, response };
     if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
     if (!equal(parameter.name, "client_max_window_bits")) return false;
 
-    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2; D4).
+    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2) [D4].
     if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
     if (out.client_max_window_bits != 0) return false;
     out.client_max_window_bits = 15;
     return true;
 }
 
-/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7; D1).
+/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7) [D1].
 [[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
                                           ws::deflate_parameters& out) noexcept {
     out = {};
@@ -12283,19 +12284,19 @@ enum class deflate_text : std::uint8_t { offer, response };
     const ws::deflate_parameters& wanted = policy.wanted;
 
     // If the offer asks the server for no takeover, the server grants that. The offer's parameter for the client's own
-    // takeover is a hint, which the response makes binding (RFC 7692 section 7.1.1; D2).
+    // takeover is a hint, which the response makes binding (RFC 7692 section 7.1.1) [D2].
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
     // The server's window is at most that of the offer. The response has it if the offer has, or if it is smaller than
-    // the client expects (RFC 7692 section 7.1.2.1; D3).
+    // the client expects (RFC 7692 section 7.1.2.1) [D3].
     std::uint8_t bits = window_of(offer.server_max_window_bits);
     if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // A window that the compressor cannot keep to is not agreed to (D8).
+    // A window that the compressor cannot keep to is not agreed to [D8].
     if (bits < smallest_window) return false;
     response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
 
-    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2; D4).
+    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2) [D4].
     bits = window_of(wanted.client_max_window_bits);
     if (offer.client_max_window_bits == 0) {
         response.client_max_window_bits = 0;
@@ -12323,13 +12324,13 @@ namespace sockless::ws {
 }
 
 /// Reads one offer, which may be more than a policy grants. False if it is none of permessage-deflate, or a parameter
-/// is unknown, repeated or invalid (RFC 7692 section 7; D1).
+/// is unknown, repeated or invalid (RFC 7692 section 7) [D1].
 [[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
     return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
 }
 
 /// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
-/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
+/// 7692 section 5.1) [D1]. `Fields` is any range of `field`; the policy is valid. Never an error.
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
                                                          unsigned smallest_window = smallest_deflate_window) noexcept {
@@ -12368,7 +12369,7 @@ template <class Fields>
 
 /// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
 /// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
-/// for, or agrees twice (RFC 7692 section 7.1; D1 to D4).
+/// for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3] [D4].
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -12379,11 +12380,12 @@ template <class Fields>
         const bool again = found.agreed;
         found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
         const bool granted =
-            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1; D2).
+            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1)
+            // [D2].
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1; D3).
+            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
             detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2; D4).
+            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
         found = {.error = errc::bad_deflate_response};
@@ -12619,7 +12621,7 @@ class deflate_stage {
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
             // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
-            // they would not (D8).
+            // they would not [D8].
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -12630,7 +12632,7 @@ class deflate_stage {
     /// Whether to compress a message that begins with a piece of so many bytes.
     [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
         // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
-        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
+        // keep to that, messages are sent as they are (RFC 7692 section 6) [D8] [D10].
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
@@ -12648,7 +12650,7 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1) [D8].
                 deflater_.codec().reset();
             }
         }

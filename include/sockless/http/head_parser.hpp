@@ -67,7 +67,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5) [H20].
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));

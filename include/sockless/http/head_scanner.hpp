@@ -18,7 +18,7 @@ enum class message_kind : std::uint8_t { request, response };
 namespace sockless::http::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
-/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
+/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none [H20].
 class head_scanner {
   public:
     constexpr explicit head_scanner(http::message_kind kind) noexcept
@@ -48,7 +48,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5) [H20].
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -131,7 +131,7 @@ class head_scanner {
     }
 
     // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
-    // 9112 section 2.2; H2).
+    // 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -177,7 +177,7 @@ class head_scanner {
     }
 
     // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
-    // section 2.2; H2).
+    // section 2.2) [H2].
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -195,7 +195,7 @@ class head_scanner {
     }
 
     // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
-    // section 3; H1).
+    // section 3) [H1].
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -214,8 +214,8 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
-    // the highest that is known (RFC 9110 section 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3) [H1]. A minor version that is not known is read
+    // like the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
@@ -349,7 +349,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1) [H3].
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -359,8 +359,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
-            // stands elsewhere (RFC 9112 section 2.2; H2).
+            // A value holds no control but HTAB (RFC 9110 section 5.5) [H3]. Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2) [H2].
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -378,8 +378,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
-            // the first field line is not even that (RFC 9112 section 2.2; H2).
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2) [H3]. White space before
+            // the first field line is not even that (RFC 9112 section 2.2) [H2].
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);

@@ -70,9 +70,10 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         this->become_open();
     }
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Can be called once. With a `deflate_stage`
-    /// compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
-    /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
+    /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
+    /// those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
@@ -116,7 +117,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
-    /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
+    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid after `open`, until the next call of `next`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
@@ -158,7 +159,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
-            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
+            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2) [H18].
             if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
             }
@@ -172,7 +173,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
-            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1) [H18].
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }

@@ -223,12 +223,12 @@ class connection {
     [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
     /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. Gives a `closed`
-    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5; C8). Queued bytes still go out: the peer may have
+    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5) [C8]. Queued bytes still go out: the peer may have
     /// ended only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
-    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
+    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1) [C6]. Neither waits for longer
     /// than `close_timeout` without progress. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its
     /// side too, for a bounded time: closing a socket with bytes unread resets the connection, and the last Close may
     /// be lost.
@@ -363,8 +363,8 @@ class connection {
     // Everything after the opening handshake.
     [[nodiscard]] event next_open(bytes& in) noexcept {
         if (phase_ >= phase::failed) {
-            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
-            // H19).
+            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7) [C7]
+            // [H19].
             in = in.subspan(in.size());
             return tell_end();
         }
@@ -399,7 +399,7 @@ class connection {
         }
     }
 
-    // The one way to fail (RFC 6455 section 7.1.7; C7): the Close with the code of the error, or before the connection
+    // The one way to fail (RFC 6455 section 7.1.7) [C7]: the Close with the code of the error, or before the connection
     // is open the refusal with its status, is the last thing sent; nothing more is read.
     [[nodiscard]] event fail(sockless::error reason) noexcept {
         give_up(reason);
@@ -564,7 +564,7 @@ class connection {
         if (queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
-    // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
+    // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
     [[nodiscard]] event take_close(const decoder::event& found) noexcept {
         if (is_open()) error_ = queue_close(found.code, {});
         was_clean_ = !error_;
@@ -604,7 +604,7 @@ class connection {
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
             frame.masked = true;
-            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
             frame.masking_key = masking_keys_.template take<4>();
         }
         return frame;
@@ -619,7 +619,7 @@ class connection {
             if (compresses_) {
                 if (queue_compressed(code, last, payload)) return true;
                 if (!first) return false;
-                // If there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
         }
@@ -640,7 +640,7 @@ class connection {
             return false;
         }
         frame_header frame = header_of(code, fin);
-        // The first frame says that the message is compressed (RFC 7692 section 6; D5).
+        // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);

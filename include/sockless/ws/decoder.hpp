@@ -10,7 +10,7 @@
 namespace sockless::ws {
 
 /// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
-/// events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do. 192 bytes; copies are
+/// events do not depend on how the bytes were cut into pieces [F12], only the cuts of data do. 192 bytes; copies are
 /// independent. Everything runs in constant evaluation.
 class decoder {
   public:
@@ -133,7 +133,7 @@ class decoder {
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    /// Says that the input has ended. `end_of_input` where no Close came before [C8], else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -269,7 +269,7 @@ class decoder {
                 break;
             case phase::failing: return give_error(found);
             case phase::ended:
-                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
+                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
                 return;
             }
         }
@@ -332,31 +332,31 @@ class decoder {
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
-        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
-        // a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1].
+        // What was agreed for messages says nothing of control frames, and "compressed" is said once, on the first
+        // frame of a message (RFC 7692 section 6) [D5].
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
                                             : settings_ & unsigned{agreed_rsv};
         if ((rsv_bits() & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
 
-        // An unknown opcode fails the connection (RFC 6455 section 5.2; F2).
+        // An unknown opcode fails the connection (RFC 6455 section 5.2) [F2].
         if (!is_known(opcode())) return refuse(errc::unknown_opcode, 0);
 
-        // A control frame is never fragmented (section 5.5; F7).
+        // A control frame is never fragmented (section 5.5) [F7].
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
+        // A continuation needs an open message, a new message needs none open (section 5.4) [F6].
         if (continues && message_ == open_message::none) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != open_message::none) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4) [F9].
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1; F4).
+        // Every frame from a client is masked, none from a server is (section 5.1) [F4].
         if ((second & 0x80U) != mask_bit()) return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
-        // A control frame has at most 125 bytes of payload (section 5.5; F7).
+        // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
     }
@@ -376,7 +376,7 @@ class decoder {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
             // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
-            // 5.2; F3).
+            // 5.2) [F3].
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
             if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
@@ -386,7 +386,7 @@ class decoder {
         header_size_ = static_cast<std::uint8_t>(size);
     }
 
-    // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
+    // Limits hold before any payload is taken (section 10.4) [F9]. `length_at` is where the length stands.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
         if (opcode() != ws::opcode::continuation) begin_message();
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
@@ -459,7 +459,7 @@ class decoder {
                                             event& found) noexcept {
         bool last = ends_frame && fin();
         if (message_ == open_message::text) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first that cannot
             // stand are still given out, so that the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
@@ -500,19 +500,19 @@ class decoder {
     [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
         found.kind = kind::close;
-        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5) [C5].
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1) [C1].
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
-        // Some codes never stand on the wire (section 7.4; C3).
+        // Some codes never stand on the wire (section 7.4) [C3].
         found.code =
             static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
         if (!is_sendable(found.code)) return refuse_close(errc::close_code_invalid, 0, found);
 
-        // The reason is UTF-8 (section 5.5.1; C2).
+        // The reason is UTF-8 (section 5.5.1) [C2].
         found.payload = payload.subspan(2);
         utf8_validator text;
         const std::size_t valid = text.feed(found.payload);

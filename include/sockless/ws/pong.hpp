@@ -25,7 +25,7 @@ class control_payload {
 
 /// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
 /// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
-/// allows (F10): so a flood of Pings takes no more memory than that.
+/// allows [F10]: so a flood of Pings takes no more memory than that.
 class pongs {
   public:
     /// Bytes of the Pongs that may wait in the output.

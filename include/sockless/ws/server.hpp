@@ -85,8 +85,8 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return found;
     }
 
-    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13). Valid from
-    /// `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2) [H13]. Valid
+    /// from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -94,14 +94,14 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().parser.head() : http::head{};
     }
 
-    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2) [H9]
+    /// [H10]. Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed
+    /// to. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
     /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
     /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2; H10).
+        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2) [H10].
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
@@ -114,7 +114,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return queue_acceptance(answer, {});
     }
 
-    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2) [H12], also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
         if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
@@ -128,7 +128,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
   private:
     [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
         for (const extension& each : extension_list(answered)) {
-            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            // A server answers only extensions that were offered (RFC 6455 section 9.1) [H11].
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
             // Compression changes how frames are read. So the endpoint, which reads them, agrees to it, not the caller.
             if (equal(each.name, deflate_name)) return errc::bad_extensions;
@@ -158,7 +158,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
         if (asked.expects_continue) {
-            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8) [H21].
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }

@@ -9,7 +9,7 @@
 
 namespace sockless::ws {
 
-/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6) [D10].
 enum class compressed : std::uint8_t {
     automatic, ///< if it is not smaller than the threshold of the policy
     always,

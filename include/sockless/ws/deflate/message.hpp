@@ -87,7 +87,7 @@ class message_inflater {
     /// The argument `last` says that `in` ends the message. `out` may be empty if the message inflates to nothing.
     ///
     /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
-    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
+    /// section 10.4) [D9]; `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
     /// the error are given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
     [[nodiscard]] constexpr decoder::event next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
@@ -119,7 +119,7 @@ class message_inflater {
             switch (codec.step(in, room)) {
             case deflate_status::done: return true;
             case deflate_status::need_room: waiting_ = true; return false;
-            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4; D7).
+            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4) [D7].
             case deflate_status::final_block: ended_ = true; break;
             case deflate_status::corrupt: error_ = errc::deflate_corrupt; return false;
             case deflate_status::no_memory: error_ = errc::no_memory; return false;
@@ -130,7 +130,7 @@ class message_inflater {
     // Whether the message may end here.
     template <class Codec>
     [[nodiscard]] constexpr bool end(Codec& codec) noexcept {
-        // A message of no bytes at all is empty (D7). One that ends with a block marked as the last is complete.
+        // A message of no bytes at all is empty [D7]. One that ends with a block marked as the last is complete.
         if (!taken_ || ended_) return true;
         // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and inflates to nothing.
         cbytes tail = detail::deflate_tail;
@@ -146,7 +146,7 @@ class message_inflater {
 
     [[nodiscard]] constexpr decoder::event give(bytes piece, bool complete) noexcept {
         if (type_ == message_type::text) {
-            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1; D9).
+            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1) [D9].
             const std::size_t valid = text_.feed(piece);
             if (valid != piece.size() || (complete && !text_.complete())) {
                 error_ = errc::invalid_utf8;
@@ -201,7 +201,7 @@ class message_deflater {
         if (out.size() < least_room) return {deflate_status::need_room, 0};
         if (!flushing_ && in.empty()) {
             if (!last) return {};
-            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
+            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6) [D6].
             out[0] = std::byte{0};
             return {deflate_status::done, 1};
         }

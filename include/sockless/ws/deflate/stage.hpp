@@ -117,7 +117,7 @@ class deflate_stage {
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
             // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
-            // they would not (D8).
+            // they would not [D8].
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -128,7 +128,7 @@ class deflate_stage {
     /// Whether to compress a message that begins with a piece of so many bytes.
     [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
         // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
-        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
+        // keep to that, messages are sent as they are (RFC 7692 section 6) [D8] [D10].
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
@@ -146,7 +146,7 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1) [D8].
                 deflater_.codec().reset();
             }
         }
