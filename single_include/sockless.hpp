@@ -1805,16 +1805,16 @@ class occurrences {
 /// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
 template <class Word>
 [[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
-    const auto differ = [a, b](std::size_t at) {
+    std::size_t at = 0;
+    for (;;) {
         Word left, right;
         std::memcpy(&left, a + at, sizeof left);
         std::memcpy(&right, b + at, sizeof right);
-        return left != right;
-    };
-    for (std::size_t at = 0; size - at > sizeof(Word); at += sizeof(Word)) {
-        if (differ(at)) return false;
+        if (left != right) return false;
+        const std::size_t last = size - sizeof(Word);
+        if (at == last) return true;
+        at = last - at < sizeof(Word) ? last : at + sizeof(Word);
     }
-    return !differ(size - sizeof(Word));
 }
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -3781,6 +3781,12 @@ class name_list {
 
     void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
+    /// Erases the name that was added last, which has `size` bytes.
+    void erase_last(std::size_t size) noexcept {
+        const std::size_t record = sizeof(name_record<Kind>) + size;
+        erase_bytes(memory_, memory_.size() - record, record);
+    }
+
     void set_mode(const entry& name, std::uint8_t mode) noexcept {
         name_record<Kind> record = name.record;
         record.mode = mode;
@@ -4712,7 +4718,9 @@ namespace sockless::stomp {
 
 constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
     using lengths = detail::known_header_lengths;
-    for (const header& each : all) {
+    const char* const begin = all.text().data();
+    for (detail::header_finder at(begin, begin + all.text().size()); at.place() != nullptr; at.advance()) {
+        const header& each = at.current;
         const std::size_t length = each.name.size();
         if (length > lengths::longest) continue;
         for (std::size_t i = detail::known_header_index.begin[length];
@@ -4737,15 +4745,17 @@ namespace sockless::stomp::detail {
 /// overlap.
 template <class Word>
 [[nodiscard]] inline bool is_plain_in_words(const char* text, std::size_t size) noexcept {
-    constexpr Word each = static_cast<Word>(0x0101010101010101U);
-    // Has the top bit of a byte if one is below `limit`, which is at most 0x80.
-    const auto has_below = [](Word word, unsigned limit) { return (word - each * limit) & ~word & each * 0x80; };
-    const auto is_plain_at = [&](std::size_t at) {
-        Word word;
-        std::memcpy(&word, text + at, sizeof word);
-        return (has_below(word, '\r' + 1) | has_below(word ^ each * ':', 1) | has_below(word ^ each * '\\', 1)) == 0;
-    };
-    return is_plain_at(0) && is_plain_at(size - sizeof(Word));
+    constexpr Word each = static_cast<Word>(0x0101010101010101U), high = each * 0x80;
+    Word first, last;
+    std::memcpy(&first, text, sizeof first);
+    std::memcpy(&last, text + size - sizeof last, sizeof last);
+    Word found = 0;
+    for (const Word word : {first, last}) {
+        const Word colon = word ^ each * ':', backslash = word ^ each * '\\';
+        // The top bit of each byte that is up to CR, or one of the two.
+        found |= ((word - each * ('\r' + 1)) & ~word) | ((colon - each) & ~colon) | ((backslash - each) & ~backslash);
+    }
+    return (found & high) == 0;
 }
 
 /// Whether a name or value can be written as it is, whatever the version. Those of which it cannot be said so quickly
@@ -4827,7 +4837,9 @@ class writer {
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
-        put("\n").put(body).put(detail::text_at("\0", 1));
+        sink_.put("\n");
+        if (!body.empty()) sink_.put(body);
+        sink_.put(std::string_view("\0", 1));
         if (error_) return {0, error_};
         if (!sink_.complete()) return {sink_.size(), errc::no_room};
         return {sink_.size(), {}};
@@ -4840,11 +4852,6 @@ class writer {
         sink_.put(some);
         return *this;
     }
-    constexpr writer& put(cbytes some) noexcept {
-        sink_.put(some);
-        return *this;
-    }
-
     // A header, both parts of it escaped. Nearly all are plain, and written at once.
     constexpr writer& line(std::string_view name, std::string_view value) noexcept {
         if (!detail::is_plain(name) || !detail::is_plain(value)) {
@@ -5942,7 +5949,7 @@ class frame_reader {
                 if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
                 if (found.first && found.last) {
                     in_frame_ = false;
-                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
+                    return {.command = found.command, .headers = found.headers, .body = found.payload};
                 }
                 if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
                 if (found.last) {
@@ -10950,7 +10957,7 @@ class owed_receipt {
     /// It was sent, or will never be.
     template <class Names>
     void settle(Names& names) noexcept {
-        if (is_owed()) names.erase(names.last(size_));
+        if (is_owed()) names.erase_last(size_);
         size_ = 0;
         is_due_ = false;
     }

@@ -118,6 +118,12 @@ class name_list {
 
     void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
 
+    /// Erases the name that was added last, which has `size` bytes.
+    void erase_last(std::size_t size) noexcept {
+        const std::size_t record = sizeof(name_record<Kind>) + size;
+        erase_bytes(memory_, memory_.size() - record, record);
+    }
+
     void set_mode(const entry& name, std::uint8_t mode) noexcept {
         name_record<Kind> record = name.record;
         record.mode = mode;

@@ -151,16 +151,16 @@ class occurrences {
 /// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
 template <class Word>
 [[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
-    const auto differ = [a, b](std::size_t at) {
+    std::size_t at = 0;
+    for (;;) {
         Word left, right;
         std::memcpy(&left, a + at, sizeof left);
         std::memcpy(&right, b + at, sizeof right);
-        return left != right;
-    };
-    for (std::size_t at = 0; size - at > sizeof(Word); at += sizeof(Word)) {
-        if (differ(at)) return false;
+        if (left != right) return false;
+        const std::size_t last = size - sizeof(Word);
+        if (at == last) return true;
+        at = last - at < sizeof(Word) ? last : at + sizeof(Word);
     }
-    return !differ(size - sizeof(Word));
 }
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }

@@ -43,7 +43,7 @@ class frame_reader {
                 if (!found.last && !parser_.keep()) return broken(errc::head_too_large);
                 if (found.first && found.last) {
                     in_frame_ = false;
-                    return {.command = found.command, .headers = parser_.headers(), .body = found.payload};
+                    return {.command = found.command, .headers = found.headers, .body = found.payload};
                 }
                 if (!append(parser_.memory(), found.payload)) return broken(errc::body_too_large);
                 if (found.last) {

@@ -165,7 +165,9 @@ namespace sockless::stomp {
 
 constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
     using lengths = detail::known_header_lengths;
-    for (const header& each : all) {
+    const char* const begin = all.text().data();
+    for (detail::header_finder at(begin, begin + all.text().size()); at.place() != nullptr; at.advance()) {
+        const header& each = at.current;
         const std::size_t length = each.name.size();
         if (length > lengths::longest) continue;
         for (std::size_t i = detail::known_header_index.begin[length];

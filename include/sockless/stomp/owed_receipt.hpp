@@ -34,7 +34,7 @@ class owed_receipt {
     /// It was sent, or will never be.
     template <class Names>
     void settle(Names& names) noexcept {
-        if (is_owed()) names.erase(names.last(size_));
+        if (is_owed()) names.erase_last(size_);
         size_ = 0;
         is_due_ = false;
     }

@@ -13,15 +13,17 @@ namespace sockless::stomp::detail {
 /// overlap.
 template <class Word>
 [[nodiscard]] inline bool is_plain_in_words(const char* text, std::size_t size) noexcept {
-    constexpr Word each = static_cast<Word>(0x0101010101010101U);
-    // Has the top bit of a byte if one is below `limit`, which is at most 0x80.
-    const auto has_below = [](Word word, unsigned limit) { return (word - each * limit) & ~word & each * 0x80; };
-    const auto is_plain_at = [&](std::size_t at) {
-        Word word;
-        std::memcpy(&word, text + at, sizeof word);
-        return (has_below(word, '\r' + 1) | has_below(word ^ each * ':', 1) | has_below(word ^ each * '\\', 1)) == 0;
-    };
-    return is_plain_at(0) && is_plain_at(size - sizeof(Word));
+    constexpr Word each = static_cast<Word>(0x0101010101010101U), high = each * 0x80;
+    Word first, last;
+    std::memcpy(&first, text, sizeof first);
+    std::memcpy(&last, text + size - sizeof last, sizeof last);
+    Word found = 0;
+    for (const Word word : {first, last}) {
+        const Word colon = word ^ each * ':', backslash = word ^ each * '\\';
+        // The top bit of each byte that is up to CR, or one of the two.
+        found |= ((word - each * ('\r' + 1)) & ~word) | ((colon - each) & ~colon) | ((backslash - each) & ~backslash);
+    }
+    return (found & high) == 0;
 }
 
 /// Whether a name or value can be written as it is, whatever the version. Those of which it cannot be said so quickly
@@ -103,7 +105,9 @@ class writer {
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
-        put("\n").put(body).put(detail::text_at("\0", 1));
+        sink_.put("\n");
+        if (!body.empty()) sink_.put(body);
+        sink_.put(std::string_view("\0", 1));
         if (error_) return {0, error_};
         if (!sink_.complete()) return {sink_.size(), errc::no_room};
         return {sink_.size(), {}};
@@ -116,11 +120,6 @@ class writer {
         sink_.put(some);
         return *this;
     }
-    constexpr writer& put(cbytes some) noexcept {
-        sink_.put(some);
-        return *this;
-    }
-
     // A header, both parts of it escaped. Nearly all are plain, and written at once.
     constexpr writer& line(std::string_view name, std::string_view value) noexcept {
         if (!detail::is_plain(name) || !detail::is_plain(value)) {
