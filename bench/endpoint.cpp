@@ -46,8 +46,8 @@ std::size_t accept(std::byte* data, std::size_t size, char* out) {
     return answer.size();
 }
 
-const bool added = add_decoder<sockless_server>("sockless", endpoint_workloads) &&
-                   add_answer<accept>("sockless", "handshake/server");
+const bool added =
+    add_decoder<sockless_server>("sockless", endpoint_workloads) && add_answer<accept>("sockless", "handshake/server");
 
 } // namespace
 } // namespace bench

@@ -41,7 +41,7 @@
 
 namespace sockless {
 
-/// Bytes that the library may change in place. Payloads are unmasked so.
+/// Bytes that the library may change in place. Payloads are unmasked in place.
 using bytes = std::span<std::byte>;
 
 /// Bytes that the library only reads.
@@ -65,12 +65,12 @@ struct field {
     return {static_cast<const std::byte*>(data), size};
 }
 
-/// A view of the characters of `text` as bytes. Valid as long as these.
+/// A view of the characters of `text` as bytes. Valid as long as the characters.
 [[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as these.
+/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as the bytes.
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
@@ -84,8 +84,8 @@ inline constexpr instant no_deadline = UINT64_MAX;
 /// The duration that never ends.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
-/// A view of a literal whose size comes from its type. A `string_view` counts characters, which costs compile time in
-/// the tables of errors.
+/// A view of a literal. Its size comes from the type of the literal. A `string_view` counts characters, which costs
+/// compile time in the tables of errors.
 struct literal : std::string_view {
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
@@ -116,7 +116,7 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
 
 } // namespace detail
 
-// The `detail` of each layer also sees the one that all layers share.
+// The `detail` of each layer also sees `sockless::detail`, which all layers share.
 namespace http::detail {
 using namespace sockless::detail;
 }
@@ -345,7 +345,7 @@ template <class Buffer>
 
 namespace sockless {
 
-/// What the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
+/// All that the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
 struct error_row {
     literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
@@ -354,8 +354,8 @@ struct error_row {
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
-/// An error of any layer in one word. Falsy if there is none. The `errc` of each layer converts to it and compares with
-/// it. `row_of`, a function beside that `errc`, finds the row of a code.
+/// An error of any layer in one word. True if something went wrong. The `errc` of each layer converts to it and
+/// compares with it. `row_of`, a function beside that `errc`, finds the row of a code.
 class error {
   public:
     constexpr error() noexcept = default;
@@ -382,7 +382,7 @@ class error {
 };
 
 /// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
-/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output takes.
+/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output needs.
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};
@@ -1988,8 +1988,8 @@ template <class Byte>
     constexpr std::uint64_t each = 0x0101010101010101U;
     const std::uint64_t differences = a ^ b;
     if ((differences & ~(each * 0x20)) != 0) return false;
-    // A letter, in lower case, is from `a` to `z`: what is added to a character below 0x80 reaches its top bit if it is
-    // large enough. Of two that differ in bit 0x20 only, both are letters or none is.
+    // A letter, in lower case, is from `a` to `z`: the sum of a character below 0x80 and a constant reaches the top bit
+    // if the character is large enough. Of two that differ in bit 0x20 only, both are letters or none is.
     const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
     const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
     return (differences & ~(letters >> 2)) == 0;
@@ -2118,7 +2118,7 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
 }
 
-/// Where the line behind this one begins.
+/// The place at which the line behind this one begins.
 [[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
     return end - ends.line > 2 ? ends.line + 2 : end;
 }
@@ -2314,7 +2314,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
-/// that finds the same in a response has nobody to answer.
+/// that finds the same in a response sends no answer.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
@@ -2368,7 +2368,8 @@ static_assert(row_of(errc::body_not_allowed).name == "body_not_allowed" && row_o
 
 namespace sockless::http {
 
-/// Bounds on one message. Each is exact: what is as large as the limit passes, one more is an error, at that byte.
+/// Bounds on one message. Each is exact: a message that is as large as the limit passes; one more is an error, at that
+/// byte.
 struct limits {
     /// Bytes of the request or status line, without its end of line. RFC 9112 section 3 asks for at least 8000.
     std::uint32_t start_line = 8192;
@@ -2386,7 +2387,7 @@ struct limits {
     /// Empty lines before a request line. RFC 9112 section 2.2 wants at least one to be skipped.
     std::uint32_t empty_lines = 4;
 
-    /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
+    /// Bytes of the chunk extensions of one body together. No peer needs any, yet each must be read to be skipped.
     std::uint32_t chunk_extensions = 4096;
 
     /// Bytes of a body without its framing. Only the body of a refused opening handshake is read, for people.
@@ -2408,7 +2409,7 @@ enum class message_kind : std::uint8_t { request, response };
 namespace sockless::http::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
-/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
+/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none [H20].
 class head_scanner {
   public:
     constexpr explicit head_scanner(http::message_kind kind) noexcept
@@ -2438,7 +2439,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5) [H20].
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -2469,7 +2470,7 @@ class head_scanner {
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
 
-    /// The elements of the head that `scan` has taken, where `text` is all of it.
+    /// The elements of the head that `scan` has taken; `text` is all of it.
     [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
         return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
@@ -2521,7 +2522,7 @@ class head_scanner {
     }
 
     // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
-    // 9112 section 2.2; H2).
+    // 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -2567,7 +2568,7 @@ class head_scanner {
     }
 
     // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
-    // section 2.2; H2).
+    // section 2.2) [H2].
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -2585,7 +2586,7 @@ class head_scanner {
     }
 
     // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
-    // section 3; H1).
+    // section 3) [H1].
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -2604,8 +2605,8 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
-    // the highest that is known (RFC 9110 section 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3) [H1]. A minor version that is not known is read
+    // like the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
@@ -2730,7 +2731,7 @@ class head_scanner {
         return 64 * block + static_cast<std::size_t>(std::countr_zero(others));
     }
 
-    // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
+    // One field line, or the rest of it, up to `stop`; or the CR of the empty line that ends the head.
     constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
         case phase::field_begin:
@@ -2739,7 +2740,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1) [H3].
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -2749,8 +2750,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
-            // stands elsewhere (RFC 9112 section 2.2; H2).
+            // A value holds no control but HTAB (RFC 9110 section 5.5) [H3]. Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2) [H2].
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -2768,8 +2769,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
-            // the first field line is not even that (RFC 9112 section 2.2; H2).
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2) [H3]. White space before
+            // the first field line is not even that (RFC 9112 section 2.2) [H2].
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
@@ -2782,7 +2783,7 @@ class head_scanner {
         return false;
     }
 
-    pointer piece_ = nullptr; // during a call: where the piece begins,
+    pointer piece_ = nullptr; // during a call: the beginning of the piece,
     std::size_t base_ = 0;    // and how much was taken before it
     std::uint32_t position_ = 0;
     std::uint32_t line_begin_ = 0;  // of the line that is being read
@@ -2819,11 +2820,11 @@ struct head {
 
 enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
-    head,       ///< the whole head: `head`. What is left of the input is not part of it.
+    head,       ///< the whole head: `head`. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`.
+/// The result of `next`. False for `need_input`.
 struct head_event {
     head_kind kind = head_kind::need_input;
     errc error = errc::none;
@@ -2866,7 +2867,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5) [H20].
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -2881,8 +2882,8 @@ class basic_head_parser {
         return {};
     }
 
-    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; what was wrong, if
-    /// anything was.
+    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; the error, if there was
+    /// one.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (error_ == errc::none && !scanner_.done() && !scanner_.idle()) {
             static_cast<void>(fail(errc::truncated, scanner_.position()));
@@ -2891,8 +2892,8 @@ class basic_head_parser {
     }
 
     /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
-    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
-    /// nothing.
+    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
+    /// this does nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
@@ -2902,8 +2903,8 @@ class basic_head_parser {
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
-    /// stay where they were: ask `head` for new ones.
+    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
+    /// do not move with it: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -2928,7 +2929,7 @@ class basic_head_parser {
         return given;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
     /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
@@ -3081,7 +3082,7 @@ enum class framing : std::uint8_t {
     until_end, ///< at the end of the connection
 };
 
-/// What a head says about the body behind it.
+/// The framing of the body behind a head.
 struct body_framing {
     http::framing framing = framing::none;
     std::uint64_t length = 0; ///< with `framing::length`
@@ -3089,9 +3090,9 @@ struct body_framing {
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
-/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+/// doubtful is an error: two peers that read it differently would not agree on the beginning of the next message.
 [[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
-    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
+    // Interim responses, 204 and 304 have no body, even if their fields announce one (RFC 9110 section 6.4.1).
     if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
@@ -3126,11 +3127,11 @@ struct body_framing {
 enum class body_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the body has ended
     data,       ///< a piece of the body: `data`
-    end,        ///< the end of the body. What is left of the input is not part of it.
+    end,        ///< the end of the body. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`. `data` lies in the input.
+/// The result of `next`. False for `need_input`. `data` lies in the input.
 struct body_event {
     body_kind kind = body_kind::need_input;
     errc error = errc::none;
@@ -3194,7 +3195,7 @@ class body_decoder {
     }
 
     /// Says that the input has ended, which ends a body of `framing::until_end`; any other is `truncated` unless its
-    /// end was told. `none`, or what was wrong.
+    /// end was told. Returns `none`, or the error.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) {
             if (phase_ != phase::uncounted && phase_ != phase::end) error_ = errc::truncated;
@@ -3203,11 +3204,11 @@ class body_decoder {
         return error_;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes since the beginning of the body were taken; after an error, the offset of the one that broke
-    /// the rule.
+    /// How many bytes since the beginning of the body were taken; after an error, the offset of the byte that broke the
+    /// rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return offset_; }
 
   private:
@@ -3215,7 +3216,7 @@ class body_decoder {
         counted,    // data, `left_` bytes of it, then the end
         uncounted,  // data up to the end of the connection
         size_begin, // the first digit of a chunk size
-        size,       // a further one, or what follows
+        size,       // a further one, or the byte behind them
         extension,  // chunk extensions
         size_lf,    //
         chunk,      // data, `left_` bytes of it
@@ -3266,7 +3267,7 @@ class body_decoder {
         }
     }
 
-    // One byte of what stands around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
+    // One byte of the framing around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
     constexpr void take_framing(bytes& in) noexcept {
         const char c = static_cast<char>(in.front());
         switch (phase_) {
@@ -3467,7 +3468,7 @@ class head_writer {
     constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// Writes the first line of a request. The method must be a token and the target visible ASCII, else `bad_method`
-    /// or `bad_target` (RFC 9112 section 3; H14).
+    /// or `bad_target` (RFC 9112 section 3) [H14].
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
         if (!is_token(method)) return fail(errc::bad_method);
         if (!is_target(target)) return fail(errc::bad_target);
@@ -3475,7 +3476,7 @@ class head_writer {
     }
 
     /// Writes the first line of a response. The status must be from 100 to 999, else `bad_status`, and the reason have
-    /// no control character, else `bad_reason` (RFC 9112 section 4; H14). If the reason is empty, the standard one is
+    /// no control character, else `bad_reason` (RFC 9112 section 4) [H14]. If the reason is empty, the standard one is
     /// written.
     constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
         if (status < 100 || status > 999) return fail(errc::bad_status);
@@ -3491,8 +3492,8 @@ class head_writer {
     constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
 
     /// Writes a field. The name must be a token, and the value have no control character but HTAB, else `bad_name` or
-    /// `bad_value` (RFC 9110 section 5.5; H14). A reader does not see white space around the value, as that is not part
-    /// of it.
+    /// `bad_value` (RFC 9110 section 5.5) [H14]. A reader does not see white space around the value, as that is not
+    /// part of it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         if (!is_field_value(value)) return fail(errc::bad_value);
@@ -3821,15 +3822,15 @@ class name_list {
 } // namespace sockless::detail
 
 // =========================================== sockless/detail/outbox.hpp ===========================================
-// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
+// The queue of bytes that wait to be sent. Bytes at its front stay in place until they were sent.
 
-// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
-// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
-// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
+// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
+// bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
+// `sent` says that they have left, even if more is written or memory is given back meanwhile.
 namespace sockless::detail {
 
-/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
-/// still reports progress while a slow peer takes a long queue.
+/// `output` shows at most so many bytes at a time. So a host that sends all of these in one operation still reports
+/// progress while a slow peer takes a long queue.
 inline constexpr std::size_t most_shown = 64 * 1024;
 
 /// `output` and `sent` of any outbox, counted from the first byte of all.
@@ -3842,11 +3843,11 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
-/// or into the next block. What is written at once lies in one block.
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; bytes that come meanwhile go behind
+/// them, or into the next block. The bytes of one write lie in one block.
 class heap_outbox : public outbox_position {
   public:
-    /// For as many bytes as `like` may hold.
+    /// Holds at most as many bytes as `like` may hold.
     explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
     heap_outbox(heap_outbox&& other) noexcept { swap(other); }
     heap_outbox& operator=(heap_outbox&& other) noexcept {
@@ -3870,16 +3871,16 @@ class heap_outbox : public outbox_position {
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
-    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
-    void sent(std::size_t size) noexcept {
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
+    bool sent(std::size_t size) noexcept {
         const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
         const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        if (size != waiting || keeps_) return;
+        if (size != waiting || keeps_) return true;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
             is_shown_ = false;
@@ -3887,6 +3888,7 @@ class heap_outbox : public outbox_position {
         } else {
             leave_first();
         }
+        return true;
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -3905,7 +3907,7 @@ class heap_outbox : public outbox_position {
         return {last_->data() + last_->end, size};
     }
 
-    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
+    /// Puts the first `size` bytes of the room that `prepare` gave at the end of the queue.
     void commit(std::size_t size) noexcept {
         last_->end += size;
         size_ += size;
@@ -3960,7 +3962,7 @@ class heap_outbox : public outbox_position {
         }
         (last_ == nullptr ? first_ : last_->next) = added;
         last_ = added;
-        // What was too small for this, and holds nothing, goes.
+        // Blocks that were too small for this, and hold nothing, go.
         while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
     }
@@ -3988,8 +3990,9 @@ class heap_outbox : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
-    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
+    // All was sent. The last block stays for the next bytes, unless it is much larger than the blocks that were lately
+    // needed: a large block must be needed twice to stay at all, and a size that was needed counts less after each time
+    // that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
         const std::uint32_t before = lately_;
@@ -4050,17 +4053,18 @@ class span_outbox : public outbox_position {
         return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
     }
 
-    void sent(std::size_t size) noexcept {
+    bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         begin_ += size;
         sent_ += size;
-        if (begin_ != end_ || keeps_) return;
+        if (begin_ != end_ || keeps_) return true;
         begin_ = 0;
         end_ = second_;
         second_ = 0;
         is_shown_ = false;
+        return true;
     }
 
     [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
@@ -4113,7 +4117,7 @@ class span_outbox : public outbox_position {
     std::size_t end_ = 0;    // of the first run
     std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
     mutable bool is_shown_ = false;
-    bool goes_before_ = false; // what `prepare` gave belongs to the second run
+    bool goes_before_ = false; // the room that `prepare` gave belongs to the second run
     bool keeps_ = false;
 };
 
@@ -4125,9 +4129,9 @@ struct note_nothing {
     [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
 };
 
-/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
-/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
-/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
+/// Calls `write(bytes)`, which returns `written`, and puts its output into `to`: all of it or nothing, and so that
+/// `reserve` more bytes can be written afterwards. `likely` is the probable size: if it is enough, `write` is called
+/// once. `note()` is called after the write, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
 template <class Outbox, class Write, class Note = note_nothing>
 [[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
                         Note note = {}) noexcept {
@@ -4153,7 +4157,7 @@ template <class Outbox, class Write, class Note = note_nothing>
 
 namespace sockless::stomp {
 
-/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating; S5).
+/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating) [S5].
 struct heart_beat {
     std::uint32_t sends = 0; ///< something is sent at least this often; 0: no promise
     std::uint32_t wants = 0; ///< something should come at least this often; 0: no wish
@@ -4176,7 +4180,7 @@ struct parsed_heart_beat {
 }
 
 /// How often, in milliseconds, something goes from a side that promises `sends` to one that `wants` it: the larger of
-/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating; S5).
+/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating) [S5].
 [[nodiscard]] constexpr std::uint32_t agreed_interval(std::uint32_t sends, std::uint32_t wants) noexcept {
     if (sends == 0 || wants == 0) return 0;
     return sends > wants ? sends : wants;
@@ -4209,7 +4213,7 @@ class heart_beat_text {
 
 namespace sockless::stomp {
 
-/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` (S15).
+/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` [S15].
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
 /// As it stands in `version` and `accept-version`; empty for `unknown`.
@@ -4262,7 +4266,7 @@ class version_set {
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
-    /// The highest version that both have, or `unknown` (S6).
+    /// The highest version that both have, or `unknown` [S6].
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
         for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
@@ -4285,10 +4289,10 @@ class version_set {
 };
 
 /// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
-/// server chooses (W1). The CONNECT frame decides the version all the same.
+/// server chooses [W1]. The CONNECT frame decides the version all the same.
 inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
 
-/// Whether an agreed subprotocol is one of them (W1). Subprotocols are case-sensitive.
+/// Whether an agreed subprotocol is one of them [W1]. Subprotocols are case-sensitive.
 [[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
     for (const std::string_view each : subprotocols) {
         if (equal(each, subprotocol)) return true;
@@ -4330,8 +4334,8 @@ namespace sockless::stomp::detail {
 struct command_row {
     std::string_view text;
     role sender;
-    bool body;    // S1: only SEND, MESSAGE and ERROR have one
-    bool escapes; // S3: in CONNECT and CONNECTED nothing is escaped, in any version
+    bool body;    // [S1] only SEND, MESSAGE and ERROR have one
+    bool escapes; // [S3] in CONNECT and CONNECTED nothing is escaped, in any version
 };
 
 /// One row per enumerator of `stomp::command`, in its order.
@@ -4360,7 +4364,7 @@ inline constexpr std::size_t max_command = 11;
 /// As it stands on the wire; empty for `none`.
 [[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
-/// The command of this text, which is case-sensitive (S1); `none` for any other.
+/// The command of this text, which is case-sensitive [S1]; `none` for any other.
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
     for (std::size_t i = 1; i != std::size(detail::command_rows); ++i) {
         if (equal(detail::command_rows[i].text, text)) return static_cast<command>(i);
@@ -4371,7 +4375,7 @@ inline constexpr std::size_t max_command = 11;
 /// Which side sends it.
 [[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
-/// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
+/// Whether a frame of it may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
 /// Whether this version has it: NACK and STOMP came with 1.1.
@@ -4383,7 +4387,7 @@ inline constexpr std::size_t max_command = 11;
 
 namespace sockless::stomp::detail {
 
-/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding; S3, S14).
+/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding) [S3] [S14].
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
 
 struct escape {
@@ -4775,7 +4779,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 
 /// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
 /// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
-/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding; S14).
+/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding) [S14].
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
@@ -4814,12 +4818,12 @@ class writer {
 
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
     /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
-    /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
+    /// told (STOMP 1.2 Body) [S1] [S2]. The size is that of the whole frame; with `no_room` it is the room needed.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
         if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
-        // S14: a body has a content-length unless the caller wants none.
+        // [S14] A body has a content-length unless the caller wants none.
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
@@ -4878,7 +4882,7 @@ class writer {
         return put({run, static_cast<std::size_t>(end - run)});
     }
 
-    // S3: what stands behind the backslash, or NUL where this is not escaped.
+    // [S3] What stands behind the backslash, or NUL where this is not escaped.
     [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
         for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
@@ -4886,7 +4890,7 @@ class writer {
         return '\0';
     }
 
-    // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
+    // [S14] What is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
     // taken for a part of the end of line.
     [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
@@ -5014,14 +5018,14 @@ struct receipt_frame {
 
 struct error_frame {
     std::string_view message{};      ///< a short description
-    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error (S7)
-    version_set supported{};         ///< where there is no common version (S6)
+    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error [S7]
+    version_set supported{};         ///< where there is no common version [S6]
     std::string_view content_type{}; ///< of the body
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE; S11): all but those that are between the
+/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]: all but those that are between the
 /// sender and the server, and those that are the server's to write.
 [[nodiscard]] constexpr bool is_forwarded(std::string_view name) noexcept {
     constexpr std::string_view kept_back[] = {"destination",  "receipt",    "transaction", "content-length",
@@ -5123,7 +5127,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
-/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`; S11).
+/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`) [S11].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);
@@ -5190,7 +5194,7 @@ struct server_event {
     server_kind kind = server_kind::need_input;
     ack_mode ack = ack_mode::automatic; ///< with `subscribe`
 
-    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant [S9].
     bool cumulative = false;
 
     std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
@@ -5262,7 +5266,7 @@ struct client_event {
 
 namespace sockless::stomp {
 
-/// Bounds on one frame (STOMP 1.2 Size Limits; S12). Each is exact: what is as large as the limit passes, one more is
+/// Bounds on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: what is as large as the limit passes, one more is
 /// an error, at that byte. There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
     /// Bytes of one header line, without its end of line. Tokens in `passcode` come near 4 KiB.
@@ -5358,12 +5362,12 @@ class stomp_head_scanner {
     }
 
     // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
-    // either (S15).
+    // either [S15].
     [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
 
-    // S1: the first line is a command.
+    // [S1] The first line is a command.
     constexpr bool take_command(std::size_t at) noexcept {
         if (at > stomp::max_command + 1) return fail(stomp::errc::unknown_command, 0);
         stop_ = at;
@@ -5514,7 +5518,7 @@ class stomp_head_scanner {
         return head_[at] == '\n';
     }
 
-    // S3: only the version's own escapes; one pass from left to right.
+    // [S3] Only the version's own escapes; one pass from left to right.
     constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
         for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
             if (escapes[i].code != head_[at + 1]) continue;
@@ -5534,7 +5538,7 @@ class stomp_head_scanner {
         run_ = next;
     }
 
-    // S1: a name is not empty, and a colon ends it.
+    // [S1] A name is not empty, and a colon ends it.
     constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
         move_run(at, at + 1);
         const std::size_t end = at - removed_;
@@ -5551,7 +5555,7 @@ class stomp_head_scanner {
     // and where the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
-            // S1: a header line has a colon.
+            // [S1] A header line has a colon.
             if (end != line_) return fail(stomp::errc::missing_colon, end);
             phase_ = phase::done;
             stop_ = last + 1;
@@ -5573,7 +5577,7 @@ class stomp_head_scanner {
         return equal(name, "content-length") && !has_length_;
     }
 
-    // S2: digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
+    // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
         std::uint64_t length = 0;
@@ -5674,7 +5678,7 @@ class basic_parser {
 
     /// Says which version the sides have agreed on; it is that of the frames after the one that was last begun. At
     /// first it is `unknown`, which reads what any version may send before that: lines end in LF or CR LF, and nothing
-    /// is escaped (S15).
+    /// is escaped [S15].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
@@ -5776,7 +5780,7 @@ class basic_parser {
         position_ += size;
     }
 
-    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating; S4).
+    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating) [S4].
     [[nodiscard]] constexpr event next_frame(bytes& in) noexcept {
         if (in.empty()) return {};
         const bool after_cr = phase_ == phase::between_lf;
@@ -5818,7 +5822,7 @@ class basic_parser {
         return next_of_head(in);
     }
 
-    // S12, and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
+    // [S12], and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
     [[nodiscard]] constexpr event next_of_head(bytes& in) noexcept {
         while (!in.empty()) {
             const std::size_t held = memory_.size();
@@ -5838,7 +5842,7 @@ class basic_parser {
         return {};
     }
 
-    // S1: only SEND, MESSAGE and ERROR have a body; S2: content-length says where it ends, or the first NUL.
+    // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         left_ = scanner_.has_length() ? scanner_.length() : limits_.body;
@@ -6096,7 +6100,7 @@ class session {
     [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
     /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
-    /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
+    /// taken for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next call that is not
     /// const.
     [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
 
@@ -6201,7 +6205,7 @@ class session {
         deadline_.stop();
         const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
         const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
-        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating) [S5].
         own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
         own_beat_.begin(own_silence_);
         // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
@@ -6344,7 +6348,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
             in = in.subspan(in.size());
             const bool owed = loses_;
             loses_ = false;
@@ -6467,7 +6471,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
-    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
+    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT) [S7]. A range of
     /// `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
@@ -6486,7 +6490,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         if (sender_of(sent) != role::server) return errc::unexpected_command;
         if (sent == command::error) return errc::none;
         const bool connects = sent == command::connected;
-        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
+        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting) [S6].
         if (this->state() == stomp::state::connecting) {
             return connects && has_asked_ ? errc::none : errc::not_connected;
         }
@@ -6527,7 +6531,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(wrong);
     }
 
-    // S6: the version is one of those that were offered; a server that does not name one speaks 1.0.
+    // [S6] The version is one of those that were offered; a server that does not name one speaks 1.0.
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
@@ -6790,19 +6794,19 @@ class utf8_validator {
 } // namespace sockless
 
 // =========================================== sockless/ws/close_code.hpp ===========================================
-// Close codes: what may stand on the wire, and what is only ever reported (RFC 6455 section 7.4).
+// Close codes: those that may stand on the wire, and those that are only ever reported (RFC 6455 section 7.4).
 
 namespace sockless::ws {
 
-/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of
-/// applications (4000–4999) have no name here: any number can be given where a code is taken.
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of applications
+/// (4000–4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;
 inline constexpr std::uint16_t unsupported_data = 1003;
-inline constexpr std::uint16_t no_status = 1005; ///< reported where the peer's Close was empty; never sent
-inline constexpr std::uint16_t abnormal = 1006;  ///< reported where no Close came; never sent
+inline constexpr std::uint16_t no_status = 1005; ///< reported if the peer's Close was empty; never sent
+inline constexpr std::uint16_t abnormal = 1006;  ///< reported if no Close came; never sent
 inline constexpr std::uint16_t invalid_payload = 1007;
 inline constexpr std::uint16_t policy_violation = 1008;
 inline constexpr std::uint16_t message_too_big = 1009;
@@ -6813,9 +6817,9 @@ inline constexpr std::uint16_t try_again_later = 1013;
 inline constexpr std::uint16_t bad_gateway = 1014;
 } // namespace close_code
 
-/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry).
-/// 1004 is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; below 1000 and from
-/// 5000 up there is nothing.
+/// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry). 1004
+/// is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; numbers below 1000 and from
+/// 5000 up are no codes.
 [[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
@@ -6823,17 +6827,18 @@ inline constexpr std::uint16_t bad_gateway = 1014;
 } // namespace sockless::ws
 
 // ============================================= sockless/ws/limits.hpp =============================================
-// What a WebSocket peer may ask of our memory and time.
+// Limits on the memory and the time that a WebSocket peer can take.
 
 namespace sockless::ws {
 
-/// Limits on what is received, judged from a frame's header before any of its payload is taken (RFC 6455 section
-/// 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
+/// Limits on the frames that are received. They are judged from a frame's header before any of its payload is taken
+/// (RFC 6455 section 10.4). There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
-    /// Bytes of payload in one message, all its frames together; for a compressed one, inflated too. Beyond: 1009.
+    /// Bytes of payload in one message, all its frames together; for a compressed message, both as sent and inflated.
+    /// Beyond: 1009.
     std::uint64_t message = 16 * 1024 * 1024;
 
-    /// Bytes of payload in one frame, where that is to be less than in a message. Beyond: 1009.
+    /// Bytes of payload in one frame, if that is to be less than in a message. Beyond: 1009.
     std::uint64_t frame = 16 * 1024 * 1024;
 
     /// Frames in one message, empty ones too: they cost time and no bytes, so only a count can bound them. The default
@@ -7018,11 +7023,11 @@ static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate
 } // namespace sockless::ws
 
 // ========================================== sockless/ws/frame_header.hpp ==========================================
-// The header of a frame: what its bits say, and how it is written (RFC 6455 section 5.2).
+// The header of a frame: the meaning of its bits, and how it is written (RFC 6455 section 5.2).
 
 namespace sockless::ws {
 
-/// What a frame is (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
+/// The kind of a frame (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
 enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
 [[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
@@ -7031,8 +7036,8 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
     return static_cast<unsigned>(code) < 16 && ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
 }
 
-/// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of the
-/// opcodes.
+/// The kind of data in a message: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of
+/// the opcodes.
 enum class message_type : std::uint8_t { text = 1, binary = 2 };
 
 /// The four bytes that a client's payload is combined with, in the order of the wire (RFC 6455 section 5.3).
@@ -7046,7 +7051,7 @@ inline constexpr std::size_t max_header_size = 14;
 
 /// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
 namespace rsv {
-inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", where permessage-deflate was agreed (RFC 7692 section 6)
+inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", if permessage-deflate was agreed (RFC 7692 section 6)
 inline constexpr std::uint8_t rsv2 = 2;
 inline constexpr std::uint8_t rsv3 = 1;
 } // namespace rsv
@@ -7063,8 +7068,7 @@ struct frame_header {
     [[nodiscard]] friend constexpr bool operator==(const frame_header&, const frame_header&) noexcept = default;
 };
 
-/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more where it is
-/// masked.
+/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more if it is masked.
 [[nodiscard]] constexpr std::size_t header_size(std::uint64_t length, bool masked) noexcept {
     return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
 }
@@ -7073,7 +7077,7 @@ struct frame_header {
 
 namespace sockless::ws::detail {
 
-/// Why a header may not be written, if that is so.
+/// The reason why a header may not be written; no error if it may.
 [[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
     if (!is_known(header.opcode)) return ws::errc::unknown_opcode;
     if (is_control(header.opcode)) {
@@ -7091,7 +7095,7 @@ constexpr std::byte* put_number(std::byte* to, std::uint64_t number, std::size_t
     return to;
 }
 
-/// Writes a header that may be written to where there is room for it. Returns the place behind it.
+/// Writes a header to `to`. The header is known to be valid, and there is room for it. Returns the place behind it.
 constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) noexcept {
     const unsigned mask_bit = header.masked ? 0x80U : 0U;
     const auto put_length = [&to, mask_bit](std::uint64_t length) {
@@ -7135,15 +7139,15 @@ namespace sockless::ws {
 
 namespace sockless::ws {
 
-/// Masks or unmasks `data` where it lies. `offset` is the place of its first byte in the payload, for payloads that
-/// come in pieces. RFC 6455 section 5.3.
+/// Masks or unmasks `data` in place. `offset` is the place of its first byte in the payload, for payloads that come in
+/// pieces. RFC 6455 section 5.3.
 constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
                                          detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
 }
 
-/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it: one pass where a
-/// copy and a mask would be two. RFC 6455 section 5.3.
+/// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it. This is one pass
+/// over the bytes; a copy and a mask would be two. RFC 6455 section 5.3.
 constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(to.data(), from.data(), from.size(),
                                          detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
@@ -7157,7 +7161,7 @@ constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uin
 namespace sockless::ws {
 
 /// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
-/// events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do. 192 bytes; copies are
+/// events do not depend on how the bytes were cut into pieces [F12], only the cuts of data do. 192 bytes; copies are
 /// independent. Everything runs in constant evaluation.
 class decoder {
   public:
@@ -7187,50 +7191,100 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
+    /// What `take_whole_message` took from the front of the input.
+    enum class took : std::uint8_t {
+        nothing, ///< nothing: there is no such message, or it is one of the few that only `next_stepwise` sees
+        header,  ///< the header of a message in one frame, of whose payload only a part is there
+        message, ///< a whole message
+    };
+
     /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
           max_frames_(limits.frames),
-          settings_(own == role::server ? must_mask : 0) {
-        end_frame();
+          settings_(own == role::server ? masked : 0) {
+        show_frames(false);
     }
 
     /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
     /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
     /// frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & ~all_rsv) | (rsv_bits & all_rsv));
+        settings_ = static_cast<std::uint8_t>((settings_ & ~agreed_rsv) | (rsv_bits & agreed_rsv));
     }
 
     /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & ~shows_frames) | (on ? shows_frames : 0));
-        if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
+        // The short way announces nothing, and holds lengths of one byte against no limit.
+        const bool short_way =
+            !on && max_frames_ != 0 && max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
+        const unsigned kept = settings_ & (unsigned{masked} | agreed_rsv);
+        settings_ = static_cast<std::uint8_t>(kept | (on ? shows_frames : 0U) | (short_way ? has_short_way : 0U));
+        if (phase_ == phase::before_message || phase_ == phase::before_frame) await_frame();
     }
 
     /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
-        // Whoever asks until nothing is left asks once too often for each read.
-        if (in.empty() && phase_ <= phase::data) return found;
-        // What comes most often is handled here, inlined: a whole message in one frame, and the pieces of a payload,
-        // where the input comes in small reads. All else, and everything that is wrong, takes the long way, on a copy
-        // of `in`, so that the caller's can stay in registers.
-        if (take_message(in, found.type, found.payload)) {
+        if (take_whole_message(in, found.type, found.payload) == took::message) {
             found.kind = kind::data;
             found.first = found.last = true;
-        } else if (phase_ == phase::data) {
-            take_piece(in, found);
         } else {
-            bytes rest = in;
-            step(rest, found);
-            in = rest;
+            go_on(in, found);
         }
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    /// The short way of `next`, for callers with an event of their own. Looks for one thing only: a whole message in
+    /// one frame, not compressed. If one lies at the front of `in`, takes it, sets `type` and `payload` (valid as in an
+    /// event of `next`), and returns `took::message`. If not, sets neither, and the next event comes from
+    /// `next_stepwise`.
+    [[nodiscard, gnu::always_inline]] constexpr took take_whole_message(bytes& in, message_type& type,
+                                                                        bytes& payload) noexcept {
+        if (phase_ != phase::before_message || in.size() < 6) return took::nothing;
+        if (in[0] != final_text && in[0] != final_binary) return took::nothing;
+        std::size_t header = 2 + key_size();
+        std::size_t length = static_cast<std::size_t>(in[1]) ^ mask_bit();
+        if (length > 125) {
+            if (length != 126 || in.size() < 8) return took::nothing;
+            header += 2;
+            length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
+            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
+            if (length <= 125 || length > max_frame_ || length > max_message_) return took::nothing;
+        }
+        const bytes rest = in.subspan(header);
+        if (length > rest.size()) {
+            if (rest.empty()) return took::nothing;
+            take_judged_header(in.data(), header);
+            in = rest;
+            return took::header;
+        }
+
+        const bytes whole = rest.first(length);
+        const bool text = in[0] == final_text;
+        if (is_masked()) key_ = key_at(whole.data() - 4);
+        if (!unmask(whole, key_, text) && text && !is_utf8_or_untouched(whole)) return took::nothing;
+        first_byte_ = static_cast<std::uint8_t>(in[0]);
+        header_size_ = static_cast<std::uint8_t>(header);
+        length_ = length;
+        payload_begin_ = position_ + header;
+        position_ = payload_begin_ + length;
+        in = rest.subspan(length);
+        type = static_cast<message_type>(first_byte_ & type_bits);
+        payload = whole;
+        return took::message;
+    }
+
+    /// The rest of `next`, for callers that `take_whole_message` has just given no message: does not look for one
+    /// again. Called at any other time it gives the same events as `next`, only more slowly.
+    [[nodiscard, gnu::always_inline]] constexpr event next_stepwise(bytes& in) noexcept {
+        event found;
+        go_on(in, found);
+        return found;
+    }
+
+    /// Says that the input has ended. `end_of_input` where no Close came before [C8], else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -7247,9 +7301,9 @@ class decoder {
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
-                static_cast<std::uint8_t>(first_byte_ >> 4U & 7U),
-                masked(),
-                std::bit_cast<masking_key>(masked() ? key_ : 0),
+                static_cast<std::uint8_t>(rsv_bits()),
+                is_masked(),
+                std::bit_cast<masking_key>(is_masked() ? key_ : 0),
                 length_};
     }
 
@@ -7257,33 +7311,44 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
-    // Has a short way of its own, without an event of the decoder between.
-    template <role, class, class, class>
-    friend class connection;
-
+    // Where the decoder stands. docs/design.md ("The shape of a decoder") draws the ways between the phases. In the
+    // first four there is no event without input.
     enum class phase : std::uint8_t {
-        boundary, // before a frame, where a short message may be taken the short way
-        between,  // before a frame, otherwise
-        header,   // in a header, whose bytes so far are held
-        data,     // in the payload of a data frame, of which something is left
-        no_data,  // behind the header of a data frame without a payload
-        control,  // in the payload of a control frame, whose bytes so far are held
-        failing,  // the error event is still owed
-        ended,    // a Close was received, or the error given
+        before_message, // before a frame; no message is open, and the short way may be taken
+        before_frame,   // before a frame, and only the long way may be taken
+        header,         // in a header, whose bytes so far are held
+        data,           // in the payload of a data frame, of which something is left
+        no_data,        // behind the header of a data frame without a payload
+        control,        // in the payload of a control frame, whose bytes so far are held
+        failing,        // the error event is still owed
+        ended,          // a Close was received, or the error given, or the input has ended
     };
+
+    // The message that is open, which control frames do not change: the opcode and RSV1 of its first frame.
+    enum class open_message : std::uint8_t {
+        none = 0,
+        text = 1,
+        binary = 2,
+        compressed_text = text | rsv::rsv1,
+        compressed_binary = binary | rsv::rsv1,
+    };
+    static constexpr std::uint8_t type_bits = 3;
+
+    // The bits of `settings_`, which nothing that is received can change. `masked` has the place that it has in a
+    // header. `has_short_way` follows from the limits and from `shows_frames`.
+    static constexpr std::uint8_t agreed_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, has_short_way = 16,
+                                  masked = 0x80;
 
     static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // What was asked for, in `settings_`: the agreed reserved bits, and more. `must_mask`, for what is received, is the
-    // bit of a header that says so.
-    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, must_mask = 0x80;
+    // How each frame that is received must be masked: the bit of its header, and the size of its key in bytes.
+    [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
+    [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
+    [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
 
-    // What is known of the open message, in `message_`: its type, and these. 0 where none is open.
-    static constexpr std::uint8_t type_bits = 3, is_begun = 4, is_compressed = 8;
-
-    [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{must_mask}; }
-    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit() != 0; }
+    // What the first byte of the current frame says.
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
+    [[nodiscard]] constexpr unsigned rsv_bits() const noexcept { return first_byte_ >> 4U & 7U; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
     // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
@@ -7293,66 +7358,39 @@ class decoder {
         phase_ = phase::failing;
     }
 
-    constexpr void end_frame() noexcept {
-        const bool ordinary = message_ == 0 && (settings_ & shows_frames) == 0 && max_frames_ != 0 &&
-                              max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
-        phase_ = ordinary ? phase::boundary : phase::between;
+    constexpr void await_frame() noexcept {
+        const bool short_way = message_ == open_message::none && (settings_ & has_short_way) != 0;
+        phase_ = short_way ? phase::before_message : phase::before_frame;
     }
 
     // --- the short ways
 
-    // Takes a message that is one frame, where it is there as a whole and the last one had ended: two bytes of its
-    // header, or four, tell. False where none was taken; where only its end is missing, the header was.
-    [[nodiscard, gnu::always_inline]] constexpr bool take_message(bytes& in, message_type& type,
-                                                                  bytes& payload) noexcept {
-        if (phase_ != phase::boundary || in.size() < 6) return false;
-        if (in[0] != final_text && in[0] != final_binary) return false;
-        std::size_t header = masked() ? 6 : 2;
-        std::size_t length = static_cast<std::size_t>(in[1]) ^ mask_bit();
-        if (length > 125) {
-            if (length != 126 || in.size() < 8) return false;
-            header += 2;
-            length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
-            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
-            if (length <= 125 || length > max_frame_ || length > max_message_) return false;
+    // The next event. The pieces of a payload have a short way, as the input may come in small reads. All else, and
+    // everything that is wrong, takes the long way, on a copy of `in`, so that the caller's can stay in registers.
+    [[gnu::always_inline]] constexpr void go_on(bytes& in, event& found) noexcept {
+        // Callers ask until nothing is left, and so once too often for each read.
+        if (in.empty() && phase_ <= phase::data) return;
+        if (phase_ == phase::data) {
+            take_piece(in, found);
+        } else {
+            bytes rest = in;
+            step(rest, found);
+            in = rest;
         }
-        if (length > in.size() - header) {
-            if (in.size() == header) return false;
-            begin_message(in.data(), header);
-            in = in.subspan(header);
-            return false;
-        }
-
-        const bytes whole = in.subspan(header, length);
-        const auto message = static_cast<std::uint8_t>(in[0] & std::byte{type_bits});
-        if (masked()) key_ = key_at(whole.data() - 4);
-        const bool ascii = unmask(whole, key_, message);
-        if (!ascii && is_text(message) && !is_utf8_or_untouched(whole)) return false;
-        first_byte_ = static_cast<std::uint8_t>(in[0]);
-        header_size_ = static_cast<std::uint8_t>(header);
-        length_ = length;
-        payload_begin_ = position_ + header;
-        position_ = payload_begin_ + length;
-        in = in.subspan(header + length);
-        type = static_cast<message_type>(message);
-        payload = whole;
-        return true;
     }
 
-    // Turns to the payload of a message in one frame whose end is not there yet. Its header, `size` bytes at `at`, was
-    // judged.
-    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size) noexcept {
+    // Turns from before a message to its payload. The header, `size` bytes at `at`, was judged.
+    [[gnu::noinline]] constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         payload_begin_ = position_;
         position_ += size;
         begin_payload(at, size);
     }
 
-    // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
-    // so.
+    // Whether the payload of a message is UTF-8. If it is not, it is put back as it came, for the long way to say so.
     [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
         if (is_utf8(payload)) return true;
-        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
         return false;
     }
 
@@ -7362,8 +7400,8 @@ class decoder {
     [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
-            case phase::boundary:
-            case phase::between:
+            case phase::before_message:
+            case phase::before_frame:
             case phase::header:
                 if (!take_header(in)) return;
                 if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) {
@@ -7375,14 +7413,14 @@ class decoder {
                 if (!in.empty()) take_piece(in, found);
                 return;
             case phase::no_data:
-                if (check_data(in.first(0), true, true, found)) return;
+                if (check_data(in.first(0), message_size_ == 0, true, true, found)) return;
                 break;
             case phase::control:
                 if (take_control(in, found) || phase_ == phase::control) return;
                 break;
             case phase::failing: return give_error(found);
             case phase::ended:
-                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
+                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
                 return;
             }
         }
@@ -7435,7 +7473,7 @@ class decoder {
 
     [[nodiscard]] constexpr std::size_t size_of_header(const std::byte* at) const noexcept {
         const unsigned length = static_cast<unsigned>(at[1]) & 0x7FU;
-        return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
+        return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + key_size();
     }
 
     // Judges what the first two bytes say, in the order of the bytes. False where they fail.
@@ -7445,31 +7483,31 @@ class decoder {
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
-        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
-        // a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1].
+        // What was agreed for messages says nothing of control frames, and "compressed" is said once, on the first
+        // frame of a message (RFC 7692 section 6) [D5].
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
-                                            : settings_ & unsigned{all_rsv};
-        if (((first_byte_ >> 4U & 7U) & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
+                                            : settings_ & unsigned{agreed_rsv};
+        if ((rsv_bits() & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
 
-        // An unknown opcode fails the connection (RFC 6455 section 5.2; F2).
+        // An unknown opcode fails the connection (RFC 6455 section 5.2) [F2].
         if (!is_known(opcode())) return refuse(errc::unknown_opcode, 0);
 
-        // A control frame is never fragmented (section 5.5; F7).
+        // A control frame is never fragmented (section 5.5) [F7].
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
-        if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
-        if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
+        // A continuation needs an open message, a new message needs none open (section 5.4) [F6].
+        if (continues && message_ == open_message::none) return refuse(errc::unexpected_continuation, 0);
+        if (!continues && !control && message_ != open_message::none) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4) [F9].
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1; F4).
-        if ((second & 0x80U) != mask_bit()) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+        // Every frame from a client is masked, none from a server is (section 5.1) [F4].
+        if ((second & 0x80U) != mask_bit()) return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
-        // A control frame has at most 125 bytes of payload (section 5.5; F7).
+        // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
     }
@@ -7482,14 +7520,14 @@ class decoder {
 
     // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
-        const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
-        if (masked()) key_ = key_at(at + size - 4);
+        const std::size_t extended = size - 2 - key_size();
+        if (is_masked()) key_ = key_at(at + size - 4);
         length_ = static_cast<std::uint64_t>(at[1]) & 0x7FU;
         if (extended != 0) {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
             // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
-            // 5.2; F3).
+            // 5.2) [F3].
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
             if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
@@ -7499,9 +7537,9 @@ class decoder {
         header_size_ = static_cast<std::uint8_t>(size);
     }
 
-    // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
+    // Limits hold before any payload is taken (section 10.4) [F9]. `length_at` is where the length stands.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
-        if (opcode() != ws::opcode::continuation) open_message();
+        if (opcode() != ws::opcode::continuation) begin_message();
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
         if (length_ > max_frame_) return fail(errc::frame_too_big, length_at);
         message_size_ += length_;
@@ -7509,9 +7547,8 @@ class decoder {
         phase_ = length_ != 0 ? phase::data : phase::no_data;
     }
 
-    constexpr void open_message() noexcept {
-        message_ = first_byte_ & type_bits;
-        if ((first_byte_ >> 4U & rsv::rsv1) != 0) message_ |= is_compressed;
+    constexpr void begin_message() noexcept {
+        message_ = static_cast<open_message>((first_byte_ & type_bits) | (rsv_bits() & rsv::rsv1));
         message_size_ = 0;
         frames_ = 0;
     }
@@ -7528,53 +7565,52 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
-    [[nodiscard]] static constexpr bool is_text(std::uint8_t message) noexcept {
-        return (message & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
+    // Unmasks a piece of a message. Says whether it is ASCII, if it is text; of other messages it may say anything.
+    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key, bool text) const noexcept {
+        if (is_masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
+        return !text || !detail::any_high_bit(piece);
     }
 
-    // Unmasks a piece of a message. Says whether it is ASCII, where that matters.
-    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key,
-                                                            std::uint8_t message) const noexcept {
-        if (masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
-        return !is_text(message) || !detail::any_high_bit(piece);
-    }
-
-    [[nodiscard]] static constexpr event data_event(std::uint8_t message, bytes piece, bool last) noexcept {
+    [[nodiscard]] constexpr event data_event(bytes piece, bool first, bool last) const noexcept {
+        const auto message = static_cast<std::uint8_t>(message_);
         return {kind::data,
                 static_cast<message_type>(message & type_bits),
-                (message & is_begun) == 0,
+                first,
                 last,
-                (message & is_compressed) != 0,
+                (message & rsv::rsv1) != 0,
                 errc::none,
                 0,
                 piece};
     }
 
-    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`,
-    // for what needs no look for UTF-8.
+    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`, for
+    // what needs no look for UTF-8.
     [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
-        const bool ends_frame = in.size() >= left();
-        const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(left()) : in.size());
-        const std::uint8_t message = message_;
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message);
+        const std::uint64_t size = left();
+        // All that the headers have announced of the message is still to come.
+        const bool first = size == message_size_;
+        const bool ends_frame = in.size() >= size;
+        const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(size) : in.size());
+        const bool text = message_ == open_message::text;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), text);
         in = in.subspan(piece.size());
         position_ += piece.size();
-        if (is_text(message) && !(ascii && text_.complete())) {
-            if (!check_data(piece, ascii, ends_frame, found)) give_error(found);
+        if (text && !(ascii && text_.complete())) {
+            if (!check_data(piece, first, ends_frame, ascii, found)) give_error(found);
             return;
         }
         const bool last = ends_frame && fin();
-        found = data_event(message, piece, last);
-        message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message | is_begun);
-        if (ends_frame) end_frame();
+        found = data_event(piece, first, last);
+        if (ends_frame) end_data_frame();
     }
 
     // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
     // nothing (an empty fragment), or where not even its first byte may stand.
-    [[nodiscard]] constexpr bool check_data(bytes piece, bool ascii, bool ends_frame, event& found) noexcept {
+    [[nodiscard]] constexpr bool check_data(bytes piece, bool first, bool ends_frame, bool ascii,
+                                            event& found) noexcept {
         bool last = ends_frame && fin();
-        if (is_text(message_)) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+        if (message_ == open_message::text) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first that cannot
             // stand are still given out, so that the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
@@ -7584,12 +7620,14 @@ class decoder {
             }
         }
         const bool says_something = !piece.empty() || last;
-        if (says_something) {
-            found = data_event(message_, piece, last);
-            message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
-        }
-        if (ends_frame && phase_ != phase::failing) end_frame();
+        if (says_something) found = data_event(piece, first, last);
+        if (ends_frame && phase_ != phase::failing) end_data_frame();
         return says_something;
+    }
+
+    constexpr void end_data_frame() noexcept {
+        if (fin()) message_ = open_message::none;
+        await_frame();
     }
 
     [[nodiscard]] constexpr bool take_control(bytes& in, event& found) noexcept {
@@ -7602,9 +7640,9 @@ class decoder {
         } else if (!hold(in, have, length_)) {
             return false;
         }
-        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
         if (opcode() == ws::opcode::close) return judge_close(payload, found);
-        end_frame();
+        await_frame();
         found.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong;
         found.payload = payload;
         return true;
@@ -7613,19 +7651,19 @@ class decoder {
     [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
         found.kind = kind::close;
-        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5) [C5].
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1) [C1].
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
-        // Some codes never stand on the wire (section 7.4; C3).
+        // Some codes never stand on the wire (section 7.4) [C3].
         found.code =
             static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
         if (!is_sendable(found.code)) return refuse_close(errc::close_code_invalid, 0, found);
 
-        // The reason is UTF-8 (section 5.5.1; C2).
+        // The reason is UTF-8 (section 5.5.1) [C2].
         found.payload = payload.subspan(2);
         utf8_validator text;
         const std::size_t valid = text.feed(found.payload);
@@ -7651,9 +7689,9 @@ class decoder {
     std::uint8_t header_size_ = 0; // of the current frame, once it is read
     std::uint8_t first_byte_ = 0;
     std::uint8_t settings_;
-    std::uint8_t message_ = 0;
+    open_message message_ = open_message::none;
     errc error_ = errc::none;
-    phase phase_ = phase::between;
+    phase phase_ = phase::before_frame;
     utf8_validator text_;
     std::byte held_[max_control_payload] = {}; // a header, or a control frame's payload, that came in pieces
 };
@@ -7663,12 +7701,12 @@ static_assert(sizeof(decoder) <= 192);
 } // namespace sockless::ws
 
 // =========================================== sockless/ws/assembler.hpp ============================================
-// Joins the pieces of a message in the caller's memory, and copies nothing where it came whole.
+// Joins the pieces of a message in the caller's memory. A message that came whole is not copied.
 
 namespace sockless::ws {
 
-/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds what of a
-/// message has come so far, and its limit is the largest message that can be joined.
+/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds the part of a
+/// message that has come so far, and its limit is the size of the largest message that can be joined.
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:
@@ -7677,10 +7715,10 @@ class assembler {
     constexpr assembler() noexcept = default;
     constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-    /// Takes the next data event. `complete`: the message is `payload`, which lies in the event's own bytes where the
-    /// message came in one piece, and else in the buffer; it is valid until the next call, or until the event's bytes
-    /// are reused. `no_room`: the message does not fit into the buffer, and what else comes of it is not taken; answer
-    /// it as one that is too big (1009; RFC 6455 section 10.4).
+    /// Takes the next data event. `complete`: `payload` is the whole message. It lies in the event's own bytes if the
+    /// message came in one piece, and else in the buffer. It is valid until the next call, or until the event's bytes
+    /// are reused. `no_room`: the message does not fit into the buffer, and the rest of it is not taken. Answer it like
+    /// a message that is too big (1009; RFC 6455 section 10.4).
     [[nodiscard]] constexpr status add(const decoder::event& data, bytes& payload) noexcept {
         if (!data.first && !open_) return status::no_room;
         if (data.first) {
@@ -7700,7 +7738,8 @@ class assembler {
         return status::complete;
     }
 
-    /// Gives back what memory the buffer can, unless a message has begun. Ends the lifetime of what was handed out.
+    /// Gives back the memory that the buffer can give back, unless a message has begun. Payloads that were handed out
+    /// are then no longer valid.
     constexpr void release() noexcept {
         if (!open_) memory_.release();
     }
@@ -7718,15 +7757,15 @@ assembler(Buffer) -> assembler<Buffer>;
 } // namespace sockless::ws
 
 // ====================================== sockless/ws/deflate/compression.hpp =======================================
-// What an endpoint asks of the part that compresses its messages; and the part that compresses none.
+// The functions that an endpoint asks of the part that compresses its messages; and the part that compresses none.
 
 namespace sockless::ws {
 
-/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6) [D10].
 enum class compressed : std::uint8_t {
     automatic, ///< if it is not smaller than the threshold of the policy
     always,
-    never, ///< for what is compressed already, or holds a secret beside text that others choose
+    never, ///< for data that is compressed already, or holds a secret beside text that others choose
 };
 
 } // namespace sockless::ws
@@ -7795,8 +7834,9 @@ concept deflates_messages = requires(T stage, const T& constant, ws::compressed 
 namespace sockless::ws {
 
 /// The last argument of `basic_server` and `basic_client`: `no_compression`, or a type that compresses, such as
-/// `deflate_stage`. It can be moved. `T::available` says which of the two it is, and only a type that compresses has
-/// the verbs, all of them `noexcept`; nothing of them is compiled for the other. In the order in which they are called:
+/// `deflate_stage`. It can be moved. `T::available` says which of the two it is. Only a type that compresses has the
+/// following functions, all of them `noexcept`; without compression nothing of them is compiled. In the order in which
+/// they are called:
 ///
 /// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
 ///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
@@ -7805,12 +7845,12 @@ namespace sockless::ws {
 ///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
 ///   sets the most that one message may come to.
 /// - Data that comes compressed is given to `add(data)`. While `inflating()` then says so, `inflate(in, out)` takes
-///   bytes of it from the front of `in`, puts what they stand for to the front of `out`, and gives events like those of
+///   bytes of it from the front of `in`, puts the inflated bytes to the front of `out`, and gives events like those of
 ///   a `decoder`. `pending()` bytes are left to be taken; `in_message()` says that the message has not ended.
 /// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
 ///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
-///   fewer than `least_room`; what it returns has the `size`, and is falsy if there was no room or memory. Then
-///   `abandon()` forgets the message.
+///   fewer than `least_room`; its result has the `size`, and is false if there was no room or memory. Then `abandon()`
+///   forgets the message.
 /// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
 template <class T>
 concept compression = std::is_nothrow_move_constructible_v<T> &&
@@ -7829,9 +7869,9 @@ struct no_compression {
 
 namespace sockless::ws {
 
-/// Writes one frame: the header, and behind it `payload`, copied and masked in one pass where the header says so.
-/// `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame (RFC
-/// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+/// Writes one frame: the header, and behind it `payload`, which is copied, and masked in the same pass if the header
+/// says so. `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame
+/// (RFC 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
     if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
@@ -7848,9 +7888,9 @@ namespace sockless::ws {
 }
 
 /// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and
-/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read.
-/// 14 bytes of headroom are always enough. Errors: those of `encode_header`; `no_room` where the headroom is too small
-/// leaves the payload as it was, with the headroom it takes in `size`.
+/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read. 14 bytes of
+/// headroom are always enough. Errors: those of `encode_header`, and `no_room` if the headroom is too small: then the
+/// payload is as it was, and `size` is the headroom that the header needs.
 [[nodiscard]] constexpr written frame_in_place(bytes room, std::size_t headroom, frame_header header) noexcept {
     if (headroom > room.size()) return {headroom, errc::no_room};
     const bytes payload = room.subspan(headroom);
@@ -7862,8 +7902,8 @@ namespace sockless::ws {
     return {size + payload.size(), {}};
 }
 
-/// Writes the payload of a Close: `code` and `reason`, or nothing where `code` is 1005, which stands for a Close
-/// without a status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
+/// Writes the payload of a Close: `code` and `reason`, or nothing if `code` is 1005, which stands for a Close without a
+/// status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
 /// `close_reason_too_long` beyond 123 bytes, `payload_not_utf8`, `no_room`.
 [[nodiscard]] constexpr written encode_close_payload(bytes out, std::uint16_t code, cbytes reason = {}) noexcept {
     if (code == close_code::no_status && reason.empty()) return {0, {}};
@@ -7885,17 +7925,18 @@ namespace sockless::ws {
 
 namespace sockless::ws {
 
-/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
-/// payload (RFC 6455 sections 5.3 and 10.3).
+/// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
+/// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
-/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
-/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
+/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
+/// other calls a function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its
+/// own.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
+    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function.
     using function = void (*)(void* context, bytes out);
 
     constexpr explicit entropy(const seed& from) noexcept {
@@ -7912,7 +7953,7 @@ class entropy {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
             to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
-            // What was given out is forgotten.
+            // Bytes that were given out are erased.
             pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
         }
     }
@@ -7970,7 +8011,7 @@ class entropy {
 } // namespace sockless::ws
 
 // ============================================= sockless/ws/event.hpp ==============================================
-// What the ends of a WebSocket connection find: their events.
+// The events of both ends of a WebSocket connection.
 
 namespace sockless::ws {
 
@@ -7997,16 +8038,16 @@ enum class kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next`, `tick` or `finish` found. False for `need_input`. `payload` lies in the caller's input or in the
-/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused;
-/// what is sent meanwhile leaves it as it is.
+/// The result of `next`, `tick` or `finish`. False for `need_input`. `payload` lies in the caller's input or in the
+/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused.
+/// Sending does not change it.
 struct event {
     ws::kind kind = ws::kind::need_input;
     message_type type = message_type::text;
     bool first = false;
     bool last = false;
 
-    /// With `message` and `piece`: the message came compressed. What is shown is not.
+    /// With `message` and `piece`: the message came compressed. The payload that is shown is inflated.
     bool compressed = false;
 
     /// With `closed`: both sides have sent a Close (RFC 6455 section 7.1.4).
@@ -8017,8 +8058,8 @@ struct event {
     /// With `refused`: the HTTP status.
     std::uint16_t code = 0;
 
-    /// With `closed`: what went wrong. None if one of the sides wished to close, so a failure never looks like the
-    /// peer's goodbye.
+    /// With `closed`: the error. None if one of the sides wished to close, so a failure never looks like the peer's
+    /// goodbye.
     sockless::error error{};
 
     bytes payload{};
@@ -8298,11 +8339,12 @@ struct sha1_padded {
 } // namespace sockless::detail
 
 // ======================================= sockless/ws/opening/accept_key.hpp =======================================
-// The key of a request, and what a server answers to it (RFC 6455 sections 4.1 and 4.2.2).
+// The key of a request, and a server's answer to it (RFC 6455 sections 4.1 and 4.2.2).
 
 namespace sockless::ws::detail {
 
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the key.
+/// The text that Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the
+/// key.
 inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                                   "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
                                                   60),
@@ -8312,8 +8354,8 @@ inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters: of a longer key the rest
-/// does not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+/// The value of Sec-WebSocket-Accept for this Sec-WebSocket-Key. A key has 24 characters: the rest of a longer one does
+/// not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
     // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
     std::array<char, 2 * detail::sha1_block_size> blocks;
@@ -8452,7 +8494,8 @@ class list_view {
 #undef SOCKLESS_VIEWED
 
 // ======================================= sockless/ws/opening/extensions.hpp =======================================
-// The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
+// The Sec-WebSocket-Extensions field: the extensions that it offers, or agrees to, element by element (RFC 6455 section
+// 9.1).
 
 namespace sockless::ws {
 
@@ -8555,7 +8598,7 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1; H11).
+    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1) [H11].
     constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {
@@ -8778,7 +8821,7 @@ class opening_name {
     [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
 
-    /// Whether a name of this size is this one, whatever its case.
+    /// Whether a name of this size is this one; the case does not matter.
     [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
         const name_words read = kept_words(words_of(name));
         return ((read.first ^ words_.first) | (read.middle ^ words_.middle) | (read.last ^ words_.last)) == 0;
@@ -8825,7 +8868,7 @@ struct opening_name_table {
 
 inline constexpr opening_name_table opening_names{};
 
-/// The field of this name, whatever its case.
+/// The field of this name; the case does not matter.
 [[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
@@ -8838,7 +8881,7 @@ inline constexpr opening_name_table opening_names{};
 } // namespace sockless::ws::detail
 
 // ========================================= sockless/ws/opening/fields.hpp =========================================
-// What a list of fields says about the opening handshake, collected in one pass over it.
+// All that a list of fields says about the opening handshake, collected in one pass over it.
 
 namespace sockless::ws::detail {
 
@@ -8848,7 +8891,7 @@ struct unset_view {
     std::size_t size;
 };
 
-/// What a head, or a list of fields, says about the handshake.
+/// All that a head, or a list of fields, says about the handshake.
 class opening_fields {
   public:
     template <class Fields>
@@ -8869,11 +8912,11 @@ class opening_fields {
     [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
     [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
 
-    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` (H5)
-    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` (H5)
-    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding (H8)
-    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` (H21)
-    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed (H11)
+    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` [H5]
+    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` [H5]
+    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding [H8]
+    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` [H21]
+    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed [H11]
 
   private:
     [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
@@ -8920,8 +8963,8 @@ inline constexpr std::size_t max_subprotocols = 64;
 /// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    /// Adds a name, and says what is wrong with it: an offer is made of unique tokens (RFC 6455 section 4.1, item 10;
-    /// H10).
+    /// Adds a name, and returns its error, if it has one: an offer is made of unique tokens (RFC 6455 section 4.1, item
+    /// 10) [H10].
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
         if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
@@ -8956,7 +8999,7 @@ template <class Fields>
     } else {
         http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10; H10).
+    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10) [H10].
     return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
@@ -8980,7 +9023,7 @@ constexpr void put_subprotocols(http::head_writer& head, list_view<std::string_v
 /// Writes a server's choice.
 constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
     if (chosen.empty()) return;
-    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5; H10).
+    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5) [H10].
     if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
     head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
 }
@@ -8996,7 +9039,7 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 /// Judges a server's choice, if it has made one.
 [[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
     if (!all.has(opening_field::subprotocol)) return ws::errc::none;
-    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response; H17).
+    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response) [H17].
     const std::string_view chosen = all.first(opening_field::subprotocol);
     if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
     return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
@@ -9006,8 +9049,8 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 
 namespace sockless::ws {
 
-/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4;
-/// H10). `Fields` is any range of `field`.
+/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4)
+/// [H10]. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
     return http::detail::visit_values(offered, "sec-websocket-protocol",
@@ -9015,12 +9058,13 @@ template <class Fields>
 }
 
 /// The first of `supported`, which is in the server's order of preference, that a request's fields offer (RFC 6455
-/// section 4.2.2, item 4; H10); empty if they offer none of them. The view is the one in `supported`. `Fields` is any
+/// section 4.2.2, item 4) [H10]; empty if they offer none of them. The view is the one in `supported`. `Fields` is any
 /// range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
                                                             const Fields& offered) noexcept {
-    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    // The offers are looked at once: after each name that is found, only the names before it in `supported` are still
+    // looked for.
     std::size_t best = supported.size();
     http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {
@@ -9042,14 +9086,14 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
+/// A client's request. Its texts are views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
     sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
     std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
     std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
-    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on (H21)
+    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on [H21]
 };
 
 } // namespace sockless::ws
@@ -9061,10 +9105,10 @@ namespace sockless::ws::detail {
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
-    // A target has no fragment (RFC 6455 section 3; H1).
+    // A target has no fragment (RFC 6455 section 3) [H1].
     if (find('#', target.data(), end) != end) return false;
-    // A target is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2;
-    // H1).
+    // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
+    // 3.2.2) [H1].
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -9081,49 +9125,49 @@ namespace sockless::ws::detail {
     return true;
 }
 
-/// Judges what an upgrade request and an extended CONNECT have in common.
+/// Judges the parts that an upgrade request and an extended CONNECT have in common.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
+    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6) [H7].
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
     if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    // The extensions keep to their grammar (RFC 6455 section 9.1; H11).
+    // The extensions keep to their grammar (RFC 6455 section 9.1) [H11].
     if (all.bad_extensions) return ws::errc::bad_extensions;
     if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
     return ws::errc::none;
 }
 
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6; H8).
+    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6) [H8].
     if (all.body) return ws::errc::unexpected_body;
-    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3; H5). Else the request is for something else, and 426
+    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3) [H5]. Else the request is for something else, and 426
     // tells what is needed (RFC 9110 section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
-    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4; H5).
+    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4) [H5].
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
     // The version is judged before the key: another version may have other keys, and its client needs to know the one
-    // that is spoken (RFC 6455 section 4.4; H7).
+    // that is spoken (RFC 6455 section 4.4) [H7].
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5; H6).
+    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1; H21).
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1; H1).
+    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1) [H1].
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8; H1). So the request asks for no upgrade, and the answer is
+    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8) [H1]. So the request asks for no upgrade, and the answer is
     // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2; H4).
+    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -9135,13 +9179,13 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455
-/// section 4.2.1, item 3; H1, H5).
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455 section
+/// 4.2.1, item 3) [H1] [H5].
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request (RFC 6455 section 4.2.1; H1, H4 to H8, H10, H11, H21).
+/// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -9155,19 +9199,19 @@ namespace sockless::ws {
     return request;
 }
 
-/// What a server answered. Views of its fields.
+/// A server's answer. Its texts are views of the fields.
 struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
-    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
+    std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
+    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides [H17]
 };
 
 } // namespace sockless::ws
 
 namespace sockless::ws::detail {
 
-/// Judges what was agreed to, in any list of fields.
+/// Judges the subprotocol and the extensions that were agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -9177,7 +9221,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
     response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
-    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response; H17).
+    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -9194,15 +9238,15 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
-    // response; H16).
+    // response) [H16].
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response; H16).
+    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
-    // request (RFC 6455 section 4.1, item 4 of the response; H16).
+    // request (RFC 6455 section 4.1, item 4 of the response) [H16].
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -9213,8 +9257,8 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). What was offered is
-/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1) [H16] [H17]. The offers are given
+/// as the values of the fields that `write_request` wrote, empty if it wrote none. A status other than 101 is
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
@@ -9275,15 +9319,14 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // The method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section 4;
-    // H22).
+    // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4) [H22].
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3; H22).
+    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3) [H22].
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4; H22), and are those of an http or
-    // https URI without a fragment (section 5).
+    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4) [H22], and are those of an http
+    // or https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -9293,13 +9336,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // There is neither Connection nor Upgrade (RFC 8441 section 5; H22). Sec-WebSocket-Key means nothing, and is not
+    // There is neither Connection nor Upgrade (RFC 8441 section 5) [H22]. Sec-WebSocket-Key means nothing, and is not
     // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
-    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1; H22).
+    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1) [H22].
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -9311,7 +9354,7 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5) [H22].
 /// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
 /// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
@@ -9331,7 +9374,7 @@ template <class Fields>
     return request;
 }
 
-/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5) [H22]: any 2xx accepts, and there
 /// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,
@@ -9360,7 +9403,7 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// What a client asks for. All views are read during the call that they are given to, and not after it.
+/// A client's request. All views are read during the call that they are given to, and not after it.
 struct opening {
     std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
     std::string_view target = "/";              ///< path and query, without a fragment
@@ -9371,15 +9414,15 @@ struct opening {
     list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
+/// A server's acceptance of a request. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view subprotocol{}; ///< one of those offered, which `write_acceptance` does not check; empty for none
     std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
     list_view<field> fields{};      ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
+/// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
     list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
@@ -9416,7 +9459,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
+/// an IPv6 address in brackets [H15]. Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     detail::text_sink<char> sink(out);
@@ -9434,16 +9477,16 @@ namespace sockless::ws {
     return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
-/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
-/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
-/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
+/// Writes the request that opens a connection (RFC 6455 section 4.1) [H15], with a key from `encode_key`. Errors: those
+/// of `head_writer` [H14], `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`, `too_many_subprotocols`,
+/// `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake. `more_extensions` is a
+/// list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // The target is a path, and never has a fragment (RFC 6455 section 3; H15).
+    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15].
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -9459,8 +9502,8 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
-/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
+/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
 /// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
@@ -9475,7 +9518,7 @@ namespace sockless::ws {
     head.known({accept.data(), accept.size()}).known("\r\n");
     detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6; H9).
+    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6) [H9].
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -9497,7 +9540,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // A client with another version is told the one that is spoken (RFC 6455 section 4.4; H7).
+    // A client with another version is told the one that is spoken (RFC 6455 section 4.4) [H7].
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
@@ -9520,11 +9563,10 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2) [H12]. Adds Content-Length and
 /// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
-/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
-/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
-/// 204, 205 or 304.
+/// and Sec-WebSocket-Version with 426. Errors: those of `head_writer` [H14], `reserved_field`, `http::errc::bad_status`
+/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
@@ -9548,7 +9590,7 @@ namespace sockless::ws {
 // All of the opening handshake: judged, negotiated and written, over HTTP/1.1, and on the fields of HTTP/2 and HTTP/3.
 
 // ============================================== sockless/ws/pong.hpp ==============================================
-// The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
+// The Pongs that are due for a peer's Pings: all of them, as long as those that wait stay small.
 
 namespace sockless::ws {
 
@@ -9571,7 +9613,7 @@ class control_payload {
 
 /// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
 /// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
-/// allows (F10): so a flood of Pings takes no more memory than that.
+/// allows [F10]: so a flood of Pings takes no more memory than that.
 class pongs {
   public:
     /// Bytes of the Pongs that may wait in the output.
@@ -9580,18 +9622,20 @@ class pongs {
     /// Whether a Pong of `size` bytes, with its header, may be put into the output now.
     [[nodiscard]] constexpr bool may_put(std::size_t size) const noexcept { return waiting_ + size <= most_waiting; }
 
-    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all.
+    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all
+    /// output.
     constexpr void put(std::size_t size, std::uint64_t end) noexcept {
         waiting_ = static_cast<std::uint16_t>(waiting_ + size);
         end_ = end;
     }
 
-    /// So many bytes of output have been sent in all.
-    constexpr void sent(std::uint64_t in_all) noexcept {
+    /// `in_all` bytes of output have been sent, counted from the first byte of all output. Says whether a Pong is owed.
+    constexpr bool sent(std::uint64_t in_all) noexcept {
         if (in_all >= end_) waiting_ = 0;
+        return owed_;
     }
 
-    /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
+    /// Whether the latest Ping still waits for its answer. The connection remembers its payload.
     [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
     constexpr void owe(bool yes) noexcept { owed_ = yes; }
 
@@ -9620,12 +9664,12 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
+    bool whole_messages = true;  ///< `message` events; else `piece` events as bytes come, and no memory but to inflate
     bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
-/// Where a connection stands (RFC 6455 section 7.1).
+/// The state of a connection (RFC 6455 section 7.1).
 enum class state : std::uint8_t {
     opening, ///< the opening handshake is not done
     open,    ///< messages go both ways
@@ -9660,8 +9704,8 @@ struct no_handshake {};
 
 namespace sockless::ws {
 
-/// One end of an open WebSocket: what `basic_server` and `basic_client` share once their opening handshake is done; see
-/// there. `Buffer` holds what comes in pieces and what goes out. `Compression` is `no_compression` or a
+/// One end of an open WebSocket: the part that `basic_server` and `basic_client` share, once their opening handshake is
+/// done. See these two. `Buffer` holds messages that come in pieces, and output. `Compression` is `no_compression` or a
 /// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
 template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
@@ -9753,34 +9797,32 @@ class connection {
     }
 
     /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
-    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
-    /// when memory is released. So an asynchronous write may read from them. The connection outlives the write.
+    /// neither move nor change until `sent` takes them: also while more is sent, received and ticked, and when memory
+    /// is released. So an asynchronous write may read from them. The connection outlives the write.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
-        const bool awaits_leaving = output_.sent_in_all() < awaited_;
-        output_.sent(size);
-        if (size == 0) return;
-        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+        if (!output_.sent(size)) return;
+        const std::uint64_t in_all = output_.sent_in_all();
+        const bool awaits_leaving = in_all - size < awaited_;
+        if (awaits_leaving && in_all >= awaited_) {
             // An answer can be expected from now on.
             deadline_.begin_again();
         } else if (awaits_leaving || !output_.empty()) {
-            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            // A peer that takes waiting output is alive. Output that leaves without waiting proves nothing.
             progresses_ = true;
         }
-        if (!decoding_) return;
-        open_.pongs.sent(output_.sent_in_all());
-        send_owed_pong();
+        if (decoding_ && open_.pongs.sent(in_all)) send_owed_pong();
     }
 
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`. Does what is
+    /// Says what time it is. Call it after each wait, once the received bytes were given to `next`. Does all that is
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
-    /// last call counts from this one, as nobody knows when it began.
+    /// last call counts from this one, as the time at which it began is not known.
     [[nodiscard]] event tick(instant now) noexcept {
         if (progresses_) deadline_.begin_again();
         if (heard_ && is_open()) {
@@ -9793,7 +9835,7 @@ class connection {
         case phase::opening: return fail(errc::handshake_timeout);
         case phase::open:
             phase_ = phase::probing;
-            // If there is no room for a Ping there is output that the peer does not take, which is silence too.
+            // If there is no room for a Ping, output waits that the peer does not take. That is silence too.
             static_cast<void>(ping());
             awaited_ = end_of_output();
             deadline_.begin_at(now, pong_timeout_);
@@ -9816,13 +9858,13 @@ class connection {
     /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
-    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
-    /// 1006 if that was too soon (RFC 6455 section 7.1.5; C8). What is queued still goes out: the peer may have ended
-    /// only its own side.
+    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. Gives a `closed`
+    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5) [C8]. Queued bytes still go out: the peer may have
+    /// ended only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
-    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
+    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1) [C6]. Neither waits for longer
     /// than `close_timeout` without progress. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its
     /// side too, for a bounded time: closing a socket with bytes unread resets the connection, and the last Close may
     /// be lost.
@@ -9832,7 +9874,7 @@ class connection {
         return output_.empty() && (Own == role::server || !was_clean_ || input_ended_);
     }
 
-    /// Where the connection stands. Messages can be sent while it is `open`.
+    /// The state of the connection. Messages can be sent while it is `open`.
     [[nodiscard]] ws::state state() const noexcept {
         constexpr ws::state states[] = {state::opening, state::open,   state::open,   state::closing,
                                         state::closed,  state::closed, state::closed, state::closed};
@@ -9840,11 +9882,11 @@ class connection {
     }
     [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open || phase_ == phase::probing; }
 
-    /// What went wrong, as told by the `closed` event. Stays.
+    /// The error of the `closed` event, if it had one. It stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
-    /// What the `closed` event said: the code, 0 before that event; the reason of the peer's Close, valid as long as
-    /// the connection; and whether both sides had sent a Close. They stay.
+    /// The content of the `closed` event: the code, 0 before that event; the reason of the peer's Close, valid as long
+    /// as the connection; and whether both sides had sent a Close. All three stay.
     [[nodiscard]] std::uint16_t close_code() const noexcept { return close_code_; }
     [[nodiscard]] std::string_view close_reason() const noexcept {
         return close_code_ != 0 && decoding_ ? text_of(open_.held.view()) : std::string_view{};
@@ -9856,8 +9898,8 @@ class connection {
     [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? open_.decoder.header() : frame_header{}; }
     [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? open_.decoder.frame_offset() : 0; }
 
-    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of payloads that
-    /// were handed out; what `output()` shows stays.
+    /// Gives back memory that is not in use, for a connection that will be idle. Payloads that were handed out are then
+    /// no longer valid; the bytes that `output()` shows stay.
     void release_memory() noexcept {
         if constexpr (Compression::available) {
             compression_.release(sending_ != sending::nothing);
@@ -9868,7 +9910,7 @@ class connection {
         output_.release();
     }
 
-    /// What compresses: tells what was agreed to.
+    /// The part that compresses. It tells the terms that were agreed to.
     [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
 
   protected:
@@ -9897,7 +9939,7 @@ class connection {
         return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
     }
 
-    // Until the first frame is read, so that what the handshake left can still be asked for.
+    // True until the first frame is read: so long the results of the handshake can be asked for.
     [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
     [[nodiscard]] Handshake& handshake() noexcept { return before_.handshake; }
     [[nodiscard]] const Handshake& handshake() const noexcept { return before_.handshake; }
@@ -9920,27 +9962,28 @@ class connection {
         if (!in.empty()) heard_ = true;
     }
 
-    // A whole message in one frame, if frames are read and nothing else is under way. False if nothing was taken.
-    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& found) noexcept {
+    // The short way to an event: a whole message in one frame, if frames are read and nothing else is under way. Says
+    // whether `found` is that event; if not, the next event comes from `next_open`.
+    [[nodiscard, gnu::always_inline]] bool find_whole_message(bytes& in, event& found) noexcept {
         if (!decoding_) return false;
         if constexpr (Compression::available) {
             if (compression_.inflating()) return false;
         }
-        if (!open_.decoder.take_message(in, found.type, found.payload)) return false;
+        if (open_.decoder.take_whole_message(in, found.type, found.payload) != decoder::took::message) return false;
         found.kind = whole_messages_ ? kind::message : kind::piece;
         found.first = found.last = true;
         return true;
     }
 
-    // The opening handshake is done. What it left to be read stays as it is until the next call.
+    // The opening handshake is done. Its results can be read until the next call.
     void become_open() noexcept {
         if constexpr (Own == role::client) output_.let_go();
         phase_ = phase::open;
         deadline_.begin(ping_interval_);
     }
 
-    // Queues a head that `write` writes to a span. What opens a connection leaves room for the Close that ends it, what
-    // refuses one needs none.
+    // Queues a head that `write` writes to a span. A head that opens a connection leaves room for the Close that ends
+    // it; a refusal needs none.
     template <class Write>
     [[nodiscard]] sockless::error queue_opening(std::size_t likely, Write write) noexcept {
         return detail::put(output_, likely, room_for_close, errc::no_room, write);
@@ -9956,8 +9999,8 @@ class connection {
     // Everything after the opening handshake.
     [[nodiscard]] event next_open(bytes& in) noexcept {
         if (phase_ >= phase::failed) {
-            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
-            // H19).
+            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7) [C7]
+            // [H19].
             in = in.subspan(in.size());
             return tell_end();
         }
@@ -9970,7 +10013,7 @@ class connection {
         }
         for (;;) {
             const bytes before = in;
-            const decoder::event found = open_.decoder.next(in);
+            const decoder::event found = open_.decoder.next_stepwise(in);
             if (!found) return {};
             switch (found.kind) {
             case decoder::kind::data:
@@ -9992,7 +10035,7 @@ class connection {
         }
     }
 
-    // The one way to fail (RFC 6455 section 7.1.7; C7): the Close with the code of the error, or before the connection
+    // The one way to fail (RFC 6455 section 7.1.7) [C7]: the Close with the code of the error, or before the connection
     // is open the refusal with its status, is the last thing sent; nothing more is read.
     [[nodiscard]] event fail(sockless::error reason) noexcept {
         give_up(reason);
@@ -10025,16 +10068,16 @@ class connection {
         open,        // messages go both ways
         probing,     // likewise, and a Ping of ours asks for a sign of life
         closing,     // our Close was sent, the peer's is awaited
-        failed,      // nothing is read any more; the `closed` event is still owed
+        failed,      // nothing is read any more; the `closed` event is still to be given
         closed,      // likewise, and it was given
         failed_over, // as `failed`, and nothing is waited for
         over,        // as `closed`, and nothing is waited for
     };
 
-    // What of a message in pieces has been sent.
+    // The type of the message in pieces that is being sent, if there is one.
     enum class sending : std::uint8_t { nothing, text, binary };
 
-    // A Close always fits, whatever else is queued.
+    // A Close always fits, even if the queue is full.
     static constexpr std::size_t room_for_close = 6 + max_control_payload;
 
     // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
@@ -10048,13 +10091,13 @@ class connection {
     struct while_frames {
         ws::decoder decoder;
         ws::pongs pongs;
-        control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
+        control_payload held; // the Ping that waits for its Pong; after the end the reason of the peer's Close
     };
 
-    // The place in the output behind all that is queued, counted from the first byte of all.
+    // The place in the output behind all that is queued, counted from the first byte of all output.
     [[nodiscard]] std::uint64_t end_of_output() const noexcept { return output_.sent_in_all() + output_.size(); }
 
-    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
+    // Queued bytes still go out. The wait for that, or for the server to end the connection, has an end.
     void become_closed(phase end) noexcept {
         if constexpr (Compression::available) compression_.end();
         if (decoding_) {
@@ -10097,8 +10140,8 @@ class connection {
         return fail(errc::message_too_big);
     }
 
-    // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
-    // there: so nothing needs to be remembered of where it was. `before` is the input as it was before this frame.
+    // Inflates data that came compressed. The data lies directly before the rest of the input, and is inflated from
+    // there: so its place need not be remembered. `before` is the input as it was before this frame.
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
@@ -10106,10 +10149,10 @@ class connection {
         return take_inflated(in);
     }
 
-    // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
+    // Inflates from the front of `in`, up to the next event, or up to the end of the compressed data in it.
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
-        // Text shrinks to a quarter or less. Room that is there already costs nothing, further steps do.
+        // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
         if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
         for (;; wanted *= 2) {
@@ -10137,10 +10180,9 @@ class connection {
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_) {
-            if (open_.pongs.owed() || !queue_pong(payload)) {
-                open_.held.assign(payload);
-                open_.pongs.owe(true);
-            }
+            if (!open_.pongs.owed() && queue_pong(payload)) return {.kind = kind::ping, .payload = payload};
+            open_.held.assign(payload);
+            open_.pongs.owe(true);
             send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
@@ -10155,10 +10197,10 @@ class connection {
     }
 
     void send_owed_pong() noexcept {
-        if (open_.pongs.owed() && queue_pong(open_.held.view())) open_.pongs.owe(false);
+        if (queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
-    // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
+    // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
     [[nodiscard]] event take_close(const decoder::event& found) noexcept {
         if (is_open()) error_ = queue_close(found.code, {});
         was_clean_ = !error_;
@@ -10198,7 +10240,7 @@ class connection {
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
             frame.masked = true;
-            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
             frame.masking_key = masking_keys_.template take<4>();
         }
         return frame;
@@ -10213,7 +10255,7 @@ class connection {
             if (compresses_) {
                 if (queue_compressed(code, last, payload)) return true;
                 if (!first) return false;
-                // If there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
         }
@@ -10234,7 +10276,7 @@ class connection {
             return false;
         }
         frame_header frame = header_of(code, fin);
-        // The first frame says that the message is compressed (RFC 7692 section 6; D5).
+        // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
@@ -10338,7 +10380,7 @@ class connection {
     };
     assembler<Buffer> assembler_;
     detail::outbox<Buffer> output_;
-    std::uint64_t awaited_ = 0; // where in the output the frame ends whose answer is awaited, or all that is queued
+    std::uint64_t awaited_ = 0; // the place in the output behind the frame that awaits an answer, or behind all
     detail::deadline deadline_;
     sockless::error error_{};
     [[no_unique_address]] key_source masking_keys_;
@@ -10351,7 +10393,7 @@ class connection {
     phase phase_ = phase::opening;
     sending sending_ = sending::nothing;
     bool heard_ = false;      // something came since the last `tick`
-    bool progresses_ = false; // the peer took what had waited for it since then
+    bool progresses_ = false; // the peer took waiting output since then
     bool decoding_ = false;   // frames have begun
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;
@@ -10393,8 +10435,8 @@ struct client_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then as with
-/// `basic_server`: give what came to `next`, send `output()`, stop when `done()`.
+/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
+/// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
     using handshake_state = detail::client_handshake<Buffer>;
@@ -10411,8 +10453,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
@@ -10431,12 +10473,13 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         this->become_open();
     }
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
-    /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
+    /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
+    /// those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
-        // What changes how frames are read is offered by the part that reads them.
+        // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
         if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (asked.compression) {
@@ -10449,19 +10492,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return queue_request(asked, {});
     }
 
-    /// As `basic_server::next`.
+    /// See `basic_server::next`.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
-        if (this->take_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        if (this->find_whole_message(in, found)) return found;
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// As `connection::finish`; also the end of a refusal whose body lasts until then.
+    /// See `connection::finish`. It also ends the body of a refusal, if that lasts until the end of the input.
     [[nodiscard]] event finish() noexcept {
         if (this->is_opening() && this->handshake().at == stage::refused) begin_body();
         const bool refused = this->is_opening() && this->handshake().at == stage::reading_body &&
@@ -10477,7 +10520,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
-    /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
+    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid after `open`, until the next call of `next`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
@@ -10519,7 +10562,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
-            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
+            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2) [H18].
             if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
             }
@@ -10529,11 +10572,11 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
-        // The caller may look at it when the input is long gone.
+        // The caller may look at the head when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
-            // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1) [H18].
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
@@ -10549,7 +10592,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open};
     }
 
-    // What was asked for stands in the request, which the output has kept.
+    // The offers stand in the request, which the output has kept.
     [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line
@@ -10613,13 +10656,13 @@ struct server_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
-/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
-/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give the received bytes to `next`
+/// until it returns no event; send the bytes of `output()` and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible, an error says so, and nothing was queued.
 ///
-/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
-/// memory for windows from the heap.
+/// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
+/// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
+/// takes its memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
     using handshake_state = detail::server_handshake<Buffer>;
@@ -10634,16 +10677,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
-    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
-    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give the bytes that were read behind the request to
+    /// `next`. If compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
     explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
         requires std::is_same_v<Buffer, growing_buffer>
         : basic_server(settings, static_cast<Compression&&>(compression)) {
@@ -10657,21 +10700,21 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     }
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
-    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
-    /// is left in `in` and give it again.
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep the
+    /// rest of `in` and give it again.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
-        if (this->take_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        if (this->find_whole_message(in, found)) return found;
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2) [H13]. Valid
+    /// from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -10679,14 +10722,14 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().parser.head() : http::head{};
     }
 
-    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2) [H9]
+    /// [H10]. Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed
+    /// to. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
     /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
     /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2) [H10].
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
@@ -10699,7 +10742,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return queue_acceptance(answer, {});
     }
 
-    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2) [H12], also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
         if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
@@ -10713,9 +10756,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
   private:
     [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
         for (const extension& each : extension_list(answered)) {
-            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            // A server answers only extensions that were offered (RFC 6455 section 9.1) [H11].
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
-            // What changes how frames are read is agreed to by the part that reads them.
+            // Compression changes how frames are read. So the endpoint, which reads them, agrees to it, not the caller.
             if (equal(each.name, deflate_name)) return errc::bad_extensions;
         }
         return errc::none;
@@ -10743,7 +10786,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
         if (asked.expects_continue) {
-            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8) [H21].
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
@@ -10826,7 +10869,7 @@ class acknowledgements {
         return first != size() && messages_[first].number == number ? first : size();
     }
 
-    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
+    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]: in a
     /// transaction, or, if that is 0, for good.
     void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
         const unacknowledged last = messages_[place];
@@ -10846,7 +10889,7 @@ class acknowledgements {
         }
     }
 
-    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
+    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT) [S10].
     void commit(std::uint32_t transaction) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
     }
@@ -10950,7 +10993,7 @@ struct [[nodiscard]] delivered {
 /// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
 /// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
 /// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
-/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
+/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR) [S13].
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
 /// `Output` is what takes the frames that are to be sent: see `carrier`.
@@ -10988,13 +11031,13 @@ class basic_server_session : public session<role::server, Buffer, Output> {
           automatic_receipts_(settings.automatic_receipts) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
-    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
+    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled [S7].
     /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
     /// what is left in `in`, and give it again when the client was answered, or when something was sent.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
             in = in.subspan(in.size());
             return tell_loss();
         }
@@ -11022,8 +11065,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
+    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR) [S13]: instead of `accept`, or
+    /// for the frame that is being handled, whose receipt it names [S7], or at any other time. The next call of `next`
     /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
     /// ended, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
@@ -11055,8 +11098,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
-    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]: to that of this number, with what
+    /// of `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
     /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
     /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
@@ -11085,7 +11128,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT) [S7]. Errors: `not_open`, `no_room`, and
     /// those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
@@ -11182,7 +11225,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     }
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
-    // that is sent (STOMP 1.2 ERROR; S7, S13).
+    // that is sent (STOMP 1.2 ERROR) [S7] [S13].
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
@@ -11196,7 +11239,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return fail(reason, cause.find("receipt"));
     }
 
-    // What is wrong with a frame of this command (S6).
+    // What is wrong with a frame of this command [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
         if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
@@ -11218,7 +11261,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
                     .receipt = known.receipt,
                     .headers = frame.headers,
                     .body = frame.body};
-        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
+        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt) [S7].
         const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
         const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
         errc wrong = errc::none;
@@ -11277,7 +11320,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         }
     }
 
-    // S6: the highest version that both have; a client of 1.0 does not say which it has.
+    // [S6] The highest version that both have; a client of 1.0 does not say which it has.
     [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
         // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
@@ -11297,7 +11340,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    // [S8] Ids are unique in a session; in 1.0 the destination stands for one that is missing.
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
         const bool named = !known.id.empty();
@@ -11337,7 +11380,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
+    // [S9] In 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
     // the number of the message. What is acknowledged in a transaction still waits until that is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
@@ -11370,7 +11413,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S10: names are unique among the transactions that are open.
+    // [S10] Names are unique among the transactions that are open.
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;
@@ -11454,14 +11497,14 @@ enum class carried_by : std::uint8_t {
 
 /// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
 /// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
-/// (W3), which is text if it is UTF-8 and else binary (W2).
+/// [W3], which is text if it is UTF-8 and else binary [W2].
 template <class Endpoint, class Buffer>
 class carrier {
   public:
     using endpoint = Endpoint;
 
     /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
-    /// `most` bytes goes out as several messages, text cut between characters (W4): for peers with low limits.
+    /// `most` bytes goes out as several messages, text cut between characters [W4]: for peers with low limits.
     carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
         : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
 
@@ -11482,9 +11525,12 @@ class carrier {
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
     void sent(std::size_t size) noexcept {
-        if (by_ != carried_by::web_socket) return bytes_.sent(size);
-        web_socket_.sent(size);
-        send_what_was_early();
+        if (by_ == carried_by::web_socket) {
+            web_socket_.sent(size);
+            send_what_was_early();
+        } else {
+            bytes_.sent(size);
+        }
     }
 
     void release() noexcept { bytes_.release(); }
@@ -11726,7 +11772,7 @@ struct connection_options {
     /// the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// A frame that is longer than this, in bytes, goes out as several messages (W4).
+    /// A frame that is longer than this, in bytes, goes out as several messages [W4].
     std::size_t most = SIZE_MAX;
 
     /// Server: a request for a WebSocket is accepted if it offers a subprotocol of STOMP, or none at all. Else the
@@ -11793,7 +11839,7 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     }
 
     /// Answers a request for a WebSocket: accepts it with the best subprotocol of STOMP that is offered, or without one
-    /// if none at all is offered (W1), and refuses it with 400 if only others are. Errors: those of `accept` and
+    /// if none at all is offered [W1], and refuses it with 400 if only others are. Errors: those of `accept` and
     /// `refuse` of `ws::basic_server`.
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
@@ -11833,7 +11879,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
 
     /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, those of the versions
-    /// that the session speaks are offered (W1).
+    /// that the session speaks are offered [W1].
     [[nodiscard]] sockless::error request(ws::opening asked) noexcept {
         if (this->carried() != carried_by::web_socket) return ws::errc::not_open;
         std::string_view own[std::size(subprotocols)];
@@ -11869,9 +11915,9 @@ using client_connection = basic_client_connection<growing_buffer>;
 
 namespace sockless::ws {
 
-/// What one step of an inflater or deflater came to.
+/// The result of one step of an inflater or deflater.
 enum class deflate_status : std::uint8_t {
-    done,        ///< inflater: all input is taken and all that comes of it given; deflater: and flushed
+    done,        ///< all input is taken and all output of it given; a deflater has also flushed it
     need_room,   ///< the output is full, and there may be more for it
     final_block, ///< inflater: a block that is marked as the last has ended; a new block may follow in the input
     corrupt,     ///< inflater: this is not deflate data
@@ -11881,11 +11927,11 @@ enum class deflate_status : std::uint8_t {
 /// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made from the bits of its window, 8 to 15; it may put
 /// off taking memory until the first step. All verbs are `noexcept`.
 ///
-/// - `step(in, out)` takes bytes from the front of `in`, puts what they stand for to the front of `out`, and cuts both
-///   spans by that. It comes back with the end of the input, of the room, or of a block that is marked as the last
+/// - `step(in, out)` takes bytes from the front of `in`, puts the inflated bytes to the front of `out`, and cuts both
+///   spans accordingly. It returns at the end of the input, of the room, or of a block that is marked as the last
 ///   (BFINAL). After that a new block begins with the next whole byte, and the window stays (RFC 7692 section 7.2.3.4).
-/// - `between_blocks()` says whether what was taken so far ends behind the end of a block.
-/// - `reset()` forgets everything: also after an error it is then as new, but for memory that it keeps.
+/// - `between_blocks()` says whether the bytes that were taken so far end with the end of a block.
+/// - `reset()` forgets everything: then the inflater is as new, also after an error. It may keep its memory.
 template <class T>
 concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
     requires(T codec, const T& constant, cbytes& in, bytes& out) {
@@ -11900,10 +11946,10 @@ concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
 /// Compresses to raw deflate data. Made from the bits of its window, from `smallest_window` to 15, and `T::settings`,
 /// which has defaults. It may put off taking memory until the first step. All verbs are `noexcept`.
 ///
-/// - `step(in, out)` takes all of `in`, which is not empty but after `need_room`, over as many calls as it takes; then
-///   it ends the block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both
-///   spans are cut as an inflater does. There are at least 12 bytes of room at each call.
-/// - `reset()` forgets everything: what comes next refers to nothing before it.
+/// - `step(in, out)` takes all of `in`, which is empty only after `need_room`, in one or more calls; then it ends the
+///   block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both spans are cut as
+///   an inflater does. There are at least 12 bytes of room at each call.
+/// - `reset()` forgets everything: the next data refers to nothing before it.
 template <class T>
 concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T::settings&> &&
     std::is_default_constructible_v<typename T::settings> && requires(T codec, cbytes& in, bytes& out) {
@@ -11918,7 +11964,7 @@ concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T
 
 namespace sockless::ws::detail {
 
-/// What ends a message of compressed data, and is not sent (RFC 7692 section 7.2.1).
+/// The bytes that end a message of compressed data, and are not sent (RFC 7692 section 7.2.1).
 inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
 } // namespace sockless::ws::detail
@@ -11926,12 +11972,12 @@ inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::by
 namespace sockless::ws {
 
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
-/// does. It has the rules of messages, the caller has the inflater, the memory for what comes out, and decides when the
-/// inflater forgets. 24 bytes; no memory of its own.
+/// does. It knows the rules of messages. The caller holds the inflater and the memory for the output, and decides when
+/// the inflater forgets. 24 bytes; no memory of its own.
 class message_inflater {
   public:
-    /// `limit`: the most bytes that one message may come to. As a decoder's limit is on what is sent, a message has to
-    /// keep to both.
+    /// `limit`: the most bytes that one message may come to. A decoder's limit is on the bytes that are sent, so a
+    /// message has to keep to both.
     constexpr explicit message_inflater(std::uint64_t limit = ws::limits{}.message) noexcept : limit_(limit) {}
 
     /// Begins the next message.
@@ -11943,14 +11989,13 @@ class message_inflater {
         begun_ = taken_ = waiting_ = false;
     }
 
-    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
-    /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
-    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. `out` may be empty if nothing
-    /// comes of the message.
+    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns a `data` event,
+    /// with a payload that is part of `out`. Call it until the event is false, as there is nothing more, or has `last`.
+    /// The argument `last` says that `in` ends the message. `out` may be empty if the message inflates to nothing.
     ///
     /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
-    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
-    /// before the error is given out first. After an error the inflater is of no use before it is reset.
+    /// section 10.4) [D9]; `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
+    /// the error are given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
     [[nodiscard]] constexpr decoder::event next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
         if (error_ != errc::none) return {.kind = decoder::kind::error, .error = error_};
@@ -11967,7 +12012,7 @@ class message_inflater {
     [[nodiscard]] constexpr std::uint64_t size() const noexcept { return size_; }
 
   private:
-    // Whether all of `in` was taken, and all given that comes of it.
+    // Whether all of `in` was taken, and all output of it given.
     template <class Codec>
     [[nodiscard]] constexpr bool inflate(Codec& codec, cbytes& in, bytes& room) noexcept {
         for (;;) {
@@ -11981,7 +12026,7 @@ class message_inflater {
             switch (codec.step(in, room)) {
             case deflate_status::done: return true;
             case deflate_status::need_room: waiting_ = true; return false;
-            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4; D7).
+            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4) [D7].
             case deflate_status::final_block: ended_ = true; break;
             case deflate_status::corrupt: error_ = errc::deflate_corrupt; return false;
             case deflate_status::no_memory: error_ = errc::no_memory; return false;
@@ -11992,9 +12037,9 @@ class message_inflater {
     // Whether the message may end here.
     template <class Codec>
     [[nodiscard]] constexpr bool end(Codec& codec) noexcept {
-        // A message of no bytes at all is empty (D7). One that ends with a block marked as the last is complete.
+        // A message of no bytes at all is empty [D7]. One that ends with a block marked as the last is complete.
         if (!taken_ || ended_) return true;
-        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and nothing comes of it.
+        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and inflates to nothing.
         cbytes tail = detail::deflate_tail;
         std::byte spare[1] = {};
         bytes room = spare;
@@ -12008,7 +12053,7 @@ class message_inflater {
 
     [[nodiscard]] constexpr decoder::event give(bytes piece, bool complete) noexcept {
         if (type_ == message_type::text) {
-            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1; D9).
+            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1) [D9].
             const std::size_t valid = text_.feed(piece);
             if (valid != piece.size() || (complete && !text_.complete())) {
                 error_ = errc::invalid_utf8;
@@ -12033,18 +12078,18 @@ class message_inflater {
     bool begun_ = false;   // something was given out
     bool taken_ = false;   // some bytes were taken
     bool ended_ = false;   // the last of them ended a block that is marked as the last
-    bool waiting_ = false; // there was no room for all that comes of them
+    bool waiting_ = false; // there was no room for all output of them
 };
 
 static_assert(sizeof(message_inflater) == 24);
 
-/// Deflates one message after the other: takes pieces of them, gives what the frames carry (RFC 7692 section 7.2.1).
-/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 6 bytes; no
+/// Deflates one message after the other: takes pieces of them, gives the payloads of frames (RFC 7692 section 7.2.1).
+/// The caller holds the deflater and the memory for the output, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
 class message_deflater {
   public:
-    /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
-    /// `corrupt` if the deflater breaks its contract: reset both.
+    /// `done`: the output so far holds all of the piece. `need_room`: call again, with room. `no_memory`, and `corrupt`
+    /// if the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`
@@ -12055,15 +12100,15 @@ class message_deflater {
     /// The least room for `next`, in bytes; with less it does nothing.
     static constexpr std::size_t least_room = 16;
 
-    /// Takes bytes from the front of `in`, a piece of a message, and puts what they are compressed to into `out`, at
-    /// least `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
+    /// Takes bytes from the front of `in`, a piece of a message, and compresses them into `out`, which has at least
+    /// `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
     /// receiver can read all of it.
     template <deflater Codec>
     [[nodiscard]] constexpr result next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
         if (out.size() < least_room) return {deflate_status::need_room, 0};
         if (!flushing_ && in.empty()) {
             if (!last) return {};
-            // What is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
+            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6) [D6].
             out[0] = std::byte{0};
             return {deflate_status::done, 1};
         }
@@ -12076,7 +12121,7 @@ class message_deflater {
         if (status != deflate_status::done && !flushing_) return {status, 0};
         if (!last) return {status, size};
         // The end of the last piece is not sent (RFC 7692 section 7.2.1), so the last bytes of the output wait until it
-        // is known whether they are that.
+        // is known whether they are that end.
         if (size < sizeof held_) return {deflate_status::corrupt, 0};
         size -= sizeof held_;
         detail::copy(held_, out.data() + size, sizeof held_);
@@ -12107,12 +12152,13 @@ static_assert(sizeof(message_deflater) == 6);
 } // namespace sockless::ws
 
 // ====================================== sockless/ws/deflate/negotiation.hpp =======================================
-// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+// The terms of permessage-deflate that are offered and agreed to (RFC 7692 section 7.1). Text only; nothing is
+// compressed.
 
 namespace sockless::ws {
 
 /// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
-/// "Server" and "client" say whose sending they are about.
+/// Those named "server" are about the messages that the server sends, those named "client" about the client's.
 struct deflate_parameters {
     /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
     bool server_no_context_takeover = false;
@@ -12127,18 +12173,19 @@ struct deflate_parameters {
                                                    const deflate_parameters&) noexcept = default;
 };
 
-/// What one side wants of permessage-deflate.
+/// The terms of permessage-deflate that one side wants.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
-    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
+    /// The parameters that are asked of both sides. A smaller window and no takeover cost compression and save memory.
+    /// If a client offers less than this, a server keeps to the offer; if the client offers more, the server asks for
+    /// this.
     deflate_parameters wanted{};
 
     /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
     /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
-    /// must be larger to become smaller.
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. A message that refers to no
+    /// earlier one must be larger, or compression does not make it smaller.
     std::size_t threshold = 64;
     std::size_t threshold_without_takeover = 256;
 };
@@ -12168,7 +12215,7 @@ enum class deflate_text : std::uint8_t { offer, response };
 }
 
 /// Reads the size of a window: a decimal value from 8 to 15 without a leading zero, quoted or not; 0 if it is anything
-/// else (RFC 7692 section 7.1.2.1; D3).
+/// else (RFC 7692 section 7.1.2.1) [D3].
 [[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
     char digits[2] = {};
     const std::string_view text = parameter.copy_value(digits);
@@ -12182,7 +12229,7 @@ enum class deflate_text : std::uint8_t { offer, response };
 /// Reads one parameter into its place. False if it is unknown, repeated, or has a value that it may not have.
 [[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
                                                     ws::deflate_parameters& out) noexcept {
-    // A takeover parameter has no value (RFC 7692 section 7.1.1; D2).
+    // A takeover parameter has no value (RFC 7692 section 7.1.1) [D2].
     const auto take_flag = [&](bool& flag) {
         if (flag || parameter.has_value) return false;
         return flag = true;
@@ -12197,14 +12244,14 @@ enum class deflate_text : std::uint8_t { offer, response };
     if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
     if (!equal(parameter.name, "client_max_window_bits")) return false;
 
-    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2; D4).
+    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2) [D4].
     if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
     if (out.client_max_window_bits != 0) return false;
     out.client_max_window_bits = 15;
     return true;
 }
 
-/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7; D1).
+/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7) [D1].
 [[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
                                           ws::deflate_parameters& out) noexcept {
     out = {};
@@ -12239,20 +12286,20 @@ enum class deflate_text : std::uint8_t { offer, response };
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
-    // which the response makes binding (RFC 7692 section 7.1.1; D2).
+    // If the offer asks the server for no takeover, the server grants that. The offer's parameter for the client's own
+    // takeover is a hint, which the response makes binding (RFC 7692 section 7.1.1) [D2].
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
     // The server's window is at most that of the offer. The response has it if the offer has, or if it is smaller than
-    // the client expects (RFC 7692 section 7.1.2.1; D3).
+    // the client expects (RFC 7692 section 7.1.2.1) [D3].
     std::uint8_t bits = window_of(offer.server_max_window_bits);
     if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // A window that the compressor cannot keep to is not agreed to (D8).
+    // A window that the compressor cannot keep to is not agreed to [D8].
     if (bits < smallest_window) return false;
     response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
 
-    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2; D4).
+    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2) [D4].
     bits = window_of(wanted.client_max_window_bits);
     if (offer.client_max_window_bits == 0) {
         response.client_max_window_bits = 0;
@@ -12280,13 +12327,13 @@ namespace sockless::ws {
 }
 
 /// Reads one offer, which may be more than a policy grants. False if it is none of permessage-deflate, or a parameter
-/// is unknown, repeated or invalid (RFC 7692 section 7; D1).
+/// is unknown, repeated or invalid (RFC 7692 section 7) [D1].
 [[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
     return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
 }
 
 /// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
-/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
+/// 7692 section 5.1) [D1]. `Fields` is any range of `field`; the policy is valid. Never an error.
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
                                                          unsigned smallest_window = smallest_deflate_window) noexcept {
@@ -12308,8 +12355,7 @@ template <class Fields>
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
-/// browsers do.
+/// Client: the offer for this policy. It always says that the server may choose the client's window, as browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
     offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
@@ -12324,9 +12370,9 @@ template <class Fields>
     return detail::write_deflate(out, offer, detail::deflate_text::offer);
 }
 
-/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
-/// 7692 section 7.1; D1 to D4).
+/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
+/// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
+/// for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3] [D4].
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -12337,11 +12383,12 @@ template <class Fields>
         const bool again = found.agreed;
         found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
         const bool granted =
-            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1; D2).
+            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1)
+            // [D2].
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1; D3).
+            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
             detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2; D4).
+            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
         found = {.error = errc::bad_deflate_response};
@@ -12407,7 +12454,7 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// Gives a box whose window has so many bits, or none.
+    /// Gives a box with a window of so many bits, or none.
     [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
@@ -12444,8 +12491,8 @@ class idle_boxes {
 namespace sockless::ws {
 
 /// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
-/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
-/// share a pool have the same settings of the deflater.
+/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. All
+/// connections that share a pool have the same settings of the deflater.
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:
@@ -12464,14 +12511,15 @@ class deflate_pool {
 } // namespace sockless::ws
 
 // ========================================= sockless/ws/deflate/stage.hpp ==========================================
-// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
+// All that an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a
+// deflater.
 
 namespace sockless::ws {
 
 /// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
-/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
-/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
-/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
+/// permessage-deflate (RFC 7692), inflates messages that come, deflates messages that are sent. Memory for windows is
+/// taken with the first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie
+/// in the endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -12489,12 +12537,12 @@ class deflate_stage {
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and if nothing was.
+    /// The terms that were agreed to. `agreed` is false before that, and if there are none.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints: see `compression`.
+    // The rest is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -12518,7 +12566,7 @@ class deflate_stage {
         return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
     }
 
-    /// What a server answered to `offer`.
+    /// A server's answer to `offer`.
     template <class Fields>
     [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
         return check_deflate(response, offer_of(policy_));
@@ -12554,16 +12602,16 @@ class deflate_stage {
         terms_.inflating = terms_.in_message = true;
     }
 
-    /// Whether there is more to come of what was added.
+    /// Whether the data that was added has more output to give.
     [[nodiscard]] bool inflating() const noexcept { return terms_.inflating; }
 
-    /// How much of what was added waits at the front of the input.
+    /// How many bytes of the data that was added wait at the front of the input.
     [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
 
     /// Whether a compressed message has begun and has not ended.
     [[nodiscard]] bool in_message() const noexcept { return terms_.in_message; }
 
-    /// Inflates what was added, from the front of `in`: see `message_inflater::next`.
+    /// Inflates the data that was added, from the front of `in`: see `message_inflater::next`.
     [[nodiscard]] decoder::event inflate(bytes& in, bytes out) noexcept {
         if (!take_inflater()) return {.kind = decoder::kind::error, .error = errc::no_memory};
         cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
@@ -12576,7 +12624,7 @@ class deflate_stage {
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
             // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
-            // they would not (D8).
+            // they would not [D8].
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -12587,17 +12635,17 @@ class deflate_stage {
     /// Whether to compress a message that begins with a piece of so many bytes.
     [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
         // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
-        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
+        // keep to that, messages are sent as they are (RFC 7692 section 6) [D8] [D10].
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
-    /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
+    /// Enough room for a piece of so many bytes, whatever is in it: for stored blocks, and the bytes that end them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
-    /// all of it: then `abandon`.
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. The result is false if there is no room or
+    /// memory for all of it: then call `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
         const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
@@ -12605,7 +12653,7 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1) [D8].
                 deflater_.codec().reset();
             }
         }
@@ -12613,7 +12661,7 @@ class deflate_stage {
     }
 
     /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
-    /// what is sent later refers to nothing in that window.
+    /// messages that are sent later refer to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -12630,7 +12678,7 @@ class deflate_stage {
         if (!sending) give_deflater();
     }
 
-    /// Gives back all of it: nothing comes any more, and nothing is sent.
+    /// Gives back all memory: nothing comes any more, and nothing is sent.
     void end() noexcept {
         give_inflater();
         give_deflater();
@@ -12640,7 +12688,7 @@ class deflate_stage {
     using inflater_owner = detail::box_owner<Inflater>;
     using deflater_owner = detail::box_owner<Deflater>;
 
-    // What was agreed to, and where things stand.
+    // The terms that were agreed to, and the state of the messages.
     struct terms {
         deflate_parameters parameters{};
         std::uint8_t inflater_bits = 15;
@@ -12661,7 +12709,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // A shared inflater has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads data that was written with any window.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

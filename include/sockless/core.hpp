@@ -11,7 +11,7 @@
 
 namespace sockless {
 
-/// Bytes that the library may change in place. Payloads are unmasked so.
+/// Bytes that the library may change in place. Payloads are unmasked in place.
 using bytes = std::span<std::byte>;
 
 /// Bytes that the library only reads.
@@ -35,12 +35,12 @@ struct field {
     return {static_cast<const std::byte*>(data), size};
 }
 
-/// A view of the characters of `text` as bytes. Valid as long as these.
+/// A view of the characters of `text` as bytes. Valid as long as the characters.
 [[nodiscard]] inline cbytes bytes_of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as these.
+/// A view of the bytes of `data` as characters. Checks nothing. Valid as long as the bytes.
 [[nodiscard]] inline std::string_view text_of(cbytes data) noexcept {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
@@ -54,8 +54,8 @@ inline constexpr instant no_deadline = UINT64_MAX;
 /// The duration that never ends.
 inline constexpr std::uint32_t never = UINT32_MAX;
 
-/// A view of a literal whose size comes from its type. A `string_view` counts characters, which costs compile time in
-/// the tables of errors.
+/// A view of a literal. Its size comes from the type of the literal. A `string_view` counts characters, which costs
+/// compile time in the tables of errors.
 struct literal : std::string_view {
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
@@ -86,7 +86,7 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
 
 } // namespace detail
 
-// The `detail` of each layer also sees the one that all layers share.
+// The `detail` of each layer also sees `sockless::detail`, which all layers share.
 namespace http::detail {
 using namespace sockless::detail;
 }

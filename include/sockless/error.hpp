@@ -6,7 +6,7 @@
 
 namespace sockless {
 
-/// What the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
+/// All that the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
 struct error_row {
     literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
@@ -15,8 +15,8 @@ struct error_row {
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
-/// An error of any layer in one word. Falsy if there is none. The `errc` of each layer converts to it and compares with
-/// it. `row_of`, a function beside that `errc`, finds the row of a code.
+/// An error of any layer in one word. True if something went wrong. The `errc` of each layer converts to it and
+/// compares with it. `row_of`, a function beside that `errc`, finds the row of a code.
 class error {
   public:
     constexpr error() noexcept = default;
@@ -43,7 +43,7 @@ class error {
 };
 
 /// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
-/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output takes.
+/// the `errc::no_room` of the writer's layer, `size` is the room that the whole output needs.
 struct [[nodiscard]] written {
     std::size_t size = 0;
     sockless::error error{};

@@ -32,8 +32,6 @@
 #include <sockless/ws/deflate/compression.hpp>
 #include <sockless/ws/deflate/message.hpp>
 #include <sockless/ws/deflate/negotiation.hpp>
-#include <sockless/ws/deflate/pool.hpp>
-#include <sockless/ws/deflate/stage.hpp>
 #include <sockless/ws/encode.hpp>
 #include <sockless/ws/entropy.hpp>
 #include <sockless/ws/errc.hpp>

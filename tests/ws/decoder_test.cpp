@@ -62,6 +62,36 @@ frame_entry expected_entry(const std::string& line, const marked_bytes& input) {
     return entry;
 }
 
+// --- the verbs that `next` is made of, in its place
+
+struct stepwise_decoder : decoder {
+    using decoder::decoder;
+    explicit stepwise_decoder(const decoder& from) : decoder(from) {}
+    event next(bytes& in) { return next_stepwise(in); }
+};
+
+// As endpoints ask. Looks also at what the short way leaves as it was.
+struct short_way_decoder : decoder {
+    using decoder::decoder;
+    explicit short_way_decoder(const decoder& from) : decoder(from) {}
+    event next(bytes& in) {
+        const bytes before = in;
+        const std::uint64_t begin = offset();
+        event found;
+        const took taken = take_whole_message(in, found.type, found.payload);
+        if (taken == took::message) {
+            found.kind = kind::data;
+            found.first = found.last = true;
+            return found;
+        }
+        const std::size_t size = before.size() - in.size();
+        if (!found.payload.empty() || in.data() != before.data() + size || offset() != begin + size) std::abort();
+        if ((taken == took::nothing) != (size == 0)) std::abort();
+        if (taken == took::header && (in.empty() || in.size() >= header().length)) std::abort();
+        return next_stepwise(in);
+    }
+};
+
 decoder decoder_for(const vector_case& vector, role own) {
     ws::limits limits;
     limits.message = std::stoull(vector.setting("limit message", std::to_string(limits.message)));
@@ -79,6 +109,7 @@ decoder decoder_for(const vector_case& vector, role own) {
 }
 
 // Runs one vector for one role at all splits, with the headers shown and without; stops at the first that differs.
+template <class Decoder>
 void run(const vector_case& vector, role own) {
     const marked_bytes input = input_of(vector, own == role::server);
     std::vector<frame_entry> expected;
@@ -90,7 +121,7 @@ void run(const vector_case& vector, role own) {
         std::string wrong;
         const auto run_cut = [&](auto&& feed_all) {
             if (!wrong.empty()) return;
-            decoder subject = decoder_for(vector, own);
+            Decoder subject(decoder_for(vector, own));
             subject.show_frames(show);
             frame_log log;
             std::string pieces;
@@ -124,8 +155,12 @@ void run_file(const char* name) {
         const std::string who = vector.setting("role", "");
         CHECK((who == "server" || who == "client" || who == "both"));
         CHECK(!vector.events.empty());
-        if (who != "client") run(vector, role::server);
-        if (who != "server") run(vector, role::client);
+        for (const role own : {role::server, role::client}) {
+            if (who == (own == role::server ? "client" : "server")) continue;
+            run<decoder>(vector, own);
+            run<stepwise_decoder>(vector, own);
+            run<short_way_decoder>(vector, own);
+        }
     }
 }
 
@@ -598,12 +633,17 @@ TEST_CASE("F5 F12: what was encoded is what is decoded, for both roles, at rando
                 wire += frame(other(own), ping ? 0x89 : 0x8A, payload, static_cast<std::uint32_t>(random()));
             }
         }
-        decoder subject(own);
-        subject.agree_to(ws::rsv::rsv1);
-        frame_log log;
-        feed_cut(wire, random_cuts(wire.size(), random()), memory, [&](bytes piece) { log.feed(subject, piece); });
-        REQUIRE(log.complaint.empty());
-        REQUIRE(log.entries == expected);
+        const auto judge = [&](auto subject) {
+            subject.agree_to(ws::rsv::rsv1);
+            buffer copy = wire;
+            frame_log log;
+            feed_cut(copy, random_cuts(copy.size(), random()), memory, [&](bytes piece) { log.feed(subject, piece); });
+            REQUIRE(log.complaint.empty());
+            REQUIRE(log.entries == expected);
+        };
+        judge(decoder(own));
+        judge(stepwise_decoder(own));
+        judge(short_way_decoder(own));
     }
 }
 
@@ -651,4 +691,77 @@ TEST_CASE("F12: showing frames can begin and end between frames") {
     subject.show_frames(false);
     CHECK(text_of(subject.next(in).payload) == "three");
     CHECK(in.empty());
+}
+
+TEST_CASE("F12: the short way takes a whole message, or the header of one that is cut, or nothing, and says so") {
+    using took = decoder::took;
+    const auto take = [](decoder& subject, bytes& in) {
+        ws::message_type type{};
+        bytes payload;
+        const took taken = subject.take_whole_message(in, type, payload);
+        if (taken != took::message) CHECK((type == ws::message_type{} && payload.data() == nullptr));
+        return taken;
+    };
+    for (const role own : {role::server, role::client}) {
+        for (const std::size_t size : {std::size_t{4}, std::size_t{125}, std::size_t{126}, std::size_t{65535}}) {
+            const buffer payload(size, std::byte{'a'});
+            const buffer wire = frame(other(own), 0x81, payload);
+            const std::size_t header = wire.size() - size;
+            for (const std::size_t cut : {std::size_t{1}, header, header + 1, wire.size() - 1, wire.size()}) {
+                buffer copy = wire;
+                decoder subject(own);
+                bytes in = bytes(copy).first(cut);
+                const bool tells = cut > header && cut >= 6; // fewer bytes are not looked at
+                if (cut == wire.size()) {
+                    ws::message_type type{};
+                    bytes found;
+                    CHECK(subject.take_whole_message(in, type, found) == took::message);
+                    CHECK(type == ws::message_type::text);
+                    CHECK(std::equal(found.begin(), found.end(), payload.begin(), payload.end()));
+                    CHECK(in.empty());
+                    CHECK(subject.offset() == wire.size());
+                    CHECK(subject.header().length == size);
+                } else if (tells) {
+                    CHECK(take(subject, in) == took::header);
+                    CHECK(in.data() == copy.data() + header);
+                    CHECK(in.size() == cut - header);
+                    CHECK(subject.offset() == header);
+                    // Only pieces of that message can come now.
+                    CHECK(take(subject, in) == took::nothing);
+                    const decoder::event event = subject.next_stepwise(in);
+                    CHECK(event.kind == kind::data);
+                    CHECK(event.first);
+                    CHECK(!event.last);
+                } else {
+                    CHECK(take(subject, in) == took::nothing);
+                    CHECK(in.size() == cut);
+                    CHECK(subject.offset() == 0);
+                }
+            }
+        }
+
+        // What it leaves: another frame, an open message, shown frames, tiny limits, text that is wrong.
+        const auto leaves = [&](decoder subject, const buffer& wire) {
+            buffer copy = wire;
+            bytes in(copy);
+            CHECK(take(subject, in) == took::nothing);
+            CHECK(in.size() == wire.size());
+            CHECK(copy == wire);
+            return subject.next_stepwise(in);
+        };
+        const buffer message = frame(other(own), 0x81, bytes_from("message"));
+        CHECK(leaves(decoder(own), frame(other(own), 0x89, bytes_from("ping"))).kind == kind::ping);
+        CHECK(leaves(decoder(own), frame(other(own), 0x01, bytes_from("fragment"))).first);
+        CHECK(leaves(decoder(own), frame(other(own), 0x81, octets({'a', 'b', 'c', 0xFF}))).payload.size() == 3);
+        CHECK(leaves(decoder(own, {.message = 6}), message).error == errc::message_too_big);
+        CHECK(leaves(decoder(own, {.frames = 0}), message).error == errc::too_many_frames);
+        decoder showing(own);
+        showing.show_frames(true);
+        CHECK(leaves(showing, message).kind == kind::frame);
+        decoder open(own);
+        buffer begin = frame(other(own), 0x01, bytes_from("begin"));
+        bytes in(begin);
+        CHECK(open.next(in).first);
+        CHECK(leaves(open, message).error == errc::expected_continuation);
+    }
 }

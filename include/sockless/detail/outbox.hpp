@@ -1,4 +1,4 @@
-// What waits to be sent: a queue of bytes whose front stays where it is until it was sent.
+// The queue of bytes that wait to be sent. Bytes at its front stay in place until they were sent.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,13 +8,13 @@
 #include "../buffer.hpp"
 #include "../error.hpp"
 
-// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. Whoever sends may hold what
-// `output` returned, as a proactor does while the kernel reads from it: these bytes neither move nor change until
-// `sent` says that they have left, whatever else is written meanwhile, and whatever memory is given back.
+// An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
+// bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
+// `sent` says that they have left, even if more is written or memory is given back meanwhile.
 namespace sockless::detail {
 
-/// `output` shows at most so many bytes at a time. A host that sends all of what it was shown in one operation then
-/// still reports progress while a slow peer takes a long queue.
+/// `output` shows at most so many bytes at a time. So a host that sends all of these in one operation still reports
+/// progress while a slow peer takes a long queue.
 inline constexpr std::size_t most_shown = 64 * 1024;
 
 /// `output` and `sent` of any outbox, counted from the first byte of all.
@@ -27,11 +27,11 @@ class outbox_position {
     std::uint64_t sent_ = 0;
 };
 
-/// On the heap: blocks, one behind the other. Bytes that were shown never move; what comes meanwhile goes behind them,
-/// or into the next block. What is written at once lies in one block.
+/// On the heap: blocks, one behind the other. Bytes that were shown never move; bytes that come meanwhile go behind
+/// them, or into the next block. The bytes of one write lie in one block.
 class heap_outbox : public outbox_position {
   public:
-    /// For as many bytes as `like` may hold.
+    /// Holds at most as many bytes as `like` may hold.
     explicit heap_outbox(const growing_buffer& like) noexcept : limit_(like.limit()) {}
     heap_outbox(heap_outbox&& other) noexcept { swap(other); }
     heap_outbox& operator=(heap_outbox&& other) noexcept {
@@ -55,16 +55,16 @@ class heap_outbox : public outbox_position {
         return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
     }
 
-    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer.
-    void sent(std::size_t size) noexcept {
+    /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
+    bool sent(std::size_t size) noexcept {
         const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
         const bool is_shown = size <= waiting && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         first_->begin += size;
         size_ -= size;
         sent_ += size;
-        if (size != waiting || keeps_) return;
+        if (size != waiting || keeps_) return true;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
             is_shown_ = false;
@@ -72,6 +72,7 @@ class heap_outbox : public outbox_position {
         } else {
             leave_first();
         }
+        return true;
     }
 
     /// The most bytes that can be written at once so that `reserve` more can be written afterwards.
@@ -90,7 +91,7 @@ class heap_outbox : public outbox_position {
         return {last_->data() + last_->end, size};
     }
 
-    /// Puts the first `size` bytes of what `prepare` gave at the end of the queue.
+    /// Puts the first `size` bytes of the room that `prepare` gave at the end of the queue.
     void commit(std::size_t size) noexcept {
         last_->end += size;
         size_ += size;
@@ -145,7 +146,7 @@ class heap_outbox : public outbox_position {
         }
         (last_ == nullptr ? first_ : last_->next) = added;
         last_ = added;
-        // What was too small for this, and holds nothing, goes.
+        // Blocks that were too small for this, and hold nothing, go.
         while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
     }
@@ -173,8 +174,9 @@ class heap_outbox : public outbox_position {
         if (size_ == 0) rest();
     }
 
-    // All was sent. The last block stays for what comes next, unless it is much larger than what was lately needed: a
-    // large block must be needed twice to stay at all, and what was needed counts less with each time that it was not.
+    // All was sent. The last block stays for the next bytes, unless it is much larger than the blocks that were lately
+    // needed: a large block must be needed twice to stay at all, and a size that was needed counts less after each time
+    // that it was not.
     void rest() noexcept {
         while (first_ != last_) drop_first();
         const std::uint32_t before = lately_;
@@ -235,17 +237,18 @@ class span_outbox : public outbox_position {
         return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
     }
 
-    void sent(std::size_t size) noexcept {
+    bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown || size == 0) return;
+        if (!is_shown || size == 0) return false;
         begin_ += size;
         sent_ += size;
-        if (begin_ != end_ || keeps_) return;
+        if (begin_ != end_ || keeps_) return true;
         begin_ = 0;
         end_ = second_;
         second_ = 0;
         is_shown_ = false;
+        return true;
     }
 
     [[nodiscard]] std::size_t room(std::size_t reserve) const noexcept {
@@ -298,7 +301,7 @@ class span_outbox : public outbox_position {
     std::size_t end_ = 0;    // of the first run
     std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
     mutable bool is_shown_ = false;
-    bool goes_before_ = false; // what `prepare` gave belongs to the second run
+    bool goes_before_ = false; // the room that `prepare` gave belongs to the second run
     bool keeps_ = false;
 };
 
@@ -310,9 +313,9 @@ struct note_nothing {
     [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
 };
 
-/// Puts into `to` what `write(bytes)` writes, which returns `written`: all of it or nothing, and so that `reserve` more
-/// bytes can be written afterwards. `likely` is the size that it will probably have: then it is written once. `note()`
-/// is called when it was written, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
+/// Calls `write(bytes)`, which returns `written`, and puts its output into `to`: all of it or nothing, and so that
+/// `reserve` more bytes can be written afterwards. `likely` is the probable size: if it is enough, `write` is called
+/// once. `note()` is called after the write, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
 template <class Outbox, class Write, class Note = note_nothing>
 [[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
                         Note note = {}) noexcept {

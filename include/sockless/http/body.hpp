@@ -15,7 +15,7 @@ enum class framing : std::uint8_t {
     until_end, ///< at the end of the connection
 };
 
-/// What a head says about the body behind it.
+/// The framing of the body behind a head.
 struct body_framing {
     http::framing framing = framing::none;
     std::uint64_t length = 0; ///< with `framing::length`
@@ -23,9 +23,9 @@ struct body_framing {
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
-/// doubtful is an error: two peers that read it differently would not agree on where the next message begins.
+/// doubtful is an error: two peers that read it differently would not agree on the beginning of the next message.
 [[nodiscard]] constexpr body_framing framing_of(const head& head, message_kind kind) noexcept {
-    // Interim responses, 204 and 304 have no body, whatever their fields say (RFC 9110 section 6.4.1).
+    // Interim responses, 204 and 304 have no body, even if their fields announce one (RFC 9110 section 6.4.1).
     if (kind == message_kind::response && (head.status < 200 || head.status == 204 || head.status == 304)) return {};
 
     bool has_length = false;
@@ -60,11 +60,11 @@ struct body_framing {
 enum class body_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the body has ended
     data,       ///< a piece of the body: `data`
-    end,        ///< the end of the body. What is left of the input is not part of it.
+    end,        ///< the end of the body. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`. `data` lies in the input.
+/// The result of `next`. False for `need_input`. `data` lies in the input.
 struct body_event {
     body_kind kind = body_kind::need_input;
     errc error = errc::none;
@@ -128,7 +128,7 @@ class body_decoder {
     }
 
     /// Says that the input has ended, which ends a body of `framing::until_end`; any other is `truncated` unless its
-    /// end was told. `none`, or what was wrong.
+    /// end was told. Returns `none`, or the error.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) {
             if (phase_ != phase::uncounted && phase_ != phase::end) error_ = errc::truncated;
@@ -137,11 +137,11 @@ class body_decoder {
         return error_;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes since the beginning of the body were taken; after an error, the offset of the one that broke
-    /// the rule.
+    /// How many bytes since the beginning of the body were taken; after an error, the offset of the byte that broke the
+    /// rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return offset_; }
 
   private:
@@ -149,7 +149,7 @@ class body_decoder {
         counted,    // data, `left_` bytes of it, then the end
         uncounted,  // data up to the end of the connection
         size_begin, // the first digit of a chunk size
-        size,       // a further one, or what follows
+        size,       // a further one, or the byte behind them
         extension,  // chunk extensions
         size_lf,    //
         chunk,      // data, `left_` bytes of it
@@ -200,7 +200,7 @@ class body_decoder {
         }
     }
 
-    // One byte of what stands around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
+    // One byte of the framing around chunks: `size [extensions] CR LF data CR LF`, the last of size 0 and without data.
     constexpr void take_framing(bytes& in) noexcept {
         const char c = static_cast<char>(in.front());
         switch (phase_) {

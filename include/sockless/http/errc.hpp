@@ -48,7 +48,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
-/// that finds the same in a response has nobody to answer.
+/// that finds the same in a response sends no answer.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 

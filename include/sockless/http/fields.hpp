@@ -51,7 +51,7 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
 }
 
-/// Where the line behind this one begins.
+/// The place at which the line behind this one begins.
 [[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
     return end - ends.line > 2 ? ends.line + 2 : end;
 }

@@ -20,11 +20,11 @@ struct head {
 
 enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
-    head,       ///< the whole head: `head`. What is left of the input is not part of it.
+    head,       ///< the whole head: `head`. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
-/// What `next` found. Falsy for `need_input`.
+/// The result of `next`. False for `need_input`.
 struct head_event {
     head_kind kind = head_kind::need_input;
     errc error = errc::none;
@@ -67,7 +67,7 @@ class basic_head_parser {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
-        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5; H20).
+        // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5) [H20].
         const std::size_t room = limit() - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
@@ -82,8 +82,8 @@ class basic_head_parser {
         return {};
     }
 
-    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; what was wrong, if
-    /// anything was.
+    /// Says that the input has ended: `truncated` inside a head, `none` before or after one; the error, if there was
+    /// one.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (error_ == errc::none && !scanner_.done() && !scanner_.idle()) {
             static_cast<void>(fail(errc::truncated, scanner_.position()));
@@ -92,8 +92,8 @@ class basic_head_parser {
     }
 
     /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
-    /// before it, or what had come of it, is forgotten; the stream goes on at the same offset. After an error this does
-    /// nothing.
+    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
+    /// this does nothing.
     constexpr void restart() noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
@@ -103,8 +103,8 @@ class basic_head_parser {
     }
 
     /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, whatever becomes of the input. False if it does not fit. Views that were handed out
-    /// stay where they were: ask `head` for new ones.
+    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
+    /// do not move with it: ask `head` for new ones.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (memory_.size() != 0) return true;
         if (!append(memory_, bytes_of(text_))) return false;
@@ -129,7 +129,7 @@ class basic_head_parser {
         return given;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error, if there was one. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
     /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.

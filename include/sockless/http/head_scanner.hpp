@@ -18,7 +18,7 @@ enum class message_kind : std::uint8_t { request, response };
 namespace sockless::http::detail {
 
 /// Checks a head, or a trailer section, that comes in pieces of any size, and remembers where its elements begin and
-/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none (H20).
+/// end, as offsets in it. Looks at each byte once, at those of a line that is cut off twice; keeps none [H20].
 class head_scanner {
   public:
     constexpr explicit head_scanner(http::message_kind kind) noexcept
@@ -48,7 +48,7 @@ class head_scanner {
             const std::size_t used = offset_of(at) - line_begin_;
             const std::byte* stop = end;
             if (used >= limit) {
-                // Only the end of the line may stand beyond the limit (RFC 6585 section 5; H20).
+                // Only the end of the line may stand beyond the limit (RFC 6585 section 5) [H20].
                 if (!may_end_line(at)) {
                     at = fail(at, in_start_line ? http::errc::start_line_too_long : http::errc::field_line_too_long);
                     break;
@@ -79,7 +79,7 @@ class head_scanner {
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
 
-    /// The elements of the head that `scan` has taken, where `text` is all of it.
+    /// The elements of the head that `scan` has taken; `text` is all of it.
     [[nodiscard]] constexpr std::string_view method(std::string_view text) const noexcept {
         return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
@@ -131,7 +131,7 @@ class head_scanner {
     }
 
     // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
-    // 9112 section 2.2; H2).
+    // 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
         error_ = *at == lf && error != http::errc::bare_cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
@@ -177,7 +177,7 @@ class head_scanner {
     }
 
     // A server skips empty lines before a request line, which some clients send after a body; not without end (RFC 9112
-    // section 2.2; H2).
+    // section 2.2) [H2].
     constexpr pointer empty_lines(pointer at, const http::limits& limits) noexcept {
         if (phase_ == phase::empty_line_lf) {
             if (*at != lf) return fail(at, http::errc::bare_cr);
@@ -195,7 +195,7 @@ class head_scanner {
     }
 
     // The method is a token, the target has no white space and no controls, and one space follows each (RFC 9112
-    // section 3; H1).
+    // section 3) [H1].
     constexpr pointer method_and_target(pointer at, pointer stop) noexcept {
         if (phase_ == phase::method) {
             at = skip(in_token, at, stop);
@@ -214,8 +214,8 @@ class head_scanner {
         return go_on(at, phase::version);
     }
 
-    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3; H1). A minor version that is not known is read like
-    // the highest that is known (RFC 9110 section 2.5).
+    // The version is `HTTP/1.` and one digit (RFC 9112 section 2.3) [H1]. A minor version that is not known is read
+    // like the highest that is known (RFC 9110 section 2.5).
     constexpr pointer version(pointer at, pointer stop) noexcept {
         constexpr std::string_view expected = "HTTP/1.";
         if (phase_ == phase::version) {
@@ -340,7 +340,7 @@ class head_scanner {
         return 64 * block + static_cast<std::size_t>(std::countr_zero(others));
     }
 
-    // One field line, or what is left of it, up to `stop`; or the CR of the empty line that ends the head.
+    // One field line, or the rest of it, up to `stop`; or the CR of the empty line that ends the head.
     constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
         case phase::field_begin:
@@ -349,7 +349,7 @@ class head_scanner {
             phase_ = phase::name;
             [[fallthrough]];
         case phase::name:
-            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1; H3).
+            // A name is a token, and nothing stands between it and the colon (RFC 9112 section 5.1) [H3].
             at = skip_token(at, stop);
             if (at == stop) return at;
             if (static_cast<char>(*at) != ':') {
@@ -359,8 +359,8 @@ class head_scanner {
             phase_ = phase::value;
             [[fallthrough]];
         case phase::value:
-            // A value holds no control but HTAB (RFC 9110 section 5.5; H3). Its line ends in CR LF, neither of which
-            // stands elsewhere (RFC 9112 section 2.2; H2).
+            // A value holds no control but HTAB (RFC 9110 section 5.5) [H3]. Its line ends in CR LF, neither of which
+            // stands elsewhere (RFC 9112 section 2.2) [H2].
             at = skip_value(at, stop);
             if (at == stop) return at;
             if (*at != cr) return fail(at, http::errc::bad_value);
@@ -378,8 +378,8 @@ class head_scanner {
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
         if (is_white(c)) {
-            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2; H3). White space before
-            // the first field line is not even that (RFC 9112 section 2.2; H2).
+            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2) [H3]. White space before
+            // the first field line is not even that (RFC 9112 section 2.2) [H2].
             fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
@@ -392,7 +392,7 @@ class head_scanner {
         return false;
     }
 
-    pointer piece_ = nullptr; // during a call: where the piece begins,
+    pointer piece_ = nullptr; // during a call: the beginning of the piece,
     std::size_t base_ = 0;    // and how much was taken before it
     std::uint32_t position_ = 0;
     std::uint32_t line_begin_ = 0;  // of the line that is being read

@@ -6,7 +6,8 @@
 
 namespace sockless::http {
 
-/// Bounds on one message. Each is exact: what is as large as the limit passes, one more is an error, at that byte.
+/// Bounds on one message. Each is exact: a message that is as large as the limit passes; one more is an error, at that
+/// byte.
 struct limits {
     /// Bytes of the request or status line, without its end of line. RFC 9112 section 3 asks for at least 8000.
     std::uint32_t start_line = 8192;
@@ -24,7 +25,7 @@ struct limits {
     /// Empty lines before a request line. RFC 9112 section 2.2 wants at least one to be skipped.
     std::uint32_t empty_lines = 4;
 
-    /// Bytes of the chunk extensions of one body together. Nobody needs any, yet each is read to be skipped.
+    /// Bytes of the chunk extensions of one body together. No peer needs any, yet each must be read to be skipped.
     std::uint32_t chunk_extensions = 4096;
 
     /// Bytes of a body without its framing. Only the body of a refused opening handshake is read, for people.

@@ -117,8 +117,8 @@ template <class Byte>
     constexpr std::uint64_t each = 0x0101010101010101U;
     const std::uint64_t differences = a ^ b;
     if ((differences & ~(each * 0x20)) != 0) return false;
-    // A letter, in lower case, is from `a` to `z`: what is added to a character below 0x80 reaches its top bit if it is
-    // large enough. Of two that differ in bit 0x20 only, both are letters or none is.
+    // A letter, in lower case, is from `a` to `z`: the sum of a character below 0x80 and a constant reaches the top bit
+    // if the character is large enough. Of two that differ in bit 0x20 only, both are letters or none is.
     const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
     const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
     return (differences & ~(letters >> 2)) == 0;

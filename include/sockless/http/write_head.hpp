@@ -18,7 +18,7 @@ class head_writer {
     constexpr explicit head_writer(bytes out) noexcept : sink_(out) {}
 
     /// Writes the first line of a request. The method must be a token and the target visible ASCII, else `bad_method`
-    /// or `bad_target` (RFC 9112 section 3; H14).
+    /// or `bad_target` (RFC 9112 section 3) [H14].
     constexpr head_writer& request_line(std::string_view method, std::string_view target) noexcept {
         if (!is_token(method)) return fail(errc::bad_method);
         if (!is_target(target)) return fail(errc::bad_target);
@@ -26,7 +26,7 @@ class head_writer {
     }
 
     /// Writes the first line of a response. The status must be from 100 to 999, else `bad_status`, and the reason have
-    /// no control character, else `bad_reason` (RFC 9112 section 4; H14). If the reason is empty, the standard one is
+    /// no control character, else `bad_reason` (RFC 9112 section 4) [H14]. If the reason is empty, the standard one is
     /// written.
     constexpr head_writer& status_line(std::uint16_t status, std::string_view reason = {}) noexcept {
         if (status < 100 || status > 999) return fail(errc::bad_status);
@@ -42,8 +42,8 @@ class head_writer {
     constexpr head_writer& known(std::string_view text) noexcept { return put(text); }
 
     /// Writes a field. The name must be a token, and the value have no control character but HTAB, else `bad_name` or
-    /// `bad_value` (RFC 9110 section 5.5; H14). A reader does not see white space around the value, as that is not part
-    /// of it.
+    /// `bad_value` (RFC 9110 section 5.5) [H14]. A reader does not see white space around the value, as that is not
+    /// part of it.
     constexpr head_writer& field(std::string_view name, std::string_view value) noexcept {
         if (!is_token(name)) return fail(errc::bad_name);
         if (!is_field_value(value)) return fail(errc::bad_value);

@@ -43,7 +43,7 @@ class acknowledgements {
         return first != size() && messages_[first].number == number ? first : size();
     }
 
-    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK; S9): in a
+    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]: in a
     /// transaction, or, if that is 0, for good.
     void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
         const unacknowledged last = messages_[place];
@@ -63,7 +63,7 @@ class acknowledgements {
         }
     }
 
-    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT; S10).
+    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT) [S10].
     void commit(std::uint32_t transaction) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
     }

@@ -68,7 +68,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     /// As `basic_server_session::next`.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
             in = in.subspan(in.size());
             const bool owed = loses_;
             loses_ = false;
@@ -191,7 +191,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
     /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
-    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT; S7). A range of
+    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT) [S7]. A range of
     /// `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
@@ -210,7 +210,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         if (sender_of(sent) != role::server) return errc::unexpected_command;
         if (sent == command::error) return errc::none;
         const bool connects = sent == command::connected;
-        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting; S6).
+        // The first frame of a server is CONNECTED or ERROR, and there is one CONNECTED (STOMP 1.2 Connecting) [S6].
         if (this->state() == stomp::state::connecting) {
             return connects && has_asked_ ? errc::none : errc::not_connected;
         }
@@ -251,7 +251,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(wrong);
     }
 
-    // S6: the version is one of those that were offered; a server that does not name one speaks 1.0.
+    // [S6] The version is one of those that were offered; a server that does not name one speaks 1.0.
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);

@@ -33,8 +33,8 @@ namespace sockless::stomp::detail {
 struct command_row {
     std::string_view text;
     role sender;
-    bool body;    // S1: only SEND, MESSAGE and ERROR have one
-    bool escapes; // S3: in CONNECT and CONNECTED nothing is escaped, in any version
+    bool body;    // [S1] only SEND, MESSAGE and ERROR have one
+    bool escapes; // [S3] in CONNECT and CONNECTED nothing is escaped, in any version
 };
 
 /// One row per enumerator of `stomp::command`, in its order.
@@ -63,7 +63,7 @@ inline constexpr std::size_t max_command = 11;
 /// As it stands on the wire; empty for `none`.
 [[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
-/// The command of this text, which is case-sensitive (S1); `none` for any other.
+/// The command of this text, which is case-sensitive [S1]; `none` for any other.
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
     for (std::size_t i = 1; i != std::size(detail::command_rows); ++i) {
         if (equal(detail::command_rows[i].text, text)) return static_cast<command>(i);
@@ -74,7 +74,7 @@ inline constexpr std::size_t max_command = 11;
 /// Which side sends it.
 [[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
-/// Whether a frame of it may have a body (STOMP 1.2 Body; S1).
+/// Whether a frame of it may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
 /// Whether this version has it: NACK and STOMP came with 1.1.
@@ -86,7 +86,7 @@ inline constexpr std::size_t max_command = 11;
 
 namespace sockless::stomp::detail {
 
-/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding; S3, S14).
+/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding) [S3] [S14].
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
 
 struct escape {

@@ -17,7 +17,7 @@ struct connection_options {
     /// the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// A frame that is longer than this, in bytes, goes out as several messages (W4).
+    /// A frame that is longer than this, in bytes, goes out as several messages [W4].
     std::size_t most = SIZE_MAX;
 
     /// Server: a request for a WebSocket is accepted if it offers a subprotocol of STOMP, or none at all. Else the
@@ -84,7 +84,7 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     }
 
     /// Answers a request for a WebSocket: accepts it with the best subprotocol of STOMP that is offered, or without one
-    /// if none at all is offered (W1), and refuses it with 400 if only others are. Errors: those of `accept` and
+    /// if none at all is offered [W1], and refuses it with 400 if only others are. Errors: those of `accept` and
     /// `refuse` of `ws::basic_server`.
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
@@ -124,7 +124,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
 
     /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, those of the versions
-    /// that the session speaks are offered (W1).
+    /// that the session speaks are offered [W1].
     [[nodiscard]] sockless::error request(ws::opening asked) noexcept {
         if (this->carried() != carried_by::web_socket) return ws::errc::not_open;
         std::string_view own[std::size(subprotocols)];

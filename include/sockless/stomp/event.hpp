@@ -38,7 +38,7 @@ struct server_event {
     server_kind kind = server_kind::need_input;
     ack_mode ack = ack_mode::automatic; ///< with `subscribe`
 
-    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant (S9).
+    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant [S9].
     bool cumulative = false;
 
     std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session

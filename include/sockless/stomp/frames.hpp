@@ -111,14 +111,14 @@ struct receipt_frame {
 
 struct error_frame {
     std::string_view message{};      ///< a short description
-    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error (S7)
-    version_set supported{};         ///< where there is no common version (S6)
+    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error [S7]
+    version_set supported{};         ///< where there is no common version [S6]
     std::string_view content_type{}; ///< of the body
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE; S11): all but those that are between the
+/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]: all but those that are between the
 /// sender and the server, and those that are the server's to write.
 [[nodiscard]] constexpr bool is_forwarded(std::string_view name) noexcept {
     constexpr std::string_view kept_back[] = {"destination",  "receipt",    "transaction", "content-length",
@@ -220,7 +220,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
-/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`; S11).
+/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`) [S11].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);

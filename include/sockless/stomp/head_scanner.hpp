@@ -82,12 +82,12 @@ class stomp_head_scanner {
     }
 
     // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
-    // either (S15).
+    // either [S15].
     [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
 
-    // S1: the first line is a command.
+    // [S1] The first line is a command.
     constexpr bool take_command(std::size_t at) noexcept {
         if (at > stomp::max_command + 1) return fail(stomp::errc::unknown_command, 0);
         stop_ = at;
@@ -238,7 +238,7 @@ class stomp_head_scanner {
         return head_[at] == '\n';
     }
 
-    // S3: only the version's own escapes; one pass from left to right.
+    // [S3] Only the version's own escapes; one pass from left to right.
     constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
         for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
             if (escapes[i].code != head_[at + 1]) continue;
@@ -258,7 +258,7 @@ class stomp_head_scanner {
         run_ = next;
     }
 
-    // S1: a name is not empty, and a colon ends it.
+    // [S1] A name is not empty, and a colon ends it.
     constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
         move_run(at, at + 1);
         const std::size_t end = at - removed_;
@@ -275,7 +275,7 @@ class stomp_head_scanner {
     // and where the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
-            // S1: a header line has a colon.
+            // [S1] A header line has a colon.
             if (end != line_) return fail(stomp::errc::missing_colon, end);
             phase_ = phase::done;
             stop_ = last + 1;
@@ -297,7 +297,7 @@ class stomp_head_scanner {
         return equal(name, "content-length") && !has_length_;
     }
 
-    // S2: digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
+    // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
         std::uint64_t length = 0;

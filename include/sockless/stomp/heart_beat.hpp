@@ -6,7 +6,7 @@
 
 namespace sockless::stomp {
 
-/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating; S5).
+/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating) [S5].
 struct heart_beat {
     std::uint32_t sends = 0; ///< something is sent at least this often; 0: no promise
     std::uint32_t wants = 0; ///< something should come at least this often; 0: no wish
@@ -29,7 +29,7 @@ struct parsed_heart_beat {
 }
 
 /// How often, in milliseconds, something goes from a side that promises `sends` to one that `wants` it: the larger of
-/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating; S5).
+/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating) [S5].
 [[nodiscard]] constexpr std::uint32_t agreed_interval(std::uint32_t sends, std::uint32_t wants) noexcept {
     if (sends == 0 || wants == 0) return 0;
     return sends > wants ? sends : wants;

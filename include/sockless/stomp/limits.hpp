@@ -6,7 +6,7 @@
 
 namespace sockless::stomp {
 
-/// Bounds on one frame (STOMP 1.2 Size Limits; S12). Each is exact: what is as large as the limit passes, one more is
+/// Bounds on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: what is as large as the limit passes, one more is
 /// an error, at that byte. There is no value that means "unlimited"; the largest number is the largest limit.
 struct limits {
     /// Bytes of one header line, without its end of line. Tokens in `passcode` come near 4 KiB.

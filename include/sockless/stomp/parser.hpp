@@ -63,7 +63,7 @@ class basic_parser {
 
     /// Says which version the sides have agreed on; it is that of the frames after the one that was last begun. At
     /// first it is `unknown`, which reads what any version may send before that: lines end in LF or CR LF, and nothing
-    /// is escaped (S15).
+    /// is escaped [S15].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
@@ -165,7 +165,7 @@ class basic_parser {
         position_ += size;
     }
 
-    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating; S4).
+    // Ends of line between frames are heart-beats (STOMP 1.2 Heart-beating) [S4].
     [[nodiscard]] constexpr event next_frame(bytes& in) noexcept {
         if (in.empty()) return {};
         const bool after_cr = phase_ == phase::between_lf;
@@ -207,7 +207,7 @@ class basic_parser {
         return next_of_head(in);
     }
 
-    // S12, and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
+    // [S12], and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
     [[nodiscard]] constexpr event next_of_head(bytes& in) noexcept {
         while (!in.empty()) {
             const std::size_t held = memory_.size();
@@ -227,7 +227,7 @@ class basic_parser {
         return {};
     }
 
-    // S1: only SEND, MESSAGE and ERROR have a body; S2: content-length says where it ends, or the first NUL.
+    // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         left_ = scanner_.has_length() ? scanner_.length() : limits_.body;

@@ -33,7 +33,7 @@ struct [[nodiscard]] delivered {
 /// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
 /// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
 /// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
-/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR; S13).
+/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR) [S13].
 ///
 /// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
 /// `Output` is what takes the frames that are to be sent: see `carrier`.
@@ -71,13 +71,13 @@ class basic_server_session : public session<role::server, Buffer, Output> {
           automatic_receipts_(settings.automatic_receipts) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
-    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled (S7).
+    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled [S7].
     /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
     /// what is left in `in`, and give it again when the client was answered, or when something was sent.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->state() == stomp::state::closed) {
-            // After an ERROR nothing more is read (STOMP 1.2 ERROR; S13).
+            // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
             in = in.subspan(in.size());
             return tell_loss();
         }
@@ -105,8 +105,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR; S13): instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names (S7), or at any other time. The next call of `next`
+    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR) [S13]: instead of `accept`, or
+    /// for the frame that is being handled, whose receipt it names [S7], or at any other time. The next call of `next`
     /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
     /// ended, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
@@ -138,8 +138,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE; S11): to that of this number, with what of
-    /// `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]: to that of this number, with what
+    /// of `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
     /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
     /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
@@ -168,7 +168,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT; S7). Errors: `not_open`, `no_room`, and
+    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT) [S7]. Errors: `not_open`, `no_room`, and
     /// those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
@@ -265,7 +265,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     }
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
-    // that is sent (STOMP 1.2 ERROR; S7, S13).
+    // that is sent (STOMP 1.2 ERROR) [S7] [S13].
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
@@ -279,7 +279,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return fail(reason, cause.find("receipt"));
     }
 
-    // What is wrong with a frame of this command (S6).
+    // What is wrong with a frame of this command [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
         if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
@@ -301,7 +301,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
                     .receipt = known.receipt,
                     .headers = frame.headers,
                     .body = frame.body};
-        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt; S7).
+        // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt) [S7].
         const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
         const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
         errc wrong = errc::none;
@@ -360,7 +360,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         }
     }
 
-    // S6: the highest version that both have; a client of 1.0 does not say which it has.
+    // [S6] The highest version that both have; a client of 1.0 does not say which it has.
     [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
         // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
@@ -380,7 +380,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S8: ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    // [S8] Ids are unique in a session; in 1.0 the destination stands for one that is missing.
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
         const bool named = !known.id.empty();
@@ -420,7 +420,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S9: in 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
+    // [S9] In 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
     // the number of the message. What is acknowledged in a transaction still waits until that is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
@@ -453,7 +453,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // S10: names are unique among the transactions that are open.
+    // [S10] Names are unique among the transactions that are open.
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;

@@ -106,7 +106,7 @@ class session {
     [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
     /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
-    /// taken for aborted (STOMP 1.2 BEGIN; S10). A range of `std::string_view`, valid until the next call that is not
+    /// taken for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next call that is not
     /// const.
     [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
 
@@ -211,7 +211,7 @@ class session {
         deadline_.stop();
         const std::uint32_t own_interval = agreed_interval(heart_beat_.sends, peer.wants);
         const std::uint32_t peer_interval = agreed_interval(peer.sends, heart_beat_.wants);
-        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating; S5).
+        // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating) [S5].
         own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
         own_beat_.begin(own_silence_);
         // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before

@@ -6,7 +6,7 @@
 
 namespace sockless::stomp {
 
-/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` (S15).
+/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` [S15].
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
 /// As it stands in `version` and `accept-version`; empty for `unknown`.
@@ -59,7 +59,7 @@ class version_set {
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
-    /// The highest version that both have, or `unknown` (S6).
+    /// The highest version that both have, or `unknown` [S6].
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
         for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
@@ -82,10 +82,10 @@ class version_set {
 };
 
 /// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
-/// server chooses (W1). The CONNECT frame decides the version all the same.
+/// server chooses [W1]. The CONNECT frame decides the version all the same.
 inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
 
-/// Whether an agreed subprotocol is one of them (W1). Subprotocols are case-sensitive.
+/// Whether an agreed subprotocol is one of them [W1]. Subprotocols are case-sensitive.
 [[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
     for (const std::string_view each : subprotocols) {
         if (equal(each, subprotocol)) return true;

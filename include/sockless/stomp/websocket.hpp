@@ -17,14 +17,14 @@ enum class carried_by : std::uint8_t {
 
 /// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
 /// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
-/// (W3), which is text if it is UTF-8 and else binary (W2).
+/// [W3], which is text if it is UTF-8 and else binary [W2].
 template <class Endpoint, class Buffer>
 class carrier {
   public:
     using endpoint = Endpoint;
 
     /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
-    /// `most` bytes goes out as several messages, text cut between characters (W4): for peers with low limits.
+    /// `most` bytes goes out as several messages, text cut between characters [W4]: for peers with low limits.
     carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
         : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
 
@@ -45,9 +45,12 @@ class carrier {
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
     void sent(std::size_t size) noexcept {
-        if (by_ != carried_by::web_socket) return bytes_.sent(size);
-        web_socket_.sent(size);
-        send_what_was_early();
+        if (by_ == carried_by::web_socket) {
+            web_socket_.sent(size);
+            send_what_was_early();
+        } else {
+            bytes_.sent(size);
+        }
     }
 
     void release() noexcept { bytes_.release(); }

@@ -55,7 +55,7 @@ enum class content_length : std::uint8_t { automatic, omitted };
 
 /// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
 /// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
-/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding; S14).
+/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding) [S14].
 class writer {
   public:
     /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
@@ -94,12 +94,12 @@ class writer {
 
     /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
     /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
-    /// told (STOMP 1.2 Body; S1, S2). The size is that of the whole frame; with `no_room` it is the room needed.
+    /// told (STOMP 1.2 Body) [S1] [S2]. The size is that of the whole frame; with `no_room` it is the room needed.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
         if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
-        // S14: a body has a content-length unless the caller wants none.
+        // [S14] A body has a content-length unless the caller wants none.
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
@@ -158,7 +158,7 @@ class writer {
         return put({run, static_cast<std::size_t>(end - run)});
     }
 
-    // S3: what stands behind the backslash, or NUL where this is not escaped.
+    // [S3] What stands behind the backslash, or NUL where this is not escaped.
     [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
         for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
@@ -166,7 +166,7 @@ class writer {
         return '\0';
     }
 
-    // S14: what is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
+    // [S14] What is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
     // taken for a part of the end of line.
     [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {

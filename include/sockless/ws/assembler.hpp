@@ -1,4 +1,4 @@
-// Joins the pieces of a message in the caller's memory, and copies nothing where it came whole.
+// Joins the pieces of a message in the caller's memory. A message that came whole is not copied.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,8 +7,8 @@
 
 namespace sockless::ws {
 
-/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds what of a
-/// message has come so far, and its limit is the largest message that can be joined.
+/// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds the part of a
+/// message that has come so far, and its limit is the size of the largest message that can be joined.
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:
@@ -17,10 +17,10 @@ class assembler {
     constexpr assembler() noexcept = default;
     constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
-    /// Takes the next data event. `complete`: the message is `payload`, which lies in the event's own bytes where the
-    /// message came in one piece, and else in the buffer; it is valid until the next call, or until the event's bytes
-    /// are reused. `no_room`: the message does not fit into the buffer, and what else comes of it is not taken; answer
-    /// it as one that is too big (1009; RFC 6455 section 10.4).
+    /// Takes the next data event. `complete`: `payload` is the whole message. It lies in the event's own bytes if the
+    /// message came in one piece, and else in the buffer. It is valid until the next call, or until the event's bytes
+    /// are reused. `no_room`: the message does not fit into the buffer, and the rest of it is not taken. Answer it like
+    /// a message that is too big (1009; RFC 6455 section 10.4).
     [[nodiscard]] constexpr status add(const decoder::event& data, bytes& payload) noexcept {
         if (!data.first && !open_) return status::no_room;
         if (data.first) {
@@ -40,7 +40,8 @@ class assembler {
         return status::complete;
     }
 
-    /// Gives back what memory the buffer can, unless a message has begun. Ends the lifetime of what was handed out.
+    /// Gives back the memory that the buffer can give back, unless a message has begun. Payloads that were handed out
+    /// are then no longer valid.
     constexpr void release() noexcept {
         if (!open_) memory_.release();
     }

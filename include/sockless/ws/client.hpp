@@ -32,8 +32,8 @@ struct client_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then as with
-/// `basic_server`: give what came to `next`, send `output()`, stop when `done()`.
+/// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
+/// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
     using handshake_state = detail::client_handshake<Buffer>;
@@ -50,8 +50,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
@@ -70,12 +70,13 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         this->become_open();
     }
 
-    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1; H15). Once. With a `deflate_stage` compression
-    /// is offered. Errors: `not_open` if it was called before, `bad_extensions` if `asked.extensions` names
-    /// permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and those of `write_request`.
+    /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
+    /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
+    /// those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
-        // What changes how frames are read is offered by the part that reads them.
+        // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
         if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
         if constexpr (Compression::available) {
             if (asked.compression) {
@@ -88,19 +89,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return queue_request(asked, {});
     }
 
-    /// As `basic_server::next`.
+    /// See `basic_server::next`.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
-        if (this->take_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        if (this->find_whole_message(in, found)) return found;
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// As `connection::finish`; also the end of a refusal whose body lasts until then.
+    /// See `connection::finish`. It also ends the body of a refusal, if that lasts until the end of the input.
     [[nodiscard]] event finish() noexcept {
         if (this->is_opening() && this->handshake().at == stage::refused) begin_body();
         const bool refused = this->is_opening() && this->handshake().at == stage::reading_body &&
@@ -116,7 +117,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
-    /// decides whether to go on (RFC 6455 section 4.1; H17). Valid after `open`, until the next call of `next`.
+    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid after `open`, until the next call of `next`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
@@ -158,7 +159,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
-            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2; H18).
+            // A client reads past 1xx answers, but not past any number of them (RFC 9110 section 15.2) [H18].
             if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
             }
@@ -168,11 +169,11 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
-        // The caller may look at it when the input is long gone.
+        // The caller may look at the head when the input is long gone.
         if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.parser.head();
         if (head.status != 101) {
-            // Any other answer is the caller's to read, with its fields and a bounded body (RFC 6455 section 4.1; H18).
+            // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1) [H18].
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
@@ -188,7 +189,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open};
     }
 
-    // What was asked for stands in the request, which the output has kept.
+    // The offers stand in the request, which the output has kept.
     [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line

@@ -28,12 +28,12 @@ struct options {
     std::uint32_t pong_timeout = 20'000; ///< for any sign of life after that Ping
 
     bool automatic_pongs = true; ///< answer Pings; else the caller does, with `pong` (RFC 6455 section 5.5.2)
-    bool whole_messages = true;  ///< `message` events; else a `piece` for whatever came, and no memory but to inflate
+    bool whole_messages = true;  ///< `message` events; else `piece` events as bytes come, and no memory but to inflate
     bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
 };
 
-/// Where a connection stands (RFC 6455 section 7.1).
+/// The state of a connection (RFC 6455 section 7.1).
 enum class state : std::uint8_t {
     opening, ///< the opening handshake is not done
     open,    ///< messages go both ways
@@ -68,8 +68,8 @@ struct no_handshake {};
 
 namespace sockless::ws {
 
-/// One end of an open WebSocket: what `basic_server` and `basic_client` share once their opening handshake is done; see
-/// there. `Buffer` holds what comes in pieces and what goes out. `Compression` is `no_compression` or a
+/// One end of an open WebSocket: the part that `basic_server` and `basic_client` share, once their opening handshake is
+/// done. See these two. `Buffer` holds messages that come in pieces, and output. `Compression` is `no_compression` or a
 /// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
 template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
@@ -161,34 +161,32 @@ class connection {
     }
 
     /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
-    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
-    /// when memory is released. So an asynchronous write may read from them. The connection outlives the write.
+    /// neither move nor change until `sent` takes them: also while more is sent, received and ticked, and when memory
+    /// is released. So an asynchronous write may read from them. The connection outlives the write.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
-        const bool awaits_leaving = output_.sent_in_all() < awaited_;
-        output_.sent(size);
-        if (size == 0) return;
-        if (awaits_leaving && output_.sent_in_all() >= awaited_) {
+        if (!output_.sent(size)) return;
+        const std::uint64_t in_all = output_.sent_in_all();
+        const bool awaits_leaving = in_all - size < awaited_;
+        if (awaits_leaving && in_all >= awaited_) {
             // An answer can be expected from now on.
             deadline_.begin_again();
         } else if (awaits_leaving || !output_.empty()) {
-            // A peer that takes what waits for it is alive. What leaves without waiting proves nothing.
+            // A peer that takes waiting output is alive. Output that leaves without waiting proves nothing.
             progresses_ = true;
         }
-        if (!decoding_) return;
-        open_.pongs.sent(output_.sent_in_all());
-        send_owed_pong();
+        if (decoding_ && open_.pongs.sent(in_all)) send_owed_pong();
     }
 
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`. Does what is
+    /// Says what time it is. Call it after each wait, once the received bytes were given to `next`. Does all that is
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
-    /// last call counts from this one, as nobody knows when it began.
+    /// last call counts from this one, as the time at which it began is not known.
     [[nodiscard]] event tick(instant now) noexcept {
         if (progresses_) deadline_.begin_again();
         if (heard_ && is_open()) {
@@ -201,7 +199,7 @@ class connection {
         case phase::opening: return fail(errc::handshake_timeout);
         case phase::open:
             phase_ = phase::probing;
-            // If there is no room for a Ping there is output that the peer does not take, which is silence too.
+            // If there is no room for a Ping, output waits that the peer does not take. That is silence too.
             static_cast<void>(ping());
             awaited_ = end_of_output();
             deadline_.begin_at(now, pong_timeout_);
@@ -224,13 +222,13 @@ class connection {
     /// begun since the last `tick`: it counts from the next one.
     [[nodiscard]] instant next_deadline() const noexcept { return deadline_.next(); }
 
-    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. A `closed` event with
-    /// 1006 if that was too soon (RFC 6455 section 7.1.5; C8). What is queued still goes out: the peer may have ended
-    /// only its own side.
+    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. Gives a `closed`
+    /// event with 1006 if that was too soon (RFC 6455 section 7.1.5) [C8]. Queued bytes still go out: the peer may have
+    /// ended only its own side.
     [[nodiscard]] event finish() noexcept { return end_input(errc::end_of_input); }
 
     /// Whether there is nothing left to do but to end the TCP connection. A server ends it as soon as the last bytes
-    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1; C6). Neither waits for longer
+    /// are sent; a client first waits for the server to do so (RFC 6455 section 7.1.1) [C6]. Neither waits for longer
     /// than `close_timeout` without progress. End it with `shutdown(SHUT_WR)` and read on until the peer has ended its
     /// side too, for a bounded time: closing a socket with bytes unread resets the connection, and the last Close may
     /// be lost.
@@ -240,7 +238,7 @@ class connection {
         return output_.empty() && (Own == role::server || !was_clean_ || input_ended_);
     }
 
-    /// Where the connection stands. Messages can be sent while it is `open`.
+    /// The state of the connection. Messages can be sent while it is `open`.
     [[nodiscard]] ws::state state() const noexcept {
         constexpr ws::state states[] = {state::opening, state::open,   state::open,   state::closing,
                                         state::closed,  state::closed, state::closed, state::closed};
@@ -248,11 +246,11 @@ class connection {
     }
     [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open || phase_ == phase::probing; }
 
-    /// What went wrong, as told by the `closed` event. Stays.
+    /// The error of the `closed` event, if it had one. It stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
-    /// What the `closed` event said: the code, 0 before that event; the reason of the peer's Close, valid as long as
-    /// the connection; and whether both sides had sent a Close. They stay.
+    /// The content of the `closed` event: the code, 0 before that event; the reason of the peer's Close, valid as long
+    /// as the connection; and whether both sides had sent a Close. All three stay.
     [[nodiscard]] std::uint16_t close_code() const noexcept { return close_code_; }
     [[nodiscard]] std::string_view close_reason() const noexcept {
         return close_code_ != 0 && decoding_ ? text_of(open_.held.view()) : std::string_view{};
@@ -264,8 +262,8 @@ class connection {
     [[nodiscard]] frame_header frame() const noexcept { return decoding_ ? open_.decoder.header() : frame_header{}; }
     [[nodiscard]] std::uint64_t frame_offset() const noexcept { return decoding_ ? open_.decoder.frame_offset() : 0; }
 
-    /// Gives back memory that is not in use, for a connection that will be idle. Ends the lifetime of payloads that
-    /// were handed out; what `output()` shows stays.
+    /// Gives back memory that is not in use, for a connection that will be idle. Payloads that were handed out are then
+    /// no longer valid; the bytes that `output()` shows stay.
     void release_memory() noexcept {
         if constexpr (Compression::available) {
             compression_.release(sending_ != sending::nothing);
@@ -276,7 +274,7 @@ class connection {
         output_.release();
     }
 
-    /// What compresses: tells what was agreed to.
+    /// The part that compresses. It tells the terms that were agreed to.
     [[nodiscard]] const Compression& compression() const noexcept { return compression_; }
 
   protected:
@@ -305,7 +303,7 @@ class connection {
         return most > SIZE_MAX ? SIZE_MAX : static_cast<std::size_t>(most);
     }
 
-    // Until the first frame is read, so that what the handshake left can still be asked for.
+    // True until the first frame is read: so long the results of the handshake can be asked for.
     [[nodiscard]] bool has_handshake() const noexcept { return !decoding_; }
     [[nodiscard]] Handshake& handshake() noexcept { return before_.handshake; }
     [[nodiscard]] const Handshake& handshake() const noexcept { return before_.handshake; }
@@ -328,27 +326,28 @@ class connection {
         if (!in.empty()) heard_ = true;
     }
 
-    // A whole message in one frame, if frames are read and nothing else is under way. False if nothing was taken.
-    [[nodiscard, gnu::always_inline]] bool take_message(bytes& in, event& found) noexcept {
+    // The short way to an event: a whole message in one frame, if frames are read and nothing else is under way. Says
+    // whether `found` is that event; if not, the next event comes from `next_open`.
+    [[nodiscard, gnu::always_inline]] bool find_whole_message(bytes& in, event& found) noexcept {
         if (!decoding_) return false;
         if constexpr (Compression::available) {
             if (compression_.inflating()) return false;
         }
-        if (!open_.decoder.take_message(in, found.type, found.payload)) return false;
+        if (open_.decoder.take_whole_message(in, found.type, found.payload) != decoder::took::message) return false;
         found.kind = whole_messages_ ? kind::message : kind::piece;
         found.first = found.last = true;
         return true;
     }
 
-    // The opening handshake is done. What it left to be read stays as it is until the next call.
+    // The opening handshake is done. Its results can be read until the next call.
     void become_open() noexcept {
         if constexpr (Own == role::client) output_.let_go();
         phase_ = phase::open;
         deadline_.begin(ping_interval_);
     }
 
-    // Queues a head that `write` writes to a span. What opens a connection leaves room for the Close that ends it, what
-    // refuses one needs none.
+    // Queues a head that `write` writes to a span. A head that opens a connection leaves room for the Close that ends
+    // it; a refusal needs none.
     template <class Write>
     [[nodiscard]] sockless::error queue_opening(std::size_t likely, Write write) noexcept {
         return detail::put(output_, likely, room_for_close, errc::no_room, write);
@@ -364,8 +363,8 @@ class connection {
     // Everything after the opening handshake.
     [[nodiscard]] event next_open(bytes& in) noexcept {
         if (phase_ >= phase::failed) {
-            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7; C7,
-            // H19).
+            // After the closing handshake, a failure or a refusal nothing more is read (RFC 6455 section 7.1.7) [C7]
+            // [H19].
             in = in.subspan(in.size());
             return tell_end();
         }
@@ -378,7 +377,7 @@ class connection {
         }
         for (;;) {
             const bytes before = in;
-            const decoder::event found = open_.decoder.next(in);
+            const decoder::event found = open_.decoder.next_stepwise(in);
             if (!found) return {};
             switch (found.kind) {
             case decoder::kind::data:
@@ -400,7 +399,7 @@ class connection {
         }
     }
 
-    // The one way to fail (RFC 6455 section 7.1.7; C7): the Close with the code of the error, or before the connection
+    // The one way to fail (RFC 6455 section 7.1.7) [C7]: the Close with the code of the error, or before the connection
     // is open the refusal with its status, is the last thing sent; nothing more is read.
     [[nodiscard]] event fail(sockless::error reason) noexcept {
         give_up(reason);
@@ -433,16 +432,16 @@ class connection {
         open,        // messages go both ways
         probing,     // likewise, and a Ping of ours asks for a sign of life
         closing,     // our Close was sent, the peer's is awaited
-        failed,      // nothing is read any more; the `closed` event is still owed
+        failed,      // nothing is read any more; the `closed` event is still to be given
         closed,      // likewise, and it was given
         failed_over, // as `failed`, and nothing is waited for
         over,        // as `closed`, and nothing is waited for
     };
 
-    // What of a message in pieces has been sent.
+    // The type of the message in pieces that is being sent, if there is one.
     enum class sending : std::uint8_t { nothing, text, binary };
 
-    // A Close always fits, whatever else is queued.
+    // A Close always fits, even if the queue is full.
     static constexpr std::size_t room_for_close = 6 + max_control_payload;
 
     // Bytes: the largest piece that compressed data is handed out in, and the least that a message is inflated to.
@@ -456,13 +455,13 @@ class connection {
     struct while_frames {
         ws::decoder decoder;
         ws::pongs pongs;
-        control_payload held; // the Ping that a Pong is owed for; after the end the reason of the peer's Close
+        control_payload held; // the Ping that waits for its Pong; after the end the reason of the peer's Close
     };
 
-    // The place in the output behind all that is queued, counted from the first byte of all.
+    // The place in the output behind all that is queued, counted from the first byte of all output.
     [[nodiscard]] std::uint64_t end_of_output() const noexcept { return output_.sent_in_all() + output_.size(); }
 
-    // What is still queued goes out, but nobody waits for that, or for the server to end the connection, without end.
+    // Queued bytes still go out. The wait for that, or for the server to end the connection, has an end.
     void become_closed(phase end) noexcept {
         if constexpr (Compression::available) compression_.end();
         if (decoding_) {
@@ -505,8 +504,8 @@ class connection {
         return fail(errc::message_too_big);
     }
 
-    // Inflates data that came compressed. It lies directly before what is left of the input, and is inflated from
-    // there: so nothing needs to be remembered of where it was. `before` is the input as it was before this frame.
+    // Inflates data that came compressed. The data lies directly before the rest of the input, and is inflated from
+    // there: so its place need not be remembered. `before` is the input as it was before this frame.
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
@@ -514,10 +513,10 @@ class connection {
         return take_inflated(in);
     }
 
-    // Inflates from the front of `in`, up to the next event, or up to the end of what is there of it.
+    // Inflates from the front of `in`, up to the next event, or up to the end of the compressed data in it.
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
-        // Text shrinks to a quarter or less. Room that is there already costs nothing, further steps do.
+        // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
         if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
         for (;; wanted *= 2) {
@@ -545,10 +544,9 @@ class connection {
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_) {
-            if (open_.pongs.owed() || !queue_pong(payload)) {
-                open_.held.assign(payload);
-                open_.pongs.owe(true);
-            }
+            if (!open_.pongs.owed() && queue_pong(payload)) return {.kind = kind::ping, .payload = payload};
+            open_.held.assign(payload);
+            open_.pongs.owe(true);
             send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
@@ -563,10 +561,10 @@ class connection {
     }
 
     void send_owed_pong() noexcept {
-        if (open_.pongs.owed() && queue_pong(open_.held.view())) open_.pongs.owe(false);
+        if (queue_pong(open_.held.view())) open_.pongs.owe(false);
     }
 
-    // A Close is answered once, with its own code (RFC 6455 section 5.5.1; C4), and then no Pong is owed any more.
+    // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
     [[nodiscard]] event take_close(const decoder::event& found) noexcept {
         if (is_open()) error_ = queue_close(found.code, {});
         was_clean_ = !error_;
@@ -606,7 +604,7 @@ class connection {
         frame_header frame{.opcode = code, .fin = fin};
         if constexpr (Own == role::client) {
             frame.masked = true;
-            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3; F5).
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
             frame.masking_key = masking_keys_.template take<4>();
         }
         return frame;
@@ -621,7 +619,7 @@ class connection {
             if (compresses_) {
                 if (queue_compressed(code, last, payload)) return true;
                 if (!first) return false;
-                // If there is no memory for a window the message goes as it is (RFC 7692 section 6; D10).
+                // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
         }
@@ -642,7 +640,7 @@ class connection {
             return false;
         }
         frame_header frame = header_of(code, fin);
-        // The first frame says that the message is compressed (RFC 7692 section 6; D5).
+        // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
@@ -746,7 +744,7 @@ class connection {
     };
     assembler<Buffer> assembler_;
     detail::outbox<Buffer> output_;
-    std::uint64_t awaited_ = 0; // where in the output the frame ends whose answer is awaited, or all that is queued
+    std::uint64_t awaited_ = 0; // the place in the output behind the frame that awaits an answer, or behind all
     detail::deadline deadline_;
     sockless::error error_{};
     [[no_unique_address]] key_source masking_keys_;
@@ -759,7 +757,7 @@ class connection {
     phase phase_ = phase::opening;
     sending sending_ = sending::nothing;
     bool heard_ = false;      // something came since the last `tick`
-    bool progresses_ = false; // the peer took what had waited for it since then
+    bool progresses_ = false; // the peer took waiting output since then
     bool decoding_ = false;   // frames have begun
     bool automatic_pongs_ : 1;
     bool whole_messages_ : 1;

@@ -10,7 +10,7 @@
 namespace sockless::ws {
 
 /// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
-/// events do not depend on how the bytes were cut into pieces (F12), only the cuts of data do. 192 bytes; copies are
+/// events do not depend on how the bytes were cut into pieces [F12], only the cuts of data do. 192 bytes; copies are
 /// independent. Everything runs in constant evaluation.
 class decoder {
   public:
@@ -40,50 +40,100 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
+    /// What `take_whole_message` took from the front of the input.
+    enum class took : std::uint8_t {
+        nothing, ///< nothing: there is no such message, or it is one of the few that only `next_stepwise` sees
+        header,  ///< the header of a message in one frame, of whose payload only a part is there
+        message, ///< a whole message
+    };
+
     /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
           max_frames_(limits.frames),
-          settings_(own == role::server ? must_mask : 0) {
-        end_frame();
+          settings_(own == role::server ? masked : 0) {
+        show_frames(false);
     }
 
     /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
     /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
     /// frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & ~all_rsv) | (rsv_bits & all_rsv));
+        settings_ = static_cast<std::uint8_t>((settings_ & ~agreed_rsv) | (rsv_bits & agreed_rsv));
     }
 
     /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
-        settings_ = static_cast<std::uint8_t>((settings_ & ~shows_frames) | (on ? shows_frames : 0));
-        if (phase_ == phase::boundary || phase_ == phase::between) end_frame();
+        // The short way announces nothing, and holds lengths of one byte against no limit.
+        const bool short_way =
+            !on && max_frames_ != 0 && max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
+        const unsigned kept = settings_ & (unsigned{masked} | agreed_rsv);
+        settings_ = static_cast<std::uint8_t>(kept | (on ? shows_frames : 0U) | (short_way ? has_short_way : 0U));
+        if (phase_ == phase::before_message || phase_ == phase::before_frame) await_frame();
     }
 
     /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
-        // Whoever asks until nothing is left asks once too often for each read.
-        if (in.empty() && phase_ <= phase::data) return found;
-        // What comes most often is handled here, inlined: a whole message in one frame, and the pieces of a payload,
-        // where the input comes in small reads. All else, and everything that is wrong, takes the long way, on a copy
-        // of `in`, so that the caller's can stay in registers.
-        if (take_message(in, found.type, found.payload)) {
+        if (take_whole_message(in, found.type, found.payload) == took::message) {
             found.kind = kind::data;
             found.first = found.last = true;
-        } else if (phase_ == phase::data) {
-            take_piece(in, found);
         } else {
-            bytes rest = in;
-            step(rest, found);
-            in = rest;
+            go_on(in, found);
         }
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before (C8), else `none`.
+    /// The short way of `next`, for callers with an event of their own. Looks for one thing only: a whole message in
+    /// one frame, not compressed. If one lies at the front of `in`, takes it, sets `type` and `payload` (valid as in an
+    /// event of `next`), and returns `took::message`. If not, sets neither, and the next event comes from
+    /// `next_stepwise`.
+    [[nodiscard, gnu::always_inline]] constexpr took take_whole_message(bytes& in, message_type& type,
+                                                                        bytes& payload) noexcept {
+        if (phase_ != phase::before_message || in.size() < 6) return took::nothing;
+        if (in[0] != final_text && in[0] != final_binary) return took::nothing;
+        std::size_t header = 2 + key_size();
+        std::size_t length = static_cast<std::size_t>(in[1]) ^ mask_bit();
+        if (length > 125) {
+            if (length != 126 || in.size() < 8) return took::nothing;
+            header += 2;
+            length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
+            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
+            if (length <= 125 || length > max_frame_ || length > max_message_) return took::nothing;
+        }
+        const bytes rest = in.subspan(header);
+        if (length > rest.size()) {
+            if (rest.empty()) return took::nothing;
+            take_judged_header(in.data(), header);
+            in = rest;
+            return took::header;
+        }
+
+        const bytes whole = rest.first(length);
+        const bool text = in[0] == final_text;
+        if (is_masked()) key_ = key_at(whole.data() - 4);
+        if (!unmask(whole, key_, text) && text && !is_utf8_or_untouched(whole)) return took::nothing;
+        first_byte_ = static_cast<std::uint8_t>(in[0]);
+        header_size_ = static_cast<std::uint8_t>(header);
+        length_ = length;
+        payload_begin_ = position_ + header;
+        position_ = payload_begin_ + length;
+        in = rest.subspan(length);
+        type = static_cast<message_type>(first_byte_ & type_bits);
+        payload = whole;
+        return took::message;
+    }
+
+    /// The rest of `next`, for callers that `take_whole_message` has just given no message: does not look for one
+    /// again. Called at any other time it gives the same events as `next`, only more slowly.
+    [[nodiscard, gnu::always_inline]] constexpr event next_stepwise(bytes& in) noexcept {
+        event found;
+        go_on(in, found);
+        return found;
+    }
+
+    /// Says that the input has ended. `end_of_input` where no Close came before [C8], else `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
@@ -100,9 +150,9 @@ class decoder {
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
-                static_cast<std::uint8_t>(first_byte_ >> 4U & 7U),
-                masked(),
-                std::bit_cast<masking_key>(masked() ? key_ : 0),
+                static_cast<std::uint8_t>(rsv_bits()),
+                is_masked(),
+                std::bit_cast<masking_key>(is_masked() ? key_ : 0),
                 length_};
     }
 
@@ -110,33 +160,44 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
-    // Has a short way of its own, without an event of the decoder between.
-    template <role, class, class, class>
-    friend class connection;
-
+    // Where the decoder stands. docs/design.md ("The shape of a decoder") draws the ways between the phases. In the
+    // first four there is no event without input.
     enum class phase : std::uint8_t {
-        boundary, // before a frame, where a short message may be taken the short way
-        between,  // before a frame, otherwise
-        header,   // in a header, whose bytes so far are held
-        data,     // in the payload of a data frame, of which something is left
-        no_data,  // behind the header of a data frame without a payload
-        control,  // in the payload of a control frame, whose bytes so far are held
-        failing,  // the error event is still owed
-        ended,    // a Close was received, or the error given
+        before_message, // before a frame; no message is open, and the short way may be taken
+        before_frame,   // before a frame, and only the long way may be taken
+        header,         // in a header, whose bytes so far are held
+        data,           // in the payload of a data frame, of which something is left
+        no_data,        // behind the header of a data frame without a payload
+        control,        // in the payload of a control frame, whose bytes so far are held
+        failing,        // the error event is still owed
+        ended,          // a Close was received, or the error given, or the input has ended
     };
+
+    // The message that is open, which control frames do not change: the opcode and RSV1 of its first frame.
+    enum class open_message : std::uint8_t {
+        none = 0,
+        text = 1,
+        binary = 2,
+        compressed_text = text | rsv::rsv1,
+        compressed_binary = binary | rsv::rsv1,
+    };
+    static constexpr std::uint8_t type_bits = 3;
+
+    // The bits of `settings_`, which nothing that is received can change. `masked` has the place that it has in a
+    // header. `has_short_way` follows from the limits and from `shows_frames`.
+    static constexpr std::uint8_t agreed_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, has_short_way = 16,
+                                  masked = 0x80;
 
     static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // What was asked for, in `settings_`: the agreed reserved bits, and more. `must_mask`, for what is received, is the
-    // bit of a header that says so.
-    static constexpr std::uint8_t all_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, must_mask = 0x80;
+    // How each frame that is received must be masked: the bit of its header, and the size of its key in bytes.
+    [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
+    [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
+    [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
 
-    // What is known of the open message, in `message_`: its type, and these. 0 where none is open.
-    static constexpr std::uint8_t type_bits = 3, is_begun = 4, is_compressed = 8;
-
-    [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{must_mask}; }
-    [[nodiscard]] constexpr bool masked() const noexcept { return mask_bit() != 0; }
+    // What the first byte of the current frame says.
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
+    [[nodiscard]] constexpr unsigned rsv_bits() const noexcept { return first_byte_ >> 4U & 7U; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
     // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
@@ -146,66 +207,39 @@ class decoder {
         phase_ = phase::failing;
     }
 
-    constexpr void end_frame() noexcept {
-        const bool ordinary = message_ == 0 && (settings_ & shows_frames) == 0 && max_frames_ != 0 &&
-                              max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
-        phase_ = ordinary ? phase::boundary : phase::between;
+    constexpr void await_frame() noexcept {
+        const bool short_way = message_ == open_message::none && (settings_ & has_short_way) != 0;
+        phase_ = short_way ? phase::before_message : phase::before_frame;
     }
 
     // --- the short ways
 
-    // Takes a message that is one frame, where it is there as a whole and the last one had ended: two bytes of its
-    // header, or four, tell. False where none was taken; where only its end is missing, the header was.
-    [[nodiscard, gnu::always_inline]] constexpr bool take_message(bytes& in, message_type& type,
-                                                                  bytes& payload) noexcept {
-        if (phase_ != phase::boundary || in.size() < 6) return false;
-        if (in[0] != final_text && in[0] != final_binary) return false;
-        std::size_t header = masked() ? 6 : 2;
-        std::size_t length = static_cast<std::size_t>(in[1]) ^ mask_bit();
-        if (length > 125) {
-            if (length != 126 || in.size() < 8) return false;
-            header += 2;
-            length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
-            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
-            if (length <= 125 || length > max_frame_ || length > max_message_) return false;
+    // The next event. The pieces of a payload have a short way, as the input may come in small reads. All else, and
+    // everything that is wrong, takes the long way, on a copy of `in`, so that the caller's can stay in registers.
+    [[gnu::always_inline]] constexpr void go_on(bytes& in, event& found) noexcept {
+        // Callers ask until nothing is left, and so once too often for each read.
+        if (in.empty() && phase_ <= phase::data) return;
+        if (phase_ == phase::data) {
+            take_piece(in, found);
+        } else {
+            bytes rest = in;
+            step(rest, found);
+            in = rest;
         }
-        if (length > in.size() - header) {
-            if (in.size() == header) return false;
-            begin_message(in.data(), header);
-            in = in.subspan(header);
-            return false;
-        }
-
-        const bytes whole = in.subspan(header, length);
-        const auto message = static_cast<std::uint8_t>(in[0] & std::byte{type_bits});
-        if (masked()) key_ = key_at(whole.data() - 4);
-        const bool ascii = unmask(whole, key_, message);
-        if (!ascii && is_text(message) && !is_utf8_or_untouched(whole)) return false;
-        first_byte_ = static_cast<std::uint8_t>(in[0]);
-        header_size_ = static_cast<std::uint8_t>(header);
-        length_ = length;
-        payload_begin_ = position_ + header;
-        position_ = payload_begin_ + length;
-        in = in.subspan(header + length);
-        type = static_cast<message_type>(message);
-        payload = whole;
-        return true;
     }
 
-    // Turns to the payload of a message in one frame whose end is not there yet. Its header, `size` bytes at `at`, was
-    // judged.
-    [[gnu::noinline]] constexpr void begin_message(const std::byte* at, std::size_t size) noexcept {
+    // Turns from before a message to its payload. The header, `size` bytes at `at`, was judged.
+    [[gnu::noinline]] constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         payload_begin_ = position_;
         position_ += size;
         begin_payload(at, size);
     }
 
-    // Whether the payload of a message is UTF-8. Where it is not, it is put back as it came, for the long way to say
-    // so.
+    // Whether the payload of a message is UTF-8. If it is not, it is put back as it came, for the long way to say so.
     [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
         if (is_utf8(payload)) return true;
-        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
         return false;
     }
 
@@ -215,8 +249,8 @@ class decoder {
     [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
-            case phase::boundary:
-            case phase::between:
+            case phase::before_message:
+            case phase::before_frame:
             case phase::header:
                 if (!take_header(in)) return;
                 if ((settings_ & shows_frames) != 0 && phase_ != phase::failing) {
@@ -228,14 +262,14 @@ class decoder {
                 if (!in.empty()) take_piece(in, found);
                 return;
             case phase::no_data:
-                if (check_data(in.first(0), true, true, found)) return;
+                if (check_data(in.first(0), message_size_ == 0, true, true, found)) return;
                 break;
             case phase::control:
                 if (take_control(in, found) || phase_ == phase::control) return;
                 break;
             case phase::failing: return give_error(found);
             case phase::ended:
-                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7; C4, C7).
+                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
                 return;
             }
         }
@@ -288,7 +322,7 @@ class decoder {
 
     [[nodiscard]] constexpr std::size_t size_of_header(const std::byte* at) const noexcept {
         const unsigned length = static_cast<unsigned>(at[1]) & 0x7FU;
-        return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + (masked() ? 4U : 0U);
+        return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + key_size();
     }
 
     // Judges what the first two bytes say, in the order of the bytes. False where they fail.
@@ -298,31 +332,31 @@ class decoder {
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2; F1). What
-        // was agreed for messages says nothing of control frames, and "compressed" is said once, on the first frame of
-        // a message (RFC 7692 section 6; D5).
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1].
+        // What was agreed for messages says nothing of control frames, and "compressed" is said once, on the first
+        // frame of a message (RFC 7692 section 6) [D5].
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
-                                            : settings_ & unsigned{all_rsv};
-        if (((first_byte_ >> 4U & 7U) & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
+                                            : settings_ & unsigned{agreed_rsv};
+        if ((rsv_bits() & ~agreed) != 0) return refuse(errc::reserved_bit_set, 0);
 
-        // An unknown opcode fails the connection (RFC 6455 section 5.2; F2).
+        // An unknown opcode fails the connection (RFC 6455 section 5.2) [F2].
         if (!is_known(opcode())) return refuse(errc::unknown_opcode, 0);
 
-        // A control frame is never fragmented (section 5.5; F7).
+        // A control frame is never fragmented (section 5.5) [F7].
         if (control && !fin()) return refuse(errc::fragmented_control_frame, 0);
 
-        // A continuation needs an open message, a new message needs none open (section 5.4; F6).
-        if (continues && message_ == 0) return refuse(errc::unexpected_continuation, 0);
-        if (!continues && !control && message_ != 0) return refuse(errc::expected_continuation, 0);
+        // A continuation needs an open message, a new message needs none open (section 5.4) [F6].
+        if (continues && message_ == open_message::none) return refuse(errc::unexpected_continuation, 0);
+        if (!continues && !control && message_ != open_message::none) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4; F9).
+        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4) [F9].
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
-        // Every frame from a client is masked, none from a server is (section 5.1; F4).
-        if ((second & 0x80U) != mask_bit()) return refuse(masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+        // Every frame from a client is masked, none from a server is (section 5.1) [F4].
+        if ((second & 0x80U) != mask_bit()) return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
 
-        // A control frame has at most 125 bytes of payload (section 5.5; F7).
+        // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
     }
@@ -335,14 +369,14 @@ class decoder {
 
     // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
-        const std::size_t extended = size - 2 - (masked() ? 4U : 0U);
-        if (masked()) key_ = key_at(at + size - 4);
+        const std::size_t extended = size - 2 - key_size();
+        if (is_masked()) key_ = key_at(at + size - 4);
         length_ = static_cast<std::uint64_t>(at[1]) & 0x7FU;
         if (extended != 0) {
             length_ = 0;
             for (std::size_t i = 0; i != extended; ++i) length_ = length_ << 8U | static_cast<std::uint64_t>(at[2 + i]);
             // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
-            // 5.2; F3).
+            // 5.2) [F3].
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
             if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
         }
@@ -352,9 +386,9 @@ class decoder {
         header_size_ = static_cast<std::uint8_t>(size);
     }
 
-    // Limits hold before any payload is taken (section 10.4; F9). `length_at` is where the length stands.
+    // Limits hold before any payload is taken (section 10.4) [F9]. `length_at` is where the length stands.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
-        if (opcode() != ws::opcode::continuation) open_message();
+        if (opcode() != ws::opcode::continuation) begin_message();
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
         if (length_ > max_frame_) return fail(errc::frame_too_big, length_at);
         message_size_ += length_;
@@ -362,9 +396,8 @@ class decoder {
         phase_ = length_ != 0 ? phase::data : phase::no_data;
     }
 
-    constexpr void open_message() noexcept {
-        message_ = first_byte_ & type_bits;
-        if ((first_byte_ >> 4U & rsv::rsv1) != 0) message_ |= is_compressed;
+    constexpr void begin_message() noexcept {
+        message_ = static_cast<open_message>((first_byte_ & type_bits) | (rsv_bits() & rsv::rsv1));
         message_size_ = 0;
         frames_ = 0;
     }
@@ -381,53 +414,52 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
-    [[nodiscard]] static constexpr bool is_text(std::uint8_t message) noexcept {
-        return (message & (type_bits | is_compressed)) == static_cast<std::uint8_t>(message_type::text);
+    // Unmasks a piece of a message. Says whether it is ASCII, if it is text; of other messages it may say anything.
+    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key, bool text) const noexcept {
+        if (is_masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
+        return !text || !detail::any_high_bit(piece);
     }
 
-    // Unmasks a piece of a message. Says whether it is ASCII, where that matters.
-    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key,
-                                                            std::uint8_t message) const noexcept {
-        if (masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
-        return !is_text(message) || !detail::any_high_bit(piece);
-    }
-
-    [[nodiscard]] static constexpr event data_event(std::uint8_t message, bytes piece, bool last) noexcept {
+    [[nodiscard]] constexpr event data_event(bytes piece, bool first, bool last) const noexcept {
+        const auto message = static_cast<std::uint8_t>(message_);
         return {kind::data,
                 static_cast<message_type>(message & type_bits),
-                (message & is_begun) == 0,
+                first,
                 last,
-                (message & is_compressed) != 0,
+                (message & rsv::rsv1) != 0,
                 errc::none,
                 0,
                 piece};
     }
 
-    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`,
-    // for what needs no look for UTF-8.
+    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`, for
+    // what needs no look for UTF-8.
     [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
-        const bool ends_frame = in.size() >= left();
-        const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(left()) : in.size());
-        const std::uint8_t message = message_;
-        const bool ascii = unmask(piece, detail::rotated(key_, taken()), message);
+        const std::uint64_t size = left();
+        // All that the headers have announced of the message is still to come.
+        const bool first = size == message_size_;
+        const bool ends_frame = in.size() >= size;
+        const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(size) : in.size());
+        const bool text = message_ == open_message::text;
+        const bool ascii = unmask(piece, detail::rotated(key_, taken()), text);
         in = in.subspan(piece.size());
         position_ += piece.size();
-        if (is_text(message) && !(ascii && text_.complete())) {
-            if (!check_data(piece, ascii, ends_frame, found)) give_error(found);
+        if (text && !(ascii && text_.complete())) {
+            if (!check_data(piece, first, ends_frame, ascii, found)) give_error(found);
             return;
         }
         const bool last = ends_frame && fin();
-        found = data_event(message, piece, last);
-        message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message | is_begun);
-        if (ends_frame) end_frame();
+        found = data_event(piece, first, last);
+        if (ends_frame) end_data_frame();
     }
 
     // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
     // nothing (an empty fragment), or where not even its first byte may stand.
-    [[nodiscard]] constexpr bool check_data(bytes piece, bool ascii, bool ends_frame, event& found) noexcept {
+    [[nodiscard]] constexpr bool check_data(bytes piece, bool first, bool ends_frame, bool ascii,
+                                            event& found) noexcept {
         bool last = ends_frame && fin();
-        if (is_text(message_)) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1; F8). The bytes before the first that cannot
+        if (message_ == open_message::text) {
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first that cannot
             // stand are still given out, so that the events are those of any other cut.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
@@ -437,12 +469,14 @@ class decoder {
             }
         }
         const bool says_something = !piece.empty() || last;
-        if (says_something) {
-            found = data_event(message_, piece, last);
-            message_ = last ? std::uint8_t{0} : static_cast<std::uint8_t>(message_ | is_begun);
-        }
-        if (ends_frame && phase_ != phase::failing) end_frame();
+        if (says_something) found = data_event(piece, first, last);
+        if (ends_frame && phase_ != phase::failing) end_data_frame();
         return says_something;
+    }
+
+    constexpr void end_data_frame() noexcept {
+        if (fin()) message_ = open_message::none;
+        await_frame();
     }
 
     [[nodiscard]] constexpr bool take_control(bytes& in, event& found) noexcept {
@@ -455,9 +489,9 @@ class decoder {
         } else if (!hold(in, have, length_)) {
             return false;
         }
-        if (masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
+        if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
         if (opcode() == ws::opcode::close) return judge_close(payload, found);
-        end_frame();
+        await_frame();
         found.kind = opcode() == ws::opcode::ping ? kind::ping : kind::pong;
         found.payload = payload;
         return true;
@@ -466,19 +500,19 @@ class decoder {
     [[nodiscard]] constexpr bool judge_close(bytes payload, event& found) noexcept {
         phase_ = phase::ended;
         found.kind = kind::close;
-        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5; C5).
+        // Without a payload the status is "no status received" (RFC 6455 section 7.1.5) [C5].
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1; C1).
+        // Where there is a payload it begins with a code of two bytes (section 5.5.1) [C1].
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
-        // Some codes never stand on the wire (section 7.4; C3).
+        // Some codes never stand on the wire (section 7.4) [C3].
         found.code =
             static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8U | static_cast<unsigned>(payload[1]));
         if (!is_sendable(found.code)) return refuse_close(errc::close_code_invalid, 0, found);
 
-        // The reason is UTF-8 (section 5.5.1; C2).
+        // The reason is UTF-8 (section 5.5.1) [C2].
         found.payload = payload.subspan(2);
         utf8_validator text;
         const std::size_t valid = text.feed(found.payload);
@@ -504,9 +538,9 @@ class decoder {
     std::uint8_t header_size_ = 0; // of the current frame, once it is read
     std::uint8_t first_byte_ = 0;
     std::uint8_t settings_;
-    std::uint8_t message_ = 0;
+    open_message message_ = open_message::none;
     errc error_ = errc::none;
-    phase phase_ = phase::between;
+    phase phase_ = phase::before_frame;
     utf8_validator text_;
     std::byte held_[max_control_payload] = {}; // a header, or a control frame's payload, that came in pieces
 };

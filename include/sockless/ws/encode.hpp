@@ -8,9 +8,9 @@
 
 namespace sockless::ws {
 
-/// Writes one frame: the header, and behind it `payload`, copied and masked in one pass where the header says so.
-/// `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame (RFC
-/// 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+/// Writes one frame: the header, and behind it `payload`, which is copied, and masked in the same pass if the header
+/// says so. `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame
+/// (RFC 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
     if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
@@ -27,9 +27,9 @@ namespace sockless::ws {
 }
 
 /// Makes a frame of a payload that already lies in `room`, from `headroom` bytes on to its end: masks it there and
-/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read.
-/// 14 bytes of headroom are always enough. Errors: those of `encode_header`; `no_room` where the headroom is too small
-/// leaves the payload as it was, with the headroom it takes in `size`.
+/// writes the header directly before it. The frame is then `room.last(size)`. `header.length` is not read. 14 bytes of
+/// headroom are always enough. Errors: those of `encode_header`, and `no_room` if the headroom is too small: then the
+/// payload is as it was, and `size` is the headroom that the header needs.
 [[nodiscard]] constexpr written frame_in_place(bytes room, std::size_t headroom, frame_header header) noexcept {
     if (headroom > room.size()) return {headroom, errc::no_room};
     const bytes payload = room.subspan(headroom);
@@ -41,8 +41,8 @@ namespace sockless::ws {
     return {size + payload.size(), {}};
 }
 
-/// Writes the payload of a Close: `code` and `reason`, or nothing where `code` is 1005, which stands for a Close
-/// without a status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
+/// Writes the payload of a Close: `code` and `reason`, or nothing if `code` is 1005, which stands for a Close without a
+/// status (RFC 6455 sections 5.5.1 and 7.4). At most 125 bytes. Errors: `close_code_not_sendable`,
 /// `close_reason_too_long` beyond 123 bytes, `payload_not_utf8`, `no_room`.
 [[nodiscard]] constexpr written encode_close_payload(bytes out, std::uint16_t code, cbytes reason = {}) noexcept {
     if (code == close_code::no_status && reason.empty()) return {0, {}};

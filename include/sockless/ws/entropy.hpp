@@ -9,17 +9,18 @@
 
 namespace sockless::ws {
 
-/// Unpredictable bytes for a client's nonce and masking keys, which must not be guessable by those who choose the
-/// payload (RFC 6455 sections 5.3 and 10.3).
+/// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
+/// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// Two kinds: seeded with 32 bytes from a strong source (`getrandom`, …), it is the ChaCha20 stream of RFC 8439 with
-/// the key replaced after every block, so that what was given out cannot be computed from its state. Or it calls a
-/// function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its own.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
+/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
+/// other calls a function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its
+/// own.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes. `context` is what the caller gave along.
+    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function.
     using function = void (*)(void* context, bytes out);
 
     constexpr explicit entropy(const seed& from) noexcept {
@@ -36,7 +37,7 @@ class entropy {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
             to = static_cast<std::byte>(pool_[i / 4] >> (8 * (i % 4)));
-            // What was given out is forgotten.
+            // Bytes that were given out are erased.
             pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
         }
     }

@@ -1,4 +1,4 @@
-// What the ends of a WebSocket connection find: their events.
+// The events of both ends of a WebSocket connection.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -30,16 +30,16 @@ enum class kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next`, `tick` or `finish` found. False for `need_input`. `payload` lies in the caller's input or in the
-/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused;
-/// what is sent meanwhile leaves it as it is.
+/// The result of `next`, `tick` or `finish`. False for `need_input`. `payload` lies in the caller's input or in the
+/// connection. It is valid until the next call of `next`, `finish` or `release_memory`, or until the input is reused.
+/// Sending does not change it.
 struct event {
     ws::kind kind = ws::kind::need_input;
     message_type type = message_type::text;
     bool first = false;
     bool last = false;
 
-    /// With `message` and `piece`: the message came compressed. What is shown is not.
+    /// With `message` and `piece`: the message came compressed. The payload that is shown is inflated.
     bool compressed = false;
 
     /// With `closed`: both sides have sent a Close (RFC 6455 section 7.1.4).
@@ -50,8 +50,8 @@ struct event {
     /// With `refused`: the HTTP status.
     std::uint16_t code = 0;
 
-    /// With `closed`: what went wrong. None if one of the sides wished to close, so a failure never looks like the
-    /// peer's goodbye.
+    /// With `closed`: the error. None if one of the sides wished to close, so a failure never looks like the peer's
+    /// goodbye.
     sockless::error error{};
 
     bytes payload{};

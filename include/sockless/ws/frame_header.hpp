@@ -1,4 +1,4 @@
-// The header of a frame: what its bits say, and how it is written (RFC 6455 section 5.2).
+// The header of a frame: the meaning of its bits, and how it is written (RFC 6455 section 5.2).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace sockless::ws {
 
-/// What a frame is (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
+/// The kind of a frame (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
 enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
 [[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
@@ -17,8 +17,8 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
     return static_cast<unsigned>(code) < 16 && ((0x0707U >> static_cast<unsigned>(code)) & 1U) != 0;
 }
 
-/// What a message holds: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of the
-/// opcodes.
+/// The kind of data in a message: text is UTF-8, binary is any bytes (RFC 6455 section 5.6). The values are those of
+/// the opcodes.
 enum class message_type : std::uint8_t { text = 1, binary = 2 };
 
 /// The four bytes that a client's payload is combined with, in the order of the wire (RFC 6455 section 5.3).
@@ -32,7 +32,7 @@ inline constexpr std::size_t max_header_size = 14;
 
 /// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
 namespace rsv {
-inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", where permessage-deflate was agreed (RFC 7692 section 6)
+inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", if permessage-deflate was agreed (RFC 7692 section 6)
 inline constexpr std::uint8_t rsv2 = 2;
 inline constexpr std::uint8_t rsv3 = 1;
 } // namespace rsv
@@ -49,8 +49,7 @@ struct frame_header {
     [[nodiscard]] friend constexpr bool operator==(const frame_header&, const frame_header&) noexcept = default;
 };
 
-/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more where it is
-/// masked.
+/// The size in bytes of the header of a frame with `length` bytes of payload: 2, 4 or 10, and 4 more if it is masked.
 [[nodiscard]] constexpr std::size_t header_size(std::uint64_t length, bool masked) noexcept {
     return (length <= 125 ? 2U : length <= 0xFFFF ? 4U : 10U) + (masked ? 4U : 0U);
 }
@@ -59,7 +58,7 @@ struct frame_header {
 
 namespace sockless::ws::detail {
 
-/// Why a header may not be written, if that is so.
+/// The reason why a header may not be written; no error if it may.
 [[nodiscard]] constexpr ws::errc refusal_of(const ws::frame_header& header) noexcept {
     if (!is_known(header.opcode)) return ws::errc::unknown_opcode;
     if (is_control(header.opcode)) {
@@ -77,7 +76,7 @@ constexpr std::byte* put_number(std::byte* to, std::uint64_t number, std::size_t
     return to;
 }
 
-/// Writes a header that may be written to where there is room for it. Returns the place behind it.
+/// Writes a header to `to`. The header is known to be valid, and there is room for it. Returns the place behind it.
 constexpr std::byte* put_header(std::byte* to, const ws::frame_header& header) noexcept {
     const unsigned mask_bit = header.masked ? 0x80U : 0U;
     const auto put_length = [&to, mask_bit](std::uint64_t length) {

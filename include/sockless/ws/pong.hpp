@@ -1,4 +1,4 @@
-// The Pongs that a peer is owed for its Pings: all of them, as long as they stay small.
+// The Pongs that are due for a peer's Pings: all of them, as long as those that wait stay small.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -25,7 +25,7 @@ class control_payload {
 
 /// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
 /// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
-/// allows (F10): so a flood of Pings takes no more memory than that.
+/// allows [F10]: so a flood of Pings takes no more memory than that.
 class pongs {
   public:
     /// Bytes of the Pongs that may wait in the output.
@@ -34,18 +34,20 @@ class pongs {
     /// Whether a Pong of `size` bytes, with its header, may be put into the output now.
     [[nodiscard]] constexpr bool may_put(std::size_t size) const noexcept { return waiting_ + size <= most_waiting; }
 
-    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all.
+    /// A Pong of `size` bytes was put into the output, and ends there at `end`, counted from the first byte of all
+    /// output.
     constexpr void put(std::size_t size, std::uint64_t end) noexcept {
         waiting_ = static_cast<std::uint16_t>(waiting_ + size);
         end_ = end;
     }
 
-    /// So many bytes of output have been sent in all.
-    constexpr void sent(std::uint64_t in_all) noexcept {
+    /// `in_all` bytes of output have been sent, counted from the first byte of all output. Says whether a Pong is owed.
+    constexpr bool sent(std::uint64_t in_all) noexcept {
         if (in_all >= end_) waiting_ = 0;
+        return owed_;
     }
 
-    /// Whether the latest Ping, whose payload the connection remembers, was not answered yet.
+    /// Whether the latest Ping still waits for its answer. The connection remembers its payload.
     [[nodiscard]] constexpr bool owed() const noexcept { return owed_; }
     constexpr void owe(bool yes) noexcept { owed_ = yes; }
 

@@ -28,13 +28,13 @@ struct server_handshake {
 
 namespace sockless::ws {
 
-/// One connection, seen from the server: an opening handshake, then a `connection`. Give what `recv` gave to `next`
-/// until it returns no event; send what `output()` holds and say so with `sent`; stop when `done()`. Anything can be
-/// sent, and any verb called, at any time: if something is not possible an error says so, and nothing was queued.
+/// One connection, seen from the server: an opening handshake, then a `connection`. Give the received bytes to `next`
+/// until it returns no event; send the bytes of `output()` and say so with `sent`; stop when `done()`. Anything can be
+/// sent, and any verb called, at any time: if something is not possible, an error says so, and nothing was queued.
 ///
-/// `Buffer` is where heads and messages that come in pieces, and what is to be sent, are kept (see buffer.hpp).
-/// `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It takes its
-/// memory for windows from the heap.
+/// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
+/// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
+/// takes its memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
     using handshake_state = detail::server_handshake<Buffer>;
@@ -49,16 +49,16 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
                        static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
-    /// limits of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, and
-    /// `options::output` is not read.
+    /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
+    /// bytes that wait to be sent, and `options::output` is not read.
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
                handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
-    /// that did it, or over HTTP/2 (`check_extended_connect`). Give what was read behind the request to `next`. If
-    /// compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
+    /// that did it, or over HTTP/2 (`check_extended_connect`). Give the bytes that were read behind the request to
+    /// `next`. If compression was agreed to, tell `compression` beforehand (`deflate_stage::agree`).
     explicit basic_server(already_open, const options& settings = {}, Compression compression = Compression()) noexcept
         requires std::is_same_v<Buffer, growing_buffer>
         : basic_server(settings, static_cast<Compression&&>(compression)) {
@@ -72,21 +72,21 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     }
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
-    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep what
-    /// is left in `in` and give it again.
+    /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep the
+    /// rest of `in` and give it again.
     [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
-        if (this->take_message(in, found)) return found;
-        // A call that gets a copy of `in`, so that the short way can have the caller's in registers.
+        if (this->find_whole_message(in, found)) return found;
+        // The long way gets a copy of `in`, so that the short way can hold the caller's `in` in registers.
         bytes rest = in;
         found = next_otherwise(rest);
         in = rest;
         return found;
     }
 
-    /// What is asked for: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2; H13).
-    /// Valid from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
+    /// The request: target, host, origin, and so on, and all fields (RFC 6455 sections 4.2.1 and 10.2) [H13]. Valid
+    /// from `request` or `http_request` on, until the call of `next` that follows the answer; empty afterwards.
     [[nodiscard]] opening_request request() const noexcept {
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
@@ -94,14 +94,14 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().parser.head() : http::head{};
     }
 
-    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2; H9, H10).
-    /// Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed to.
-    /// Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
+    /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2) [H9]
+    /// [H10]. Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed
+    /// to. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
     /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
     /// those of `write_acceptance`; the request then still waits for its answer.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
-        // A server chooses among what was offered (RFC 6455 section 4.2.2; H10).
+        // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2) [H10].
         if (!answer.subprotocol.empty() && !offers_subprotocol(head().fields, answer.subprotocol)) {
             return errc::subprotocol_not_offered;
         }
@@ -114,7 +114,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return queue_acceptance(answer, {});
     }
 
-    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2; H12), also to an `http_request`. The connection
+    /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2) [H12], also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
         if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
@@ -128,9 +128,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
   private:
     [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
         for (const extension& each : extension_list(answered)) {
-            // A server answers only extensions that were offered (RFC 6455 section 9.1; H11).
+            // A server answers only extensions that were offered (RFC 6455 section 9.1) [H11].
             if (!offers_extension(head().fields, each.name)) return errc::extension_not_offered;
-            // What changes how frames are read is agreed to by the part that reads them.
+            // Compression changes how frames are read. So the endpoint, which reads them, agrees to it, not the caller.
             if (equal(each.name, deflate_name)) return errc::bad_extensions;
         }
         return errc::none;
@@ -158,7 +158,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         const opening_request& asked = this->handshake().request;
         std::size_t begin = 0;
         if (asked.expects_continue) {
-            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8; H21).
+            // A client that expects `100 Continue` gets it before the 101 (RFC 9110 section 7.8) [H21].
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }

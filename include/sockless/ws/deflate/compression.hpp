@@ -1,4 +1,4 @@
-// What an endpoint asks of the part that compresses its messages; and the part that compresses none.
+// The functions that an endpoint asks of the part that compresses its messages; and the part that compresses none.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,11 +9,11 @@
 
 namespace sockless::ws {
 
-/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6; D10).
+/// Whether a message is compressed, if the endpoint can and the peer agreed (RFC 7692 section 6) [D10].
 enum class compressed : std::uint8_t {
     automatic, ///< if it is not smaller than the threshold of the policy
     always,
-    never, ///< for what is compressed already, or holds a secret beside text that others choose
+    never, ///< for data that is compressed already, or holds a secret beside text that others choose
 };
 
 } // namespace sockless::ws
@@ -82,8 +82,9 @@ concept deflates_messages = requires(T stage, const T& constant, ws::compressed 
 namespace sockless::ws {
 
 /// The last argument of `basic_server` and `basic_client`: `no_compression`, or a type that compresses, such as
-/// `deflate_stage`. It can be moved. `T::available` says which of the two it is, and only a type that compresses has
-/// the verbs, all of them `noexcept`; nothing of them is compiled for the other. In the order in which they are called:
+/// `deflate_stage`. It can be moved. `T::available` says which of the two it is. Only a type that compresses has the
+/// following functions, all of them `noexcept`; without compression nothing of them is compiled. In the order in which
+/// they are called:
 ///
 /// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
 ///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
@@ -92,12 +93,12 @@ namespace sockless::ws {
 ///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
 ///   sets the most that one message may come to.
 /// - Data that comes compressed is given to `add(data)`. While `inflating()` then says so, `inflate(in, out)` takes
-///   bytes of it from the front of `in`, puts what they stand for to the front of `out`, and gives events like those of
+///   bytes of it from the front of `in`, puts the inflated bytes to the front of `out`, and gives events like those of
 ///   a `decoder`. `pending()` bytes are left to be taken; `in_message()` says that the message has not ended.
 /// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
 ///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
-///   fewer than `least_room`; what it returns has the `size`, and is falsy if there was no room or memory. Then
-///   `abandon()` forgets the message.
+///   fewer than `least_room`; its result has the `size`, and is false if there was no room or memory. Then `abandon()`
+///   forgets the message.
 /// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
 template <class T>
 concept compression = std::is_nothrow_move_constructible_v<T> &&

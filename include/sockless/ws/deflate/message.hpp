@@ -8,9 +8,9 @@
 
 namespace sockless::ws {
 
-/// What one step of an inflater or deflater came to.
+/// The result of one step of an inflater or deflater.
 enum class deflate_status : std::uint8_t {
-    done,        ///< inflater: all input is taken and all that comes of it given; deflater: and flushed
+    done,        ///< all input is taken and all output of it given; a deflater has also flushed it
     need_room,   ///< the output is full, and there may be more for it
     final_block, ///< inflater: a block that is marked as the last has ended; a new block may follow in the input
     corrupt,     ///< inflater: this is not deflate data
@@ -20,11 +20,11 @@ enum class deflate_status : std::uint8_t {
 /// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made from the bits of its window, 8 to 15; it may put
 /// off taking memory until the first step. All verbs are `noexcept`.
 ///
-/// - `step(in, out)` takes bytes from the front of `in`, puts what they stand for to the front of `out`, and cuts both
-///   spans by that. It comes back with the end of the input, of the room, or of a block that is marked as the last
+/// - `step(in, out)` takes bytes from the front of `in`, puts the inflated bytes to the front of `out`, and cuts both
+///   spans accordingly. It returns at the end of the input, of the room, or of a block that is marked as the last
 ///   (BFINAL). After that a new block begins with the next whole byte, and the window stays (RFC 7692 section 7.2.3.4).
-/// - `between_blocks()` says whether what was taken so far ends behind the end of a block.
-/// - `reset()` forgets everything: also after an error it is then as new, but for memory that it keeps.
+/// - `between_blocks()` says whether the bytes that were taken so far end with the end of a block.
+/// - `reset()` forgets everything: then the inflater is as new, also after an error. It may keep its memory.
 template <class T>
 concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
     requires(T codec, const T& constant, cbytes& in, bytes& out) {
@@ -39,10 +39,10 @@ concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
 /// Compresses to raw deflate data. Made from the bits of its window, from `smallest_window` to 15, and `T::settings`,
 /// which has defaults. It may put off taking memory until the first step. All verbs are `noexcept`.
 ///
-/// - `step(in, out)` takes all of `in`, which is not empty but after `need_room`, over as many calls as it takes; then
-///   it ends the block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both
-///   spans are cut as an inflater does. There are at least 12 bytes of room at each call.
-/// - `reset()` forgets everything: what comes next refers to nothing before it.
+/// - `step(in, out)` takes all of `in`, which is empty only after `need_room`, in one or more calls; then it ends the
+///   block and adds an empty stored one, so that the output ends with 00 00 FF FF ("sync flush"). Both spans are cut as
+///   an inflater does. There are at least 12 bytes of room at each call.
+/// - `reset()` forgets everything: the next data refers to nothing before it.
 template <class T>
 concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T::settings&> &&
     std::is_default_constructible_v<typename T::settings> && requires(T codec, cbytes& in, bytes& out) {
@@ -57,7 +57,7 @@ concept deflater = std::is_nothrow_constructible_v<T, unsigned, const typename T
 
 namespace sockless::ws::detail {
 
-/// What ends a message of compressed data, and is not sent (RFC 7692 section 7.2.1).
+/// The bytes that end a message of compressed data, and are not sent (RFC 7692 section 7.2.1).
 inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
 } // namespace sockless::ws::detail
@@ -65,12 +65,12 @@ inline constexpr std::byte deflate_tail[] = {std::byte{0}, std::byte{0}, std::by
 namespace sockless::ws {
 
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
-/// does. It has the rules of messages, the caller has the inflater, the memory for what comes out, and decides when the
-/// inflater forgets. 24 bytes; no memory of its own.
+/// does. It knows the rules of messages. The caller holds the inflater and the memory for the output, and decides when
+/// the inflater forgets. 24 bytes; no memory of its own.
 class message_inflater {
   public:
-    /// `limit`: the most bytes that one message may come to. As a decoder's limit is on what is sent, a message has to
-    /// keep to both.
+    /// `limit`: the most bytes that one message may come to. A decoder's limit is on the bytes that are sent, so a
+    /// message has to keep to both.
     constexpr explicit message_inflater(std::uint64_t limit = ws::limits{}.message) noexcept : limit_(limit) {}
 
     /// Begins the next message.
@@ -82,14 +82,13 @@ class message_inflater {
         begun_ = taken_ = waiting_ = false;
     }
 
-    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns what came of
-    /// them, at most as much as there is room: a `data` event, whose payload is part of `out`, until there is nothing
-    /// more and it is falsy, or has said `last`. `last` says that `in` ends the message. `out` may be empty if nothing
-    /// comes of the message.
+    /// Takes compressed bytes from the front of `in`, inflates them to the front of `out`, and returns a `data` event,
+    /// with a payload that is part of `out`. Call it until the event is false, as there is nothing more, or has `last`.
+    /// The argument `last` says that `in` ends the message. `out` may be empty if the message inflates to nothing.
     ///
     /// Errors: `message_too_big` with the first byte beyond the limit, or beyond `out` if that is empty (RFC 6455
-    /// section 10.4; D9); `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. What came
-    /// before the error is given out first. After an error the inflater is of no use before it is reset.
+    /// section 10.4) [D9]; `deflate_corrupt`, `deflate_truncated`; `invalid_utf8` of a text; `no_memory`. Bytes before
+    /// the error are given out first. After an error the inflater is of no use before it is reset.
     template <inflater Codec>
     [[nodiscard]] constexpr decoder::event next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
         if (error_ != errc::none) return {.kind = decoder::kind::error, .error = error_};
@@ -106,7 +105,7 @@ class message_inflater {
     [[nodiscard]] constexpr std::uint64_t size() const noexcept { return size_; }
 
   private:
-    // Whether all of `in` was taken, and all given that comes of it.
+    // Whether all of `in` was taken, and all output of it given.
     template <class Codec>
     [[nodiscard]] constexpr bool inflate(Codec& codec, cbytes& in, bytes& room) noexcept {
         for (;;) {
@@ -120,7 +119,7 @@ class message_inflater {
             switch (codec.step(in, room)) {
             case deflate_status::done: return true;
             case deflate_status::need_room: waiting_ = true; return false;
-            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4; D7).
+            // A block that is marked as the last says nothing of the message (RFC 7692 section 7.2.3.4) [D7].
             case deflate_status::final_block: ended_ = true; break;
             case deflate_status::corrupt: error_ = errc::deflate_corrupt; return false;
             case deflate_status::no_memory: error_ = errc::no_memory; return false;
@@ -131,9 +130,9 @@ class message_inflater {
     // Whether the message may end here.
     template <class Codec>
     [[nodiscard]] constexpr bool end(Codec& codec) noexcept {
-        // A message of no bytes at all is empty (D7). One that ends with a block marked as the last is complete.
+        // A message of no bytes at all is empty [D7]. One that ends with a block marked as the last is complete.
         if (!taken_ || ended_) return true;
-        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and nothing comes of it.
+        // Else the end of the data was not sent (RFC 7692 section 7.2.2). It ends a block, and inflates to nothing.
         cbytes tail = detail::deflate_tail;
         std::byte spare[1] = {};
         bytes room = spare;
@@ -147,7 +146,7 @@ class message_inflater {
 
     [[nodiscard]] constexpr decoder::event give(bytes piece, bool complete) noexcept {
         if (type_ == message_type::text) {
-            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1; D9).
+            // A text message is UTF-8 as a whole, once it is inflated (RFC 6455 section 8.1) [D9].
             const std::size_t valid = text_.feed(piece);
             if (valid != piece.size() || (complete && !text_.complete())) {
                 error_ = errc::invalid_utf8;
@@ -172,18 +171,18 @@ class message_inflater {
     bool begun_ = false;   // something was given out
     bool taken_ = false;   // some bytes were taken
     bool ended_ = false;   // the last of them ended a block that is marked as the last
-    bool waiting_ = false; // there was no room for all that comes of them
+    bool waiting_ = false; // there was no room for all output of them
 };
 
 static_assert(sizeof(message_inflater) == 24);
 
-/// Deflates one message after the other: takes pieces of them, gives what the frames carry (RFC 7692 section 7.2.1).
-/// The caller has the deflater, the memory for what comes out, and decides when the deflater forgets. 6 bytes; no
+/// Deflates one message after the other: takes pieces of them, gives the payloads of frames (RFC 7692 section 7.2.1).
+/// The caller holds the deflater and the memory for the output, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
 class message_deflater {
   public:
-    /// `done`: all of the piece is in what was given so far. `need_room`: call again, with room. `no_memory`, and
-    /// `corrupt` if the deflater breaks its contract: reset both.
+    /// `done`: the output so far holds all of the piece. `need_room`: call again, with room. `no_memory`, and `corrupt`
+    /// if the deflater breaks its contract: reset both.
     struct result {
         deflate_status status = deflate_status::done;
         std::size_t size = 0; ///< bytes at the front of `out`
@@ -194,15 +193,15 @@ class message_deflater {
     /// The least room for `next`, in bytes; with less it does nothing.
     static constexpr std::size_t least_room = 16;
 
-    /// Takes bytes from the front of `in`, a piece of a message, and puts what they are compressed to into `out`, at
-    /// least `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
+    /// Takes bytes from the front of `in`, a piece of a message, and compresses them into `out`, which has at least
+    /// `least_room` bytes. `last` says that `in` ends the message. A piece that is not the last is flushed: the
     /// receiver can read all of it.
     template <deflater Codec>
     [[nodiscard]] constexpr result next(Codec& codec, cbytes& in, bool last, bytes out) noexcept {
         if (out.size() < least_room) return {deflate_status::need_room, 0};
         if (!flushing_ && in.empty()) {
             if (!last) return {};
-            // What is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6; D6).
+            // This byte is left of an empty stored block once its end is dropped (RFC 7692 section 7.2.3.6) [D6].
             out[0] = std::byte{0};
             return {deflate_status::done, 1};
         }
@@ -215,7 +214,7 @@ class message_deflater {
         if (status != deflate_status::done && !flushing_) return {status, 0};
         if (!last) return {status, size};
         // The end of the last piece is not sent (RFC 7692 section 7.2.1), so the last bytes of the output wait until it
-        // is known whether they are that.
+        // is known whether they are that end.
         if (size < sizeof held_) return {deflate_status::corrupt, 0};
         size -= sizeof held_;
         detail::copy(held_, out.data() + size, sizeof held_);

@@ -1,4 +1,5 @@
-// permessage-deflate: what is offered, and what is agreed to (RFC 7692 section 7.1). Text only; nothing is compressed.
+// The terms of permessage-deflate that are offered and agreed to (RFC 7692 section 7.1). Text only; nothing is
+// compressed.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,7 +10,7 @@
 namespace sockless::ws {
 
 /// The parameters of permessage-deflate, in an offer, a response, or as they are agreed to (RFC 7692 section 7.1).
-/// "Server" and "client" say whose sending they are about.
+/// Those named "server" are about the messages that the server sends, those named "client" about the client's.
 struct deflate_parameters {
     /// A message does not refer to those before it, so neither side needs to remember them (section 7.1.1).
     bool server_no_context_takeover = false;
@@ -24,18 +25,19 @@ struct deflate_parameters {
                                                    const deflate_parameters&) noexcept = default;
 };
 
-/// What one side wants of permessage-deflate.
+/// The terms of permessage-deflate that one side wants.
 struct deflate_policy {
-    /// What is asked of both sides. A smaller window and no takeover cost compression and save memory. If a client
-    /// offers less than this, a server keeps to what it offers; if more, it asks for this.
+    /// The parameters that are asked of both sides. A smaller window and no takeover cost compression and save memory.
+    /// If a client offers less than this, a server keeps to the offer; if the client offers more, the server asks for
+    /// this.
     deflate_parameters wanted{};
 
     /// Server: whether to decline an offer that does not allow to ask the client for the smaller window that is wanted.
     /// Else it is accepted, and the window has 15 bits.
     bool decline_larger_window = false;
 
-    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. What refers to nothing before it
-    /// must be larger to become smaller.
+    /// Messages of fewer bytes are sent as they are, unless the sender says otherwise. A message that refers to no
+    /// earlier one must be larger, or compression does not make it smaller.
     std::size_t threshold = 64;
     std::size_t threshold_without_takeover = 256;
 };
@@ -65,7 +67,7 @@ enum class deflate_text : std::uint8_t { offer, response };
 }
 
 /// Reads the size of a window: a decimal value from 8 to 15 without a leading zero, quoted or not; 0 if it is anything
-/// else (RFC 7692 section 7.1.2.1; D3).
+/// else (RFC 7692 section 7.1.2.1) [D3].
 [[nodiscard]] constexpr std::uint8_t read_window(const ws::extension_parameter& parameter) noexcept {
     char digits[2] = {};
     const std::string_view text = parameter.copy_value(digits);
@@ -79,7 +81,7 @@ enum class deflate_text : std::uint8_t { offer, response };
 /// Reads one parameter into its place. False if it is unknown, repeated, or has a value that it may not have.
 [[nodiscard]] constexpr bool read_deflate_parameter(const ws::extension_parameter& parameter, deflate_text text,
                                                     ws::deflate_parameters& out) noexcept {
-    // A takeover parameter has no value (RFC 7692 section 7.1.1; D2).
+    // A takeover parameter has no value (RFC 7692 section 7.1.1) [D2].
     const auto take_flag = [&](bool& flag) {
         if (flag || parameter.has_value) return false;
         return flag = true;
@@ -94,14 +96,14 @@ enum class deflate_text : std::uint8_t { offer, response };
     if (equal(parameter.name, "server_max_window_bits")) return take_window(out.server_max_window_bits);
     if (!equal(parameter.name, "client_max_window_bits")) return false;
 
-    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2; D4).
+    // An offer may leave the value to the server (RFC 7692 section 7.1.2.2) [D4].
     if (text == deflate_text::response || parameter.has_value) return take_window(out.client_max_window_bits);
     if (out.client_max_window_bits != 0) return false;
     out.client_max_window_bits = 15;
     return true;
 }
 
-/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7; D1).
+/// Reads all parameters. False unless each is known, valid, and there once (RFC 7692 section 7) [D1].
 [[nodiscard]] constexpr bool read_deflate(const ws::extension& element, deflate_text text,
                                           ws::deflate_parameters& out) noexcept {
     out = {};
@@ -136,20 +138,20 @@ enum class deflate_text : std::uint8_t { offer, response };
                                             unsigned smallest_window, ws::deflate_parameters& response) noexcept {
     const ws::deflate_parameters& wanted = policy.wanted;
 
-    // A server grants no takeover if the offer asks for it. What the offer says of the client's own takeover is a hint,
-    // which the response makes binding (RFC 7692 section 7.1.1; D2).
+    // If the offer asks the server for no takeover, the server grants that. The offer's parameter for the client's own
+    // takeover is a hint, which the response makes binding (RFC 7692 section 7.1.1) [D2].
     response.server_no_context_takeover = offer.server_no_context_takeover || wanted.server_no_context_takeover;
     response.client_no_context_takeover = offer.client_no_context_takeover || wanted.client_no_context_takeover;
 
     // The server's window is at most that of the offer. The response has it if the offer has, or if it is smaller than
-    // the client expects (RFC 7692 section 7.1.2.1; D3).
+    // the client expects (RFC 7692 section 7.1.2.1) [D3].
     std::uint8_t bits = window_of(offer.server_max_window_bits);
     if (window_of(wanted.server_max_window_bits) < bits) bits = window_of(wanted.server_max_window_bits);
-    // A window that the compressor cannot keep to is not agreed to (D8).
+    // A window that the compressor cannot keep to is not agreed to [D8].
     if (bits < smallest_window) return false;
     response.server_max_window_bits = offer.server_max_window_bits != 0 || bits < 15 ? bits : std::uint8_t{0};
 
-    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2; D4).
+    // A client is asked for a smaller window only if its offer says that it can (RFC 7692 section 7.1.2.2) [D4].
     bits = window_of(wanted.client_max_window_bits);
     if (offer.client_max_window_bits == 0) {
         response.client_max_window_bits = 0;
@@ -177,13 +179,13 @@ namespace sockless::ws {
 }
 
 /// Reads one offer, which may be more than a policy grants. False if it is none of permessage-deflate, or a parameter
-/// is unknown, repeated or invalid (RFC 7692 section 7; D1).
+/// is unknown, repeated or invalid (RFC 7692 section 7) [D1].
 [[nodiscard]] constexpr bool read_deflate_offer(const extension& element, deflate_parameters& out) noexcept {
     return equal(element.name, deflate_name) && detail::read_deflate(element, detail::deflate_text::offer, out);
 }
 
 /// Server: chooses the first offer of a request's fields that is valid and can be granted; the others are declined (RFC
-/// 7692 section 5.1; D1). `Fields` is any range of `field`; the policy is valid. Never an error.
+/// 7692 section 5.1) [D1]. `Fields` is any range of `field`; the policy is valid. Never an error.
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement choose_deflate(const Fields& offered, const deflate_policy& policy,
                                                          unsigned smallest_window = smallest_deflate_window) noexcept {
@@ -205,8 +207,7 @@ template <class Fields>
     return detail::write_deflate(out, chosen, detail::deflate_text::response);
 }
 
-/// Client: what to offer if this is wanted. It is always offered that the server may choose the client's window, as
-/// browsers do.
+/// Client: the offer for this policy. It always says that the server may choose the client's window, as browsers do.
 [[nodiscard]] constexpr deflate_parameters offer_of(const deflate_policy& policy) noexcept {
     deflate_parameters offer = policy.wanted;
     offer.client_max_window_bits = detail::window_of(offer.client_max_window_bits);
@@ -221,9 +222,9 @@ template <class Fields>
     return detail::write_deflate(out, offer, detail::deflate_text::offer);
 }
 
-/// Client: judges what a response's fields agree to. `Fields` is any range of `field`. Error: `bad_deflate_response`
-/// if the server agrees to something else than was offered, or leaves out what it was asked for, or agrees twice (RFC
-/// 7692 section 7.1; D1 to D4).
+/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
+/// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
+/// for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3] [D4].
 template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
                                                         const deflate_parameters& offer) noexcept {
@@ -234,11 +235,12 @@ template <class Fields>
         const bool again = found.agreed;
         found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
         const bool granted =
-            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1; D2).
+            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1)
+            // [D2].
             (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1; D3).
+            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
             detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2; D4).
+            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
             answer.client_max_window_bits <= offer.client_max_window_bits;
         if (!again && found.agreed && granted) return true;
         found = {.error = errc::bad_deflate_response};

@@ -58,7 +58,7 @@ class idle_boxes {
         while (first_ != nullptr) delete pop(&first_);
     }
 
-    /// Gives a box whose window has so many bits, or none.
+    /// Gives a box with a window of so many bits, or none.
     [[nodiscard]] box_owner<Codec> take(unsigned window_bits) noexcept {
         for (boxed<Codec>** at = &first_; *at != nullptr; at = &(*at)->next) {
             if ((*at)->window_bits == window_bits) {
@@ -95,8 +95,8 @@ class idle_boxes {
 namespace sockless::ws {
 
 /// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
-/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. Those that
-/// share a pool have the same settings of the deflater.
+/// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. All
+/// connections that share a pool have the same settings of the deflater.
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:

@@ -1,4 +1,5 @@
-// What an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a deflater.
+// All that an endpoint needs to compress with permessage-deflate: the terms that were agreed to, an inflater, a
+// deflater.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,9 +10,9 @@
 namespace sockless::ws {
 
 /// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
-/// permessage-deflate (RFC 7692), inflates what comes, deflates what is sent. Memory for windows is taken with the
-/// first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie in the
-/// endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
+/// permessage-deflate (RFC 7692), inflates messages that come, deflates messages that are sent. Memory for windows is
+/// taken with the first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie
+/// in the endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -29,12 +30,12 @@ class deflate_stage {
     deflate_stage& operator=(deflate_stage&&) noexcept = default;
     ~deflate_stage() { end(); }
 
-    /// What was agreed to; `agreed` is false before, and if nothing was.
+    /// The terms that were agreed to. `agreed` is false before that, and if there are none.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
-    // What follows is for endpoints: see `compression`.
+    // The rest is for endpoints: see `compression`.
 
     static constexpr bool available = true;
     static constexpr std::size_t text_size = max_deflate_text;
@@ -58,7 +59,7 @@ class deflate_stage {
         return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
     }
 
-    /// What a server answered to `offer`.
+    /// A server's answer to `offer`.
     template <class Fields>
     [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
         return check_deflate(response, offer_of(policy_));
@@ -94,16 +95,16 @@ class deflate_stage {
         terms_.inflating = terms_.in_message = true;
     }
 
-    /// Whether there is more to come of what was added.
+    /// Whether the data that was added has more output to give.
     [[nodiscard]] bool inflating() const noexcept { return terms_.inflating; }
 
-    /// How much of what was added waits at the front of the input.
+    /// How many bytes of the data that was added wait at the front of the input.
     [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
 
     /// Whether a compressed message has begun and has not ended.
     [[nodiscard]] bool in_message() const noexcept { return terms_.in_message; }
 
-    /// Inflates what was added, from the front of `in`: see `message_inflater::next`.
+    /// Inflates the data that was added, from the front of `in`: see `message_inflater::next`.
     [[nodiscard]] decoder::event inflate(bytes& in, bytes out) noexcept {
         if (!take_inflater()) return {.kind = decoder::kind::error, .error = errc::no_memory};
         cbytes part = in.first(in.size() < pending_ ? in.size() : pending_);
@@ -116,7 +117,7 @@ class deflate_stage {
         if (found.last) {
             terms_.inflating = terms_.in_message = false;
             // An inflater that is not shared is not reset: some peers refer to earlier messages though they said that
-            // they would not (D8).
+            // they would not [D8].
             if (shares_inflater()) give_inflater();
         }
         return found;
@@ -127,17 +128,17 @@ class deflate_stage {
     /// Whether to compress a message that begins with a piece of so many bytes.
     [[nodiscard]] bool wants(compressed wanted, std::size_t size, bool last) const noexcept {
         // A client leaves the choice of its window to the server, which may choose 8 bits. If the compressor cannot
-        // keep to that, messages are sent as they are (RFC 7692 section 6; D8, D10).
+        // keep to that, messages are sent as they are (RFC 7692 section 6) [D8] [D10].
         if (!terms_.agreed || terms_.deflater_bits < Deflater::smallest_window) return false;
         const std::size_t least = terms_.takes_over ? policy_.threshold : policy_.threshold_without_takeover;
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
-    /// Enough room for a piece of so many bytes, whatever is in it: stored blocks, and what ends them.
+    /// Enough room for a piece of so many bytes, whatever is in it: for stored blocks, and the bytes that end them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
-    /// Deflates a whole piece to the front of `out`; see `message_deflater`. Falsy if there is no room or memory for
-    /// all of it: then `abandon`.
+    /// Deflates a whole piece to the front of `out`; see `message_deflater`. The result is false if there is no room or
+    /// memory for all of it: then call `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
         const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
@@ -145,7 +146,7 @@ class deflate_stage {
             if (shares_deflater()) {
                 give_deflater();
             } else {
-                // The next message refers to nothing in this one (RFC 7692 section 7.1.1; D8).
+                // The next message refers to nothing in this one (RFC 7692 section 7.1.1) [D8].
                 deflater_.codec().reset();
             }
         }
@@ -153,7 +154,7 @@ class deflate_stage {
     }
 
     /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
-    /// what is sent later refers to nothing in that window.
+    /// messages that are sent later refer to nothing in that window.
     void abandon() noexcept {
         deflating_.reset();
         if (shares_deflater()) {
@@ -170,7 +171,7 @@ class deflate_stage {
         if (!sending) give_deflater();
     }
 
-    /// Gives back all of it: nothing comes any more, and nothing is sent.
+    /// Gives back all memory: nothing comes any more, and nothing is sent.
     void end() noexcept {
         give_inflater();
         give_deflater();
@@ -180,7 +181,7 @@ class deflate_stage {
     using inflater_owner = detail::box_owner<Inflater>;
     using deflater_owner = detail::box_owner<Deflater>;
 
-    // What was agreed to, and where things stand.
+    // The terms that were agreed to, and the state of the messages.
     struct terms {
         deflate_parameters parameters{};
         std::uint8_t inflater_bits = 15;
@@ -201,7 +202,7 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // A shared inflater has the largest window, which reads what was written with any.
+        // A shared inflater has the largest window, which reads data that was written with any window.
         const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
         if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
         if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));

@@ -11,7 +11,8 @@
 namespace sockless::ws::detail {
 
 /// Calls zlib on `stream` until `in` is used up, `out` is full, or there is another status than `Z_OK`, which it
-/// returns; cuts both by what was used. One call is enough but for what is larger than zlib can count.
+/// returns. Cuts both spans by the bytes that were used. One call is enough, unless the data is larger than zlib can
+/// count.
 template <class Call>
 int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
     constexpr std::size_t most = static_cast<uInt>(-1);
@@ -99,10 +100,10 @@ class zlib_deflater {
     /// See zlib's `deflateInit2`.
     struct settings {
         int level = Z_DEFAULT_COMPRESSION; ///< 1 to 9: from fast to small
-        int memory_level = 8;              ///< 1 to 9: so many bits, and 9, of bytes beside the window
+        int memory_level = 8;              ///< 1 to 9: 2 to the power of (this + 9) bytes beside the window
     };
 
-    /// zlib cannot do 8.
+    /// zlib cannot use a window of 8 bits.
     static constexpr unsigned smallest_window = smallest_deflate_window;
 
     zlib_deflater(unsigned window_bits, const settings& wanted) noexcept
@@ -136,7 +137,7 @@ class zlib_deflater {
     bool begun_ = false;
 };
 
-/// What makes an endpoint compress with zlib, and what its connections can share.
+/// The compression of an endpoint with zlib, and the pool that its connections can share.
 using zlib_compression = deflate_stage<zlib_inflater, zlib_deflater>;
 using zlib_pool = zlib_compression::pool;
 

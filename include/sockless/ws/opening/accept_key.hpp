@@ -1,4 +1,4 @@
-// The key of a request, and what a server answers to it (RFC 6455 sections 4.1 and 4.2.2).
+// The key of a request, and a server's answer to it (RFC 6455 sections 4.1 and 4.2.2).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,7 +7,8 @@
 
 namespace sockless::ws::detail {
 
-/// What Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the key.
+/// The text that Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the
+/// key.
 inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                                   "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
                                                   60),
@@ -17,8 +18,8 @@ inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 
 namespace sockless::ws {
 
-/// What Sec-WebSocket-Accept has to be for this Sec-WebSocket-Key, which has 24 characters: of a longer key the rest
-/// does not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+/// The value of Sec-WebSocket-Accept for this Sec-WebSocket-Key. A key has 24 characters: the rest of a longer one does
+/// not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
     // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
     std::array<char, 2 * detail::sha1_block_size> blocks;

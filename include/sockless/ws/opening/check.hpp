@@ -8,14 +8,14 @@
 
 namespace sockless::ws {
 
-/// What a client asks for. Views of the head, as far as they were found; also if `error` is set.
+/// A client's request. Its texts are views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
     sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
     std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
     std::string_view origin{};     ///< empty if there is none: then the client is no browser
     std::string_view key{};        ///< empty over HTTP/2 and HTTP/3
-    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on (H21)
+    bool expects_continue = false; ///< the client waits for `100 Continue` before it goes on [H21]
 };
 
 } // namespace sockless::ws
@@ -27,10 +27,10 @@ namespace sockless::ws::detail {
 [[nodiscard]] constexpr bool split_target(ws::opening_request& request) noexcept {
     std::string_view& target = request.target;
     const char* const end = target.data() + target.size();
-    // A target has no fragment (RFC 6455 section 3; H1).
+    // A target has no fragment (RFC 6455 section 3) [H1].
     if (find('#', target.data(), end) != end) return false;
-    // A target is a path, or an http URI whose authority counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2;
-    // H1).
+    // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
+    // 3.2.2) [H1].
     if (target.front() == '/') return true;
     std::size_t scheme = 0;
     for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
@@ -47,49 +47,49 @@ namespace sockless::ws::detail {
     return true;
 }
 
-/// Judges what an upgrade request and an extended CONNECT have in common.
+/// Judges the parts that an upgrade request and an extended CONNECT have in common.
 template <class Fields>
 [[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
-    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6; H7).
+    // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6) [H7].
     if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
     if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
     // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
     if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    // The extensions keep to their grammar (RFC 6455 section 9.1; H11).
+    // The extensions keep to their grammar (RFC 6455 section 9.1) [H11].
     if (all.bad_extensions) return ws::errc::bad_extensions;
     if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
     return ws::errc::none;
 }
 
 [[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
-    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6; H8).
+    // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6) [H8].
     if (all.body) return ws::errc::unexpected_body;
-    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3; H5). Else the request is for something else, and 426
+    // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3) [H5]. Else the request is for something else, and 426
     // tells what is needed (RFC 9110 section 15.5.22).
     if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
-    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4; H5).
+    // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4) [H5].
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
     // The version is judged before the key: another version may have other keys, and its client needs to know the one
-    // that is spoken (RFC 6455 section 4.4; H7).
+    // that is spoken (RFC 6455 section 4.4) [H7].
     const ws::errc negotiation = check_negotiation(head.fields, all);
     if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
-    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5; H6).
+    // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
     if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
         return ws::errc::bad_key;
-    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1; H21).
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
     if (all.expectation_unknown) return ws::errc::expectation_unknown;
     return negotiation;
 }
 
 [[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
                                                const opening_fields& all) noexcept {
-    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1; H1).
+    // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1) [H1].
     if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
-    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8; H1). So the request asks for no upgrade, and the answer is
+    // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8) [H1]. So the request asks for no upgrade, and the answer is
     // 426; 505 is for other major versions.
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     if (!split_target(request)) return ws::errc::bad_request_target;
-    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2; H4).
+    // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
     const std::string_view host = all.first(opening_field::host);
     if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
@@ -101,13 +101,13 @@ template <class Fields>
 
 namespace sockless::ws {
 
-/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455
-/// section 4.2.1, item 3; H1, H5).
+/// Whether a request asks for an upgrade to WebSocket, rightly or wrongly; else it is plain HTTP (RFC 6455 section
+/// 4.2.1, item 3) [H1] [H5].
 [[nodiscard]] constexpr bool is_upgrade(const http::head& head) noexcept {
     return head.minor_version != 0 && http::has_token(head.fields, "upgrade", "websocket");
 }
 
-/// Judges the head of a request (RFC 6455 section 4.2.1; H1, H4 to H8, H10, H11, H21).
+/// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
 [[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
@@ -121,19 +121,19 @@ namespace sockless::ws {
     return request;
 }
 
-/// What a server answered. Views of its fields.
+/// A server's answer. Its texts are views of the fields.
 struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
-    std::string_view extensions{};    ///< the first line of what was agreed to; `for_each_extension` has all lines
-    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides (H17)
+    std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
+    bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides [H17]
 };
 
 } // namespace sockless::ws
 
 namespace sockless::ws::detail {
 
-/// Judges what was agreed to, in any list of fields.
+/// Judges the subprotocol and the extensions that were agreed to, in any list of fields.
 template <class Fields>
 constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
                             std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
@@ -143,7 +143,7 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
     response.error = check_subprotocol(all, offered_subprotocols);
     if (response.error) return;
-    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response; H17).
+    // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].
     if (all.bad_extensions) {
         response.error = ws::errc::bad_extensions;
         return;
@@ -160,15 +160,15 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
     if (head.status != 101) return ws::errc::unexpected_status;
     if (head.minor_version == 0) return ws::errc::http_version_too_old;
     // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
-    // response; H16).
+    // response) [H16].
     if (all.count(opening_field::upgrade) != 1 ||
         !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
         return ws::errc::upgrade_missing;
     }
-    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response; H16).
+    // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
     if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
-    // request (RFC 6455 section 4.1, item 4 of the response; H16).
+    // request (RFC 6455 section 4.1, item 4 of the response) [H16].
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
@@ -179,8 +179,8 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 
 namespace sockless::ws {
 
-/// Judges the head of the response to a request with this key (RFC 6455 section 4.1; H16, H17). What was offered is
-/// given as the value of the field that `write_request` wrote, empty if it wrote none. A status other than 101 is
+/// Judges the head of the response to a request with this key (RFC 6455 section 4.1) [H16] [H17]. The offers are given
+/// as the values of the fields that `write_request` wrote, empty if it wrote none. A status other than 101 is
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,

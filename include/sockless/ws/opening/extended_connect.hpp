@@ -49,15 +49,14 @@ class pseudo_fields {
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
     if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
-    // The method is CONNECT and there is a `:protocol`; other requests are for others to answer (RFC 8441 section 4;
-    // H22).
+    // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4) [H22].
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
     }
-    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3; H22).
+    // The protocol is `websocket` (RFC 8441 section 5); the answer to another one is 501 (RFC 9220 section 3) [H22].
     if (!http::equal_ignoring_case(pseudo[pseudo_fields::protocol], "websocket")) return ws::errc::protocol_unknown;
-    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4; H22), and are those of an http or
-    // https URI without a fragment (section 5).
+    // `:scheme` and `:path` are there, unlike in a plain CONNECT (RFC 8441 section 4) [H22], and are those of an http
+    // or https URI without a fragment (section 5).
     const std::string_view path = pseudo[pseudo_fields::path];
     const std::string_view scheme = pseudo[pseudo_fields::scheme];
     if (!sockless::equal(scheme, "https") && !sockless::equal(scheme, "http")) return ws::errc::bad_pseudo_field;
@@ -67,13 +66,13 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // There is neither Connection nor Upgrade (RFC 8441 section 5; H22). Sec-WebSocket-Key means nothing, and is not
+    // There is neither Connection nor Upgrade (RFC 8441 section 5) [H22]. Sec-WebSocket-Key means nothing, and is not
     // looked at.
     if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
         all.has(opening_field::transfer_encoding)) {
         return ws::errc::connection_field;
     }
-    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1; H22).
+    // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1) [H22].
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
@@ -85,7 +84,7 @@ class pseudo_fields {
 
 namespace sockless::ws {
 
-/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5; H22).
+/// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5) [H22].
 /// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
 /// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
@@ -105,7 +104,7 @@ template <class Fields>
     return request;
 }
 
-/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5; H22): any 2xx accepts, and there
+/// Judges a response of HTTP/2 or HTTP/3, like `check_response` (RFC 8441 section 5) [H22]: any 2xx accepts, and there
 /// is no Sec-WebSocket-Accept, Upgrade or Connection. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr opening_response check_connect_response(const Fields& fields,

@@ -1,4 +1,5 @@
-// The Sec-WebSocket-Extensions field: what it offers, or agrees to, element by element (RFC 6455 section 9.1).
+// The Sec-WebSocket-Extensions field: the extensions that it offers, or agrees to, element by element (RFC 6455 section
+// 9.1).
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -105,7 +106,7 @@ class extension_reader {
         return malformed_ ? std::string_view{} : std::string_view{begin, static_cast<std::size_t>(at_ - begin)};
     }
 
-    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1; H11).
+    // A quoted value, without the quotes and backslashes, is a token (RFC 6455 section 9.1) [H11].
     constexpr void quoted(ws::extension_parameter& parameter) noexcept {
         const char* const begin = ++at_;
         while (at_ != end_ && *at_ != '"') {

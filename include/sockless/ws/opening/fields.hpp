@@ -1,4 +1,4 @@
-// What a list of fields says about the opening handshake, collected in one pass over it.
+// All that a list of fields says about the opening handshake, collected in one pass over it.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -14,7 +14,7 @@ struct unset_view {
     std::size_t size;
 };
 
-/// What a head, or a list of fields, says about the handshake.
+/// All that a head, or a list of fields, says about the handshake.
 class opening_fields {
   public:
     template <class Fields>
@@ -35,11 +35,11 @@ class opening_fields {
     [[nodiscard]] constexpr std::uint32_t count(opening_field name) const noexcept { return count_[index(name)]; }
     [[nodiscard]] constexpr bool has(opening_field name) const noexcept { return count(name) != 0; }
 
-    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` (H5)
-    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` (H5)
-    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding (H8)
-    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` (H21)
-    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed (H11)
+    bool upgrade_to_websocket = false; ///< Upgrade holds the token `websocket` [H5]
+    bool connection_upgrade = false;   ///< Connection holds the token `upgrade` [H5]
+    bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding [H8]
+    bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` [H21]
+    bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed [H11]
 
   private:
     [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {

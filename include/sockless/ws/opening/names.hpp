@@ -70,7 +70,7 @@ class opening_name {
     [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
 
-    /// Whether a name of this size is this one, whatever its case.
+    /// Whether a name of this size is this one; the case does not matter.
     [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
         const name_words read = kept_words(words_of(name));
         return ((read.first ^ words_.first) | (read.middle ^ words_.middle) | (read.last ^ words_.last)) == 0;
@@ -117,7 +117,7 @@ struct opening_name_table {
 
 inline constexpr opening_name_table opening_names{};
 
-/// The field of this name, whatever its case.
+/// The field of this name; the case does not matter.
 [[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];

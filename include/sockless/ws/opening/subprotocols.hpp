@@ -15,8 +15,8 @@ inline constexpr std::size_t max_subprotocols = 64;
 /// The subprotocols of one offer, as they are read, or before they are written.
 class subprotocol_offer {
   public:
-    /// Adds a name, and says what is wrong with it: an offer is made of unique tokens (RFC 6455 section 4.1, item 10;
-    /// H10).
+    /// Adds a name, and returns its error, if it has one: an offer is made of unique tokens (RFC 6455 section 4.1, item
+    /// 10) [H10].
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
         if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
@@ -51,7 +51,7 @@ template <class Fields>
     } else {
         http::detail::visit_values(fields, "sec-websocket-protocol", is_wrong);
     }
-    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10; H10).
+    // A field without a name in it is no offer (RFC 6455 section 4.1, item 10) [H10].
     return error == ws::errc::none && offer.empty() ? ws::errc::bad_subprotocol : error;
 }
 
@@ -75,7 +75,7 @@ constexpr void put_subprotocols(http::head_writer& head, list_view<std::string_v
 /// Writes a server's choice.
 constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen) noexcept {
     if (chosen.empty()) return;
-    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5; H10).
+    // A server answers with exactly one, and a comma would make two of it (RFC 6455 section 4.2.2, item 5) [H10].
     if (!http::is_token(chosen)) head.fail(ws::errc::bad_subprotocol);
     head.known("Sec-WebSocket-Protocol: ").known(chosen).known("\r\n");
 }
@@ -91,7 +91,7 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 /// Judges a server's choice, if it has made one.
 [[nodiscard]] constexpr ws::errc check_subprotocol(const opening_fields& all, std::string_view offered) noexcept {
     if (!all.has(opening_field::subprotocol)) return ws::errc::none;
-    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response; H17).
+    // A server answers with one of the names that were offered (RFC 6455 section 4.1, item 6 of the response) [H17].
     const std::string_view chosen = all.first(opening_field::subprotocol);
     if (all.count(opening_field::subprotocol) != 1 || !http::is_token(chosen)) return ws::errc::bad_subprotocol;
     return list_has_exactly(offered, chosen) ? ws::errc::none : ws::errc::subprotocol_not_offered;
@@ -101,8 +101,8 @@ constexpr void put_subprotocol(http::head_writer& head, std::string_view chosen)
 
 namespace sockless::ws {
 
-/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4;
-/// H10). `Fields` is any range of `field`.
+/// Whether a request's fields offer this subprotocol, compared with regard to case (RFC 6455 section 4.2.2, item 4)
+/// [H10]. `Fields` is any range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr bool offers_subprotocol(const Fields& offered, std::string_view name) noexcept {
     return http::detail::visit_values(offered, "sec-websocket-protocol",
@@ -110,12 +110,13 @@ template <class Fields>
 }
 
 /// The first of `supported`, which is in the server's order of preference, that a request's fields offer (RFC 6455
-/// section 4.2.2, item 4; H10); empty if they offer none of them. The view is the one in `supported`. `Fields` is any
+/// section 4.2.2, item 4) [H10]; empty if they offer none of them. The view is the one in `supported`. `Fields` is any
 /// range of `field`.
 template <class Fields>
 [[nodiscard]] constexpr std::string_view choose_subprotocol(list_view<std::string_view> supported,
                                                             const Fields& offered) noexcept {
-    // What is offered is looked at once: each name that is found leaves only those before it to be looked for.
+    // The offers are looked at once: after each name that is found, only the names before it in `supported` are still
+    // looked for.
     std::size_t best = supported.size();
     http::detail::visit_values(offered, "sec-websocket-protocol", [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {

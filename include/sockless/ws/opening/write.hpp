@@ -9,7 +9,7 @@
 
 namespace sockless::ws {
 
-/// What a client asks for. All views are read during the call that they are given to, and not after it.
+/// A client's request. All views are read during the call that they are given to, and not after it.
 struct opening {
     std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
     std::string_view target = "/";              ///< path and query, without a fragment
@@ -20,15 +20,15 @@ struct opening {
     list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
 };
 
-/// What a server accepts a request with. All views are read during the call that they are given to, and not after it.
+/// A server's acceptance of a request. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{}; ///< one of those that were offered, for which the caller answers; empty for none
+    std::string_view subprotocol{}; ///< one of those offered, which `write_acceptance` does not check; empty for none
     std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
     list_view<field> fields{};      ///< more fields: Set-Cookie …
 };
 
-/// What a server refuses a request with. All views are read during the call that they are given to, and not after it.
+/// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
     list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
@@ -65,7 +65,7 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets (H15). Written to the front of `out`; empty if there is no room or `host` is no host.
+/// an IPv6 address in brackets [H15]. Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     detail::text_sink<char> sink(out);
@@ -83,16 +83,16 @@ namespace sockless::ws {
     return detail::text_at(out.data(), sink.size());
 }
 
-/// Writes the request that opens a connection (RFC 6455 section 4.1; H15), with a key from `encode_key`. Errors: what
-/// `head_writer` refuses (H14), `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`,
-/// `too_many_subprotocols`, `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake.
-/// `more_extensions` is a list that follows `asked.extensions`, if the caller has the whole in two parts.
+/// Writes the request that opens a connection (RFC 6455 section 4.1) [H15], with a key from `encode_key`. Errors: those
+/// of `head_writer` [H14], `bad_request_target`, `bad_host`, `bad_key`, `bad_subprotocol`, `too_many_subprotocols`,
+/// `bad_extensions`, and `reserved_field` if a field of the caller's belongs to the handshake. `more_extensions` is a
+/// list that follows `asked.extensions`, if the caller has the whole in two parts.
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
     head.request_line("GET", asked.target);
 
-    // The target is a path, and never has a fragment (RFC 6455 section 3; H15).
+    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15].
     bool target = !asked.target.empty() && asked.target.front() == '/';
     for (const char c : asked.target) target = target && c != '#';
     if (!target) head.fail(errc::bad_request_target);
@@ -108,8 +108,8 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5; H9). Errors: what `head_writer`
-/// refuses (H14), `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
+/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
 /// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
 [[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
                                                  std::string_view more_extensions = {}) noexcept {
@@ -124,7 +124,7 @@ namespace sockless::ws {
     head.known({accept.data(), accept.size()}).known("\r\n");
     detail::put_subprotocol(head, accepted.subprotocol);
     detail::put_extensions(head, accepted.extensions, more_extensions);
-    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6; H9).
+    // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6) [H9].
     detail::put_fields(head, accepted.fields, true);
     return head.finish();
 }
@@ -146,7 +146,7 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
     head.field("Connection", connection);
     if (refused.status == 405 && !given("allow")) head.field("Allow", "GET");
     if (refused.status == 426 && !given("upgrade")) head.field("Upgrade", "websocket");
-    // A client with another version is told the one that is spoken (RFC 6455 section 4.4; H7).
+    // A client with another version is told the one that is spoken (RFC 6455 section 4.4) [H7].
     if (refused.status == 426 && !given("sec-websocket-version")) head.field("Sec-WebSocket-Version", "13");
 
     for (const field& each : refused.fields) {
@@ -169,11 +169,10 @@ constexpr void put_refusal(http::head_writer& head, const ws::refusal& refused, 
 
 namespace sockless::ws {
 
-/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2; H12). Adds Content-Length and
+/// Writes a response that refuses a request, with its body (RFC 6455 section 4.2.2) [H12]. Adds Content-Length and
 /// `Connection: close`, and the fields that a status must have if the caller did not give them: Allow with 405, Upgrade
-/// and Sec-WebSocket-Version with 426. Errors: what `head_writer` refuses (H14), `reserved_field`,
-/// `http::errc::bad_status` for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with
-/// 204, 205 or 304.
+/// and Sec-WebSocket-Version with 426. Errors: those of `head_writer` [H14], `reserved_field`, `http::errc::bad_status`
+/// for a status that is not from 200 to 599, `http::errc::body_not_allowed` for a body with 204, 205 or 304.
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
