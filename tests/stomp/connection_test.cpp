@@ -7,6 +7,7 @@
 #include <array>
 #include <initializer_list>
 
+#include <sockless/endpoint.hpp>
 #include <sockless/ws/deflate/zlib.hpp>
 
 #include "../support/allocations.hpp"
@@ -18,6 +19,11 @@ using lines = std::vector<std::string>;
 using stomp::carried_by;
 using stomp::errc;
 using stomp::server_connection;
+
+static_assert(endpoint<stomp::server_session> && endpoint<stomp::client_session>);
+static_assert(endpoint<stomp::server_connection> && endpoint<stomp::client_connection>);
+static_assert(endpoint<stomp::server_over_websocket<ws::server>> &&
+              endpoint<stomp::client_over_websocket<ws::zlib_client>>);
 
 namespace {
 

@@ -676,6 +676,29 @@ TEST_CASE("S7: a receipt that has no room waits, and nothing is read meanwhile; 
     }
 }
 
+TEST_CASE("S5 S7: a client that reads slowly lives, although nothing of it is read while a receipt waits") {
+    for (const bool reads : {true, false}) {
+        server_run run(server({.heart_beat = {0, 100}, .output = 800}));
+        run.tick(0);
+        run.feed(connect_text("1.2", "heart-beat:100,0\n"));
+        run.drain();
+        run.drains = false;
+        run.tick(0);
+        std::string all;
+        for (int i = 0; i != 20; ++i) all += framed("SEND\ndestination:/a\nreceipt:" + std::string(100, 'r') + "\n\n");
+        run.feed(all);
+        REQUIRE(!run.left.empty());
+        const std::string left = run.left;
+        for (instant now = 0; now != 2000; now += 50) {
+            if (reads && run.peer.waiting() > 1) run.drain(1);
+            run.tick(now);
+        }
+        CHECK(run.left == left);
+        CHECK(run.peer.is_open() == reads);
+        if (!reads) CHECK(run.peer.error() == stomp::errc::heart_beat_timeout);
+    }
+}
+
 TEST_CASE("S7: messages may fill the output, and a client that reads slowly still gets its receipts, first of all") {
     server_run run = open_server("1.2", {.output = 2000});
     run.drains = false;
@@ -730,6 +753,22 @@ TEST_CASE("S7: the client may end its side and still gets the receipt of its las
         CHECK(frames.back() == "RECEIPT\nreceipt-id:1\n\n");
         CHECK(run.peer.done());
     }
+    // Also if nothing else waits.
+    server_run alone = open_server();
+    std::string only = framed("SEND\ndestination:/a\nreceipt:1\n\n");
+    bytes rest = bytes_of(only.data(), only.size());
+    REQUIRE(alone.peer.next(rest).kind == server_kind::send);
+    alone.finish();
+    CHECK(alone.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n"});
+    CHECK(alone.peer.done());
+    // What cannot be said is not waited for.
+    server_run old = open_server("1.0");
+    std::string odd = framed("SEND\ndestination:/a\nreceipt:7\r\n\n");
+    rest = bytes_of(odd.data(), odd.size());
+    REQUIRE(old.peer.next(rest).kind == server_kind::send);
+    old.finish();
+    CHECK(old.take_frames().empty());
+    CHECK(old.peer.done());
     // A client that takes nothing any more is not waited for without end.
     server_run gone = open_server("1.2", {.output = 600, .disconnect_timeout = 500});
     gone.drains = false;

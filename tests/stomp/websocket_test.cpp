@@ -259,14 +259,19 @@ TEST_CASE("W3: a frame that comes whole in a message is seen where it lies, and 
 
 TEST_CASE("S6 W3: between CONNECT and its answer nothing is taken, wherever what follows lies") {
     for (const bool whole_messages : {true, false}) {
-        for (const bool in_one : {true, false}) {
+        for (const int messages : {1, 2, 0}) { // or one in fragments
             carried_server run(server(ws::server(ws::already_open{}, {.whole_messages = whole_messages})),
                                [](server&, const server::event&) {});
             const std::string send = framed("SEND\ndestination:/a\n\nearly");
-            const buffer wire = in_one ? messages_from(role::client, connect_text() + send, "\n")
-                                       : messages_from(role::client, connect_text(), send, "\n");
+            const std::string both = connect_text() + send;
+            const buffer wire =
+                messages == 1   ? messages_from(role::client, both, "\n")
+                : messages == 2 ? messages_from(role::client, connect_text(), send, "\n")
+                                : joined(frame(role::client, 0x01, both.substr(0, 9)),
+                                         frame(role::client, 0x80, both.substr(9)), messages_from(role::client, "\n"));
             // Half of it, and the rest when that was kept.
             run.feed(cbytes(wire).first(wire.size() - 5));
+            run.peer.release_memory();
             run.feed("");
             CHECK(run.log == lines{"connect host=h"});
             run.feed(cbytes(wire).last(5));

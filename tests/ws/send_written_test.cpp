@@ -128,6 +128,10 @@ TEST_CASE_TEMPLATE("a written message fits or is not sent, and leaves room for a
                 buffer memory(least - missing);
                 check(Side::make_small(memory));
             }
+            for (const std::size_t more : {1U, 2U, 3U, 4U}) {
+                auto peer = Side::make(least + more);
+                CHECK_FALSE(peer.send_written(writing{text_of_size(size)}, {.reserve = reserve}));
+            }
         }
     }
 }

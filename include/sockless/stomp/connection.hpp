@@ -10,10 +10,10 @@ namespace sockless::stomp {
 
 /// How a connection behaves.
 struct connection_options {
-    /// The session's. `output` bounds what waits to be sent, also over a WebSocket.
+    /// Of the session. `output` bounds what waits to be sent, over a WebSocket too.
     options session{};
 
-    /// The WebSocket's, if there is one. `whole_messages` and `output` are not read. By default a message has room for
+    /// Of the WebSocket, if there is one. `whole_messages` and `output` are not read. By default a message has room for
     /// the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
@@ -44,8 +44,8 @@ namespace sockless::stomp::detail {
 
 namespace sockless::stomp {
 
-/// One connection of a STOMP server: bytes as they are, or a WebSocket. The first byte that comes tells: a WebSocket
-/// begins with `GET`, and no command of STOMP with a G. Use it as `over_websocket`.
+/// One connection of a STOMP server, which carries its session as bytes or over a WebSocket. The first byte that comes
+/// tells: a WebSocket begins with `GET`, and no command of STOMP with a G. Use it as `over_websocket`.
 template <class Buffer, class Compression = ws::no_compression>
 class basic_server_connection : public server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer> {
     using base = server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer>;
@@ -98,8 +98,9 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     bool accepts_requests_;
 };
 
-/// One connection of a STOMP client: bytes as they are, or a WebSocket. Use it as `over_websocket`. `connect` of
-/// `session()` can be called at once: CONNECT waits until there is a WebSocket to carry it.
+/// One connection of a STOMP client, which carries its session as bytes or over a WebSocket, as the constructor says.
+/// Use it as `over_websocket`. `connect` of `session()` can be called at once: CONNECT waits until the WebSocket is
+/// open.
 template <class Buffer, class Compression = ws::no_compression>
 class basic_client_connection : public client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer> {
     using base = client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer>;

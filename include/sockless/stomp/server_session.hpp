@@ -192,7 +192,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
     /// one, as nobody knows when it began.
     [[nodiscard]] event tick(instant now) noexcept {
-        const errc due = this->pass_time(now);
+        const errc due = this->pass_time(now, !receipt_.is_due());
         return due == errc::none ? event{} : fail(due);
     }
 

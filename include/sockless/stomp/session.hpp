@@ -183,11 +183,12 @@ class session {
         }
     }
 
-    // Does what is due at this time. An error if the session has ended by it.
-    [[nodiscard]] errc pass_time(instant now) noexcept {
+    // Does what is due at this time. An error if the session has ended by it. While nothing is read, that the peer
+    // takes what waits for it is its only sign of life.
+    [[nodiscard]] errc pass_time(instant now, bool reads = true) noexcept {
         now_ = now;
         if (progresses_) deadline_.begin_again();
-        if (heard_) peer_beat_.begin_again();
+        if (heard_ || (progresses_ && !reads)) peer_beat_.begin_again();
         progresses_ = heard_ = false;
         if (deadline_.pass(now)) {
             if (state_ == stomp::state::connecting) return errc::connect_timeout;

@@ -10,8 +10,8 @@ namespace sockless::stomp {
 
 /// What carries a session.
 enum class carried_by : std::uint8_t {
-    unknown,    ///< the first byte that comes will tell
-    bytes,      ///< nothing: its bytes go as they are
+    unknown,    ///< the first byte that comes tells
+    bytes,      ///< its bytes go as they are
     web_socket, ///< the messages of a WebSocket
 };
 
@@ -61,7 +61,7 @@ class carrier {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // And this for who joins the two: the WebSocket has opened.
+    // The WebSocket has opened.
     void send_what_was_early() noexcept {
         while (!bytes_.empty() && web_socket_.is_open()) {
             const cbytes early = bytes_.output();
@@ -105,10 +105,10 @@ struct carried_event : Event {
     }
 };
 
-/// A session and the WebSocket that carries it. `Session` is one whose `Output` is a `carrier`. Use it as if it were a
-/// session: give what came to `next` until it returns no event, send `output()`, stop when `done()`. The session's own
-/// verbs are those of `session()`, but for these. The end of the session closes the WebSocket, with the Close code of
-/// its error or 1000; the end of the WebSocket is the end of the session.
+/// A session and the WebSocket that carries it, as one endpoint: give what came to `next` until it returns no event,
+/// send `output()` and say so with `sent`, stop when `done()`. What the session and the WebSocket have beside that, ask
+/// `session()` and `web_socket()` for. The end of the session closes the WebSocket, with the Close code of its error or
+/// 1000; the end of the WebSocket is the end of the session. `Session` is one whose `Output` is a `carrier`.
 template <class Session>
 class over_websocket {
     using carrier_type = typename Session::output_type;
@@ -119,16 +119,15 @@ class over_websocket {
     using session_type = Session;
     using endpoint = typename carrier_type::endpoint;
 
-    /// Carried by this WebSocket, open or not. It gives pieces rather than whole messages
-    /// (`ws::options::whole_messages` is off), or each is kept twice. `settings` and the rest are those of the session;
-    /// see `carrier` for `most`.
+    /// Carried by this WebSocket, open or not, with memory from the heap. `settings` are the session's; for `most` see
+    /// `carrier`. Turn `ws::options::whole_messages` off: else a frame that comes in pieces is kept twice.
     explicit over_websocket(endpoint web_socket, const options& settings = {}, std::size_t most = SIZE_MAX) noexcept
         requires std::is_constructible_v<Session, carrier_type, const options&>
         : over_websocket(Session(carrier_type(static_cast<endpoint&&>(web_socket), growing_buffer(settings.output),
                                               carried_by::web_socket, most),
                                  settings)) {}
 
-    /// With this session.
+    /// With this session and its carrier.
     explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
 
     [[nodiscard]] Session& session() noexcept { return session_; }
@@ -136,11 +135,12 @@ class over_websocket {
     [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }
     [[nodiscard]] const endpoint& web_socket() const noexcept { return carrier().web_socket(); }
 
-    /// Whether a WebSocket carries the session.
+    /// What carries the session. (The connections that stand on this class can do without a WebSocket.)
     [[nodiscard]] carried_by carried() const noexcept { return carrier().by(); }
 
-    /// As `next` of the session, which goes on to hold back what must wait, and of the WebSocket. Bytes are taken from
-    /// the front of `in`: keep what is left, and give it again.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Nothing is taken as long as
+    /// the session takes nothing (see `basic_server_session::next`), or the WebSocket: keep what is left in `in`, and
+    /// give it again.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (carried() != carried_by::web_socket) return event{session_.next(in)};
         for (;;) {
@@ -158,7 +158,7 @@ class over_websocket {
         }
     }
 
-    /// See `session` and `ws::connection`: both have the same.
+    /// As `session::output`, `waiting` and `sent`, for all that both have to send.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
@@ -166,7 +166,7 @@ class over_websocket {
         follow();
     }
 
-    /// Says what time it is, to both.
+    /// As `tick` and `next_deadline` of both.
     [[nodiscard]] event tick(instant now) noexcept {
         if (carried() != carried_by::bytes) {
             const ws::event found = web_socket().tick(now);
@@ -183,18 +183,19 @@ class over_websocket {
         return own < other ? own : other;
     }
 
-    /// Says that the peer has ended its side of the connection, or that it broke.
+    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. What is queued still
+    /// goes out: the peer may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (carried() != carried_by::web_socket) return event{session_.finish()};
         return take(web_socket().finish());
     }
 
-    /// Whether there is nothing left to do but to end the TCP connection.
+    /// Whether there is nothing left to do but to end the TCP connection: see `ws::connection::done`.
     [[nodiscard]] bool done() const noexcept {
         return carried() == carried_by::web_socket ? web_socket().done() : session_.done();
     }
 
-    /// What went wrong: the error of the session, or, if the session has only ended with it, of the WebSocket.
+    /// What went wrong: the error of the session or, if that has only ended with the WebSocket, of the WebSocket.
     [[nodiscard]] sockless::error error() const noexcept {
         const sockless::error own = session_.error();
         const bool is_cut = own == errc::end_of_input || own == errc::truncated;
@@ -265,7 +266,7 @@ class over_websocket {
     bytes payload_{};      // what is left of a payload in the memory of the WebSocket
 };
 
-/// The sessions that a WebSocket can carry, and the whole: `server_over_websocket<ws::server>`.
+/// The sessions that a WebSocket can carry, and both together: `server_over_websocket<ws::server>`.
 template <class Endpoint, class Buffer = growing_buffer>
 using carried_server_session = basic_server_session<Buffer, carrier<Endpoint, Buffer>>;
 template <class Endpoint, class Buffer = growing_buffer>
