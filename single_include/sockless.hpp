@@ -4479,7 +4479,7 @@ enum class errc : std::uint8_t {
     too_many_receipts,
 };
 
-/// One row per enumerator of `errc`, in its order. The Close codes are for those who carry STOMP over WebSocket; the
+/// One row per enumerator of `errc`, in its order. The Close codes are for STOMP over WebSocket; the
 /// sections are those of STOMP 1.2, where it does not say otherwise.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
@@ -4820,7 +4820,7 @@ class writer {
         return value.empty() ? fail(errc::missing_header) : header(name, value);
     }
 
-    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    /// Makes `error` that of the writer, unless it has one: for callers that check more than the writer does.
     constexpr writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;
@@ -5360,7 +5360,7 @@ class stomp_head_scanner {
         return code < 64 ? (low >> code & 1U) != 0 : c == '\\';
     }
 
-    // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
+    // The one way to fail: at the byte that breaks the rule. Always false, so that a caller can return it.
     constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
         error_ = error;
         stop_ = place;
@@ -7221,7 +7221,7 @@ class decoder {
         settings_ = static_cast<std::uint8_t>((settings_ & ~agreed_rsv) | (rsv_bits & agreed_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
+    /// Whether each frame is announced by an event of its own, for programs that inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
         // The short way announces nothing, and holds lengths of one byte against no limit.
         const bool short_way =
@@ -7427,7 +7427,7 @@ class decoder {
                 break;
             case phase::failing: return give_error(found);
             case phase::ended:
-                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
+                // Bytes behind a Close or a failure are not read (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
                 return;
             }
         }

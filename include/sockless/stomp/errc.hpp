@@ -64,7 +64,7 @@ enum class errc : std::uint8_t {
     too_many_receipts,
 };
 
-/// One row per enumerator of `errc`, in its order. The Close codes are for those who carry STOMP over WebSocket; the
+/// One row per enumerator of `errc`, in its order. The Close codes are for STOMP over WebSocket; the
 /// sections are those of STOMP 1.2, where it does not say otherwise.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},

@@ -73,7 +73,7 @@ class stomp_head_scanner {
         return code < 64 ? (low >> code & 1U) != 0 : c == '\\';
     }
 
-    // The one way to fail: at the byte that breaks the rule. False, for those who say so to their caller.
+    // The one way to fail: at the byte that breaks the rule. Always false, so that a caller can return it.
     constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
         error_ = error;
         stop_ = place;

@@ -88,7 +88,7 @@ class writer {
         return value.empty() ? fail(errc::missing_header) : header(name, value);
     }
 
-    /// Makes `error` that of the writer, unless it has one: for those who check more than the writer does.
+    /// Makes `error` that of the writer, unless it has one: for callers that check more than the writer does.
     constexpr writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;

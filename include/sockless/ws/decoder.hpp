@@ -63,7 +63,7 @@ class decoder {
         settings_ = static_cast<std::uint8_t>((settings_ & ~agreed_rsv) | (rsv_bits & agreed_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for those who inspect. At first not.
+    /// Whether each frame is announced by an event of its own, for programs that inspect. At first not.
     constexpr void show_frames(bool on) noexcept {
         // The short way announces nothing, and holds lengths of one byte against no limit.
         const bool short_way =
@@ -269,7 +269,7 @@ class decoder {
                 break;
             case phase::failing: return give_error(found);
             case phase::ended:
-                // Whatever follows a Close or a failure is nobody's (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
+                // Bytes behind a Close or a failure are not read (RFC 6455 sections 1.4 and 7.1.7) [C4] [C7].
                 return;
             }
         }
