@@ -151,10 +151,11 @@ class over_websocket {
             follow();
             // The session waits: for the answer to a CONNECT, or for room for a RECEIPT.
             if (left_ != 0 || !payload_.empty()) return {};
+            const bytes before = in;
             const ws::event found = web_socket().next(in);
             if (!found) return {};
             if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
-            take_payload(found.payload, in);
+            take_payload(found.payload, before, in);
         }
     }
 
@@ -232,15 +233,17 @@ class over_websocket {
         return found;
     }
 
-    // Puts a payload back to the front of the input, where it lies, unmasked: so nothing needs to be remembered of
-    // where it was. What was inflated or joined lies in the memory of the WebSocket.
-    void take_payload(bytes payload, bytes& in) noexcept {
-        if (payload.data() + payload.size() != in.data()) {
+    // A payload lies directly before the rest of the input, unmasked, and is taken from there: so its place need not be
+    // remembered. `before` is the input as it was before this frame. If the payload was inflated or joined it lies in
+    // the memory of the WebSocket.
+    void take_payload(bytes payload, bytes before, bytes& in) noexcept {
+        const std::size_t size = payload.size() + in.size();
+        if (size <= before.size() && before.last(size).data() == payload.data()) {
+            left_ = payload.size();
+            in = before.last(size);
+        } else {
             payload_ = payload;
-            return;
         }
-        left_ = payload.size();
-        in = {payload.data(), payload.size() + in.size()};
     }
 
     [[nodiscard]] event take(const ws::event& found) noexcept {
