@@ -10186,8 +10186,7 @@ class connection {
     }
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
-        if (automatic_pongs_) {
-            if (!open_.pongs.owed() && queue_pong(payload)) return {.kind = kind::ping, .payload = payload};
+        if (automatic_pongs_ && (open_.pongs.owed() || !queue_pong(payload))) {
             open_.held.assign(payload);
             open_.pongs.owe(true);
             send_owed_pong();
