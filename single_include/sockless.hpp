@@ -226,12 +226,12 @@ class growing_buffer {
     }
     ~growing_buffer() { ::operator delete(memory_); }
 
-    [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, size()}; }
+    [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, end_ - begin_}; }
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
 
     [[nodiscard]] bytes prepare(std::size_t size) noexcept {
-        const std::size_t held = this->size();
+        const std::size_t held = end_ - begin_;
         if (size > limit_ - held) return {};
         if (size > capacity_ - end_ && !make_room(held + size)) return {};
         return {memory_ + end_, size};
@@ -255,13 +255,14 @@ class growing_buffer {
     // Makes room for `needed` bytes from the front. Moves the content within the memory if at least as many bytes were
     // consumed before it. So over time each byte moves once. Otherwise the memory grows.
     bool make_room(std::size_t needed) noexcept {
-        if (begin_ < size() || needed > capacity_) {
+        const std::size_t held = end_ - begin_;
+        if (begin_ < held || needed > capacity_) {
             if (grow(needed)) return true;
             if (needed > capacity_) return false;
         }
-        detail::copy_down(memory_, memory_ + begin_, size());
-        end_ -= begin_;
+        detail::copy_down(memory_, memory_ + begin_, held);
         begin_ = 0;
+        end_ = held;
         return true;
     }
 
@@ -274,12 +275,13 @@ class growing_buffer {
         if (capacity <= capacity_) return false;
         auto* const memory = static_cast<std::byte*>(::operator new(capacity, std::nothrow));
         if (memory == nullptr) return false;
-        detail::copy(memory, memory_ + begin_, size());
+        const std::size_t held = end_ - begin_;
+        detail::copy(memory, memory_ + begin_, held);
         ::operator delete(memory_);
         memory_ = memory;
         capacity_ = capacity;
-        end_ -= begin_;
         begin_ = 0;
+        end_ = held;
         return true;
     }
 
@@ -1618,7 +1620,8 @@ struct sixteen_characters {
 
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
-        return mask((block(text == static_cast<unsigned char>(wanted)) | ...));
+        const block found = (block(text == static_cast<unsigned char>(wanted)) | ...);
+        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
     }
 
     static unsigned unusual(block text) noexcept {
@@ -1637,6 +1640,7 @@ struct sixteen_characters {
     static unsigned invisible(block text) noexcept { return mask(between(text, 0x21, 0x7e)) ^ all; }
 
   private:
+    using characters = char __attribute__((vector_size(16)));
     static constexpr unsigned all = 0xffff;
 
     static block between(block text, unsigned char least, unsigned char most) noexcept {
@@ -1644,7 +1648,6 @@ struct sixteen_characters {
     }
 
     static unsigned mask(block found) noexcept {
-        using characters = char __attribute__((vector_size(16)));
         return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
     }
 };
@@ -1652,6 +1655,37 @@ using most_characters = sixteen_characters;
 #else
 using most_characters = eight_characters;
 #endif
+
+/// So many characters are looked at for one result, as a word has so many bits.
+inline constexpr std::size_t looked_at_once = 64;
+
+/// A bit for each of the `looked_at_once` characters at `text`, set if it is one of `wanted`. The lowest bit is that of
+/// the first character.
+template <class Blocks, class... Char>
+std::uint64_t occurrences_in_64(const char* text, Char... wanted) noexcept {
+    std::uint64_t found = 0;
+#pragma GCC unroll 8
+    for (std::size_t at = 0; at != looked_at_once; at += Blocks::size) {
+        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
+    }
+    return found;
+}
+
+/// The same of `size` characters, fewer than `looked_at_once`.
+template <class Blocks, class... Char>
+std::uint64_t occurrences_in_rest(const char* text, std::size_t size, Char... wanted) noexcept {
+    std::uint64_t found = 0;
+    if (size < Blocks::size) {
+        for (std::size_t at = 0; at != size; ++at) found |= std::uint64_t{((text[at] == wanted) || ...)} << at;
+        return found;
+    }
+    // The last block overlaps with the one before it.
+    found = std::uint64_t{Blocks::any_of(Blocks::load(text + size - Blocks::size), wanted...)} << (size - Blocks::size);
+    for (std::size_t at = 0; size - at > Blocks::size; at += Blocks::size) {
+        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
+    }
+    return found;
+}
 
 } // namespace sockless::detail
 
@@ -1698,39 +1732,6 @@ template <class Sought, class Byte>
     return at;
 }
 
-/// `occurrences` looks at this many characters at a time, as a word has so many bits.
-inline constexpr std::size_t looked_at_once = 64;
-
-/// A bit for each of the `Size` characters at `text`, set if it is one of `Wanted`. The lowest bit is that of the first
-/// character. `Size` is a block times a power of two.
-template <std::size_t Size, char... Wanted>
-std::uint64_t bits_of_blocks(const char* text) noexcept {
-    using blocks = most_characters;
-    if constexpr (Size == blocks::size) {
-        return blocks::any_of(blocks::load(text), Wanted...);
-    } else {
-        constexpr std::size_t half = Size / 2;
-        return bits_of_blocks<half, Wanted...>(text) | bits_of_blocks<half, Wanted...>(text + half) << half;
-    }
-}
-
-/// The same of `size` characters, fewer than `looked_at_once`.
-template <char... Wanted>
-std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
-    constexpr std::size_t block = most_characters::size;
-    if (size < block) {
-        std::uint64_t found = 0;
-        for (std::size_t at = 0; at != size; ++at) {
-            found |= std::uint64_t{((text[at] == Wanted) || ...) ? 1U : 0U} << at;
-        }
-        return found;
-    }
-    // The last block overlaps with the one before it.
-    std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
-    for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
-    return found;
-}
-
 /// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
 /// that is wanted. The lowest bit is that of the first one.
 struct found_characters {
@@ -1744,10 +1745,10 @@ template <char... Wanted>
 found_characters first_found(const char* text, std::size_t size) noexcept {
     std::size_t at = 0;
     for (; size - at >= looked_at_once; at += looked_at_once) {
-        const std::uint64_t bits = bits_of_blocks<looked_at_once, Wanted...>(text + at);
+        const std::uint64_t bits = occurrences_in_64<most_characters>(text + at, Wanted...);
         if (bits != 0) return {at, bits};
     }
-    return {at, bits_of_rest<Wanted...>(text + at, size - at)};
+    return {at, occurrences_in_rest<most_characters>(text + at, size - at, Wanted...)};
 }
 
 /// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
@@ -3418,13 +3419,15 @@ class text_sink {
 
     /// Most texts are literals: inlined, a copy of one is a few stores.
     [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
-        if (has_room(text.size())) copy(out_.data() + size_, text.data(), text.size());
+        const std::size_t begin = size_;
         size_ += text.size();
+        if (size_ <= out_.size()) copy(out_.data() + begin, text.data(), text.size());
     }
 
     constexpr void put(cbytes data) noexcept {
-        if (has_room(data.size())) copy(out_.data() + size_, data.data(), data.size());
+        const std::size_t begin = size_;
         size_ += data.size();
+        if (size_ <= out_.size()) copy(out_.data() + begin, data.data(), data.size());
     }
 
     /// A number in decimal digits.
@@ -3432,9 +3435,9 @@ class text_sink {
 
     /// The place of the next `size` bytes, which the caller writes; null if there is no room for them.
     [[nodiscard]] constexpr Byte* take(std::size_t size) noexcept {
-        Byte* const place = has_room(size) ? out_.data() + size_ : nullptr;
+        const std::size_t begin = size_;
         size_ += size;
-        return place;
+        return size_ <= out_.size() ? out_.data() + begin : nullptr;
     }
 
     /// The room that the text so far takes, in bytes.
@@ -3444,10 +3447,6 @@ class text_sink {
     [[nodiscard]] constexpr bool complete() const noexcept { return size_ <= out_.size(); }
 
   private:
-    [[nodiscard]] constexpr bool has_room(std::size_t size) const noexcept {
-        return size_ <= out_.size() && size <= out_.size() - size_;
-    }
-
     std::span<Byte> out_;
     std::size_t size_ = 0;
 };
@@ -3771,7 +3770,8 @@ class name_list {
 
     /// The name that was added last, which has `size` bytes.
     [[nodiscard]] entry last(std::size_t size) const noexcept {
-        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+        const cbytes all = memory_.contents();
+        return at(all, all.size() - size - sizeof(name_record<Kind>));
     }
 
     /// Whether a name of `size` bytes can be added.
@@ -3906,7 +3906,8 @@ class heap_outbox : public outbox_position {
     /// Room for `size` bytes, so that `reserve` more can be written afterwards. Empty if there is none. Valid until
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
-        if (size > room(reserve)) return {};
+        const std::size_t free = limit_ - size_;
+        if (free < reserve || size > free - reserve) return {};
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
         const std::size_t needed = last_->end + size;
         if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
@@ -4138,8 +4139,8 @@ struct note_nothing {
 /// Calls `write(bytes)`, which returns `written`, and puts its output into `to`: all of it or nothing, and so that
 /// `reserve` more bytes can be written afterwards. `likely` is the probable size: if it is enough, `write` is called
 /// once. `note()` is called after the write, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
-template <class Outbox, class Write, class Note = note_nothing>
-[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
+template <class Outbox, class Errc, class Write, class Note = note_nothing>
+[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, Errc no_room, Write write,
                         Note note = {}) noexcept {
     const std::size_t most = to.room(reserve);
     bytes room = to.prepare(likely < most ? likely : most, reserve);
@@ -4148,7 +4149,7 @@ template <class Outbox, class Write, class Note = note_nothing>
         room = to.prepare(result.size, reserve);
         result = write(room);
     }
-    if (result.error) return result.size != 0 ? no_room : result.error;
+    if (result.error) return result.size != 0 ? error(no_room) : result.error;
     if constexpr (!std::is_same_v<Note, note_nothing>) {
         if (const error refused = note()) return refused;
     }
@@ -4718,15 +4719,16 @@ namespace sockless::stomp {
 
 constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
     using lengths = detail::known_header_lengths;
-    const char* const begin = all.text().data();
-    for (detail::header_finder at(begin, begin + all.text().size()); at.place() != nullptr; at.advance()) {
+    const std::string_view text = all.text();
+    for (detail::header_finder at(text.data(), text.data() + text.size()); at.name != at.end; at.advance()) {
         const header& each = at.current;
         const std::size_t length = each.name.size();
         if (length > lengths::longest) continue;
         for (std::size_t i = detail::known_header_index.begin[length];
              i != detail::known_header_index.begin[length + 1]; ++i) {
             const detail::known_header_row& row = detail::known_header_rows[i];
-            if (!equal(each.name, row.name)) continue;
+            // Of the names of one length most differ in their first character.
+            if (each.name.front() != row.name.front() || !equal(each.name, row.name)) continue;
             // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
             if ((this->*row.value).data() == nullptr) this->*row.value = each.value;
             break;
@@ -4799,7 +4801,9 @@ class writer {
     constexpr writer& begin(command sent) noexcept {
         if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
         command_ = sent;
-        return put(text_of(sent)).put("\n");
+        sink_.put(text_of(sent));
+        sink_.put("\n");
+        return *this;
     }
 
     /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
@@ -4841,8 +4845,9 @@ class writer {
         if (!body.empty()) sink_.put(body);
         sink_.put(std::string_view("\0", 1));
         if (error_) return {0, error_};
-        if (!sink_.complete()) return {sink_.size(), errc::no_room};
-        return {sink_.size(), {}};
+        const std::size_t size = sink_.size();
+        if (!sink_.complete()) return {size, errc::no_room};
+        return {size, {}};
     }
 
   private:
@@ -5333,9 +5338,10 @@ class stomp_head_scanner {
     [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
     [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
 
-    /// The header lines of a head that is done, where `head` is all of it.
+    /// The header lines of `head`, which is the whole of it; empty if it is not done.
     [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
-        return text_at(head + lines_, line_ - lines_);
+        if (phase_ != phase::done) return {};
+        return text_between(head + lines_, head + line_);
     }
 
   private:
@@ -5387,7 +5393,7 @@ class stomp_head_scanner {
 
     // The command ends at `end`, and its line at `last`.
     constexpr bool begin_lines(std::size_t end, std::size_t last) noexcept {
-        command_ = stomp::command_of(text_at(head_, end));
+        command_ = stomp::command_of(text_between(head_, head_ + end));
         if (head_[last] != '\n' || command_ == stomp::command::none) return fail(stomp::errc::unknown_command, 0);
         escaping_ = escaping_of(version_, command_);
         begin_line(last + 1);
@@ -5419,16 +5425,12 @@ class stomp_head_scanner {
     constexpr void scan_many(const stomp::limits& limits) noexcept {
         specials special(head_ + stop_, head_ + end_);
         for (;;) {
-            std::size_t at = next_place(special);
+            auto at = static_cast<std::size_t>(special.next() - head_);
             // The second of a pair was taken with the first.
             if (at < stop_) continue;
             if (phase_ == phase::name && removed_ == 0) at = take_plain_lines(special, at, limits);
             if (phase_ == phase::failed || !take_special(at, limits)) return;
         }
-    }
-
-    [[nodiscard]] constexpr std::size_t next_place(specials& special) const noexcept {
-        return static_cast<std::size_t>(special.next() - head_);
     }
 
     // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
@@ -5581,7 +5583,7 @@ class stomp_head_scanner {
 
     // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
     [[nodiscard]] constexpr bool is_length(std::string_view name) const noexcept {
-        return equal(name, "content-length") && !has_length_;
+        return !has_length_ && equal(name, "content-length");
     }
 
     // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
@@ -5721,7 +5723,6 @@ class basic_parser {
     /// The command and headers of the frame that the last event came from.
     [[nodiscard]] constexpr stomp::command command() const noexcept { return scanner_.command(); }
     [[nodiscard]] constexpr stomp::headers headers() const noexcept {
-        if (!scanner_.done()) return {};
         return stomp::headers(scanner_.lines(in_memory_ ? detail::characters(memory_.contents()) : head_));
     }
 
@@ -5852,15 +5853,17 @@ class basic_parser {
     // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
-        left_ = scanner_.has_length() ? scanner_.length() : limits_.body;
-        phase_ = scanner_.has_length() ? phase::counted : phase::until_nul;
+        const stomp::command command = scanner_.command();
+        const bool is_counted = scanner_.has_length();
+        left_ = is_counted ? scanner_.length() : limits_.body;
+        phase_ = is_counted ? phase::counted : phase::until_nul;
         begun_ = false;
-        if (!has_body(scanner_.command())) {
-            if (scanner_.has_length() && scanner_.length() != 0) return fail(errc::unexpected_body, position_);
+        if (!has_body(command)) {
+            if (is_counted && left_ != 0) return fail(errc::unexpected_body, position_);
             phase_ = phase::counted;
             left_ = 0;
         }
-        return {.kind = kind::head, .command = scanner_.command(), .headers = headers()};
+        return {.kind = kind::head, .command = command, .headers = headers()};
     }
 
     [[nodiscard]] constexpr event next_of_body(bytes& in) noexcept {
@@ -5885,7 +5888,7 @@ class basic_parser {
         if (piece.empty() && !ended) return {};
         const bool first = !begun_;
         begun_ = true;
-        return {kind::body, command(), first, ended, errc::none, headers(), piece};
+        return {kind::body, scanner_.command(), first, ended, errc::none, headers(), piece};
     }
 
     Memory memory_;
@@ -6125,6 +6128,9 @@ class session {
   protected:
     using name_kind = detail::name_kind;
 
+    // The sizes that nearly all frames keep within, but for bodies and for the id of a RECEIPT.
+    static constexpr std::size_t usual_head = 512, usual_receipt = 32;
+
     session(const options& settings, Buffer input, Output output, Buffer names) noexcept
         : reader_(static_cast<Buffer&&>(input), settings.limits_before),
           output_(static_cast<Output&&>(output)),
@@ -6147,10 +6153,10 @@ class session {
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // Takes the next frame or heart-beat from `in`: see `frame_reader::next`.
+    // Takes the next frame or heart-beat from `in`, which is not empty: see `frame_reader::next`.
     template <class Judge>
     [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
-        heard_ = heard_ || !in.empty();
+        heard_ = true;
         return reader_.next(in, judge);
     }
 
@@ -6164,9 +6170,9 @@ class session {
         return {};
     }
     template <class Frame, class Note = detail::note_nothing>
-    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
+    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t likely, std::size_t reserve,
                                               Note note = {}) noexcept {
-        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
+        return queue([&](bytes out) { return write(out, version(), frame); }, likely, reserve, note);
     }
 
     // The peer has taken `size` bytes.
@@ -6253,8 +6259,6 @@ class session {
     template <class Session>
     friend class over_websocket;
 
-    static constexpr std::size_t usual_head = 512;
-
     [[nodiscard]] static written write_beat(bytes out) noexcept {
         if (out.empty()) return {1, errc::no_room};
         out[0] = std::byte{'\n'};
@@ -6302,6 +6306,7 @@ namespace sockless::stomp {
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
+    using base::usual_head;
     using typename base::name_kind;
 
   public:
@@ -6361,6 +6366,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
             loses_ = false;
             return owed ? lost() : event{};
         }
+        if (in.empty()) return {};
         const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error);
         if (found.heart_beat) return {.kind = kind::heart_beat};
@@ -6601,10 +6607,10 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
         if (!this->is_open()) return errc::not_open;
         if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
-        if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
+        if (receipt.empty()) return this->queue_frame(frame, usual_head + body, 0, note);
         if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
         if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
-        return this->queue_frame(frame, body, 0, [&]() -> sockless::error {
+        return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
             if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
             const sockless::error refused = note();
             if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
@@ -10945,19 +10951,19 @@ class owed_receipt {
         return true;
     }
 
-    /// The caller has handled the frame.
-    void become_due() noexcept { is_due_ = is_owed(); }
+    /// The caller has handled the frame. Says whether a receipt is due now.
+    bool become_due() noexcept { return is_due_ = size_ != 0; }
 
     /// Empty if none is owed. Valid until it is settled.
     template <class Names>
     [[nodiscard]] std::string_view id(const Names& names) const noexcept {
-        return is_owed() ? names.last(size_).text : std::string_view{};
+        return size_ != 0 ? names.last(size_).text : std::string_view{};
     }
 
     /// It was sent, or will never be.
     template <class Names>
     void settle(Names& names) noexcept {
-        if (is_owed()) names.erase_last(size_);
+        if (size_ != 0) names.erase_last(size_);
         size_ = 0;
         is_due_ = false;
     }
@@ -11006,6 +11012,7 @@ struct [[nodiscard]] delivered {
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
+    using base::usual_head, base::usual_receipt;
     using typename base::name_kind;
 
   public:
@@ -11047,9 +11054,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
             in = in.subspan(in.size());
             return tell_loss();
         }
-        if (automatic_receipts_) receipt_.become_due();
-        if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
-        if (receipt_.is_due()) return {};
+        if (automatic_receipts_ && receipt_.become_due()) {
+            if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
+            if (receipt_.is_owed()) return {};
+        }
+        if (in.empty()) return {};
         const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
         if (found.heart_beat) return {.kind = kind::heart_beat};
@@ -11127,7 +11136,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         const auto note = [&]() -> sockless::error {
             return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
         };
-        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
+        if (const sockless::error refused =
+                this->queue_frame(message, usual_head + message.body.size(), room_for_error, note)) {
             return {0, refused};
         }
         last_number_ = number;
@@ -11139,7 +11149,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
-        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
+        const std::size_t likely = usual_receipt + id.size();
+        if (const sockless::error refused = this->queue_frame(frame, likely, room_for_error)) return refused;
         if (equal(receipt_.id(this->names_), id)) receipt_.settle(this->names_);
         return {};
     }
@@ -11148,6 +11159,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
         this->take_sent(size);
+        if (!receipt_.is_due()) return;
         // If it cannot be said at all, `next` says so, as long as there is a session.
         const bool unsaid = static_cast<bool>(say_receipt());
         if (unsaid && this->state() == stomp::state::closed) receipt_.settle(this->names_);
@@ -11167,8 +11179,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
-        if (automatic_receipts_) receipt_.become_due();
-        if (say_receipt()) receipt_.settle(this->names_);
+        if (automatic_receipts_ && receipt_.become_due()) {
+            if (say_receipt()) receipt_.settle(this->names_);
+        }
         const bool clean = this->is_disconnecting();
         const errc cut = this->reader_.finish();
         is_asked_ = false;
@@ -11224,10 +11237,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     // A receipt that cannot be said back, or is too long, is left out.
     [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
-        const sockless::error refused = this->queue_frame(frame, frame.body.size(), 0);
+        const sockless::error refused = this->queue_frame(frame, usual_head + frame.body.size(), 0);
         if (!refused || frame.receipt_id.empty()) return refused;
         frame.receipt_id = {};
-        return this->queue_frame(frame, frame.body.size(), 0);
+        return this->queue_frame(frame, usual_head + frame.body.size(), 0);
     }
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
@@ -11248,11 +11261,12 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // What is wrong with a frame of this command [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
-        if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
+        const stomp::state now = this->state();
+        if (now == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
         // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
-        if (this->is_disconnecting()) return errc::after_disconnect;
+        if (now == stomp::state::disconnecting) return errc::after_disconnect;
         if (connects) return errc::already_connected;
-        const bool known = sender_of(sent) == role::client && is_in(sent, this->version());
+        const bool known = sender_of(sent) == role::client && is_in(sent, agreed_);
         return known ? errc::none : errc::unexpected_command;
     }
 
@@ -11274,7 +11288,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (asks && known.receipt.empty()) wrong = errc::missing_header;
         if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong == errc::none && owes) wrong = owe(known.receipt);
+        if (wrong == errc::none && owes && !receipt_.owe(this->names_, name_kind::owed_receipt, known.receipt)) {
+            wrong = errc::too_many_receipts;
+        }
         return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
@@ -11287,16 +11303,16 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (sent == command::begin) size += each + known.transaction.size();
         return this->names_.has_room(size) ? errc::none : errc::too_many_receipts;
     }
-    [[nodiscard]] errc owe(std::string_view id) noexcept {
-        return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
-    }
 
     // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
     [[nodiscard]] sockless::error say_receipt() noexcept {
-        if (!receipt_.is_due()) return {};
         const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
-        const sockless::error refused = this->queue_frame(frame, 0, room_for_error);
-        if (!refused) receipt_.settle(this->names_);
+        const std::size_t likely = usual_receipt + frame.receipt_id.size();
+        const sockless::error refused = this->queue_frame(frame, likely, room_for_error);
+        if (!refused) {
+            receipt_.settle(this->names_);
+            return {};
+        }
         if (refused != errc::no_room) return refused;
         return this->waiting() == 0 ? errc::output_full : errc::none;
     }
@@ -11542,8 +11558,8 @@ class carrier {
     void release() noexcept { bytes_.release(); }
 
     template <class Write, class Note>
-    friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, sockless::error no_room,
-                               Write write, Note note) noexcept {
+    friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, errc no_room, Write write,
+                               Note note) noexcept {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
@@ -11563,8 +11579,8 @@ class carrier {
 
   private:
     template <class Write, class Note>
-    [[nodiscard]] sockless::error put_frame(std::size_t likely, std::size_t reserve, sockless::error no_room,
-                                            Write& write, Note& note) noexcept {
+    [[nodiscard]] sockless::error put_frame(std::size_t likely, std::size_t reserve, errc no_room, Write& write,
+                                            Note& note) noexcept {
         const bool early = web_socket_.state() == ws::state::opening;
         if (by_ != carried_by::web_socket || early) return put(bytes_, likely, reserve, no_room, write, note);
         const ws::written_message message{.likely = likely, .reserve = reserve, .most = most_};

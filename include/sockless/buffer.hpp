@@ -100,12 +100,12 @@ class growing_buffer {
     }
     ~growing_buffer() { ::operator delete(memory_); }
 
-    [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, size()}; }
+    [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, end_ - begin_}; }
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
 
     [[nodiscard]] bytes prepare(std::size_t size) noexcept {
-        const std::size_t held = this->size();
+        const std::size_t held = end_ - begin_;
         if (size > limit_ - held) return {};
         if (size > capacity_ - end_ && !make_room(held + size)) return {};
         return {memory_ + end_, size};
@@ -129,13 +129,14 @@ class growing_buffer {
     // Makes room for `needed` bytes from the front. Moves the content within the memory if at least as many bytes were
     // consumed before it. So over time each byte moves once. Otherwise the memory grows.
     bool make_room(std::size_t needed) noexcept {
-        if (begin_ < size() || needed > capacity_) {
+        const std::size_t held = end_ - begin_;
+        if (begin_ < held || needed > capacity_) {
             if (grow(needed)) return true;
             if (needed > capacity_) return false;
         }
-        detail::copy_down(memory_, memory_ + begin_, size());
-        end_ -= begin_;
+        detail::copy_down(memory_, memory_ + begin_, held);
         begin_ = 0;
+        end_ = held;
         return true;
     }
 
@@ -148,12 +149,13 @@ class growing_buffer {
         if (capacity <= capacity_) return false;
         auto* const memory = static_cast<std::byte*>(::operator new(capacity, std::nothrow));
         if (memory == nullptr) return false;
-        detail::copy(memory, memory_ + begin_, size());
+        const std::size_t held = end_ - begin_;
+        detail::copy(memory, memory_ + begin_, held);
         ::operator delete(memory_);
         memory_ = memory;
         capacity_ = capacity;
-        end_ -= begin_;
         begin_ = 0;
+        end_ = held;
         return true;
     }
 

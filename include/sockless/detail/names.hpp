@@ -108,7 +108,8 @@ class name_list {
 
     /// The name that was added last, which has `size` bytes.
     [[nodiscard]] entry last(std::size_t size) const noexcept {
-        return at(memory_.contents(), memory_.size() - size - sizeof(name_record<Kind>));
+        const cbytes all = memory_.contents();
+        return at(all, all.size() - size - sizeof(name_record<Kind>));
     }
 
     /// Whether a name of `size` bytes can be added.

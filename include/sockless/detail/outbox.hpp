@@ -84,7 +84,8 @@ class heap_outbox : public outbox_position {
     /// Room for `size` bytes, so that `reserve` more can be written afterwards. Empty if there is none. Valid until
     /// the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size, std::size_t reserve) noexcept {
-        if (size > room(reserve)) return {};
+        const std::size_t free = limit_ - size_;
+        if (free < reserve || size > free - reserve) return {};
         if ((last_ == nullptr || size > last_->capacity - last_->end) && !add_block(size)) return {};
         const std::size_t needed = last_->end + size;
         if (needed > largest_) largest_ = needed < UINT32_MAX ? static_cast<std::uint32_t>(needed) : UINT32_MAX;
@@ -316,8 +317,8 @@ struct note_nothing {
 /// Calls `write(bytes)`, which returns `written`, and puts its output into `to`: all of it or nothing, and so that
 /// `reserve` more bytes can be written afterwards. `likely` is the probable size: if it is enough, `write` is called
 /// once. `note()` is called after the write, and can still refuse it. Errors: those of `write` and `note`; `no_room`.
-template <class Outbox, class Write, class Note = note_nothing>
-[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, error no_room, Write write,
+template <class Outbox, class Errc, class Write, class Note = note_nothing>
+[[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, Errc no_room, Write write,
                         Note note = {}) noexcept {
     const std::size_t most = to.room(reserve);
     bytes room = to.prepare(likely < most ? likely : most, reserve);
@@ -326,7 +327,7 @@ template <class Outbox, class Write, class Note = note_nothing>
         room = to.prepare(result.size, reserve);
         result = write(room);
     }
-    if (result.error) return result.size != 0 ? no_room : result.error;
+    if (result.error) return result.size != 0 ? error(no_room) : result.error;
     if constexpr (!std::is_same_v<Note, note_nothing>) {
         if (const error refused = note()) return refused;
     }

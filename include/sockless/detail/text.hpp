@@ -44,39 +44,6 @@ template <class Sought, class Byte>
     return at;
 }
 
-/// `occurrences` looks at this many characters at a time, as a word has so many bits.
-inline constexpr std::size_t looked_at_once = 64;
-
-/// A bit for each of the `Size` characters at `text`, set if it is one of `Wanted`. The lowest bit is that of the first
-/// character. `Size` is a block times a power of two.
-template <std::size_t Size, char... Wanted>
-std::uint64_t bits_of_blocks(const char* text) noexcept {
-    using blocks = most_characters;
-    if constexpr (Size == blocks::size) {
-        return blocks::any_of(blocks::load(text), Wanted...);
-    } else {
-        constexpr std::size_t half = Size / 2;
-        return bits_of_blocks<half, Wanted...>(text) | bits_of_blocks<half, Wanted...>(text + half) << half;
-    }
-}
-
-/// The same of `size` characters, fewer than `looked_at_once`.
-template <char... Wanted>
-std::uint64_t bits_of_rest(const char* text, std::size_t size) noexcept {
-    constexpr std::size_t block = most_characters::size;
-    if (size < block) {
-        std::uint64_t found = 0;
-        for (std::size_t at = 0; at != size; ++at) {
-            found |= std::uint64_t{((text[at] == Wanted) || ...) ? 1U : 0U} << at;
-        }
-        return found;
-    }
-    // The last block overlaps with the one before it.
-    std::uint64_t found = bits_of_blocks<block, Wanted...>(text + size - block) << (size - block);
-    for (std::size_t at = 0; size - at > block; at += block) found |= bits_of_blocks<block, Wanted...>(text + at) << at;
-    return found;
-}
-
 /// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
 /// that is wanted. The lowest bit is that of the first one.
 struct found_characters {
@@ -90,10 +57,10 @@ template <char... Wanted>
 found_characters first_found(const char* text, std::size_t size) noexcept {
     std::size_t at = 0;
     for (; size - at >= looked_at_once; at += looked_at_once) {
-        const std::uint64_t bits = bits_of_blocks<looked_at_once, Wanted...>(text + at);
+        const std::uint64_t bits = occurrences_in_64<most_characters>(text + at, Wanted...);
         if (bits != 0) return {at, bits};
     }
-    return {at, bits_of_rest<Wanted...>(text + at, size - at)};
+    return {at, occurrences_in_rest<most_characters>(text + at, size - at, Wanted...)};
 }
 
 /// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and

@@ -15,13 +15,15 @@ class text_sink {
 
     /// Most texts are literals: inlined, a copy of one is a few stores.
     [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
-        if (has_room(text.size())) copy(out_.data() + size_, text.data(), text.size());
+        const std::size_t begin = size_;
         size_ += text.size();
+        if (size_ <= out_.size()) copy(out_.data() + begin, text.data(), text.size());
     }
 
     constexpr void put(cbytes data) noexcept {
-        if (has_room(data.size())) copy(out_.data() + size_, data.data(), data.size());
+        const std::size_t begin = size_;
         size_ += data.size();
+        if (size_ <= out_.size()) copy(out_.data() + begin, data.data(), data.size());
     }
 
     /// A number in decimal digits.
@@ -29,9 +31,9 @@ class text_sink {
 
     /// The place of the next `size` bytes, which the caller writes; null if there is no room for them.
     [[nodiscard]] constexpr Byte* take(std::size_t size) noexcept {
-        Byte* const place = has_room(size) ? out_.data() + size_ : nullptr;
+        const std::size_t begin = size_;
         size_ += size;
-        return place;
+        return size_ <= out_.size() ? out_.data() + begin : nullptr;
     }
 
     /// The room that the text so far takes, in bytes.
@@ -41,10 +43,6 @@ class text_sink {
     [[nodiscard]] constexpr bool complete() const noexcept { return size_ <= out_.size(); }
 
   private:
-    [[nodiscard]] constexpr bool has_room(std::size_t size) const noexcept {
-        return size_ <= out_.size() && size <= out_.size() - size_;
-    }
-
     std::span<Byte> out_;
     std::size_t size_ = 0;
 };

@@ -15,6 +15,7 @@ namespace sockless::stomp {
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
+    using base::usual_head;
     using typename base::name_kind;
 
   public:
@@ -74,6 +75,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
             loses_ = false;
             return owed ? lost() : event{};
         }
+        if (in.empty()) return {};
         const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error);
         if (found.heart_beat) return {.kind = kind::heart_beat};
@@ -314,10 +316,10 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
         if (!this->is_open()) return errc::not_open;
         if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
-        if (receipt.empty()) return this->queue_frame(frame, body, 0, note);
+        if (receipt.empty()) return this->queue_frame(frame, usual_head + body, 0, note);
         if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
         if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
-        return this->queue_frame(frame, body, 0, [&]() -> sockless::error {
+        return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
             if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
             const sockless::error refused = note();
             if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));

@@ -46,9 +46,10 @@ class stomp_head_scanner {
     [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
     [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
 
-    /// The header lines of a head that is done, where `head` is all of it.
+    /// The header lines of `head`, which is the whole of it; empty if it is not done.
     [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
-        return text_at(head + lines_, line_ - lines_);
+        if (phase_ != phase::done) return {};
+        return text_between(head + lines_, head + line_);
     }
 
   private:
@@ -100,7 +101,7 @@ class stomp_head_scanner {
 
     // The command ends at `end`, and its line at `last`.
     constexpr bool begin_lines(std::size_t end, std::size_t last) noexcept {
-        command_ = stomp::command_of(text_at(head_, end));
+        command_ = stomp::command_of(text_between(head_, head_ + end));
         if (head_[last] != '\n' || command_ == stomp::command::none) return fail(stomp::errc::unknown_command, 0);
         escaping_ = escaping_of(version_, command_);
         begin_line(last + 1);
@@ -132,16 +133,12 @@ class stomp_head_scanner {
     constexpr void scan_many(const stomp::limits& limits) noexcept {
         specials special(head_ + stop_, head_ + end_);
         for (;;) {
-            std::size_t at = next_place(special);
+            auto at = static_cast<std::size_t>(special.next() - head_);
             // The second of a pair was taken with the first.
             if (at < stop_) continue;
             if (phase_ == phase::name && removed_ == 0) at = take_plain_lines(special, at, limits);
             if (phase_ == phase::failed || !take_special(at, limits)) return;
         }
-    }
-
-    [[nodiscard]] constexpr std::size_t next_place(specials& special) const noexcept {
-        return static_cast<std::size_t>(special.next() - head_);
     }
 
     // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
@@ -294,7 +291,7 @@ class stomp_head_scanner {
 
     // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
     [[nodiscard]] constexpr bool is_length(std::string_view name) const noexcept {
-        return equal(name, "content-length") && !has_length_;
+        return !has_length_ && equal(name, "content-length");
     }
 
     // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.

@@ -165,15 +165,16 @@ namespace sockless::stomp {
 
 constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
     using lengths = detail::known_header_lengths;
-    const char* const begin = all.text().data();
-    for (detail::header_finder at(begin, begin + all.text().size()); at.place() != nullptr; at.advance()) {
+    const std::string_view text = all.text();
+    for (detail::header_finder at(text.data(), text.data() + text.size()); at.name != at.end; at.advance()) {
         const header& each = at.current;
         const std::size_t length = each.name.size();
         if (length > lengths::longest) continue;
         for (std::size_t i = detail::known_header_index.begin[length];
              i != detail::known_header_index.begin[length + 1]; ++i) {
             const detail::known_header_row& row = detail::known_header_rows[i];
-            if (!equal(each.name, row.name)) continue;
+            // Of the names of one length most differ in their first character.
+            if (each.name.front() != row.name.front() || !equal(each.name, row.name)) continue;
             // The first of repeated headers counts (STOMP 1.2 Repeated Header Entries).
             if ((this->*row.value).data() == nullptr) this->*row.value = each.value;
             break;

@@ -22,19 +22,19 @@ class owed_receipt {
         return true;
     }
 
-    /// The caller has handled the frame.
-    void become_due() noexcept { is_due_ = is_owed(); }
+    /// The caller has handled the frame. Says whether a receipt is due now.
+    bool become_due() noexcept { return is_due_ = size_ != 0; }
 
     /// Empty if none is owed. Valid until it is settled.
     template <class Names>
     [[nodiscard]] std::string_view id(const Names& names) const noexcept {
-        return is_owed() ? names.last(size_).text : std::string_view{};
+        return size_ != 0 ? names.last(size_).text : std::string_view{};
     }
 
     /// It was sent, or will never be.
     template <class Names>
     void settle(Names& names) noexcept {
-        if (is_owed()) names.erase_last(size_);
+        if (size_ != 0) names.erase_last(size_);
         size_ = 0;
         is_due_ = false;
     }

@@ -99,7 +99,6 @@ class basic_parser {
     /// The command and headers of the frame that the last event came from.
     [[nodiscard]] constexpr stomp::command command() const noexcept { return scanner_.command(); }
     [[nodiscard]] constexpr stomp::headers headers() const noexcept {
-        if (!scanner_.done()) return {};
         return stomp::headers(scanner_.lines(in_memory_ ? detail::characters(memory_.contents()) : head_));
     }
 
@@ -230,15 +229,17 @@ class basic_parser {
     // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
-        left_ = scanner_.has_length() ? scanner_.length() : limits_.body;
-        phase_ = scanner_.has_length() ? phase::counted : phase::until_nul;
+        const stomp::command command = scanner_.command();
+        const bool is_counted = scanner_.has_length();
+        left_ = is_counted ? scanner_.length() : limits_.body;
+        phase_ = is_counted ? phase::counted : phase::until_nul;
         begun_ = false;
-        if (!has_body(scanner_.command())) {
-            if (scanner_.has_length() && scanner_.length() != 0) return fail(errc::unexpected_body, position_);
+        if (!has_body(command)) {
+            if (is_counted && left_ != 0) return fail(errc::unexpected_body, position_);
             phase_ = phase::counted;
             left_ = 0;
         }
-        return {.kind = kind::head, .command = scanner_.command(), .headers = headers()};
+        return {.kind = kind::head, .command = command, .headers = headers()};
     }
 
     [[nodiscard]] constexpr event next_of_body(bytes& in) noexcept {
@@ -263,7 +264,7 @@ class basic_parser {
         if (piece.empty() && !ended) return {};
         const bool first = !begun_;
         begun_ = true;
-        return {kind::body, command(), first, ended, errc::none, headers(), piece};
+        return {kind::body, scanner_.command(), first, ended, errc::none, headers(), piece};
     }
 
     Memory memory_;

@@ -40,6 +40,7 @@ struct [[nodiscard]] delivered {
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
+    using base::usual_head, base::usual_receipt;
     using typename base::name_kind;
 
   public:
@@ -81,9 +82,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
             in = in.subspan(in.size());
             return tell_loss();
         }
-        if (automatic_receipts_) receipt_.become_due();
-        if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
-        if (receipt_.is_due()) return {};
+        if (automatic_receipts_ && receipt_.become_due()) {
+            if (const sockless::error unsaid = say_receipt()) return fail(unsaid, receipt_.id(this->names_));
+            if (receipt_.is_owed()) return {};
+        }
+        if (in.empty()) return {};
         const detail::whole_frame found = this->next_frame(in, [this](command sent) { return judge(sent); });
         if (found.error != errc::none) return fail(found.error, found.headers.find("receipt"));
         if (found.heart_beat) return {.kind = kind::heart_beat};
@@ -161,7 +164,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         const auto note = [&]() -> sockless::error {
             return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
         };
-        if (const sockless::error refused = this->queue_frame(message, message.body.size(), room_for_error, note)) {
+        if (const sockless::error refused =
+                this->queue_frame(message, usual_head + message.body.size(), room_for_error, note)) {
             return {0, refused};
         }
         last_number_ = number;
@@ -173,7 +177,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
-        if (const sockless::error refused = this->queue_frame(frame, 0, room_for_error)) return refused;
+        const std::size_t likely = usual_receipt + id.size();
+        if (const sockless::error refused = this->queue_frame(frame, likely, room_for_error)) return refused;
         if (equal(receipt_.id(this->names_), id)) receipt_.settle(this->names_);
         return {};
     }
@@ -182,6 +187,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
     void sent(std::size_t size) noexcept {
         this->take_sent(size);
+        if (!receipt_.is_due()) return;
         // If it cannot be said at all, `next` says so, as long as there is a session.
         const bool unsaid = static_cast<bool>(say_receipt());
         if (unsaid && this->state() == stomp::state::closed) receipt_.settle(this->names_);
@@ -201,8 +207,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
-        if (automatic_receipts_) receipt_.become_due();
-        if (say_receipt()) receipt_.settle(this->names_);
+        if (automatic_receipts_ && receipt_.become_due()) {
+            if (say_receipt()) receipt_.settle(this->names_);
+        }
         const bool clean = this->is_disconnecting();
         const errc cut = this->reader_.finish();
         is_asked_ = false;
@@ -258,10 +265,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     // A receipt that cannot be said back, or is too long, is left out.
     [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
-        const sockless::error refused = this->queue_frame(frame, frame.body.size(), 0);
+        const sockless::error refused = this->queue_frame(frame, usual_head + frame.body.size(), 0);
         if (!refused || frame.receipt_id.empty()) return refused;
         frame.receipt_id = {};
-        return this->queue_frame(frame, frame.body.size(), 0);
+        return this->queue_frame(frame, usual_head + frame.body.size(), 0);
     }
 
     // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
@@ -282,11 +289,12 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // What is wrong with a frame of this command [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
-        if (this->state() == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
+        const stomp::state now = this->state();
+        if (now == stomp::state::connecting) return connects ? errc::none : errc::not_connected;
         // A client sends nothing after DISCONNECT (STOMP 1.2 DISCONNECT).
-        if (this->is_disconnecting()) return errc::after_disconnect;
+        if (now == stomp::state::disconnecting) return errc::after_disconnect;
         if (connects) return errc::already_connected;
-        const bool known = sender_of(sent) == role::client && is_in(sent, this->version());
+        const bool known = sender_of(sent) == role::client && is_in(sent, agreed_);
         return known ? errc::none : errc::unexpected_command;
     }
 
@@ -308,7 +316,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (asks && known.receipt.empty()) wrong = errc::missing_header;
         if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong == errc::none && owes) wrong = owe(known.receipt);
+        if (wrong == errc::none && owes && !receipt_.owe(this->names_, name_kind::owed_receipt, known.receipt)) {
+            wrong = errc::too_many_receipts;
+        }
         return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
@@ -321,16 +331,16 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (sent == command::begin) size += each + known.transaction.size();
         return this->names_.has_room(size) ? errc::none : errc::too_many_receipts;
     }
-    [[nodiscard]] errc owe(std::string_view id) noexcept {
-        return receipt_.owe(this->names_, name_kind::owed_receipt, id) ? errc::none : errc::too_many_receipts;
-    }
 
     // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
     [[nodiscard]] sockless::error say_receipt() noexcept {
-        if (!receipt_.is_due()) return {};
         const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
-        const sockless::error refused = this->queue_frame(frame, 0, room_for_error);
-        if (!refused) receipt_.settle(this->names_);
+        const std::size_t likely = usual_receipt + frame.receipt_id.size();
+        const sockless::error refused = this->queue_frame(frame, likely, room_for_error);
+        if (!refused) {
+            receipt_.settle(this->names_);
+            return {};
+        }
         if (refused != errc::no_room) return refused;
         return this->waiting() == 0 ? errc::output_full : errc::none;
     }

@@ -124,6 +124,9 @@ class session {
   protected:
     using name_kind = detail::name_kind;
 
+    // The sizes that nearly all frames keep within, but for bodies and for the id of a RECEIPT.
+    static constexpr std::size_t usual_head = 512, usual_receipt = 32;
+
     session(const options& settings, Buffer input, Output output, Buffer names) noexcept
         : reader_(static_cast<Buffer&&>(input), settings.limits_before),
           output_(static_cast<Output&&>(output)),
@@ -146,10 +149,10 @@ class session {
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // Takes the next frame or heart-beat from `in`: see `frame_reader::next`.
+    // Takes the next frame or heart-beat from `in`, which is not empty: see `frame_reader::next`.
     template <class Judge>
     [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
-        heard_ = heard_ || !in.empty();
+        heard_ = true;
         return reader_.next(in, judge);
     }
 
@@ -163,9 +166,9 @@ class session {
         return {};
     }
     template <class Frame, class Note = detail::note_nothing>
-    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t body, std::size_t reserve,
+    [[nodiscard]] sockless::error queue_frame(const Frame& frame, std::size_t likely, std::size_t reserve,
                                               Note note = {}) noexcept {
-        return queue([&](bytes out) { return write(out, version(), frame); }, usual_head + body, reserve, note);
+        return queue([&](bytes out) { return write(out, version(), frame); }, likely, reserve, note);
     }
 
     // The peer has taken `size` bytes.
@@ -251,8 +254,6 @@ class session {
   private:
     template <class Session>
     friend class over_websocket;
-
-    static constexpr std::size_t usual_head = 512;
 
     [[nodiscard]] static written write_beat(bytes out) noexcept {
         if (out.empty()) return {1, errc::no_room};

@@ -56,8 +56,8 @@ class carrier {
     void release() noexcept { bytes_.release(); }
 
     template <class Write, class Note>
-    friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, sockless::error no_room,
-                               Write write, Note note) noexcept {
+    friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, errc no_room, Write write,
+                               Note note) noexcept {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
@@ -77,8 +77,8 @@ class carrier {
 
   private:
     template <class Write, class Note>
-    [[nodiscard]] sockless::error put_frame(std::size_t likely, std::size_t reserve, sockless::error no_room,
-                                            Write& write, Note& note) noexcept {
+    [[nodiscard]] sockless::error put_frame(std::size_t likely, std::size_t reserve, errc no_room, Write& write,
+                                            Note& note) noexcept {
         const bool early = web_socket_.state() == ws::state::opening;
         if (by_ != carried_by::web_socket || early) return put(bytes_, likely, reserve, no_room, write, note);
         const ws::written_message message{.likely = likely, .reserve = reserve, .most = most_};

@@ -67,7 +67,9 @@ class writer {
     constexpr writer& begin(command sent) noexcept {
         if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
         command_ = sent;
-        return put(text_of(sent)).put("\n");
+        sink_.put(text_of(sent));
+        sink_.put("\n");
+        return *this;
     }
 
     /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
@@ -109,8 +111,9 @@ class writer {
         if (!body.empty()) sink_.put(body);
         sink_.put(std::string_view("\0", 1));
         if (error_) return {0, error_};
-        if (!sink_.complete()) return {sink_.size(), errc::no_room};
-        return {sink_.size(), {}};
+        const std::size_t size = sink_.size();
+        if (!sink_.complete()) return {size, errc::no_room};
+        return {size, {}};
     }
 
   private:

@@ -103,7 +103,8 @@ struct sixteen_characters {
 
     template <class... Char>
     static unsigned any_of(block text, Char... wanted) noexcept {
-        return mask((block(text == static_cast<unsigned char>(wanted)) | ...));
+        const block found = (block(text == static_cast<unsigned char>(wanted)) | ...);
+        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
     }
 
     static unsigned unusual(block text) noexcept {
@@ -122,6 +123,7 @@ struct sixteen_characters {
     static unsigned invisible(block text) noexcept { return mask(between(text, 0x21, 0x7e)) ^ all; }
 
   private:
+    using characters = char __attribute__((vector_size(16)));
     static constexpr unsigned all = 0xffff;
 
     static block between(block text, unsigned char least, unsigned char most) noexcept {
@@ -129,7 +131,6 @@ struct sixteen_characters {
     }
 
     static unsigned mask(block found) noexcept {
-        using characters = char __attribute__((vector_size(16)));
         return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
     }
 };
@@ -137,5 +138,36 @@ using most_characters = sixteen_characters;
 #else
 using most_characters = eight_characters;
 #endif
+
+/// So many characters are looked at for one result, as a word has so many bits.
+inline constexpr std::size_t looked_at_once = 64;
+
+/// A bit for each of the `looked_at_once` characters at `text`, set if it is one of `wanted`. The lowest bit is that of
+/// the first character.
+template <class Blocks, class... Char>
+std::uint64_t occurrences_in_64(const char* text, Char... wanted) noexcept {
+    std::uint64_t found = 0;
+#pragma GCC unroll 8
+    for (std::size_t at = 0; at != looked_at_once; at += Blocks::size) {
+        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
+    }
+    return found;
+}
+
+/// The same of `size` characters, fewer than `looked_at_once`.
+template <class Blocks, class... Char>
+std::uint64_t occurrences_in_rest(const char* text, std::size_t size, Char... wanted) noexcept {
+    std::uint64_t found = 0;
+    if (size < Blocks::size) {
+        for (std::size_t at = 0; at != size; ++at) found |= std::uint64_t{((text[at] == wanted) || ...)} << at;
+        return found;
+    }
+    // The last block overlaps with the one before it.
+    found = std::uint64_t{Blocks::any_of(Blocks::load(text + size - Blocks::size), wanted...)} << (size - Blocks::size);
+    for (std::size_t at = 0; size - at > Blocks::size; at += Blocks::size) {
+        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
+    }
+    return found;
+}
 
 } // namespace sockless::detail
