@@ -307,28 +307,6 @@ class growing_buffer {
     std::size_t limit_ = 0;
 };
 
-/// A buffer that somebody else owns, for classes that take their buffer by value. It has the verbs of that buffer,
-/// which outlives it. Copies refer to the same buffer.
-template <class Buffer>
-class buffer_reference {
-  public:
-    constexpr buffer_reference() noexcept = default;
-    constexpr explicit buffer_reference(Buffer& to) noexcept : to_(&to) {}
-
-    [[nodiscard]] constexpr auto contents() const noexcept { return to_->contents(); }
-    [[nodiscard]] constexpr std::size_t size() const noexcept { return to_->size(); }
-    [[nodiscard]] constexpr std::size_t limit() const noexcept { return to_->limit(); }
-    [[nodiscard]] constexpr auto prepare(std::size_t size) noexcept { return to_->prepare(size); }
-    [[nodiscard]] constexpr std::size_t ready() const noexcept { return to_->ready(); }
-    constexpr void commit(std::size_t size) noexcept { to_->commit(size); }
-    constexpr void consume(std::size_t size) noexcept { to_->consume(size); }
-    constexpr void clear() noexcept { to_->clear(); }
-    constexpr void release() noexcept { to_->release(); }
-
-  private:
-    Buffer* to_ = nullptr;
-};
-
 /// Appends all of `data` to a buffer of any kind. If it does not fit, appends nothing and returns false.
 template <class Buffer>
 [[nodiscard]] constexpr bool append(Buffer& buffer, cbytes data) noexcept {
@@ -2844,41 +2822,34 @@ namespace sockless::http::detail {
 }
 [[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
 
-} // namespace sockless::http::detail
-
-namespace sockless::http {
-
-/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
-/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
-/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
-template <class Memory>
-class basic_head_parser {
+/// A `basic_head_parser` without its memory, for an owner whose memory holds something else after the head. The owner
+/// gives the memory with each call that uses it: always the same, and with no other content than this reader's.
+class head_reader {
   public:
-    using event = head_event;
-    using kind = head_kind;
+    constexpr head_reader(message_kind message, const http::limits& limits) noexcept
+        : limits_(limits), scanner_(message), message_(message) {}
 
-    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
-                                         const http::limits& limits = {}) noexcept
-        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(message), message_(message) {}
-
-    /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
-    /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
-    /// taken until `restart`.
-    [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
+    /// As `basic_head_parser::next`.
+    template <class Memory>
+    [[nodiscard]] constexpr head_event next(bytes& in, Memory& memory) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
         // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5) [H20].
-        const std::size_t room = limit() - scanner_.position();
+        const bool in_pieces = memory.size() != 0;
+        const std::size_t most = in_pieces && memory.limit() < limits_.head ? memory.limit() : limits_.head;
+        const std::size_t room = most - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
         in = in.subspan(taken.size());
         if (scanner_.error() != errc::none) return fail(scanner_.error(), scanner_.position());
 
-        const bool in_place = memory_.size() == 0 && scanner_.done() && !std::is_constant_evaluated();
-        if (in_place) return finished(detail::text_in(cbytes(taken)));
-        if (!append(memory_, taken)) return fail(errc::head_too_large, limit_of_memory());
-        if (scanner_.done()) return finished(detail::text_in(memory_.contents()));
+        const bool in_place = !in_pieces && scanner_.done() && !std::is_constant_evaluated();
+        if (in_place) return finished(text_in(cbytes(taken)));
+        if (!append(memory, taken)) {
+            const bool fits = scanner_.position() <= memory.limit();
+            return fail(errc::head_too_large, fits ? scanner_.position() : memory.limit());
+        }
+        if (scanner_.done()) return finished(text_in(memory.contents()));
         if (!in.empty()) return fail(errc::head_too_large, scanner_.position());
         return {};
     }
@@ -2892,24 +2863,22 @@ class basic_head_parser {
         return error_;
     }
 
-    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
-    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
-    /// this does nothing.
-    constexpr void restart() noexcept {
+    /// As `basic_head_parser::restart`.
+    template <class Memory>
+    constexpr void restart(Memory& memory) noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
-        scanner_ = detail::head_scanner(message_);
+        scanner_ = head_scanner(message_);
         text_ = {};
-        memory_.clear();
+        memory.clear();
     }
 
-    /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
-    /// do not move with it: ask `head` for new ones.
-    [[nodiscard]] constexpr bool keep() noexcept {
-        if (memory_.size() != 0) return true;
-        if (!append(memory_, bytes_of(text_))) return false;
-        text_ = detail::text_in(memory_.contents());
+    /// As `basic_head_parser::keep`.
+    template <class Memory>
+    [[nodiscard]] constexpr bool keep(Memory& memory) noexcept {
+        if (memory.size() != 0) return true;
+        if (!append(memory, bytes_of(text_))) return false;
+        text_ = text_in(memory.contents());
         return true;
     }
 
@@ -2941,19 +2910,7 @@ class basic_head_parser {
     /// The limits that were given.
     [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
 
-    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
-    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
-
   private:
-    [[nodiscard]] constexpr std::size_t limit() const noexcept {
-        const bool in_pieces = memory_.size() != 0;
-        return in_pieces && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
-    }
-
-    [[nodiscard]] constexpr std::size_t limit_of_memory() const noexcept {
-        return memory_.limit() < scanner_.position() ? memory_.limit() : scanner_.position();
-    }
-
     constexpr head_event fail(errc error, std::size_t place) noexcept {
         error_ = error;
         error_offset_ = head_begin_ + place;
@@ -2965,14 +2922,60 @@ class basic_head_parser {
         return {.kind = head_kind::head, .head = head()};
     }
 
-    Memory memory_;
     http::limits limits_;
-    detail::head_scanner scanner_;
+    head_scanner scanner_;
     std::string_view text_{}; // of the head that was given
     std::uint64_t head_begin_ = 0;
     std::uint64_t error_offset_ = 0;
     message_kind message_;
     errc error_ = errc::none;
+};
+
+} // namespace sockless::http::detail
+
+namespace sockless::http {
+
+/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
+/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
+/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+template <class Memory>
+class basic_head_parser : private detail::head_reader {
+  public:
+    using event = head_event;
+    using kind = head_kind;
+
+    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
+                                         const http::limits& limits = {}) noexcept
+        : head_reader(message, limits), memory_(static_cast<Memory&&>(memory)) {}
+
+    /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
+    /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
+    /// taken until `restart`.
+    [[nodiscard]] constexpr head_event next(bytes& in) noexcept { return head_reader::next(in, memory_); }
+
+    using head_reader::finish;
+
+    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
+    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
+    /// this does nothing.
+    constexpr void restart() noexcept { head_reader::restart(memory_); }
+
+    /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
+    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
+    /// do not move with it: ask `head` for new ones.
+    [[nodiscard]] constexpr bool keep() noexcept { return head_reader::keep(memory_); }
+
+    using head_reader::error;
+    using head_reader::head;
+    using head_reader::limits;
+    using head_reader::offset;
+
+    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
+    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
+
+  private:
+    Memory memory_;
 };
 
 /// With memory that the caller owns.
@@ -10423,7 +10426,6 @@ class connection {
 namespace sockless::ws::detail {
 
 /// The opening handshake, as the client sees it.
-template <class Buffer>
 struct client_handshake {
     enum class stage : std::uint8_t {
         silent,       // nothing was asked for
@@ -10432,10 +10434,10 @@ struct client_handshake {
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : parser(http::message_kind::response, {}, limits) {}
+    explicit client_handshake(const http::limits& limits) noexcept : reader(http::message_kind::response, limits) {}
 
     union {
-        http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
+        http::detail::head_reader reader; // before `reading_body`; the connection's input buffer is its memory
         http::body_decoder body;
     };
     std::string_view subprotocol{};
@@ -10450,10 +10452,10 @@ namespace sockless::ws {
 /// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
 /// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
-class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
-    using handshake_state = detail::client_handshake<Buffer>;
+class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake> {
+    using handshake_state = detail::client_handshake;
     using base = connection<role::client, Buffer, Compression, handshake_state>;
-    using stage = typename handshake_state::stage;
+    using stage = handshake_state::stage;
 
   public:
     /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
@@ -10527,8 +10529,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
     /// of `next`.
     [[nodiscard]] http::head response() const noexcept {
-        const bool has_parser = this->has_handshake() && this->handshake().at != stage::reading_body;
-        return has_parser ? this->handshake().parser.head() : http::head{};
+        const bool has_head = this->has_handshake() && this->handshake().at != stage::reading_body;
+        return has_head ? this->handshake().reader.head() : http::head{};
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
@@ -10566,9 +10568,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     [[nodiscard]] event next_response(bytes& in) noexcept {
         auto& handshake = this->handshake();
-        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         for (;;) {
-            const http::head_event found = handshake.parser.next(in);
+            const http::head_event found = handshake.reader.next(in, this->input());
             if (!found) return {};
             if (found.kind == http::head_kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
@@ -10578,15 +10579,15 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
             }
-            handshake.parser.restart();
+            handshake.reader.restart(this->input());
         }
     }
 
     [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
         // The caller may look at the head when the input is long gone.
-        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
-        const http::head head = handshake.parser.head();
+        if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.reader.head();
         if (head.status != 101) {
             // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1) [H18].
             handshake.at = stage::refused;
@@ -10617,7 +10618,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     void begin_body() noexcept {
         auto& handshake = this->handshake();
-        const http::limits limits = handshake.parser.limits();
+        const http::limits limits = handshake.reader.limits();
         const http::body_framing framing = framing_of(response(), http::message_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
         handshake.at = stage::reading_body;
@@ -10647,7 +10648,6 @@ using client = basic_client<growing_buffer>;
 namespace sockless::ws::detail {
 
 /// The opening handshake, as the server sees it.
-template <class Buffer>
 struct server_handshake {
     enum class stage : std::uint8_t {
         reading,       // the request is not there as a whole
@@ -10656,9 +10656,9 @@ struct server_handshake {
     };
 
     server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
+        : reader(http::message_kind::request, limits), shows_requests(show_requests) {}
 
-    http::basic_head_parser<buffer_reference<Buffer>> parser;
+    http::detail::head_reader reader; // the connection's input buffer is its memory
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
@@ -10676,10 +10676,10 @@ namespace sockless::ws {
 /// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
 /// takes its memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
-class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
-    using handshake_state = detail::server_handshake<Buffer>;
+class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake> {
+    using handshake_state = detail::server_handshake;
     using base = connection<role::server, Buffer, Compression, handshake_state>;
-    using stage = typename handshake_state::stage;
+    using stage = handshake_state::stage;
 
   public:
     /// With buffers that grow up to the limits of `settings`.
@@ -10731,7 +10731,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
     [[nodiscard]] http::head head() const noexcept {
-        return this->has_handshake() ? this->handshake().parser.head() : http::head{};
+        return this->has_handshake() ? this->handshake().reader.head() : http::head{};
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2) [H9]
@@ -10813,13 +10813,12 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] event next_request(bytes& in) noexcept {
         auto& handshake = this->handshake();
         if (handshake.at != stage::reading) return {};
-        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
-        const http::head_event found = handshake.parser.next(in);
+        const http::head_event found = handshake.reader.next(in, this->input());
         if (!found) return {};
         if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
-        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
-        const http::head head = handshake.parser.head();
+        if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.reader.head();
         if (handshake.shows_requests && !is_upgrade(head)) {
             handshake.at = stage::other_asked;
             return {.kind = kind::http_request};

@@ -181,28 +181,6 @@ class growing_buffer {
     std::size_t limit_ = 0;
 };
 
-/// A buffer that somebody else owns, for classes that take their buffer by value. It has the verbs of that buffer,
-/// which outlives it. Copies refer to the same buffer.
-template <class Buffer>
-class buffer_reference {
-  public:
-    constexpr buffer_reference() noexcept = default;
-    constexpr explicit buffer_reference(Buffer& to) noexcept : to_(&to) {}
-
-    [[nodiscard]] constexpr auto contents() const noexcept { return to_->contents(); }
-    [[nodiscard]] constexpr std::size_t size() const noexcept { return to_->size(); }
-    [[nodiscard]] constexpr std::size_t limit() const noexcept { return to_->limit(); }
-    [[nodiscard]] constexpr auto prepare(std::size_t size) noexcept { return to_->prepare(size); }
-    [[nodiscard]] constexpr std::size_t ready() const noexcept { return to_->ready(); }
-    constexpr void commit(std::size_t size) noexcept { to_->commit(size); }
-    constexpr void consume(std::size_t size) noexcept { to_->consume(size); }
-    constexpr void clear() noexcept { to_->clear(); }
-    constexpr void release() noexcept { to_->release(); }
-
-  private:
-    Buffer* to_ = nullptr;
-};
-
 /// Appends all of `data` to a buffer of any kind. If it does not fit, appends nothing and returns false.
 template <class Buffer>
 [[nodiscard]] constexpr bool append(Buffer& buffer, cbytes data) noexcept {

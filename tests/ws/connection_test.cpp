@@ -42,6 +42,27 @@ buffer faulty_conversation() {
                   frame(by, 0x80, "("), frame(by, 0x81, "late"));
 }
 
+// Moves an endpoint away from its place after each byte of a head, and from there gives it the rest in single bytes.
+template <class Make>
+void can_be_moved_within(const buffer& head, const Make& make) {
+    using endpoint = decltype(make());
+    scripted<endpoint> whole(make());
+    whole.feed_copy(head);
+    REQUIRE(whole.peer.is_open());
+    for (std::size_t cut = 0; cut != head.size(); ++cut) {
+        auto before = std::make_unique<scripted<endpoint>>(make());
+        before->feed_copy(cbytes(head).first(cut));
+        scripted<endpoint> run(std::move(before->peer));
+        run.sent = before->sent;
+        before.reset();
+        for (const std::byte each : cbytes(head).subspan(cut)) run.feed_copy({&each, 1});
+        CAPTURE(cut);
+        REQUIRE(run.complaint == "");
+        REQUIRE(run.log == whole.log);
+        REQUIRE(to_hex(run.sent) == to_hex(whole.sent));
+    }
+}
+
 template <class Side>
 void same_at_every_split(const buffer& input, const ws::options& how, bool answers = false) {
     const auto react = [answers](auto& peer, const ws::event& event) {
@@ -123,6 +144,15 @@ TEST_CASE_TEMPLATE("F12: an endpoint can be moved at any time", Side, server_sid
             REQUIRE(to_hex(run.sent) == to_hex(sent));
         }
     }
+}
+
+TEST_CASE_TEMPLATE("F12 H20: an endpoint can be moved in the middle of a head", Side, server_side, client_side) {
+    // A client reads more than one head with the same memory.
+    const bool reads_interim = Side::own == role::client;
+    const buffer head = joined(reads_interim ? "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" : "", Side::opening());
+    can_be_moved_within(head, [] { return Side::make(); });
+    std::array<std::byte, 512> input{}, output{};
+    can_be_moved_within(head, [&] { return Side::make_small(input, output); });
 }
 
 TEST_CASE("F12: two endpoints understand each other at any cuts and with short writes") {

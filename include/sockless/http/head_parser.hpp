@@ -43,41 +43,34 @@ namespace sockless::http::detail {
 }
 [[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
 
-} // namespace sockless::http::detail
-
-namespace sockless::http {
-
-/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
-/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
-/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
-template <class Memory>
-class basic_head_parser {
+/// A `basic_head_parser` without its memory, for an owner whose memory holds something else after the head. The owner
+/// gives the memory with each call that uses it: always the same, and with no other content than this reader's.
+class head_reader {
   public:
-    using event = head_event;
-    using kind = head_kind;
+    constexpr head_reader(message_kind message, const http::limits& limits) noexcept
+        : limits_(limits), scanner_(message), message_(message) {}
 
-    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
-                                         const http::limits& limits = {}) noexcept
-        : memory_(static_cast<Memory&&>(memory)), limits_(limits), scanner_(message), message_(message) {}
-
-    /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
-    /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
-    /// taken until `restart`.
-    [[nodiscard]] constexpr head_event next(bytes& in) noexcept {
+    /// As `basic_head_parser::next`.
+    template <class Memory>
+    [[nodiscard]] constexpr head_event next(bytes& in, Memory& memory) noexcept {
         if (error_ != errc::none || scanner_.done()) return {};
 
         // A byte beyond the size of a head is an error at that byte, whatever it is (RFC 6585 section 5) [H20].
-        const std::size_t room = limit() - scanner_.position();
+        const bool in_pieces = memory.size() != 0;
+        const std::size_t most = in_pieces && memory.limit() < limits_.head ? memory.limit() : limits_.head;
+        const std::size_t room = most - scanner_.position();
         const bytes piece = in.first(in.size() < room ? in.size() : room);
         const bytes taken = piece.first(scanner_.scan(piece, limits_));
         in = in.subspan(taken.size());
         if (scanner_.error() != errc::none) return fail(scanner_.error(), scanner_.position());
 
-        const bool in_place = memory_.size() == 0 && scanner_.done() && !std::is_constant_evaluated();
-        if (in_place) return finished(detail::text_in(cbytes(taken)));
-        if (!append(memory_, taken)) return fail(errc::head_too_large, limit_of_memory());
-        if (scanner_.done()) return finished(detail::text_in(memory_.contents()));
+        const bool in_place = !in_pieces && scanner_.done() && !std::is_constant_evaluated();
+        if (in_place) return finished(text_in(cbytes(taken)));
+        if (!append(memory, taken)) {
+            const bool fits = scanner_.position() <= memory.limit();
+            return fail(errc::head_too_large, fits ? scanner_.position() : memory.limit());
+        }
+        if (scanner_.done()) return finished(text_in(memory.contents()));
         if (!in.empty()) return fail(errc::head_too_large, scanner_.position());
         return {};
     }
@@ -91,24 +84,22 @@ class basic_head_parser {
         return error_;
     }
 
-    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
-    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
-    /// this does nothing.
-    constexpr void restart() noexcept {
+    /// As `basic_head_parser::restart`.
+    template <class Memory>
+    constexpr void restart(Memory& memory) noexcept {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
-        scanner_ = detail::head_scanner(message_);
+        scanner_ = head_scanner(message_);
         text_ = {};
-        memory_.clear();
+        memory.clear();
     }
 
-    /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
-    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
-    /// do not move with it: ask `head` for new ones.
-    [[nodiscard]] constexpr bool keep() noexcept {
-        if (memory_.size() != 0) return true;
-        if (!append(memory_, bytes_of(text_))) return false;
-        text_ = detail::text_in(memory_.contents());
+    /// As `basic_head_parser::keep`.
+    template <class Memory>
+    [[nodiscard]] constexpr bool keep(Memory& memory) noexcept {
+        if (memory.size() != 0) return true;
+        if (!append(memory, bytes_of(text_))) return false;
+        text_ = text_in(memory.contents());
         return true;
     }
 
@@ -140,19 +131,7 @@ class basic_head_parser {
     /// The limits that were given.
     [[nodiscard]] constexpr const http::limits& limits() const noexcept { return limits_; }
 
-    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
-    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
-
   private:
-    [[nodiscard]] constexpr std::size_t limit() const noexcept {
-        const bool in_pieces = memory_.size() != 0;
-        return in_pieces && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
-    }
-
-    [[nodiscard]] constexpr std::size_t limit_of_memory() const noexcept {
-        return memory_.limit() < scanner_.position() ? memory_.limit() : scanner_.position();
-    }
-
     constexpr head_event fail(errc error, std::size_t place) noexcept {
         error_ = error;
         error_offset_ = head_begin_ + place;
@@ -164,14 +143,60 @@ class basic_head_parser {
         return {.kind = head_kind::head, .head = head()};
     }
 
-    Memory memory_;
     http::limits limits_;
-    detail::head_scanner scanner_;
+    head_scanner scanner_;
     std::string_view text_{}; // of the head that was given
     std::uint64_t head_begin_ = 0;
     std::uint64_t error_offset_ = 0;
     message_kind message_;
     errc error_ = errc::none;
+};
+
+} // namespace sockless::http::detail
+
+namespace sockless::http {
+
+/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
+/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
+/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
+/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+template <class Memory>
+class basic_head_parser : private detail::head_reader {
+  public:
+    using event = head_event;
+    using kind = head_kind;
+
+    constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
+                                         const http::limits& limits = {}) noexcept
+        : head_reader(message, limits), memory_(static_cast<Memory&&>(memory)) {}
+
+    /// Takes bytes from the front of `in`, at most up to the end of the head. The views in an event are valid until
+    /// the next call that is not const, or until the input is reused, whichever comes first. After a head nothing is
+    /// taken until `restart`.
+    [[nodiscard]] constexpr head_event next(bytes& in) noexcept { return head_reader::next(in, memory_); }
+
+    using head_reader::finish;
+
+    /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
+    /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
+    /// this does nothing.
+    constexpr void restart() noexcept { head_reader::restart(memory_); }
+
+    /// Copies the head that the last event gave into the memory, if it lies in the input: so it stays until the next
+    /// call of `next` or `restart`, even if the input is reused. False if it does not fit. Views that were handed out
+    /// do not move with it: ask `head` for new ones.
+    [[nodiscard]] constexpr bool keep() noexcept { return head_reader::keep(memory_); }
+
+    using head_reader::error;
+    using head_reader::head;
+    using head_reader::limits;
+    using head_reader::offset;
+
+    /// The memory that was given, for a caller that gives it back when the head is no longer needed.
+    [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
+
+  private:
+    Memory memory_;
 };
 
 /// With memory that the caller owns.

@@ -8,7 +8,6 @@
 namespace sockless::ws::detail {
 
 /// The opening handshake, as the client sees it.
-template <class Buffer>
 struct client_handshake {
     enum class stage : std::uint8_t {
         silent,       // nothing was asked for
@@ -17,10 +16,10 @@ struct client_handshake {
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : parser(http::message_kind::response, {}, limits) {}
+    explicit client_handshake(const http::limits& limits) noexcept : reader(http::message_kind::response, limits) {}
 
     union {
-        http::basic_head_parser<buffer_reference<Buffer>> parser; // before `reading_body`
+        http::detail::head_reader reader; // before `reading_body`; the connection's input buffer is its memory
         http::body_decoder body;
     };
     std::string_view subprotocol{};
@@ -35,10 +34,10 @@ namespace sockless::ws {
 /// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
 /// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
 template <class Buffer, class Compression = no_compression>
-class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake<Buffer>> {
-    using handshake_state = detail::client_handshake<Buffer>;
+class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake> {
+    using handshake_state = detail::client_handshake;
     using base = connection<role::client, Buffer, Compression, handshake_state>;
-    using stage = typename handshake_state::stage;
+    using stage = handshake_state::stage;
 
   public:
     /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
@@ -112,8 +111,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
     /// of `next`.
     [[nodiscard]] http::head response() const noexcept {
-        const bool has_parser = this->has_handshake() && this->handshake().at != stage::reading_body;
-        return has_parser ? this->handshake().parser.head() : http::head{};
+        const bool has_head = this->has_handshake() && this->handshake().at != stage::reading_body;
+        return has_head ? this->handshake().reader.head() : http::head{};
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
@@ -151,9 +150,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     [[nodiscard]] event next_response(bytes& in) noexcept {
         auto& handshake = this->handshake();
-        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
         for (;;) {
-            const http::head_event found = handshake.parser.next(in);
+            const http::head_event found = handshake.reader.next(in, this->input());
             if (!found) return {};
             if (found.kind == http::head_kind::error) return this->fail(found.error);
             const bool interim = found.head.status < 200 && found.head.status != 101;
@@ -163,15 +161,15 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             if (++handshake.interim_responses > max_interim_responses) {
                 return this->fail(errc::too_many_interim_responses);
             }
-            handshake.parser.restart();
+            handshake.reader.restart(this->input());
         }
     }
 
     [[nodiscard]] event take_response() noexcept {
         auto& handshake = this->handshake();
         // The caller may look at the head when the input is long gone.
-        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
-        const http::head head = handshake.parser.head();
+        if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.reader.head();
         if (head.status != 101) {
             // The caller reads any other answer, with its fields and a bounded body (RFC 6455 section 4.1) [H18].
             handshake.at = stage::refused;
@@ -202,7 +200,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     void begin_body() noexcept {
         auto& handshake = this->handshake();
-        const http::limits limits = handshake.parser.limits();
+        const http::limits limits = handshake.reader.limits();
         const http::body_framing framing = framing_of(response(), http::message_kind::response);
         ::new (static_cast<void*>(&handshake.body)) http::body_decoder(framing, limits);
         handshake.at = stage::reading_body;

@@ -7,7 +7,6 @@
 namespace sockless::ws::detail {
 
 /// The opening handshake, as the server sees it.
-template <class Buffer>
 struct server_handshake {
     enum class stage : std::uint8_t {
         reading,       // the request is not there as a whole
@@ -16,9 +15,9 @@ struct server_handshake {
     };
 
     server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : parser(http::message_kind::request, {}, limits), shows_requests(show_requests) {}
+        : reader(http::message_kind::request, limits), shows_requests(show_requests) {}
 
-    http::basic_head_parser<buffer_reference<Buffer>> parser;
+    http::detail::head_reader reader; // the connection's input buffer is its memory
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
@@ -36,10 +35,10 @@ namespace sockless::ws {
 /// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
 /// takes its memory for windows from the heap.
 template <class Buffer, class Compression = no_compression>
-class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake<Buffer>> {
-    using handshake_state = detail::server_handshake<Buffer>;
+class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake> {
+    using handshake_state = detail::server_handshake;
     using base = connection<role::server, Buffer, Compression, handshake_state>;
-    using stage = typename handshake_state::stage;
+    using stage = handshake_state::stage;
 
   public:
     /// With buffers that grow up to the limits of `settings`.
@@ -91,7 +90,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().request : opening_request{};
     }
     [[nodiscard]] http::head head() const noexcept {
-        return this->has_handshake() ? this->handshake().parser.head() : http::head{};
+        return this->has_handshake() ? this->handshake().reader.head() : http::head{};
     }
 
     /// Accepts the request: queues the 101 with the subprotocol and the fields given (RFC 6455 section 4.2.2) [H9]
@@ -173,13 +172,12 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] event next_request(bytes& in) noexcept {
         auto& handshake = this->handshake();
         if (handshake.at != stage::reading) return {};
-        handshake.parser.memory() = buffer_reference<Buffer>(this->input());
-        const http::head_event found = handshake.parser.next(in);
+        const http::head_event found = handshake.reader.next(in, this->input());
         if (!found) return {};
         if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
-        if (!handshake.parser.keep()) return this->fail(http::errc::head_too_large);
-        const http::head head = handshake.parser.head();
+        if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);
+        const http::head head = handshake.reader.head();
         if (handshake.shows_requests && !is_upgrade(head)) {
             handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
