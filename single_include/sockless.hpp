@@ -2803,6 +2803,13 @@ enum class head_kind : std::uint8_t {
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(head_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "head", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(head_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
 /// The result of `next`. False for `need_input`.
 struct head_event {
     head_kind kind = head_kind::need_input;
@@ -3134,6 +3141,13 @@ enum class body_kind : std::uint8_t {
     end,        ///< the end of the body. The rest of the input is not part of it.
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(body_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "data", "end", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(body_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
 
 /// The result of `next`. False for `need_input`. `data` lies in the input.
 struct body_event {
@@ -7713,6 +7727,13 @@ class decoder {
 };
 
 static_assert(sizeof(decoder) <= 192);
+
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(decoder::kind of) noexcept {
+    constexpr literal names[] = {"need_input", "frame", "data", "ping", "pong", "close", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(decoder::kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
 
 } // namespace sockless::ws
 

@@ -177,3 +177,10 @@ TEST_CASE("H8 H18: a request without a length has no body; a framing that is wro
     CHECK(!decoder.next(in));
     CHECK(decoder.finish() == errc::bad_content_length);
 }
+
+TEST_CASE("each kind of event of a body has its name") {
+    CHECK(name_of(http::body_kind::need_input) == "need_input");
+    CHECK(name_of(http::body_kind::data) == "data");
+    CHECK(name_of(http::body_kind::end) == "end");
+    CHECK(name_of(http::body_kind::error) == "error");
+}

@@ -433,3 +433,9 @@ TEST_CASE("H1 H2 H3 H20: each error has a row of its own, and a request is answe
     CHECK(row_of(errc::head_too_large).status == 431);
     CHECK(row_of(errc::no_room).status == 0);
 }
+
+TEST_CASE("each kind of event of a head has its name") {
+    CHECK(name_of(http::head_kind::need_input) == "need_input");
+    CHECK(name_of(http::head_kind::head) == "head");
+    CHECK(name_of(http::head_kind::error) == "error");
+}

@@ -765,3 +765,11 @@ TEST_CASE("F12: the short way takes a whole message, or the header of one that i
         CHECK(leaves(open, message).error == errc::expected_continuation);
     }
 }
+
+TEST_CASE("each kind of event of a decoder has its name") {
+    CHECK(name_of(kind::need_input) == "need_input");
+    CHECK(name_of(kind::data) == "data");
+    CHECK(name_of(kind::ping) == "ping");
+    CHECK(name_of(kind::close) == "close");
+    CHECK(name_of(kind::error) == "error");
+}

@@ -64,6 +64,13 @@ enum class body_kind : std::uint8_t {
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(body_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "data", "end", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(body_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
 /// The result of `next`. False for `need_input`. `data` lies in the input.
 struct body_event {
     body_kind kind = body_kind::need_input;

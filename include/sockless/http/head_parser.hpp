@@ -24,6 +24,13 @@ enum class head_kind : std::uint8_t {
     error,      ///< a rule was broken: `error`. Given once; nothing follows it.
 };
 
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(head_kind of) noexcept {
+    constexpr literal names[] = {"need_input", "head", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(head_kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
 /// The result of `next`. False for `need_input`.
 struct head_event {
     head_kind kind = head_kind::need_input;

@@ -547,4 +547,11 @@ class decoder {
 
 static_assert(sizeof(decoder) <= 192);
 
+/// The name of the enumerator, for logs.
+[[nodiscard]] constexpr std::string_view name_of(decoder::kind of) noexcept {
+    constexpr literal names[] = {"need_input", "frame", "data", "ping", "pong", "close", "error"};
+    static_assert(std::size(names) == static_cast<std::size_t>(decoder::kind::error) + 1);
+    return names[static_cast<std::size_t>(of)];
+}
+
 } // namespace sockless::ws
