@@ -9745,7 +9745,7 @@ namespace sockless::ws {
 /// done. See these two. `Buffer` holds messages that come in pieces, and output. `Compression` is `no_compression` or a
 /// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
-template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
+template <role Own, class Buffer, compression Compression = no_compression, class Handshake = detail::no_handshake>
 class connection {
   public:
     using event = ws::event;
@@ -10472,7 +10472,7 @@ namespace sockless::ws {
 
 /// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
 /// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
-template <class Buffer, class Compression = no_compression>
+template <class Buffer, compression Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake> {
     using handshake_state = detail::client_handshake;
     using base = connection<role::client, Buffer, Compression, handshake_state>;
@@ -10696,7 +10696,7 @@ namespace sockless::ws {
 /// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
 /// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
 /// takes its memory for windows from the heap.
-template <class Buffer, class Compression = no_compression>
+template <class Buffer, compression Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake> {
     using handshake_state = detail::server_handshake;
     using base = connection<role::server, Buffer, Compression, handshake_state>;

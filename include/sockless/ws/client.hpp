@@ -33,7 +33,7 @@ namespace sockless::ws {
 
 /// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
 /// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
-template <class Buffer, class Compression = no_compression>
+template <class Buffer, compression Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake> {
     using handshake_state = detail::client_handshake;
     using base = connection<role::client, Buffer, Compression, handshake_state>;

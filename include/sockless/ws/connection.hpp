@@ -72,7 +72,7 @@ namespace sockless::ws {
 /// done. See these two. `Buffer` holds messages that come in pieces, and output. `Compression` is `no_compression` or a
 /// `deflate_stage`. `Handshake` is the state of the opening handshake. Nothing here does I/O, reads a clock, or
 /// allocates but through `Buffer` and `Compression`.
-template <role Own, class Buffer, class Compression = no_compression, class Handshake = detail::no_handshake>
+template <role Own, class Buffer, compression Compression = no_compression, class Handshake = detail::no_handshake>
 class connection {
   public:
     using event = ws::event;

@@ -34,7 +34,7 @@ namespace sockless::ws {
 /// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
 /// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
 /// takes its memory for windows from the heap.
-template <class Buffer, class Compression = no_compression>
+template <class Buffer, compression Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake> {
     using handshake_state = detail::server_handshake;
     using base = connection<role::server, Buffer, Compression, handshake_state>;

@@ -3,7 +3,9 @@
 #include <sockless/ws/deflate/compression.hpp>
 
 #include <doctest/doctest.h>
+#include <sockless/ws/client.hpp>
 #include <sockless/ws/deflate/stage.hpp>
+#include <sockless/ws/server.hpp>
 
 #include "../../support/stored_codec.hpp"
 
@@ -43,6 +45,24 @@ static_assert(!ws::compression<throwing> && !ws::compression<unmoved>);
 // Any type with the verbs will do.
 struct derived : stored {};
 static_assert(ws::compression<derived>);
+
+// An endpoint takes no other type.
+template <class T>
+concept connection_takes = requires {
+    typename ws::connection<role::server, growing_buffer, T>;
+};
+template <class T>
+concept server_takes = requires {
+    typename ws::basic_server<growing_buffer, T>;
+};
+template <class T>
+concept client_takes = requires {
+    typename ws::basic_client<growing_buffer, T>;
+};
+template <class T>
+inline constexpr int takers = connection_takes<T> + server_takes<T> + client_takes<T>;
+static_assert(takers<ws::no_compression> == 3 && takers<derived> == 3);
+static_assert(takers<boast> == 0 && takers<int> == 0 && takers<without_end> == 0);
 
 } // namespace
 
