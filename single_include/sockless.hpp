@@ -75,6 +75,41 @@ struct field {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
+namespace detail {
+
+/// A type for bytes, and not for text.
+template <class T>
+concept octet = std::is_same_v<T, std::byte> || std::is_same_v<T, unsigned char> || std::is_same_v<T, signed char>;
+
+template <class T>
+concept octet_or_character = octet<T> || std::is_same_v<T, char> || std::is_same_v<T, char8_t>;
+
+/// A container or a view whose elements lie side by side and take one byte each.
+template <class T>
+concept holds_octets = requires(const T& from) {
+    requires std::is_pointer_v<decltype(from.data())>;
+    requires octet_or_character<std::remove_const_t<std::remove_pointer_t<decltype(from.data())>>>;
+    static_cast<std::size_t>(from.size());
+};
+
+} // namespace detail
+
+/// Bytes that the caller gives for the time of a call, as the caller keeps them: in a vector, a `std::array`, an array,
+/// a span, a string or a `string_view`, of `std::byte`, `unsigned char`, `signed char`, `char` or `char8_t`. Nothing is
+/// copied. Valid as long as the object that it was made from.
+struct byte_view : cbytes {
+    constexpr byte_view() noexcept = default;
+    constexpr byte_view(cbytes from) noexcept : cbytes(from) {}
+    constexpr byte_view(const std::byte* data, std::size_t size) noexcept : cbytes(data, size) {}
+
+    template <detail::holds_octets From>
+    byte_view(const From& from) noexcept : cbytes(bytes_of(from.data(), static_cast<std::size_t>(from.size()))) {}
+
+    /// An array of characters is not taken: a literal would bring the NUL at its end. Write `"text"sv`.
+    template <detail::octet Octet, std::size_t Size>
+    byte_view(const Octet (&from)[Size]) noexcept : cbytes(bytes_of(from, Size)) {}
+};
+
 /// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 
@@ -9754,7 +9789,7 @@ class connection {
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// a Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` if the output's limit would be passed; then nothing was queued.
-    [[nodiscard]] sockless::error send(message_type type, cbytes payload,
+    [[nodiscard]] sockless::error send(message_type type, byte_view payload,
                                        compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true, wish);
@@ -9762,14 +9797,14 @@ class connection {
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
     }
-    [[nodiscard]] sockless::error send_binary(cbytes payload, compressed wish = compressed::automatic) noexcept {
+    [[nodiscard]] sockless::error send_binary(byte_view payload, compressed wish = compressed::automatic) noexcept {
         return send(message_type::binary, payload, wish);
     }
 
     /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
     /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
     /// so that the peer can read it at once. Errors: those of `send`; `message_open` if `type` differs.
-    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
+    [[nodiscard]] sockless::error send_piece(message_type type, byte_view payload, bool last,
                                              compressed wish = compressed::automatic) noexcept {
         if (!is_open()) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
@@ -9804,11 +9839,11 @@ class connection {
     }
 
     /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
-    [[nodiscard]] sockless::error ping(cbytes payload = {}) noexcept { return send_control(opcode::ping, payload); }
+    [[nodiscard]] sockless::error ping(byte_view payload = {}) noexcept { return send_control(opcode::ping, payload); }
 
     /// Queues a Pong, with up to 125 bytes: an answer if `automatic_pongs` is off, or an unsolicited one (RFC 6455
     /// section 5.5.3). Errors: those of `ping`.
-    [[nodiscard]] sockless::error pong(cbytes payload = {}) noexcept { return send_control(opcode::pong, payload); }
+    [[nodiscard]] sockless::error pong(byte_view payload = {}) noexcept { return send_control(opcode::pong, payload); }
 
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,

@@ -45,6 +45,41 @@ struct field {
     return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
+namespace detail {
+
+/// A type for bytes, and not for text.
+template <class T>
+concept octet = std::is_same_v<T, std::byte> || std::is_same_v<T, unsigned char> || std::is_same_v<T, signed char>;
+
+template <class T>
+concept octet_or_character = octet<T> || std::is_same_v<T, char> || std::is_same_v<T, char8_t>;
+
+/// A container or a view whose elements lie side by side and take one byte each.
+template <class T>
+concept holds_octets = requires(const T& from) {
+    requires std::is_pointer_v<decltype(from.data())>;
+    requires octet_or_character<std::remove_const_t<std::remove_pointer_t<decltype(from.data())>>>;
+    static_cast<std::size_t>(from.size());
+};
+
+} // namespace detail
+
+/// Bytes that the caller gives for the time of a call, as the caller keeps them: in a vector, a `std::array`, an array,
+/// a span, a string or a `string_view`, of `std::byte`, `unsigned char`, `signed char`, `char` or `char8_t`. Nothing is
+/// copied. Valid as long as the object that it was made from.
+struct byte_view : cbytes {
+    constexpr byte_view() noexcept = default;
+    constexpr byte_view(cbytes from) noexcept : cbytes(from) {}
+    constexpr byte_view(const std::byte* data, std::size_t size) noexcept : cbytes(data, size) {}
+
+    template <detail::holds_octets From>
+    byte_view(const From& from) noexcept : cbytes(bytes_of(from.data(), static_cast<std::size_t>(from.size()))) {}
+
+    /// An array of characters is not taken: a literal would bring the NUL at its end. Write `"text"sv`.
+    template <detail::octet Octet, std::size_t Size>
+    byte_view(const Octet (&from)[Size]) noexcept : cbytes(bytes_of(from, Size)) {}
+};
+
 /// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 

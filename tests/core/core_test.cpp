@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
+#include <vector>
 
 using namespace sockless;
 
@@ -46,6 +48,22 @@ constexpr bool copies() {
 }
 static_assert(copies());
 
+template <class T>
+constexpr bool is_bytes = std::is_convertible_v<T, byte_view>;
+static_assert(is_bytes<bytes> && is_bytes<cbytes> && is_bytes<std::span<std::byte, 4>>);
+static_assert(is_bytes<std::vector<std::byte>> && is_bytes<std::vector<unsigned char>> && is_bytes<std::vector<char>>);
+static_assert(is_bytes<std::vector<signed char>> && is_bytes<std::vector<char8_t>> && is_bytes<std::vector<char>&>);
+static_assert(is_bytes<std::string> && is_bytes<std::string_view> && is_bytes<std::u8string_view>);
+static_assert(is_bytes<std::array<char, 2>> && is_bytes<const std::array<std::uint8_t, 2>&>);
+static_assert(is_bytes<std::span<char>> && is_bytes<std::span<const std::uint8_t>>);
+static_assert(is_bytes<std::byte (&)[2]> && is_bytes<const unsigned char (&)[2]>);
+
+// Elements of more than a byte, or of a type that is none; a literal, whose NUL would be a byte too; no elements.
+static_assert(!is_bytes<std::vector<int>> && !is_bytes<std::span<const std::uint16_t>> && !is_bytes<int (&)[2]>);
+static_assert(!is_bytes<std::vector<bool>> && !is_bytes<std::array<bool, 2>> && !is_bytes<std::wstring>);
+static_assert(!is_bytes<const char (&)[2]> && !is_bytes<const char*> && !is_bytes<std::byte> && !is_bytes<int>);
+static_assert(std::is_trivially_copyable_v<byte_view> && sizeof(byte_view) == sizeof(cbytes));
+
 } // namespace
 
 TEST_CASE("an error is any layer's, and knows its row") {
@@ -85,4 +103,21 @@ TEST_CASE("bytes and text are views of the same memory") {
     CHECK(bytes_of(std::string_view("안")).size() == 3);
     CHECK(bytes_of(std::string_view()).empty());
     CHECK(text_of({}).empty());
+}
+
+TEST_CASE("bytes of any type are seen where they lie") {
+    const std::vector<unsigned char> vector{1, 2, 255};
+    const byte_view seen = vector;
+    CHECK(static_cast<const void*>(seen.data()) == vector.data());
+    CHECK(seen.size() == 3);
+    CHECK(seen[2] == std::byte{255});
+    std::array<signed char, 2> array{-1, 1};
+    CHECK(byte_view(array)[0] == std::byte{255});
+    const std::uint8_t plain[] = {7, 0};
+    CHECK(byte_view(plain).size() == 2);
+    CHECK(text_of(byte_view(std::string_view("a\0b", 3))).size() == 3);
+    CHECK(byte_view(std::string()).empty());
+    CHECK(byte_view().empty());
+    CHECK(byte_view(seen).data() == seen.data());
+    CHECK(byte_view(seen.data(), 1).size() == 1);
 }

@@ -323,6 +323,45 @@ TEST_CASE_TEMPLATE("F5 F3: messages of every form of length are sent as one fram
     for (const seen_frame& each : frames) CHECK(each.masked == (Side::own == role::client));
 }
 
+TEST_CASE_TEMPLATE("a payload may be bytes of any type", Side, server_side, client_side) {
+    const std::string text = "\x01 a";
+    const auto each = [&](const auto& payload) {
+        auto run = opened<Side>();
+        CHECK_FALSE(run.peer.send_binary(payload));
+        CHECK_FALSE(run.peer.send(ws::message_type::text, payload));
+        CHECK_FALSE(run.peer.send_piece(ws::message_type::binary, payload, true));
+        CHECK_FALSE(run.peer.ping(payload));
+        CHECK_FALSE(run.peer.pong(payload));
+        unsigned firsts = 0;
+        for (const seen_frame& sent : frames_in(run.take_sent())) {
+            CHECK(sent.text() == text);
+            firsts = firsts << 4U | (sent.first & 15U);
+        }
+        CHECK(firsts == 0x2129A);
+    };
+    each(text);
+    each(std::string_view(text));
+    each(std::vector<char>(text.begin(), text.end()));
+    each(std::vector<unsigned char>(text.begin(), text.end()));
+    each(std::vector<signed char>(text.begin(), text.end()));
+    each(std::array<std::uint8_t, 3>{1, ' ', 'a'});
+    each(std::array<char, 3>{1, ' ', 'a'});
+    each(std::u8string(text.begin(), text.end()));
+    each(bytes_from(text));
+    each(bytes_of(text));
+    const std::uint8_t octets[] = {1, ' ', 'a'};
+    each(octets);
+    each(std::span(octets));
+    each(std::span<const char>(text));
+}
+
+template <class Peer, class Payload>
+concept takes = requires(Peer& peer, const Payload& payload) {
+    peer.send_binary(payload);
+};
+static_assert(takes<ws::server, std::vector<char>> && takes<ws::client, std::string>);
+static_assert(!takes<ws::server, std::vector<int>> && !takes<ws::client, std::vector<int>>);
+
 TEST_CASE_TEMPLATE("F6 F8: a message is sent in pieces, its characters cut anywhere", Side, server_side, client_side) {
     using type = ws::message_type;
     auto run = opened<Side>();

@@ -81,7 +81,7 @@ class connection {
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// a Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
     /// `no_room` if the output's limit would be passed; then nothing was queued.
-    [[nodiscard]] sockless::error send(message_type type, cbytes payload,
+    [[nodiscard]] sockless::error send(message_type type, byte_view payload,
                                        compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true, wish);
@@ -89,14 +89,14 @@ class connection {
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
     }
-    [[nodiscard]] sockless::error send_binary(cbytes payload, compressed wish = compressed::automatic) noexcept {
+    [[nodiscard]] sockless::error send_binary(byte_view payload, compressed wish = compressed::automatic) noexcept {
         return send(message_type::binary, payload, wish);
     }
 
     /// Queues a piece of a message as a frame of its own; `last` ends the message. `type` must be the same for all its
     /// pieces. A character of text may be cut. The first piece says how the message is compressed; each is compressed
     /// so that the peer can read it at once. Errors: those of `send`; `message_open` if `type` differs.
-    [[nodiscard]] sockless::error send_piece(message_type type, cbytes payload, bool last,
+    [[nodiscard]] sockless::error send_piece(message_type type, byte_view payload, bool last,
                                              compressed wish = compressed::automatic) noexcept {
         if (!is_open()) return errc::not_open;
         const auto as = type == message_type::text ? sending::text : sending::binary;
@@ -131,11 +131,11 @@ class connection {
     }
 
     /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
-    [[nodiscard]] sockless::error ping(cbytes payload = {}) noexcept { return send_control(opcode::ping, payload); }
+    [[nodiscard]] sockless::error ping(byte_view payload = {}) noexcept { return send_control(opcode::ping, payload); }
 
     /// Queues a Pong, with up to 125 bytes: an answer if `automatic_pongs` is off, or an unsolicited one (RFC 6455
     /// section 5.5.3). Errors: those of `ping`.
-    [[nodiscard]] sockless::error pong(cbytes payload = {}) noexcept { return send_control(opcode::pong, payload); }
+    [[nodiscard]] sockless::error pong(byte_view payload = {}) noexcept { return send_control(opcode::pong, payload); }
 
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
