@@ -4212,22 +4212,25 @@ template <class Outbox, class Errc, class Write, class Note = note_nothing>
 } // namespace sockless::detail
 
 // ========================================= sockless/stomp/heart_beat.hpp ==========================================
-// What a side says of heart-beats when it connects, and what follows from both.
+// The header `heart-beat`: its two numbers, its text, and the intervals that follow from the headers of both sides.
 
 namespace sockless::stomp {
 
-/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating) [S5].
+/// The header `heart-beat` that a side sends in its CONNECT or CONNECTED, in milliseconds (STOMP 1.2
+/// Heart-beating) [S5].
 struct heart_beat {
-    std::uint32_t sends = 0; ///< something is sent at least this often; 0: no promise
-    std::uint32_t wants = 0; ///< something should come at least this often; 0: no wish
+    std::uint32_t sends = 0; ///< the side promises to send something at least this often; 0: it promises nothing
+    std::uint32_t wants = 0; ///< the side wants to receive something at least this often; 0: it wants nothing
 };
 
-/// Two numbers with a comma between, and whether it was that.
+/// The result of `parse_heart_beat`. `value` counts if `valid` is true.
 struct parsed_heart_beat {
     heart_beat value{};
     bool valid = false;
 };
 
+/// Reads the value of a header `heart-beat`: two decimal numbers of at most 32 bits with a comma between them. No other
+/// text is valid (STOMP 1.2 Heart-beating).
 [[nodiscard]] constexpr parsed_heart_beat parse_heart_beat(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     const char* const comma = detail::find(',', text.data(), end);
@@ -4238,14 +4241,16 @@ struct parsed_heart_beat {
     return {{static_cast<std::uint32_t>(sends.value), static_cast<std::uint32_t>(wants.value)}, true};
 }
 
-/// How often, in milliseconds, something goes from a side that promises `sends` to one that `wants` it: the larger of
-/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating) [S5].
+/// The agreed interval of heart-beats, in milliseconds, from a side that promises `sends` to a side that wishes for
+/// `wants`: the larger of the two numbers. If one of them is 0 there are no heart-beats in this direction, and the
+/// result is 0 (STOMP 1.2 Heart-beating) [S5].
 [[nodiscard]] constexpr std::uint32_t agreed_interval(std::uint32_t sends, std::uint32_t wants) noexcept {
     if (sends == 0 || wants == 0) return 0;
     return sends > wants ? sends : wants;
 }
 
-/// A `heart_beat` as the value of its header; empty where both are 0, which is what a missing header means.
+/// The text of a `heart_beat` as the value of its header. It is empty if both numbers are 0, as a missing header means
+/// the same (STOMP 1.2 Heart-beating).
 class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
@@ -4257,7 +4262,7 @@ class heart_beat_text {
         size_ = sink.size();
     }
 
-    /// Valid as long as this.
+    /// The text. Valid as long as this object.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:
@@ -4272,19 +4277,19 @@ class heart_beat_text {
 
 namespace sockless::stomp {
 
-/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` [S15].
+/// A version of STOMP. The version of a session is `unknown` until CONNECT and CONNECTED have settled it [S15].
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
-/// As it stands in `version` and `accept-version`; empty for `unknown`.
+/// The text of a version in the headers `version` and `accept-version`; empty for `unknown`. A constant.
 [[nodiscard]] constexpr std::string_view text_of(version of) noexcept {
     constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
     return texts[static_cast<std::size_t>(of)];
 }
 
-/// All there are, the highest first.
+/// All versions, the highest first.
 inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version::v1_0};
 
-/// The version of this text; `unknown` for any other.
+/// The version with this text, or `unknown` if there is no such version.
 [[nodiscard]] constexpr version version_of(std::string_view text) noexcept {
     for (const version each : all_versions) {
         if (equal(text, text_of(each))) return each;
@@ -4292,12 +4297,12 @@ inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version
     return version::unknown;
 }
 
-/// Some of the versions, as `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
+/// A set of versions, as the header `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
 class version_set {
   public:
     constexpr version_set() noexcept = default;
 
-    /// Of these: `version_set{version::v1_1, version::v1_2}`.
+    /// The set of these versions: `version_set{version::v1_1, version::v1_2}`. `unknown` adds nothing.
     template <class... Version>
         requires(std::is_same_v<Version, version>&&...)
     constexpr version_set(version first, Version... more) noexcept {
@@ -4305,10 +4310,10 @@ class version_set {
         (add(more), ...);
     }
 
-    /// All that this library speaks.
+    /// All versions that this library speaks.
     [[nodiscard]] static constexpr version_set all() noexcept { return {version::v1_0, version::v1_1, version::v1_2}; }
 
-    /// The versions of a comma list; those that nobody here knows are left out.
+    /// The versions in a list with commas between them. Versions that this library does not know are left out.
     [[nodiscard]] static constexpr version_set of_list(std::string_view list) noexcept {
         version_set found;
         const char* at = list.data();
@@ -4325,7 +4330,7 @@ class version_set {
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
-    /// The highest version that both have, or `unknown` [S6].
+    /// The highest version that is in both sets, or `unknown` (STOMP 1.2 Protocol Negotiation) [S6].
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
         for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
@@ -4333,7 +4338,7 @@ class version_set {
         return version::unknown;
     }
 
-    /// As a comma list, lowest first: a constant.
+    /// The versions as a list with commas between them, the lowest first. A constant.
     [[nodiscard]] constexpr std::string_view list() const noexcept {
         constexpr std::string_view lists[] = {"", "1.0", "1.1", "1.0,1.1", "1.2", "1.0,1.2", "1.1,1.2", "1.0,1.1,1.2"};
         return lists[bits_];
@@ -4347,11 +4352,11 @@ class version_set {
     std::uint8_t bits_ = 0;
 };
 
-/// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
-/// server chooses [W1]. The CONNECT frame decides the version all the same.
+/// The subprotocols of WebSocket that carry STOMP, the best first: a client offers them in this order, and a server
+/// chooses in this order [W1]. The version is decided by CONNECT, not by the subprotocol.
 inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
 
-/// Whether an agreed subprotocol is one of them [W1]. Subprotocols are case-sensitive.
+/// Whether `subprotocol` is one of `subprotocols` [W1]. Subprotocols are case-sensitive.
 [[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
     for (const std::string_view each : subprotocols) {
         if (equal(each, subprotocol)) return true;
@@ -4362,11 +4367,12 @@ inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v
 } // namespace sockless::stomp
 
 // =========================================== sockless/stomp/command.hpp ===========================================
-// The commands of STOMP and what each may do.
+// The commands of STOMP: their text, which side sends them, whether they have a body, and how headers are escaped.
 
 namespace sockless::stomp {
 
-/// The first line of a frame (STOMP 1.2 Augmented BNF). `STOMP` is `CONNECT` by another name, since 1.1.
+/// The command of a frame, which is its first line (STOMP 1.2 Augmented BNF). Since 1.1 `STOMP` is another name for
+/// `CONNECT`.
 enum class command : std::uint8_t {
     none,
     send,
@@ -4393,7 +4399,7 @@ namespace sockless::stomp::detail {
 struct command_row {
     std::string_view text;
     role sender;
-    bool body;    // [S1] only SEND, MESSAGE and ERROR have one
+    bool body;    // [S1] only SEND, MESSAGE and ERROR have a body
     bool escapes; // [S3] in CONNECT and CONNECTED nothing is escaped, in any version
 };
 
@@ -4417,13 +4423,14 @@ inline constexpr command_row command_rows[] = {
 
 namespace sockless::stomp {
 
-/// The longest command is UNSUBSCRIBE.
+/// The length of the longest command, UNSUBSCRIBE, in bytes.
 inline constexpr std::size_t max_command = 11;
 
-/// As it stands on the wire; empty for `none`.
+/// The text of a command on the wire; empty for `none`. A constant.
 [[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
-/// The command of this text, which is case-sensitive [S1]; `none` for any other.
+/// The command with this text, or `none` if there is no such command. Commands are case-sensitive (STOMP 1.2 Augmented
+/// BNF) [S1].
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
     for (std::size_t i = 1; i != std::size(detail::command_rows); ++i) {
         if (equal(detail::command_rows[i].text, text)) return static_cast<command>(i);
@@ -4431,13 +4438,14 @@ inline constexpr std::size_t max_command = 11;
     return command::none;
 }
 
-/// Which side sends it.
+/// The side that sends frames with this command. For `none` the result means nothing.
 [[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
-/// Whether a frame of it may have a body (STOMP 1.2 Body) [S1].
+/// Whether a frame with this command may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
-/// Whether this version has it: NACK and STOMP came with 1.1.
+/// Whether the version `in` has the command `sent`: NACK and STOMP came with 1.1. True for every command while the
+/// version is `unknown`.
 [[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {
     return in != version::v1_0 || (sent != command::nack && sent != command::stomp);
 }
@@ -4446,7 +4454,7 @@ inline constexpr std::size_t max_command = 11;
 
 namespace sockless::stomp::detail {
 
-/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding) [S3] [S14].
+/// The ways to escape the headers of a frame: not at all, or as 1.1 or 1.2 does (STOMP 1.2 Value Encoding) [S3] [S14].
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
 
 struct escape {
@@ -4456,13 +4464,14 @@ struct escape {
 
 inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r', 'r'}};
 
-/// In 1.0, and before the version is known, nothing is escaped.
+/// The way in which the version `in` escapes the headers of frames with the command `sent`. In 1.0, and before the
+/// version is known, nothing is escaped.
 [[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command sent) noexcept {
     if (!row_of(sent).escapes || in < stomp::version::v1_1) return escaping::none;
     return in == stomp::version::v1_1 ? escaping::of_1_1 : escaping::of_1_2;
 }
 
-/// Those of `escapes` that a kind of escaping has: 1.1 all but the last, 1.2 all.
+/// The number of rows of `escapes` that hold, counted from its first: 1.1 has all but the last, 1.2 has all.
 [[nodiscard]] constexpr std::size_t number_of_escapes(escaping of) noexcept {
     return of == escaping::none ? 0 : of == escaping::of_1_1 ? 3 : 4;
 }
@@ -4493,7 +4502,7 @@ enum class errc : std::uint8_t {
     body_not_terminated,
     truncated,
 
-    // What a frame says, and when
+    // The meaning of a frame, and its place in the session
     not_connected,
     already_connected,
     after_disconnect,
@@ -4532,17 +4541,18 @@ enum class errc : std::uint8_t {
     too_many_receipts,
 };
 
-/// One row per enumerator of `errc`, in its order. The Close codes are for STOMP over WebSocket; the
-/// sections are those of STOMP 1.2, where it does not say otherwise.
+/// One row per enumerator of `errc`, in its order. A server sends the sentence to the client as the `message` of its
+/// ERROR. The Close codes are for STOMP over WebSocket.
 inline constexpr error_row errc_rows[] = {
     {"none", "no error", "", 0, 0},
 
-    {"unknown_command", "the first line of a frame is no command", "STOMP 1.2 Augmented BNF", 1002, 0},
-    {"nul_in_head", "a NUL stands in the head of a frame", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"unknown_command", "the first line of a frame is not a command of STOMP", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"nul_in_head", "the head of a frame has a NUL byte", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"bare_cr", "a carriage return is not followed by a line feed", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"missing_colon", "a header line has no colon", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"empty_name", "a header has an empty name", "STOMP 1.2 Augmented BNF", 1002, 0},
-    {"bad_escape", "a backslash begins no escape of this version", "STOMP 1.2 Value Encoding", 1002, 0},
+    {"bad_escape", "a header has an escape that this version of STOMP does not define", "STOMP 1.2 Value Encoding",
+     1002, 0},
     {"line_too_long", "a header line is longer than the limit", "STOMP 1.2 Size Limits", 1009, 0},
     {"too_many_headers", "a frame has more headers than the limit", "STOMP 1.2 Size Limits", 1009, 0},
     {"head_too_large", "the head of a frame is larger than the limit or than the memory for it",
@@ -4550,50 +4560,57 @@ inline constexpr error_row errc_rows[] = {
     {"bad_content_length", "content-length is not a decimal number", "STOMP 1.2 Header content-length", 1002, 0},
     {"body_too_large", "the body of a frame is larger than the limit or than the memory for it",
      "STOMP 1.2 Size Limits", 1009, 0},
-    {"unexpected_body", "a frame has a body that is not SEND, MESSAGE or ERROR", "STOMP 1.2 Body", 1002, 0},
-    {"body_not_terminated", "no NUL follows a body of the length that content-length says",
+    {"unexpected_body", "a frame other than SEND, MESSAGE and ERROR has a body", "STOMP 1.2 Body", 1002, 0},
+    {"body_not_terminated", "no NUL byte follows the body that content-length announces",
      "STOMP 1.2 Header content-length", 1002, 0},
     {"truncated", "the input ended inside a frame", "STOMP 1.2 STOMP Frames", 1006, 0},
 
-    {"not_connected", "a frame came before the session was connected", "STOMP 1.2 Connecting", 1002, 0},
-    {"already_connected", "the session is connected already", "STOMP 1.2 Connecting", 1002, 0},
-    {"after_disconnect", "something came after DISCONNECT", "STOMP 1.2 DISCONNECT", 1002, 0},
-    {"unexpected_command", "this side does not send this command, or not in this version", "STOMP 1.2 Augmented BNF",
-     1002, 0},
-    {"no_common_version", "the two sides have no version in common", "STOMP 1.2 Protocol Negotiation", 1002, 0},
-    {"missing_header", "a header is missing that the frame must have", "STOMP 1.2 Standard Headers", 1002, 0},
-    {"bad_heart_beat", "heart-beat is not two numbers with a comma between", "STOMP 1.2 Heart-beating", 1002, 0},
-    {"bad_ack_mode", "ack names no mode of this version", "STOMP 1.2 SUBSCRIBE ack Header", 1002, 0},
-    {"repeated_subscription", "there is a subscription of this id already", "STOMP 1.2 SUBSCRIBE id Header", 1002, 0},
-    {"unknown_subscription", "there is no subscription of this id", "STOMP 1.2 UNSUBSCRIBE", 1002, 0},
-    {"repeated_transaction", "there is a transaction of this name already", "STOMP 1.2 BEGIN", 1002, 0},
-    {"unknown_transaction", "there is no transaction of this name", "STOMP 1.2 BEGIN", 1002, 0},
-    {"unknown_acknowledgement", "no message that waits for it is acknowledged by this", "STOMP 1.2 ACK", 1002, 0},
-    {"too_many_subscriptions", "there are more subscriptions than the limit", "STOMP 1.2 Size Limits", 1008, 0},
-    {"too_many_transactions", "there are more open transactions than the limit", "STOMP 1.2 Size Limits", 1008, 0},
-    {"too_many_unacknowledged", "more messages wait for an acknowledgement than the limit", "STOMP 1.2 Size Limits",
-     1008, 0},
-
-    {"end_of_input", "the input ended before the session was disconnected", "STOMP 1.2 DISCONNECT", 1006, 0},
-    {"connect_timeout", "the session was not connected in time", "STOMP 1.2 Connecting", 1008, 0},
-    {"heart_beat_timeout", "nothing came for longer than the agreed heart-beats allow", "STOMP 1.2 Heart-beating", 1002,
+    {"not_connected", "a frame came before CONNECT and CONNECTED had opened the session", "STOMP 1.2 Connecting", 1002,
      0},
+    {"already_connected", "CONNECT or CONNECTED came a second time", "STOMP 1.2 Connecting", 1002, 0},
+    {"after_disconnect", "a frame came after DISCONNECT", "STOMP 1.2 DISCONNECT", 1002, 0},
+    {"unexpected_command", "the command is not one that its sender may send in this version of STOMP",
+     "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"no_common_version", "the client and the server have no version of STOMP in common",
+     "STOMP 1.2 Protocol Negotiation", 1002, 0},
+    {"missing_header", "a header that the frame must have is missing or empty", "STOMP 1.2 Standard Headers", 1002, 0},
+    {"bad_heart_beat", "heart-beat is not two numbers of at most 32 bits with a comma between them",
+     "STOMP 1.2 Heart-beating", 1002, 0},
+    {"bad_ack_mode", "the ack header names a mode that this version of STOMP does not have",
+     "STOMP 1.2 SUBSCRIBE ack Header", 1002, 0},
+    {"repeated_subscription", "the session already has a subscription with this id, or with no id to this destination",
+     "STOMP 1.2 SUBSCRIBE id Header", 1002, 0},
+    {"unknown_subscription", "the session has no such subscription", "STOMP 1.2 UNSUBSCRIBE", 1002, 0},
+    {"repeated_transaction", "a transaction with this name is already open", "STOMP 1.2 BEGIN", 1002, 0},
+    {"unknown_transaction", "no transaction with this name is open", "STOMP 1.2 BEGIN", 1002, 0},
+    {"unknown_acknowledgement", "an ACK or NACK names no message that waits for an acknowledgement", "STOMP 1.2 ACK",
+     1002, 0},
+    {"too_many_subscriptions", "the session has more subscriptions than the limit or than the memory for them",
+     "STOMP 1.2 Size Limits", 1008, 0},
+    {"too_many_transactions", "the session has more open transactions than the limit or than the memory for them",
+     "STOMP 1.2 Size Limits", 1008, 0},
+    {"too_many_unacknowledged", "more messages wait for an acknowledgement than the limit or than the memory for them",
+     "STOMP 1.2 Size Limits", 1008, 0},
+
+    {"end_of_input", "the connection ended before the session did", "STOMP 1.2 DISCONNECT", 1006, 0},
+    {"connect_timeout", "CONNECT and its answer took too long", "STOMP 1.2 Connecting", 1008, 0},
+    {"heart_beat_timeout", "nothing was received for longer than the agreed heart-beats allow",
+     "STOMP 1.2 Heart-beating", 1002, 0},
     {"receipt_timeout", "the receipt for DISCONNECT did not come in time", "STOMP 1.2 DISCONNECT", 1000, 0},
-    {"output_full", "the output has no room for what the peer is owed, though it is empty", "STOMP 1.2 Size Limits",
-     1008, 0},
-    {"shut_down", "this side shuts down", "STOMP 1.2 ERROR", 1001, 0},
-    {"error_sent", "this side has ended the session with an ERROR", "STOMP 1.2 ERROR", 1008, 0},
-    {"error_received", "the server has ended the session with an ERROR", "STOMP 1.2 ERROR", 1000, 0},
+    {"output_full", "a RECEIPT is larger than the memory for output", "STOMP 1.2 Size Limits", 1008, 0},
+    {"shut_down", "the program is shutting down", "STOMP 1.2 ERROR", 1001, 0},
+    {"error_sent", "an ERROR was sent, which ends the session", "STOMP 1.2 ERROR", 1008, 0},
+    {"error_received", "an ERROR was received, which ends the session", "STOMP 1.2 ERROR", 1000, 0},
 
     {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
-    {"bad_header", "a header has an empty name, or holds what this version or this frame cannot carry",
+    {"bad_header", "a header has an empty name, the name content-length, or a character that the frame cannot carry",
      "STOMP 1.2 Value Encoding", 0, 0},
     {"body_not_allowed", "only SEND, MESSAGE and ERROR have a body", "STOMP 1.2 Body", 0, 0},
-    {"nul_in_body", "a body with a NUL needs a content-length", "STOMP 1.2 Header content-length", 0, 0},
-    {"not_open", "the session is not open for this", "STOMP 1.2 Connecting", 0, 0},
-    {"nothing_to_answer", "nothing waits for this answer", "STOMP 1.2 Connecting", 0, 0},
-    {"repeated_receipt", "a receipt of this id is outstanding already", "STOMP 1.2 Header receipt", 0, 0},
-    {"too_many_receipts", "there are more outstanding receipts than the limit or than the memory for them",
+    {"nul_in_body", "a body with a NUL byte needs a content-length", "STOMP 1.2 Header content-length", 0, 0},
+    {"not_open", "this is not possible in the present state of the session", "STOMP 1.2 Connecting", 0, 0},
+    {"nothing_to_answer", "no CONNECT waits for an answer", "STOMP 1.2 Connecting", 0, 0},
+    {"repeated_receipt", "a receipt with this id is already outstanding", "STOMP 1.2 Header receipt", 0, 0},
+    {"too_many_receipts", "more receipts are outstanding than the limit or than the memory for them",
      "STOMP 1.2 Header receipt", 0, 0},
 };
 
@@ -5222,25 +5239,26 @@ namespace sockless::stomp {
 } // namespace sockless::stomp
 
 // ============================================ sockless/stomp/event.hpp ============================================
-// What the two ends of a STOMP session find: their events.
+// The events of the two ends of a STOMP session.
 
 namespace sockless::stomp {
 
+/// The kinds of `server_event`. Behind each kind stand the members of the event that it sets.
 enum class server_kind : std::uint8_t {
     need_input,  ///< nothing yet: the input is used up, or the session has ended
     connect,     ///< a client wants to connect: `host`, `login`, `passcode`; answer with `accept()` or `refuse()`
     send,        ///< `destination`, `content_type`, `transaction`, `body`
     subscribe,   ///< `subscription`, `id`, `destination`, `ack`
-    unsubscribe, ///< `subscription`, `id`: nothing of it waits for an acknowledgement any more
+    unsubscribe, ///< `subscription`, `id`; no message of this subscription waits for an acknowledgement any more
     ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
-    nack,        ///< likewise
+    nack,        ///< as `ack`
     begin,       ///< `transaction`
     commit,      ///< `transaction`
     abort,       ///< `transaction`
-    disconnect,  ///< the client has said goodbye; `closed` comes when it ends its input
+    disconnect,  ///< the client has sent DISCONNECT; `closed` comes when the client has ended the connection
     heart_beat,  ///< an end of line between frames
-    closed,      ///< the end, after DISCONNECT. Nothing follows it.
-    lost,        ///< the end without it: `error`. Nothing follows it.
+    closed,      ///< the session has ended after a DISCONNECT. No event follows.
+    lost,        ///< the session has ended without a DISCONNECT, or by an error: `error`. No event follows.
 };
 
 /// The name of the enumerator, for logs.
@@ -5251,45 +5269,47 @@ enum class server_kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next`, `tick` or `finish` of a server session found. False for `need_input`. All views and spans are valid
-/// until the next call of `next`, `finish` or `release_memory`, or until the input is reused; what is sent meanwhile
-/// leaves them as they are.
+/// The result of `next`, `tick` and `finish` of a server session. False for `need_input`. All views and spans lie in
+/// the input or in the memory of the session. They are valid until the next call of `next`, `finish` or
+/// `release_memory`, or until the input is reused; functions that send leave them valid.
 struct server_event {
     server_kind kind = server_kind::need_input;
     ack_mode ack = ack_mode::automatic; ///< with `subscribe`
 
-    /// With `ack` and `nack`: all messages of this subscription that wait up to this number are meant [S9].
+    /// With `ack` and `nack`: the frame means all waiting messages of this subscription up to this `number`, not only
+    /// the message with this number (STOMP 1.2 ACK) [S9].
     bool cumulative = false;
 
     std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
-    std::uint64_t number = 0;       ///< of the message, as told by `deliver`
-    sockless::error error{};        ///< with `lost`: what went wrong
+    std::uint64_t number = 0;       ///< with `ack` and `nack`: the number of the message, as `deliver` returned it
+    sockless::error error{};        ///< with `lost`: why the session has ended
     std::string_view host{};
     std::string_view login{};
     std::string_view passcode{};
     std::string_view id{};
     std::string_view destination{};
     std::string_view content_type{};
-    std::string_view transaction{}; ///< empty if the frame is in none
-    std::string_view receipt{};     ///< that the client asks for; empty if it asks for none
-    stomp::headers headers{};       ///< all of the frame, in the order of the wire
+    std::string_view transaction{}; ///< empty if the frame is in no transaction
+    std::string_view receipt{};     ///< the receipt that the client asks for; empty if it asks for none
+    stomp::headers headers{};       ///< all headers of the frame, in the order of the wire
     bytes body{};
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
 
-    /// The body as text; nothing is checked.
+    /// The body as text. It is not checked to be UTF-8.
     [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
 };
 
+/// The kinds of `client_event`. Behind each kind stand the members of the event that it sets.
 enum class client_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the session has ended
     connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
     message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
-    receipt,    ///< `receipt_id`: the server has done what asked for it
+    receipt,    ///< `receipt_id`: the server has handled the frame that asked for this receipt
     error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
     heart_beat, ///< an end of line between frames
-    closed,     ///< the end, as the server has answered DISCONNECT with its receipt. Nothing follows it.
-    lost,       ///< any other end: `error`; `receipts()` are those that never came. Nothing follows it.
+    closed,     ///< the session has ended: the receipt of DISCONNECT came. No event follows.
+    lost,       ///< any other end: `error`; `receipts()` lists the receipts that never came. No event follows.
 };
 
 /// The name of the enumerator, for logs.
@@ -5300,47 +5320,47 @@ enum class client_kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next`, `tick` or `finish` of a client session found. False for `need_input`. Valid as long as a
-/// `server_event`.
+/// The result of `next`, `tick` and `finish` of a client session. False for `need_input`. Its views and spans are valid
+/// as long as those of a `server_event`.
 struct client_event {
     client_kind kind = client_kind::need_input;
-    sockless::error error{}; ///< with `lost`: what went wrong
+    sockless::error error{}; ///< with `lost`: why the session has ended
     std::string_view server{};
     std::string_view session{};
     std::string_view subscription{}; ///< the id that was given to `subscribe`
     std::string_view message_id{};
     std::string_view destination{};
-    std::string_view ack{}; ///< in 1.2, if the message is to be acknowledged: what `ack` and `nack` take
+    std::string_view ack{}; ///< in 1.2, if the message wants an acknowledgement: the id for an `ack_frame`
     std::string_view content_type{};
     std::string_view receipt_id{};
     std::string_view message{}; ///< with `error`: a short description
-    stomp::headers headers{};   ///< all of the frame, in the order of the wire
+    stomp::headers headers{};   ///< all headers of the frame, in the order of the wire
     bytes body{};
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != client_kind::need_input; }
 
-    /// The body as text; nothing is checked.
+    /// The body as text. It is not checked to be UTF-8.
     [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
 };
 
 } // namespace sockless::stomp
 
 // =========================================== sockless/stomp/limits.hpp ============================================
-// What a STOMP peer may ask of our memory and time.
+// The limits on one STOMP frame: how much memory and time a peer can cost us.
 
 namespace sockless::stomp {
 
-/// Bounds on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: what is as large as the limit passes, one more is
-/// an error, at that byte. There is no value that means "unlimited"; the largest number is the largest limit.
+/// Limits on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: a size equal to the limit passes, and the first
+/// byte or header beyond it is an error. No value means "unlimited"; the largest number is the largest limit.
 struct limits {
-    /// Bytes of one header line, without its end of line. Tokens in `passcode` come near 4 KiB.
+    /// Bytes of one header line, without its end of line. Some applications send tokens of nearly 4 KiB in `passcode`.
     std::uint32_t line = 8192;
 
-    /// Header lines of one frame. Brokers send about 10, applications add their own.
+    /// Header lines of one frame. Brokers send about 10, and applications add their own.
     std::uint32_t headers = 100;
 
-    /// Bytes of the command and all header lines, with their ends of line and the empty line. Also the most memory
-    /// that a head which arrives in pieces can take.
+    /// Bytes of the head of one frame: the command and all header lines, with their ends of line, and the empty line.
+    /// A head that comes in pieces takes at most so much memory.
     std::uint32_t head = 32768;
 
     /// Bytes of the body of one frame.
@@ -10903,11 +10923,12 @@ namespace sockless::stomp::detail {
 struct unacknowledged {
     std::uint64_t number = 0;
     std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
-    std::uint32_t cumulative : 1 = 0;   // an ACK means all of its subscription before it too
+    std::uint32_t transaction : 31 = 0; // the number of the open transaction that acknowledged it, or 0
+    std::uint32_t cumulative : 1 = 0;   // its ACK also means all earlier messages of its subscription
 };
 
-/// All of a session, in the order of their numbers, which only rise.
+/// All messages of a session that wait for an acknowledgement, in the order of their numbers. Each new message has a
+/// higher number than the last.
 template <class Buffer>
 class acknowledgements {
   public:
@@ -10919,10 +10940,10 @@ class acknowledgements {
     [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
     [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
 
-    /// False if the memory is full.
+    /// Adds a message, whose number is the highest so far. False if the memory is full.
     [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
 
-    /// The place of the message with this number; `size()` if it does not wait.
+    /// The place of the message with this number, or `size()` if no such message waits.
     [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
         std::size_t first = 0, last = size();
         while (first != last) {
@@ -10936,8 +10957,9 @@ class acknowledgements {
         return first != size() && messages_[first].number == number ? first : size();
     }
 
-    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]: in a
-    /// transaction, or, if that is 0, for good.
+    /// Acknowledges the message at `place`. If the acknowledgement is cumulative, it also means all earlier messages of
+    /// the same subscription (STOMP 1.2 ACK) [S9]. If `transaction` is not 0, the messages stay in the list until that
+    /// transaction ends; else they leave the list now.
     void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
         const unacknowledged last = messages_[place];
         const auto is_meant = [&](const unacknowledged& each) {
@@ -10956,7 +10978,8 @@ class acknowledgements {
         }
     }
 
-    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT) [S10].
+    /// Ends a transaction. With COMMIT the messages that were acknowledged in it leave the list; with ABORT they wait
+    /// for an acknowledgement again (STOMP 1.2 COMMIT, ABORT) [S10].
     void commit(std::uint32_t transaction) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
     }
@@ -10966,7 +10989,7 @@ class acknowledgements {
         }
     }
 
-    /// Nothing of this subscription waits any more.
+    /// Takes all messages of this subscription out of the list.
     void forget(std::uint32_t subscription) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
     }

@@ -10,11 +10,12 @@ namespace sockless::stomp::detail {
 struct unacknowledged {
     std::uint64_t number = 0;
     std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // in which it was acknowledged, until that is committed; or 0
-    std::uint32_t cumulative : 1 = 0;   // an ACK means all of its subscription before it too
+    std::uint32_t transaction : 31 = 0; // the number of the open transaction that acknowledged it, or 0
+    std::uint32_t cumulative : 1 = 0;   // its ACK also means all earlier messages of its subscription
 };
 
-/// All of a session, in the order of their numbers, which only rise.
+/// All messages of a session that wait for an acknowledgement, in the order of their numbers. Each new message has a
+/// higher number than the last.
 template <class Buffer>
 class acknowledgements {
   public:
@@ -26,10 +27,10 @@ class acknowledgements {
     [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
     [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
 
-    /// False if the memory is full.
+    /// Adds a message, whose number is the highest so far. False if the memory is full.
     [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
 
-    /// The place of the message with this number; `size()` if it does not wait.
+    /// The place of the message with this number, or `size()` if no such message waits.
     [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
         std::size_t first = 0, last = size();
         while (first != last) {
@@ -43,8 +44,9 @@ class acknowledgements {
         return first != size() && messages_[first].number == number ? first : size();
     }
 
-    /// The message at `place` was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]: in a
-    /// transaction, or, if that is 0, for good.
+    /// Acknowledges the message at `place`. If the acknowledgement is cumulative, it also means all earlier messages of
+    /// the same subscription (STOMP 1.2 ACK) [S9]. If `transaction` is not 0, the messages stay in the list until that
+    /// transaction ends; else they leave the list now.
     void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
         const unacknowledged last = messages_[place];
         const auto is_meant = [&](const unacknowledged& each) {
@@ -63,7 +65,8 @@ class acknowledgements {
         }
     }
 
-    /// What was acknowledged in a transaction is so with COMMIT, and waits again with ABORT (STOMP 1.2 ABORT) [S10].
+    /// Ends a transaction. With COMMIT the messages that were acknowledged in it leave the list; with ABORT they wait
+    /// for an acknowledgement again (STOMP 1.2 COMMIT, ABORT) [S10].
     void commit(std::uint32_t transaction) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
     }
@@ -73,7 +76,7 @@ class acknowledgements {
         }
     }
 
-    /// Nothing of this subscription waits any more.
+    /// Takes all messages of this subscription out of the list.
     void forget(std::uint32_t subscription) noexcept {
         messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
     }

@@ -1,4 +1,4 @@
-// The commands of STOMP and what each may do.
+// The commands of STOMP: their text, which side sends them, whether they have a body, and how headers are escaped.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,7 +6,8 @@
 
 namespace sockless::stomp {
 
-/// The first line of a frame (STOMP 1.2 Augmented BNF). `STOMP` is `CONNECT` by another name, since 1.1.
+/// The command of a frame, which is its first line (STOMP 1.2 Augmented BNF). Since 1.1 `STOMP` is another name for
+/// `CONNECT`.
 enum class command : std::uint8_t {
     none,
     send,
@@ -33,7 +34,7 @@ namespace sockless::stomp::detail {
 struct command_row {
     std::string_view text;
     role sender;
-    bool body;    // [S1] only SEND, MESSAGE and ERROR have one
+    bool body;    // [S1] only SEND, MESSAGE and ERROR have a body
     bool escapes; // [S3] in CONNECT and CONNECTED nothing is escaped, in any version
 };
 
@@ -57,13 +58,14 @@ inline constexpr command_row command_rows[] = {
 
 namespace sockless::stomp {
 
-/// The longest command is UNSUBSCRIBE.
+/// The length of the longest command, UNSUBSCRIBE, in bytes.
 inline constexpr std::size_t max_command = 11;
 
-/// As it stands on the wire; empty for `none`.
+/// The text of a command on the wire; empty for `none`. A constant.
 [[nodiscard]] constexpr std::string_view text_of(command of) noexcept { return detail::row_of(of).text; }
 
-/// The command of this text, which is case-sensitive [S1]; `none` for any other.
+/// The command with this text, or `none` if there is no such command. Commands are case-sensitive (STOMP 1.2 Augmented
+/// BNF) [S1].
 [[nodiscard]] constexpr command command_of(std::string_view text) noexcept {
     for (std::size_t i = 1; i != std::size(detail::command_rows); ++i) {
         if (equal(detail::command_rows[i].text, text)) return static_cast<command>(i);
@@ -71,13 +73,14 @@ inline constexpr std::size_t max_command = 11;
     return command::none;
 }
 
-/// Which side sends it.
+/// The side that sends frames with this command. For `none` the result means nothing.
 [[nodiscard]] constexpr role sender_of(command of) noexcept { return detail::row_of(of).sender; }
 
-/// Whether a frame of it may have a body (STOMP 1.2 Body) [S1].
+/// Whether a frame with this command may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
-/// Whether this version has it: NACK and STOMP came with 1.1.
+/// Whether the version `in` has the command `sent`: NACK and STOMP came with 1.1. True for every command while the
+/// version is `unknown`.
 [[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {
     return in != version::v1_0 || (sent != command::nack && sent != command::stomp);
 }
@@ -86,7 +89,7 @@ inline constexpr std::size_t max_command = 11;
 
 namespace sockless::stomp::detail {
 
-/// How a version writes certain characters in the headers of frames that escape (STOMP 1.2 Value Encoding) [S3] [S14].
+/// The ways to escape the headers of a frame: not at all, or as 1.1 or 1.2 does (STOMP 1.2 Value Encoding) [S3] [S14].
 enum class escaping : std::uint8_t { none, of_1_1, of_1_2 };
 
 struct escape {
@@ -96,13 +99,14 @@ struct escape {
 
 inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r', 'r'}};
 
-/// In 1.0, and before the version is known, nothing is escaped.
+/// The way in which the version `in` escapes the headers of frames with the command `sent`. In 1.0, and before the
+/// version is known, nothing is escaped.
 [[nodiscard]] constexpr escaping escaping_of(stomp::version in, stomp::command sent) noexcept {
     if (!row_of(sent).escapes || in < stomp::version::v1_1) return escaping::none;
     return in == stomp::version::v1_1 ? escaping::of_1_1 : escaping::of_1_2;
 }
 
-/// Those of `escapes` that a kind of escaping has: 1.1 all but the last, 1.2 all.
+/// The number of rows of `escapes` that hold, counted from its first: 1.1 has all but the last, 1.2 has all.
 [[nodiscard]] constexpr std::size_t number_of_escapes(escaping of) noexcept {
     return of == escaping::none ? 0 : of == escaping::of_1_1 ? 3 : 4;
 }

@@ -1,4 +1,4 @@
-// What a side says of heart-beats when it connects, and what follows from both.
+// The header `heart-beat`: its two numbers, its text, and the intervals that follow from the headers of both sides.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,18 +6,21 @@
 
 namespace sockless::stomp {
 
-/// The header `heart-beat` of CONNECT and CONNECTED, in milliseconds (STOMP 1.2 Heart-beating) [S5].
+/// The header `heart-beat` that a side sends in its CONNECT or CONNECTED, in milliseconds (STOMP 1.2
+/// Heart-beating) [S5].
 struct heart_beat {
-    std::uint32_t sends = 0; ///< something is sent at least this often; 0: no promise
-    std::uint32_t wants = 0; ///< something should come at least this often; 0: no wish
+    std::uint32_t sends = 0; ///< the side promises to send something at least this often; 0: it promises nothing
+    std::uint32_t wants = 0; ///< the side wants to receive something at least this often; 0: it wants nothing
 };
 
-/// Two numbers with a comma between, and whether it was that.
+/// The result of `parse_heart_beat`. `value` counts if `valid` is true.
 struct parsed_heart_beat {
     heart_beat value{};
     bool valid = false;
 };
 
+/// Reads the value of a header `heart-beat`: two decimal numbers of at most 32 bits with a comma between them. No other
+/// text is valid (STOMP 1.2 Heart-beating).
 [[nodiscard]] constexpr parsed_heart_beat parse_heart_beat(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     const char* const comma = detail::find(',', text.data(), end);
@@ -28,14 +31,16 @@ struct parsed_heart_beat {
     return {{static_cast<std::uint32_t>(sends.value), static_cast<std::uint32_t>(wants.value)}, true};
 }
 
-/// How often, in milliseconds, something goes from a side that promises `sends` to one that `wants` it: the larger of
-/// the two, or 0, never, where one of them is 0 (STOMP 1.2 Heart-beating) [S5].
+/// The agreed interval of heart-beats, in milliseconds, from a side that promises `sends` to a side that wishes for
+/// `wants`: the larger of the two numbers. If one of them is 0 there are no heart-beats in this direction, and the
+/// result is 0 (STOMP 1.2 Heart-beating) [S5].
 [[nodiscard]] constexpr std::uint32_t agreed_interval(std::uint32_t sends, std::uint32_t wants) noexcept {
     if (sends == 0 || wants == 0) return 0;
     return sends > wants ? sends : wants;
 }
 
-/// A `heart_beat` as the value of its header; empty where both are 0, which is what a missing header means.
+/// The text of a `heart_beat` as the value of its header. It is empty if both numbers are 0, as a missing header means
+/// the same (STOMP 1.2 Heart-beating).
 class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
@@ -47,7 +52,7 @@ class heart_beat_text {
         size_ = sink.size();
     }
 
-    /// Valid as long as this.
+    /// The text. Valid as long as this object.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return detail::text_at(text_, size_); }
 
   private:

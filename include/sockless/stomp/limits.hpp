@@ -1,4 +1,4 @@
-// What a STOMP peer may ask of our memory and time.
+// The limits on one STOMP frame: how much memory and time a peer can cost us.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,17 +6,17 @@
 
 namespace sockless::stomp {
 
-/// Bounds on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: what is as large as the limit passes, one more is
-/// an error, at that byte. There is no value that means "unlimited"; the largest number is the largest limit.
+/// Limits on one frame (STOMP 1.2 Size Limits) [S12]. Each is exact: a size equal to the limit passes, and the first
+/// byte or header beyond it is an error. No value means "unlimited"; the largest number is the largest limit.
 struct limits {
-    /// Bytes of one header line, without its end of line. Tokens in `passcode` come near 4 KiB.
+    /// Bytes of one header line, without its end of line. Some applications send tokens of nearly 4 KiB in `passcode`.
     std::uint32_t line = 8192;
 
-    /// Header lines of one frame. Brokers send about 10, applications add their own.
+    /// Header lines of one frame. Brokers send about 10, and applications add their own.
     std::uint32_t headers = 100;
 
-    /// Bytes of the command and all header lines, with their ends of line and the empty line. Also the most memory
-    /// that a head which arrives in pieces can take.
+    /// Bytes of the head of one frame: the command and all header lines, with their ends of line, and the empty line.
+    /// A head that comes in pieces takes at most so much memory.
     std::uint32_t head = 32768;
 
     /// Bytes of the body of one frame.

@@ -6,19 +6,19 @@
 
 namespace sockless::stomp {
 
-/// A version of the protocol. Until CONNECT and CONNECTED have agreed on one it is `unknown` [S15].
+/// A version of STOMP. The version of a session is `unknown` until CONNECT and CONNECTED have settled it [S15].
 enum class version : std::uint8_t { unknown, v1_0, v1_1, v1_2 };
 
-/// As it stands in `version` and `accept-version`; empty for `unknown`.
+/// The text of a version in the headers `version` and `accept-version`; empty for `unknown`. A constant.
 [[nodiscard]] constexpr std::string_view text_of(version of) noexcept {
     constexpr std::string_view texts[] = {"", "1.0", "1.1", "1.2"};
     return texts[static_cast<std::size_t>(of)];
 }
 
-/// All there are, the highest first.
+/// All versions, the highest first.
 inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version::v1_0};
 
-/// The version of this text; `unknown` for any other.
+/// The version with this text, or `unknown` if there is no such version.
 [[nodiscard]] constexpr version version_of(std::string_view text) noexcept {
     for (const version each : all_versions) {
         if (equal(text, text_of(each))) return each;
@@ -26,12 +26,12 @@ inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version
     return version::unknown;
 }
 
-/// Some of the versions, as `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
+/// A set of versions, as the header `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
 class version_set {
   public:
     constexpr version_set() noexcept = default;
 
-    /// Of these: `version_set{version::v1_1, version::v1_2}`.
+    /// The set of these versions: `version_set{version::v1_1, version::v1_2}`. `unknown` adds nothing.
     template <class... Version>
         requires(std::is_same_v<Version, version>&&...)
     constexpr version_set(version first, Version... more) noexcept {
@@ -39,10 +39,10 @@ class version_set {
         (add(more), ...);
     }
 
-    /// All that this library speaks.
+    /// All versions that this library speaks.
     [[nodiscard]] static constexpr version_set all() noexcept { return {version::v1_0, version::v1_1, version::v1_2}; }
 
-    /// The versions of a comma list; those that nobody here knows are left out.
+    /// The versions in a list with commas between them. Versions that this library does not know are left out.
     [[nodiscard]] static constexpr version_set of_list(std::string_view list) noexcept {
         version_set found;
         const char* at = list.data();
@@ -59,7 +59,7 @@ class version_set {
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
-    /// The highest version that both have, or `unknown` [S6].
+    /// The highest version that is in both sets, or `unknown` (STOMP 1.2 Protocol Negotiation) [S6].
     [[nodiscard]] constexpr version highest_in_common(version_set other) const noexcept {
         for (const version each : all_versions) {
             if (has(each) && other.has(each)) return each;
@@ -67,7 +67,7 @@ class version_set {
         return version::unknown;
     }
 
-    /// As a comma list, lowest first: a constant.
+    /// The versions as a list with commas between them, the lowest first. A constant.
     [[nodiscard]] constexpr std::string_view list() const noexcept {
         constexpr std::string_view lists[] = {"", "1.0", "1.1", "1.0,1.1", "1.2", "1.0,1.2", "1.1,1.2", "1.0,1.1,1.2"};
         return lists[bits_];
@@ -81,11 +81,11 @@ class version_set {
     std::uint8_t bits_ = 0;
 };
 
-/// The subprotocols of WebSocket that carry STOMP, the best first: what a client offers, and the order in which a
-/// server chooses [W1]. The CONNECT frame decides the version all the same.
+/// The subprotocols of WebSocket that carry STOMP, the best first: a client offers them in this order, and a server
+/// chooses in this order [W1]. The version is decided by CONNECT, not by the subprotocol.
 inline constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp", "v10.stomp"};
 
-/// Whether an agreed subprotocol is one of them [W1]. Subprotocols are case-sensitive.
+/// Whether `subprotocol` is one of `subprotocols` [W1]. Subprotocols are case-sensitive.
 [[nodiscard]] constexpr bool is_stomp(std::string_view subprotocol) noexcept {
     for (const std::string_view each : subprotocols) {
         if (equal(each, subprotocol)) return true;
