@@ -4991,10 +4991,11 @@ class writer {
 } // namespace sockless::stomp
 
 // =========================================== sockless/stomp/frames.hpp ============================================
-// Every frame of STOMP as a struct, so that no one spells the name of a header by hand, and how each is written.
+// Every frame of STOMP as a struct, so that no caller spells the name of a header, and the functions that write them.
 
-// The members of a frame are views, read while it is written. An empty one is left out; where the version demands it,
-// `write` says `missing_header`. `headers` are written behind those that the frame has, as they are.
+// The members of a frame are views. `write` reads them during its call and keeps none. It leaves out headers whose
+// member is empty; if the version demands such a header, the error is `missing_header`. `headers` are the caller's own:
+// `write` puts them behind the headers of the other members, in their order.
 namespace sockless::stomp {
 
 /// How a subscription wants its messages acknowledged (STOMP 1.2 SUBSCRIBE ack Header).
@@ -5004,10 +5005,10 @@ enum class ack_mode : std::uint8_t {
     client_individual, ///< each by itself; since 1.1
 };
 
-/// All there are.
+/// All modes.
 inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::client, ack_mode::client_individual};
 
-/// As it stands in `ack`.
+/// The text of a mode in the header `ack` of SUBSCRIBE. A constant.
 [[nodiscard]] constexpr std::string_view text_of(ack_mode mode) noexcept {
     constexpr std::string_view texts[] = {"auto", "client", "client-individual"};
     return texts[static_cast<std::size_t>(mode)];
@@ -5020,13 +5021,13 @@ struct connect_frame {
     std::string_view passcode{};
     stomp::heart_beat heart_beat{};
     std::span<const header> headers{};
-    command as = command::connect; ///< or `stomp`, which servers of 1.0 do not know
+    command as = command::connect; ///< or `command::stomp`, which servers of 1.0 do not know
 };
 
 struct connected_frame {
     stomp::version version = stomp::version::v1_2;
     std::string_view session{};
-    std::string_view server{}; ///< name, `/`, version; since 1.1
+    std::string_view server{}; ///< the name of the server, `/`, its version; since 1.1
     stomp::heart_beat heart_beat{};
     std::span<const header> headers{};
 };
@@ -5042,7 +5043,7 @@ struct send_frame {
 };
 
 struct subscribe_frame {
-    std::string_view id{}; ///< in 1.0 it may be left out; then the destination stands for it
+    std::string_view id{}; ///< may be empty in 1.0: then the destination names the subscription
     std::string_view destination{};
     ack_mode ack = ack_mode::automatic;
     std::string_view receipt{};
@@ -5051,20 +5052,21 @@ struct subscribe_frame {
 
 struct unsubscribe_frame {
     std::string_view id{};
-    std::string_view destination{}; ///< in 1.0, where there is no id
+    std::string_view destination{}; ///< only read in 1.0, if `id` is empty
     std::string_view receipt{};
     std::span<const header> headers{};
 };
 
-/// ACK and NACK. Which of the three names of a message is written depends on the version, so give what the MESSAGE had.
+/// ACK and NACK. The version decides by which of the first three members the frame names a message, so set all that the
+/// MESSAGE had.
 struct ack_frame {
-    std::string_view id{};           ///< the `ack` of the MESSAGE; 1.2
-    std::string_view message_id{};   ///< before 1.2
-    std::string_view subscription{}; ///< 1.1
+    std::string_view id{};           ///< the header `ack` of the MESSAGE; written in 1.2
+    std::string_view message_id{};   ///< written in 1.0 and 1.1
+    std::string_view subscription{}; ///< written in 1.1
     std::string_view transaction{};
     std::string_view receipt{};
     std::span<const header> headers{};
-    command as = command::ack; ///< or `nack`; since 1.1
+    command as = command::ack; ///< or `command::nack`, since 1.1
 };
 
 /// BEGIN, COMMIT and ABORT.
@@ -5083,8 +5085,8 @@ struct disconnect_frame {
 struct message_frame {
     std::string_view destination{};
     std::string_view message_id{};
-    std::string_view subscription{}; ///< in 1.0 it is left out where the subscription has no id
-    std::string_view ack{};          ///< 1.2, where the message is to be acknowledged
+    std::string_view subscription{}; ///< may be empty in 1.0: if the subscription has no id
+    std::string_view ack{};          ///< the id for the ACK, if the message wants one; written in 1.2
     std::string_view content_type{};
     std::span<const header> headers{};
     stomp::headers forwarded{}; ///< the headers of the SEND that this message comes from; see `write`
@@ -5099,15 +5101,16 @@ struct receipt_frame {
 
 struct error_frame {
     std::string_view message{};      ///< a short description
-    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error [S7]
-    version_set supported{};         ///< where there is no common version [S6]
+    std::string_view receipt_id{};   ///< the `receipt` of the frame that caused the error, if it asked for one [S7]
+    version_set supported{};         ///< the versions of the server, if the client has none of them [S6]
     std::string_view content_type{}; ///< of the body
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]: all but those that are between the
-/// sender and the server, and those that are the server's to write.
+/// Whether a server copies the header `name` from a SEND to its MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]. It copies all
+/// headers but `receipt` and `transaction`, which only concern the sender and the server, and those that the server
+/// writes itself.
 [[nodiscard]] constexpr bool is_forwarded(std::string_view name) noexcept {
     constexpr std::string_view kept_back[] = {"destination",  "receipt",    "transaction", "content-length",
                                               "subscription", "message-id", "ack"};
@@ -5130,13 +5133,17 @@ constexpr stomp::writer& put_headers(stomp::writer& to, std::span<const stomp::h
 
 namespace sockless::stomp {
 
-/// Writes a frame as a version has it to the front of `out`. Errors: those of `writer`, and `missing_header`.
+/// Writes a frame to the front of `out`, in the form of its version: `in`, or the one that the members of CONNECT and
+/// CONNECTED say. The size is that of the frame; with `no_room` it is the room that the frame needs. Errors: those of
+/// `writer`, and `missing_header` if the version demands a header whose member is empty; for SUBSCRIBE also
+/// `bad_ack_mode`, if the version does not have the mode.
 [[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
     writer to(out, version::unknown);
     to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
     if (frame.versions.empty()) to.fail(errc::missing_header);
-    // A client of 1.0 knows neither accept-version nor heart-beats; one of a later version names its host.
+    // A client of 1.0 knows neither accept-version nor heart-beats. A client of a later version names the host (STOMP
+    // 1.2 Connecting).
     if (!only_1_0) to.header("accept-version", frame.versions.list()).required("host", frame.host);
     if (only_1_0) to.optional("host", frame.host);
     to.optional("login", frame.login).optional("passcode", frame.passcode);
@@ -5208,7 +5215,8 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
-/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`) [S11].
+/// Likewise. Behind the headers of its own members stand those of `forwarded` that a server copies from SEND to MESSAGE
+/// (see `is_forwarded`), and then `headers` [S11].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);
@@ -6369,12 +6377,13 @@ class session {
 
 namespace sockless::stomp {
 
-/// One session, seen from the client. Begin with `connect`; then as with `basic_server_session`: give what came to
-/// `next`, send `output()`, stop when `done()`. What a server would answer with ERROR (an unknown transaction, a
-/// repeated subscription) is refused here already.
+/// The client's end of one session. Call `connect` first. Then drive it like `basic_server_session`: give the bytes
+/// that came to `next` until it returns no event, send `output()` and report it with `sent`, and stop when `done()` is
+/// true. A call that would make the server answer with ERROR (an unknown transaction, a repeated subscription) fails
+/// here, and nothing is sent, as an ERROR ends the session.
 ///
-/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-/// `Output` is what takes the frames that are to be sent: see `carrier`.
+/// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the names that the session
+/// keeps (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
@@ -6385,27 +6394,28 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     using event = client_event;
     using kind = client_kind;
 
-    /// With buffers that grow up to the limits of `settings`.
+    /// With memory from the heap, up to the limits of `settings`.
     explicit basic_client_session(
         const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
         : basic_client_session(growing_buffer(settings.output), settings) {}
 
-    /// Likewise, but for `output`. `options::output` is not read.
+    /// Likewise, but with this `output`: `options::output` is not read.
     basic_client_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
                                growing_buffer(settings.names), settings) {}
 
-    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
-    /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
-    /// `options::names` are not read.
+    /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
+    /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
+    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, transactions and outstanding
+    /// receipts; each takes 12 bytes beside its text. `options::output` and `options::names` are not read.
     basic_client_session(Buffer input, Output output, Buffer names, const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           most_receipts_(settings.receipts) {}
 
-    /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
-    /// options. Errors: `not_open` if it was called before, `no_room`, and those of `write`.
+    /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). `versions` and `heart_beat` of `frame` are not read:
+    /// the options give them. The event `connected` follows if the server accepts. Errors: `not_open` if CONNECT was
+    /// queued before or the session has ended, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
         frame.versions = this->versions();
@@ -6415,9 +6425,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    /// Ends the session in the way that its state asks for, as when the program ends: says goodbye as `disconnect` if
-    /// it is open. If that cannot be said, and before the session is open, it ends at once: the next call of `next` or
-    /// `finish` tells `lost`, with `shut_down`. Go on as before until `done()`.
+    /// Ends the session in the way that its state asks for, for a program that ends. An open session is ended as by
+    /// `disconnect`. If it is not open yet, or DISCONNECT cannot be queued, it ends at once: the next call of `next` or
+    /// `finish` then returns `lost`, with `shut_down`. Drive the session as before until `done()`.
     void shut_down() noexcept {
         if (this->state() >= stomp::state::disconnecting) return;
         if (!disconnect()) return;
@@ -6425,11 +6435,12 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
-    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. It is a fault of the caller
+    /// if `size` is more than `output()` had: an assertion fails or, with `NDEBUG`, the call does nothing.
     void sent(std::size_t size) noexcept { this->take_sent(size); }
 
-    /// As `basic_server_session::next`.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
+    /// `in` is used up. Headers are unescaped in place, in `in`. After the session has ended, all of `in` is discarded.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
@@ -6445,14 +6456,14 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return found.command == command::none ? event{} : take(found);
     }
 
-    /// Queues a SEND (STOMP 1.2 SEND). Errors: `not_open` before and after the session is open, `unknown_transaction`,
-    /// `repeated_receipt` and `too_many_receipts`, `no_room`, and those of `write`; then nothing was queued. The same
-    /// holds for the verbs below.
+    /// Queues a SEND (STOMP 1.2 SEND). Errors: `not_open` if the session is not open, `unknown_transaction`,
+    /// `repeated_receipt`, `too_many_receipts`, `no_room`, and those of `write`; after an error nothing was queued. The
+    /// functions below have the same errors.
     [[nodiscard]] sockless::error send(const send_frame& frame) noexcept {
         return queue_request(frame, frame.transaction, frame.receipt, frame.body.size());
     }
 
-    /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
+    /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Further errors: `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
         const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
@@ -6466,8 +6477,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         });
     }
 
-    /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
-    /// `unknown_subscription`.
+    /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that the server has already sent still come. Further
+    /// error: `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
         const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
@@ -6478,7 +6489,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK), for what `frame` names, or for a message as it was given by `next`.
+    /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK): for the message that `frame` names, or for a `message` event that
+    /// `next` has returned and that is still valid.
     [[nodiscard]] sockless::error ack(ack_frame frame) noexcept {
         frame.as = command::ack;
         return queue_request(frame, frame.transaction, frame.receipt, 0);
@@ -6498,7 +6510,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return nack(answer_to(message, transaction));
     }
 
-    /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
+    /// Queues a BEGIN (STOMP 1.2 BEGIN). Further errors: `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
         constexpr name_kind named_by = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
@@ -6511,7 +6523,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         });
     }
 
-    /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT). Errors: also `unknown_transaction`.
+    /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT).
     [[nodiscard]] sockless::error commit(std::string_view transaction, std::string_view receipt = {}) noexcept {
         return end_transaction(command::commit, transaction, receipt);
     }
@@ -6519,8 +6531,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return end_transaction(command::abort, transaction, receipt);
     }
 
-    /// Says goodbye: queues DISCONNECT with this receipt, after which nothing more can be sent (STOMP 1.2 DISCONNECT).
-    /// Messages still come until the receipt; then comes `closed`.
+    /// Ends the session in order: queues DISCONNECT with this receipt (STOMP 1.2 DISCONNECT). After that nothing more
+    /// can be sent. Messages still come until the server has sent the receipt; the event of the receipt is `closed`.
+    /// Further error: `missing_header` if `receipt` is empty.
     [[nodiscard]] sockless::error disconnect(std::string_view receipt = "disconnect") noexcept {
         if (receipt.empty()) return errc::missing_header;
         const sockless::error refused = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
@@ -6528,17 +6541,18 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
-    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
-    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
-    /// one, as nobody knows when it began.
+    /// Says that the time is `now`, in milliseconds. Call it after each wait for input, but first give the bytes that
+    /// came to `next`: else a server that is alive looks silent. The call does what is due: it queues a heart-beat, or
+    /// it returns `lost` if a wait took too long. A wait that has begun since the last call counts from this one, as
+    /// the session does not know the time when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the server has ended its side of the connection (`recv` gave 0), or that it broke: `lost`, unless the
-    /// session had ended. What is queued still goes out: the server may have ended only its own side.
+    /// Says that the server has ended its side of the connection (`recv` returned 0), or that the connection broke.
+    /// Returns `lost`, or no event if the session had ended before. The queued bytes are still to be sent, as the
+    /// server may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) {
             bytes none{};
@@ -6548,16 +6562,16 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(cut != errc::none ? cut : errc::end_of_input);
     }
 
-    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
-    /// its time to take it.
+    /// Whether nothing is left to do but to end the connection: the session has ended and all output was sent, or the
+    /// server did not take the output in time.
     [[nodiscard]] bool done() const noexcept { return this->has_waited() || (has_said_all() && this->waiting() == 0); }
 
-    /// Whether nothing more will be queued.
+    /// Whether the session queues nothing more.
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
-    /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
-    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT) [S7]. A range of
-    /// `std::string_view`, valid until the next call that is not const.
+    /// The ids of the receipts that this client has asked for and that have not come yet, the oldest first. After
+    /// `lost` they never come: it is not known whether the server has handled the frames that asked for them (STOMP 1.2
+    /// RECEIPT) [S7]. A range of `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
   private:
@@ -6565,7 +6579,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
-    // The one way to fail. A client has no frame to say why.
+    // Every failure goes this way. A client has no frame that tells the server of an error.
     [[nodiscard]] event fail(sockless::error reason) noexcept {
         this->become_closed(reason);
         return lost();
@@ -6616,7 +6630,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(wrong);
     }
 
-    // [S6] The version is one of those that were offered; a server that does not name one speaks 1.0.
+    // The version is one that the client has offered. A server that names no version speaks 1.0 (STOMP 1.2 Protocol
+    // Negotiation) [S6].
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
@@ -6670,9 +6685,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding. `note` keeps
-    // what else the frame changes here, once it was written. What is added to the names leaves their places as they
-    // are.
+    // Queues a frame that may be in a transaction and may ask for a receipt. The receipt is then outstanding. `note`
+    // records what else the frame changes in this session; it is called after the frame was written and can still
+    // refuse it. Adding a name leaves the places of the other names as they are.
     template <class Frame, class Note>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body, Note note) noexcept {
@@ -6706,7 +6721,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 template <class Buffer>
 basic_client_session(Buffer, Buffer, Buffer, const options& = {}) -> basic_client_session<Buffer>;
 
-/// The usual one: memory from the heap, up to the limits of its options.
+/// The usual client session: memory from the heap, up to the limits of its options.
 using client_session = basic_client_session<growing_buffer>;
 
 } // namespace sockless::stomp
@@ -11588,33 +11603,35 @@ using server_session = basic_server_session<growing_buffer>;
 
 namespace sockless::stomp {
 
-/// What carries a session.
+/// The ways to carry a session.
 enum class carried_by : std::uint8_t {
-    unknown,    ///< the first byte that comes tells
-    bytes,      ///< its bytes go as they are
-    web_socket, ///< the messages of a WebSocket
+    unknown,    ///< not decided yet: the first byte that comes decides
+    bytes,      ///< the bytes of the session go over the connection as they are
+    web_socket, ///< the bytes of the session are the payloads of WebSocket messages
 };
 
-/// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
-/// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
-/// [W3], which is text if it is UTF-8 and else binary [W2].
+/// The `Output` of a session that a WebSocket can carry: it takes the frames that the session sends. `Endpoint` is a
+/// `ws::basic_server` or `ws::basic_client`. Each frame and each heart-beat is a WebSocket message of its own [W3]. The
+/// message is text if the frame is UTF-8, else binary [W2].
 template <class Endpoint, class Buffer>
 class carrier {
   public:
     using endpoint = Endpoint;
 
-    /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
-    /// `most` bytes goes out as several messages, text cut between characters [W4]: for peers with low limits.
+    /// `memory` holds the frames if there is no WebSocket, and the frames that come before the WebSocket is open. A
+    /// frame that is longer than `most` bytes goes out as several messages, for peers with low limits; text is cut
+    /// between characters [W4].
     carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
         : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
 
+    /// How the session is carried. `decide` sets it, while it is `unknown`.
     [[nodiscard]] carried_by by() const noexcept { return by_; }
     void decide(carried_by by) noexcept { by_ = by; }
 
     [[nodiscard]] Endpoint& web_socket() noexcept { return web_socket_; }
     [[nodiscard]] const Endpoint& web_socket() const noexcept { return web_socket_; }
 
-    // What follows is for the session.
+    // The session calls the functions that follow.
 
     [[nodiscard]] cbytes output() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
@@ -11641,7 +11658,7 @@ class carrier {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // The WebSocket has opened.
+    // Sends the frames that were queued before the WebSocket was open. Those for which it has no room stay.
     void send_what_was_early() noexcept {
         while (!bytes_.empty() && web_socket_.is_open()) {
             const cbytes early = bytes_.output();
@@ -11673,11 +11690,12 @@ class carrier {
     carried_by by_;
 };
 
-/// An event of a session that may be carried by a WebSocket. `kind` and all that goes with it are the session's.
+/// An event of a session that a WebSocket may carry. `kind` and all other members but `web_socket` are those of the
+/// session's event. Views and spans are valid as long as those of the session's event and of `ws::event`.
 template <class Event>
 struct carried_event : Event {
-    /// What happened to the WebSocket: any event but the pieces of messages. With `closed` the session has ended too,
-    /// and if it had not ended before, `kind` says how.
+    /// The event of the WebSocket, unless it is a piece of a message. With `closed` the session has ended too; `kind`
+    /// says how, if the session had not ended before.
     ws::event web_socket{};
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept {
@@ -11685,10 +11703,11 @@ struct carried_event : Event {
     }
 };
 
-/// A session and the WebSocket that carries it, as one endpoint: give what came to `next` until it returns no event,
-/// send `output()` and say so with `sent`, stop when `done()`. What the session and the WebSocket have beside that, ask
-/// `session()` and `web_socket()` for. The end of the session closes the WebSocket, with the Close code of its error or
-/// 1000; the end of the WebSocket is the end of the session. `Session` is one whose `Output` is a `carrier`.
+/// A session and the WebSocket that carries it, as one endpoint. Give the bytes that came to `next` until it returns no
+/// event, send `output()` and report it with `sent`, and stop when `done()` is true. Call all other functions of the
+/// session and the WebSocket on `session()` and `web_socket()`. The end of the session closes the WebSocket, with the
+/// Close code of the session's error or 1000. The end of the WebSocket ends the session. `Session` is a session whose
+/// `Output` is a `carrier`.
 template <class Session>
 class over_websocket {
     using carrier_type = typename Session::output_type;
@@ -11699,15 +11718,16 @@ class over_websocket {
     using session_type = Session;
     using endpoint = typename carrier_type::endpoint;
 
-    /// Carried by this WebSocket, open or not, with memory from the heap. `settings` are the session's; for `most` see
-    /// `carrier`. Turn `ws::options::whole_messages` off: else a frame that comes in pieces is kept twice.
+    /// A session over this WebSocket, which may be open already, with memory from the heap. `settings` are the options
+    /// of the session; for `most` see `carrier`. Turn `ws::options::whole_messages` off for this WebSocket: else a
+    /// frame that comes in pieces is kept twice.
     explicit over_websocket(endpoint web_socket, const options& settings = {}, std::size_t most = SIZE_MAX) noexcept
         requires std::is_constructible_v<Session, carrier_type, const options&>
         : over_websocket(Session(carrier_type(static_cast<endpoint&&>(web_socket), growing_buffer(settings.output),
                                               carried_by::web_socket, most),
                                  settings)) {}
 
-    /// With this session and its carrier.
+    /// With this session, which contains its carrier.
     explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
 
     [[nodiscard]] Session& session() noexcept { return session_; }
@@ -11715,12 +11735,12 @@ class over_websocket {
     [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }
     [[nodiscard]] const endpoint& web_socket() const noexcept { return carrier().web_socket(); }
 
-    /// What carries the session. (The connections that stand on this class can do without a WebSocket.)
+    /// How the session is carried. (The connections in connection.hpp also work without a WebSocket.)
     [[nodiscard]] carried_by carried() const noexcept { return carrier().by(); }
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Nothing is taken as long as
-    /// the session takes nothing (see `basic_server_session::next`), or the WebSocket: keep what is left in `in`, and
-    /// give it again.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Takes nothing while the
+    /// session (see `basic_server_session::next`) or the WebSocket takes nothing. So keep the bytes that are left in
+    /// `in`, and give them again. They may be unmasked already, so give them as they are.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (carried() != carried_by::web_socket) return event{session_.next(in)};
         for (;;) {
@@ -11739,7 +11759,7 @@ class over_websocket {
         }
     }
 
-    /// As `session::output`, `waiting` and `sent`, for all that both have to send.
+    /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
@@ -11747,7 +11767,7 @@ class over_websocket {
         follow();
     }
 
-    /// As `tick` and `next_deadline` of both.
+    /// As `tick` and `next_deadline` of the session and the WebSocket together.
     [[nodiscard]] event tick(instant now) noexcept {
         if (carried() != carried_by::bytes) {
             const ws::event found = web_socket().tick(now);
@@ -11764,32 +11784,34 @@ class over_websocket {
         return own < other ? own : other;
     }
 
-    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. What is queued still
-    /// goes out: the peer may have ended only its own side.
+    /// Says that the peer has ended its side of the connection (`recv` returned 0), or that the connection broke. The
+    /// queued bytes are still to be sent, as the peer may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (carried() != carried_by::web_socket) return event{session_.finish()};
         return take(web_socket().finish());
     }
 
-    /// Whether there is nothing left to do but to end the TCP connection: see `ws::connection::done`.
+    /// Whether nothing is left to do but to end the TCP connection: see `ws::connection::done` and `done` of the
+    /// session.
     [[nodiscard]] bool done() const noexcept {
         return carried() == carried_by::web_socket ? web_socket().done() : session_.done();
     }
 
-    /// What went wrong: the error of the session or, if that has only ended with the WebSocket, of the WebSocket.
+    /// The error of the session. If the session has only ended because the WebSocket ended, the error of the WebSocket.
     [[nodiscard]] sockless::error error() const noexcept {
         const sockless::error own = session_.error();
         const bool is_cut = own == errc::end_of_input || own == errc::truncated;
         return own && !(is_cut && web_socket().error()) ? own : web_socket().error();
     }
 
-    /// Gives back memory that is not in use. Ends the lifetime of what was handed out; what `output()` shows stays.
+    /// Gives back memory that is not in use. Views and spans of events are no longer valid; those of `output()` are.
     void release_memory() noexcept {
         session_.release_memory();
         if (payload_.empty()) web_socket().release_memory();
     }
 
-    /// Ends the session and what carries it in the way that their states ask for: see `session` and `ws::connection`.
+    /// Ends the session and the WebSocket in the way that their states ask for: see `shut_down` of the session and of
+    /// `ws::connection`.
     void shut_down() noexcept {
         if (carried() == carried_by::web_socket && !web_socket().is_open()) return web_socket().shut_down();
         session_.shut_down();
@@ -11802,7 +11824,7 @@ class over_websocket {
     [[nodiscard]] version_set versions() const noexcept { return session_.versions(); }
 
   private:
-    // Frames from what is left of a payload.
+    // The next event from the payload that is not used up yet.
     [[nodiscard]] typename Session::event next_of_payload(bytes& in) noexcept {
         if (!payload_.empty()) return session_.next(payload_);
         bytes payload = in.first(in.size() < left_ ? in.size() : left_);
@@ -11813,9 +11835,9 @@ class over_websocket {
         return found;
     }
 
-    // A payload lies directly before the rest of the input, unmasked, and is taken from there: so its place need not be
-    // remembered. `before` is the input as it was before this frame. If the payload was inflated or joined it lies in
-    // the memory of the WebSocket.
+    // A payload lies unmasked in the input, directly before the bytes that follow its frame. It is put back at the
+    // front of `in`, and only its size is remembered, so the session takes it from there. `before` is the input as it
+    // was before this frame. If the payload was inflated or joined, it lies in the memory of the WebSocket instead.
     void take_payload(bytes payload, bytes before, bytes& in) noexcept {
         const std::size_t size = payload.size() + in.size();
         if (size <= before.size() && before.last(size).data() == payload.data()) {
@@ -11834,7 +11856,7 @@ class over_websocket {
         return taken;
     }
 
-    // The end of the session is that of the WebSocket.
+    // If the session has ended, the WebSocket is closed.
     void follow() noexcept {
         if (!session_.has_said_all() || carried() != carried_by::web_socket) return;
         if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
@@ -11846,10 +11868,10 @@ class over_websocket {
 
     Session session_;
     std::size_t left_ = 0; // bytes at the front of the input that are payload, unmasked
-    bytes payload_{};      // what is left of a payload in the memory of the WebSocket
+    bytes payload_{};      // the rest of a payload that lies in the memory of the WebSocket
 };
 
-/// The sessions that a WebSocket can carry, and both together: `server_over_websocket<ws::server>`.
+/// The sessions that a WebSocket can carry, and session and WebSocket together: `server_over_websocket<ws::server>`.
 template <class Endpoint, class Buffer = growing_buffer>
 using carried_server_session = basic_server_session<Buffer, carrier<Endpoint, Buffer>>;
 template <class Endpoint, class Buffer = growing_buffer>
@@ -11862,25 +11884,25 @@ using client_over_websocket = over_websocket<carried_client_session<Endpoint, Bu
 } // namespace sockless::stomp
 
 // ========================================= sockless/stomp/connection.hpp ==========================================
-// Whole connections for STOMP: a session and what carries it, bytes as they are or a WebSocket, for either side.
+// Whole STOMP connections for server and client: a session, carried by plain bytes or by a WebSocket.
 
 namespace sockless::stomp {
 
 /// How a connection behaves.
 struct connection_options {
-    /// Of the session. `output` bounds what waits to be sent, over a WebSocket too.
+    /// The options of the session. `output` limits the bytes that wait to be sent, also over a WebSocket.
     options session{};
 
-    /// Of the WebSocket, if there is one. `whole_messages` and `output` are not read. By default a message has room for
-    /// the largest frame of STOMP.
+    /// The options of the WebSocket, if there is one. `whole_messages` and `output` are not read. By default a message
+    /// has room for the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// A frame that is longer than this, in bytes, goes out as several messages [W4].
+    /// The most bytes in one WebSocket message that is sent. A longer frame goes out as several messages [W4].
     std::size_t most = SIZE_MAX;
 
-    /// Server: a request for a WebSocket is accepted if it offers a subprotocol of STOMP, or none at all. Else the
-    /// caller answers each, as a server must that trusts the Origin of browsers: `accept_request()`, or `refuse` of
-    /// `web_socket()`.
+    /// Server: whether the connection answers requests for a WebSocket by itself, as `accept_request()` does. If false,
+    /// the caller answers each request with `accept_request()`, or with `refuse` of `web_socket()`. A server that
+    /// relies on the Origin field of browsers sets it to false and checks that field.
     bool accept_requests = true;
 
     static constexpr std::uint64_t most_in_message = stomp::limits{}.body + 2 * stomp::limits{}.head;
@@ -11890,7 +11912,8 @@ struct connection_options {
 
 namespace sockless::stomp::detail {
 
-/// The options of the WebSocket: what comes goes straight on to the session, so that it need not be kept.
+/// The options of the WebSocket. It gives payloads in pieces, as the session takes each at once: so the WebSocket need
+/// not collect messages.
 [[nodiscard]] inline ws::options web_socket_options(const connection_options& settings) noexcept {
     ws::options options = settings.web_socket;
     options.whole_messages = false;
@@ -11902,8 +11925,8 @@ namespace sockless::stomp::detail {
 
 namespace sockless::stomp {
 
-/// One connection of a STOMP server, which carries its session as bytes or over a WebSocket. The first byte that comes
-/// tells: a WebSocket begins with `GET`, and no command of STOMP with a G. Use it as `over_websocket`.
+/// One connection of a STOMP server. Plain bytes or a WebSocket carry its session. The first byte that comes decides: a
+/// request for a WebSocket begins with `GET`, and no command of STOMP begins with G. Use it as `over_websocket`.
 template <class Buffer, class Compression = ws::no_compression>
 class basic_server_connection : public server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer> {
     using base = server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer>;
@@ -11924,11 +11947,11 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
                            settings.session),
               settings.accept_requests) {}
 
-    /// With this session and its carrier, for memory of the caller's.
+    /// With this session, which contains its carrier: for memory of the caller's.
     explicit basic_server_connection(session_type session, bool accept_requests = true) noexcept
         : base(static_cast<session_type&&>(session)), accepts_requests_(accept_requests) {}
 
-    /// As `over_websocket::next`.
+    /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->carried() == carried_by::unknown && !in.empty()) {
             this->carrier().decide(in[0] == std::byte{'G'} ? carried_by::web_socket : carried_by::bytes);
@@ -11936,14 +11959,14 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
         for (;;) {
             event found = base::next(in);
             if (found.web_socket.kind != ws::kind::request || !accepts_requests_) return found;
-            // If there is no room for an answer the connection cannot begin.
+            // If the answer does not fit into the output, the connection cannot begin.
             if (accept_request()) this->web_socket().shut_down();
         }
     }
 
-    /// Answers a request for a WebSocket: accepts it with the best subprotocol of STOMP that is offered, or without one
-    /// if none at all is offered [W1], and refuses it with 400 if only others are. Errors: those of `accept` and
-    /// `refuse` of `ws::basic_server`.
+    /// Answers a request for a WebSocket. Accepts it with the best subprotocol of STOMP that the client offers, or
+    /// without a subprotocol if the client offers none [W1]. Refuses it with status 400 if the client offers only other
+    /// subprotocols. Errors: those of `accept` and `refuse` of `ws::basic_server`.
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
         const std::string_view chosen = ws::choose_subprotocol(subprotocols, fields);
@@ -11956,9 +11979,8 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     bool accepts_requests_;
 };
 
-/// One connection of a STOMP client, which carries its session as bytes or over a WebSocket, as the constructor says.
-/// Use it as `over_websocket`. `connect` of `session()` can be called at once: CONNECT waits until the WebSocket is
-/// open.
+/// One connection of a STOMP client. Plain bytes or a WebSocket carry its session; the constructor decides. Use it as
+/// `over_websocket`. The caller can call `connect` of `session()` at once: CONNECT waits until the WebSocket is open.
 template <class Buffer, class Compression = ws::no_compression>
 class basic_client_connection : public client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer> {
     using base = client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer>;
@@ -11967,22 +11989,24 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
   public:
     using typename base::session_type;
 
-    /// Carried by bytes as they are, with memory from the heap, up to the limits of `settings`.
+    /// A connection without a WebSocket, with memory from the heap, up to the limits of `settings`.
     explicit basic_client_connection(
         const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_connection(ws::entropy(ws::entropy::seed{}), settings, Compression(), carried_by::bytes) {}
 
-    /// Carried by a WebSocket: begin with `request`. `keys`: as in `ws::basic_client`.
+    /// A connection over a WebSocket, with memory from the heap, up to the limits of `settings`. Call `request` first.
+    /// `keys` is the source of randomness, as for `ws::basic_client`.
     explicit basic_client_connection(
         const ws::entropy& keys, const connection_options& settings = {},
         Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_connection(keys, settings, static_cast<Compression&&>(compression), carried_by::web_socket) {}
 
-    /// With this session and its carrier, for memory of the caller's.
+    /// With this session, which contains its carrier: for memory of the caller's.
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
 
-    /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, those of the versions
-    /// that the session speaks are offered [W1].
+    /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, the client offers
+    /// those of the versions that the session speaks [W1]. Errors: `ws::errc::not_open` if the connection has no
+    /// WebSocket, and those of `ws::basic_client::request`.
     [[nodiscard]] sockless::error request(ws::opening asked) noexcept {
         if (this->carried() != carried_by::web_socket) return ws::errc::not_open;
         std::string_view own[std::size(subprotocols)];
@@ -12004,7 +12028,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
               settings.session)) {}
 };
 
-/// The usual ones: memory from the heap, up to the limits of their options.
+/// The usual connections: memory from the heap, up to the limits of their options.
 using server_connection = basic_server_connection<growing_buffer>;
 using client_connection = basic_client_connection<growing_buffer>;
 

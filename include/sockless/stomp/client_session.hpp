@@ -6,12 +6,13 @@
 
 namespace sockless::stomp {
 
-/// One session, seen from the client. Begin with `connect`; then as with `basic_server_session`: give what came to
-/// `next`, send `output()`, stop when `done()`. What a server would answer with ERROR (an unknown transaction, a
-/// repeated subscription) is refused here already.
+/// The client's end of one session. Call `connect` first. Then drive it like `basic_server_session`: give the bytes
+/// that came to `next` until it returns no event, send `output()` and report it with `sent`, and stop when `done()` is
+/// true. A call that would make the server answer with ERROR (an unknown transaction, a repeated subscription) fails
+/// here, and nothing is sent, as an ERROR ends the session.
 ///
-/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-/// `Output` is what takes the frames that are to be sent: see `carrier`.
+/// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the names that the session
+/// keeps (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
@@ -22,27 +23,28 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     using event = client_event;
     using kind = client_kind;
 
-    /// With buffers that grow up to the limits of `settings`.
+    /// With memory from the heap, up to the limits of `settings`.
     explicit basic_client_session(
         const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
         : basic_client_session(growing_buffer(settings.output), settings) {}
 
-    /// Likewise, but for `output`. `options::output` is not read.
+    /// Likewise, but with this `output`: `options::output` is not read.
     basic_client_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
                                growing_buffer(settings.names), settings) {}
 
-    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
-    /// ids of subscriptions, transactions and outstanding receipts (each takes 12 bytes more). `options::output` and
-    /// `options::names` are not read.
+    /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
+    /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
+    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, transactions and outstanding
+    /// receipts; each takes 12 bytes beside its text. `options::output` and `options::names` are not read.
     basic_client_session(Buffer input, Output output, Buffer names, const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           most_receipts_(settings.receipts) {}
 
-    /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). Once. `versions` and `heart_beat` are those of the
-    /// options. Errors: `not_open` if it was called before, `no_room`, and those of `write`.
+    /// Asks for a session: queues CONNECT (STOMP 1.2 Connecting). `versions` and `heart_beat` of `frame` are not read:
+    /// the options give them. The event `connected` follows if the server accepts. Errors: `not_open` if CONNECT was
+    /// queued before or the session has ended, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error connect(connect_frame frame) noexcept {
         if (this->state() != stomp::state::connecting || has_asked_) return errc::not_open;
         frame.versions = this->versions();
@@ -52,9 +54,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    /// Ends the session in the way that its state asks for, as when the program ends: says goodbye as `disconnect` if
-    /// it is open. If that cannot be said, and before the session is open, it ends at once: the next call of `next` or
-    /// `finish` tells `lost`, with `shut_down`. Go on as before until `done()`.
+    /// Ends the session in the way that its state asks for, for a program that ends. An open session is ended as by
+    /// `disconnect`. If it is not open yet, or DISCONNECT cannot be queued, it ends at once: the next call of `next` or
+    /// `finish` then returns `lost`, with `shut_down`. Drive the session as before until `done()`.
     void shut_down() noexcept {
         if (this->state() >= stomp::state::disconnecting) return;
         if (!disconnect()) return;
@@ -62,11 +64,12 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
-    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. It is a fault of the caller
+    /// if `size` is more than `output()` had: an assertion fails or, with `NDEBUG`, the call does nothing.
     void sent(std::size_t size) noexcept { this->take_sent(size); }
 
-    /// As `basic_server_session::next`.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
+    /// `in` is used up. Headers are unescaped in place, in `in`. After the session has ended, all of `in` is discarded.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->state() == stomp::state::closed) {
             // After an ERROR nothing more is read (STOMP 1.2 ERROR) [S13].
@@ -82,14 +85,14 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return found.command == command::none ? event{} : take(found);
     }
 
-    /// Queues a SEND (STOMP 1.2 SEND). Errors: `not_open` before and after the session is open, `unknown_transaction`,
-    /// `repeated_receipt` and `too_many_receipts`, `no_room`, and those of `write`; then nothing was queued. The same
-    /// holds for the verbs below.
+    /// Queues a SEND (STOMP 1.2 SEND). Errors: `not_open` if the session is not open, `unknown_transaction`,
+    /// `repeated_receipt`, `too_many_receipts`, `no_room`, and those of `write`; after an error nothing was queued. The
+    /// functions below have the same errors.
     [[nodiscard]] sockless::error send(const send_frame& frame) noexcept {
         return queue_request(frame, frame.transaction, frame.receipt, frame.body.size());
     }
 
-    /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Errors: also `repeated_subscription`, `too_many_subscriptions`.
+    /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Further errors: `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
         const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
@@ -103,8 +106,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         });
     }
 
-    /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that are on their way still come. Errors: also
-    /// `unknown_subscription`.
+    /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that the server has already sent still come. Further
+    /// error: `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
         const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
         const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
@@ -115,7 +118,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK), for what `frame` names, or for a message as it was given by `next`.
+    /// Queues an ACK or NACK (STOMP 1.2 ACK, NACK): for the message that `frame` names, or for a `message` event that
+    /// `next` has returned and that is still valid.
     [[nodiscard]] sockless::error ack(ack_frame frame) noexcept {
         frame.as = command::ack;
         return queue_request(frame, frame.transaction, frame.receipt, 0);
@@ -135,7 +139,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return nack(answer_to(message, transaction));
     }
 
-    /// Queues a BEGIN (STOMP 1.2 BEGIN). Errors: also `repeated_transaction`, `too_many_transactions`.
+    /// Queues a BEGIN (STOMP 1.2 BEGIN). Further errors: `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
         constexpr name_kind named_by = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
@@ -148,7 +152,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         });
     }
 
-    /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT). Errors: also `unknown_transaction`.
+    /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT).
     [[nodiscard]] sockless::error commit(std::string_view transaction, std::string_view receipt = {}) noexcept {
         return end_transaction(command::commit, transaction, receipt);
     }
@@ -156,8 +160,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return end_transaction(command::abort, transaction, receipt);
     }
 
-    /// Says goodbye: queues DISCONNECT with this receipt, after which nothing more can be sent (STOMP 1.2 DISCONNECT).
-    /// Messages still come until the receipt; then comes `closed`.
+    /// Ends the session in order: queues DISCONNECT with this receipt (STOMP 1.2 DISCONNECT). After that nothing more
+    /// can be sent. Messages still come until the server has sent the receipt; the event of the receipt is `closed`.
+    /// Further error: `missing_header` if `receipt` is empty.
     [[nodiscard]] sockless::error disconnect(std::string_view receipt = "disconnect") noexcept {
         if (receipt.empty()) return errc::missing_header;
         const sockless::error refused = queue_request(disconnect_frame{.receipt = receipt}, {}, receipt, 0);
@@ -165,17 +170,18 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
-    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
-    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
-    /// one, as nobody knows when it began.
+    /// Says that the time is `now`, in milliseconds. Call it after each wait for input, but first give the bytes that
+    /// came to `next`: else a server that is alive looks silent. The call does what is due: it queues a heart-beat, or
+    /// it returns `lost` if a wait took too long. A wait that has begun since the last call counts from this one, as
+    /// the session does not know the time when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the server has ended its side of the connection (`recv` gave 0), or that it broke: `lost`, unless the
-    /// session had ended. What is queued still goes out: the server may have ended only its own side.
+    /// Says that the server has ended its side of the connection (`recv` returned 0), or that the connection broke.
+    /// Returns `lost`, or no event if the session had ended before. The queued bytes are still to be sent, as the
+    /// server may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) {
             bytes none{};
@@ -185,16 +191,16 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(cut != errc::none ? cut : errc::end_of_input);
     }
 
-    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the server had
-    /// its time to take it.
+    /// Whether nothing is left to do but to end the connection: the session has ended and all output was sent, or the
+    /// server did not take the output in time.
     [[nodiscard]] bool done() const noexcept { return this->has_waited() || (has_said_all() && this->waiting() == 0); }
 
-    /// Whether nothing more will be queued.
+    /// Whether the session queues nothing more.
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
-    /// The receipts that were asked for and did not come yet, oldest first; after `lost`, those that never will:
-    /// whether the server has done what asked for them is not known (STOMP 1.2 RECEIPT) [S7]. A range of
-    /// `std::string_view`, valid until the next call that is not const.
+    /// The ids of the receipts that this client has asked for and that have not come yet, the oldest first. After
+    /// `lost` they never come: it is not known whether the server has handled the frames that asked for them (STOMP 1.2
+    /// RECEIPT) [S7]. A range of `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
   private:
@@ -202,7 +208,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
-    // The one way to fail. A client has no frame to say why.
+    // Every failure goes this way. A client has no frame that tells the server of an error.
     [[nodiscard]] event fail(sockless::error reason) noexcept {
         this->become_closed(reason);
         return lost();
@@ -253,7 +259,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return fail(wrong);
     }
 
-    // [S6] The version is one of those that were offered; a server that does not name one speaks 1.0.
+    // The version is one that the client has offered. A server that names no version speaks 1.0 (STOMP 1.2 Protocol
+    // Negotiation) [S6].
     [[nodiscard]] errc take_connected(const known_headers& known) noexcept {
         const stomp::version agreed =
             known.version.data() == nullptr ? stomp::version::v1_0 : version_of(known.version);
@@ -307,9 +314,9 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    // Queues a frame that may be in a transaction and may ask for a receipt, which is then outstanding. `note` keeps
-    // what else the frame changes here, once it was written. What is added to the names leaves their places as they
-    // are.
+    // Queues a frame that may be in a transaction and may ask for a receipt. The receipt is then outstanding. `note`
+    // records what else the frame changes in this session; it is called after the frame was written and can still
+    // refuse it. Adding a name leaves the places of the other names as they are.
     template <class Frame, class Note>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
                                                 std::string_view receipt, std::size_t body, Note note) noexcept {
@@ -343,7 +350,7 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 template <class Buffer>
 basic_client_session(Buffer, Buffer, Buffer, const options& = {}) -> basic_client_session<Buffer>;
 
-/// The usual one: memory from the heap, up to the limits of its options.
+/// The usual client session: memory from the heap, up to the limits of its options.
 using client_session = basic_client_session<growing_buffer>;
 
 } // namespace sockless::stomp

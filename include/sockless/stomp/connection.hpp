@@ -1,4 +1,4 @@
-// Whole connections for STOMP: a session and what carries it, bytes as they are or a WebSocket, for either side.
+// Whole STOMP connections for server and client: a session, carried by plain bytes or by a WebSocket.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,19 +10,19 @@ namespace sockless::stomp {
 
 /// How a connection behaves.
 struct connection_options {
-    /// Of the session. `output` bounds what waits to be sent, over a WebSocket too.
+    /// The options of the session. `output` limits the bytes that wait to be sent, also over a WebSocket.
     options session{};
 
-    /// Of the WebSocket, if there is one. `whole_messages` and `output` are not read. By default a message has room for
-    /// the largest frame of STOMP.
+    /// The options of the WebSocket, if there is one. `whole_messages` and `output` are not read. By default a message
+    /// has room for the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// A frame that is longer than this, in bytes, goes out as several messages [W4].
+    /// The most bytes in one WebSocket message that is sent. A longer frame goes out as several messages [W4].
     std::size_t most = SIZE_MAX;
 
-    /// Server: a request for a WebSocket is accepted if it offers a subprotocol of STOMP, or none at all. Else the
-    /// caller answers each, as a server must that trusts the Origin of browsers: `accept_request()`, or `refuse` of
-    /// `web_socket()`.
+    /// Server: whether the connection answers requests for a WebSocket by itself, as `accept_request()` does. If false,
+    /// the caller answers each request with `accept_request()`, or with `refuse` of `web_socket()`. A server that
+    /// relies on the Origin field of browsers sets it to false and checks that field.
     bool accept_requests = true;
 
     static constexpr std::uint64_t most_in_message = stomp::limits{}.body + 2 * stomp::limits{}.head;
@@ -32,7 +32,8 @@ struct connection_options {
 
 namespace sockless::stomp::detail {
 
-/// The options of the WebSocket: what comes goes straight on to the session, so that it need not be kept.
+/// The options of the WebSocket. It gives payloads in pieces, as the session takes each at once: so the WebSocket need
+/// not collect messages.
 [[nodiscard]] inline ws::options web_socket_options(const connection_options& settings) noexcept {
     ws::options options = settings.web_socket;
     options.whole_messages = false;
@@ -44,8 +45,8 @@ namespace sockless::stomp::detail {
 
 namespace sockless::stomp {
 
-/// One connection of a STOMP server, which carries its session as bytes or over a WebSocket. The first byte that comes
-/// tells: a WebSocket begins with `GET`, and no command of STOMP with a G. Use it as `over_websocket`.
+/// One connection of a STOMP server. Plain bytes or a WebSocket carry its session. The first byte that comes decides: a
+/// request for a WebSocket begins with `GET`, and no command of STOMP begins with G. Use it as `over_websocket`.
 template <class Buffer, class Compression = ws::no_compression>
 class basic_server_connection : public server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer> {
     using base = server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer>;
@@ -66,11 +67,11 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
                            settings.session),
               settings.accept_requests) {}
 
-    /// With this session and its carrier, for memory of the caller's.
+    /// With this session, which contains its carrier: for memory of the caller's.
     explicit basic_server_connection(session_type session, bool accept_requests = true) noexcept
         : base(static_cast<session_type&&>(session)), accepts_requests_(accept_requests) {}
 
-    /// As `over_websocket::next`.
+    /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->carried() == carried_by::unknown && !in.empty()) {
             this->carrier().decide(in[0] == std::byte{'G'} ? carried_by::web_socket : carried_by::bytes);
@@ -78,14 +79,14 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
         for (;;) {
             event found = base::next(in);
             if (found.web_socket.kind != ws::kind::request || !accepts_requests_) return found;
-            // If there is no room for an answer the connection cannot begin.
+            // If the answer does not fit into the output, the connection cannot begin.
             if (accept_request()) this->web_socket().shut_down();
         }
     }
 
-    /// Answers a request for a WebSocket: accepts it with the best subprotocol of STOMP that is offered, or without one
-    /// if none at all is offered [W1], and refuses it with 400 if only others are. Errors: those of `accept` and
-    /// `refuse` of `ws::basic_server`.
+    /// Answers a request for a WebSocket. Accepts it with the best subprotocol of STOMP that the client offers, or
+    /// without a subprotocol if the client offers none [W1]. Refuses it with status 400 if the client offers only other
+    /// subprotocols. Errors: those of `accept` and `refuse` of `ws::basic_server`.
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
         const std::string_view chosen = ws::choose_subprotocol(subprotocols, fields);
@@ -98,9 +99,8 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     bool accepts_requests_;
 };
 
-/// One connection of a STOMP client, which carries its session as bytes or over a WebSocket, as the constructor says.
-/// Use it as `over_websocket`. `connect` of `session()` can be called at once: CONNECT waits until the WebSocket is
-/// open.
+/// One connection of a STOMP client. Plain bytes or a WebSocket carry its session; the constructor decides. Use it as
+/// `over_websocket`. The caller can call `connect` of `session()` at once: CONNECT waits until the WebSocket is open.
 template <class Buffer, class Compression = ws::no_compression>
 class basic_client_connection : public client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer> {
     using base = client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer>;
@@ -109,22 +109,24 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
   public:
     using typename base::session_type;
 
-    /// Carried by bytes as they are, with memory from the heap, up to the limits of `settings`.
+    /// A connection without a WebSocket, with memory from the heap, up to the limits of `settings`.
     explicit basic_client_connection(
         const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_connection(ws::entropy(ws::entropy::seed{}), settings, Compression(), carried_by::bytes) {}
 
-    /// Carried by a WebSocket: begin with `request`. `keys`: as in `ws::basic_client`.
+    /// A connection over a WebSocket, with memory from the heap, up to the limits of `settings`. Call `request` first.
+    /// `keys` is the source of randomness, as for `ws::basic_client`.
     explicit basic_client_connection(
         const ws::entropy& keys, const connection_options& settings = {},
         Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_connection(keys, settings, static_cast<Compression&&>(compression), carried_by::web_socket) {}
 
-    /// With this session and its carrier, for memory of the caller's.
+    /// With this session, which contains its carrier: for memory of the caller's.
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
 
-    /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, those of the versions
-    /// that the session speaks are offered [W1].
+    /// Asks for the WebSocket: see `ws::basic_client::request`. If `asked` names no subprotocols, the client offers
+    /// those of the versions that the session speaks [W1]. Errors: `ws::errc::not_open` if the connection has no
+    /// WebSocket, and those of `ws::basic_client::request`.
     [[nodiscard]] sockless::error request(ws::opening asked) noexcept {
         if (this->carried() != carried_by::web_socket) return ws::errc::not_open;
         std::string_view own[std::size(subprotocols)];
@@ -146,7 +148,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
               settings.session)) {}
 };
 
-/// The usual ones: memory from the heap, up to the limits of their options.
+/// The usual connections: memory from the heap, up to the limits of their options.
 using server_connection = basic_server_connection<growing_buffer>;
 using client_connection = basic_client_connection<growing_buffer>;
 

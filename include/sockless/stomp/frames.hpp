@@ -1,12 +1,13 @@
-// Every frame of STOMP as a struct, so that no one spells the name of a header by hand, and how each is written.
+// Every frame of STOMP as a struct, so that no caller spells the name of a header, and the functions that write them.
 // SPDX-License-Identifier: MIT
 #pragma once
 
 #include "heart_beat.hpp"
 #include "writer.hpp"
 
-// The members of a frame are views, read while it is written. An empty one is left out; where the version demands it,
-// `write` says `missing_header`. `headers` are written behind those that the frame has, as they are.
+// The members of a frame are views. `write` reads them during its call and keeps none. It leaves out headers whose
+// member is empty; if the version demands such a header, the error is `missing_header`. `headers` are the caller's own:
+// `write` puts them behind the headers of the other members, in their order.
 namespace sockless::stomp {
 
 /// How a subscription wants its messages acknowledged (STOMP 1.2 SUBSCRIBE ack Header).
@@ -16,10 +17,10 @@ enum class ack_mode : std::uint8_t {
     client_individual, ///< each by itself; since 1.1
 };
 
-/// All there are.
+/// All modes.
 inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::client, ack_mode::client_individual};
 
-/// As it stands in `ack`.
+/// The text of a mode in the header `ack` of SUBSCRIBE. A constant.
 [[nodiscard]] constexpr std::string_view text_of(ack_mode mode) noexcept {
     constexpr std::string_view texts[] = {"auto", "client", "client-individual"};
     return texts[static_cast<std::size_t>(mode)];
@@ -32,13 +33,13 @@ struct connect_frame {
     std::string_view passcode{};
     stomp::heart_beat heart_beat{};
     std::span<const header> headers{};
-    command as = command::connect; ///< or `stomp`, which servers of 1.0 do not know
+    command as = command::connect; ///< or `command::stomp`, which servers of 1.0 do not know
 };
 
 struct connected_frame {
     stomp::version version = stomp::version::v1_2;
     std::string_view session{};
-    std::string_view server{}; ///< name, `/`, version; since 1.1
+    std::string_view server{}; ///< the name of the server, `/`, its version; since 1.1
     stomp::heart_beat heart_beat{};
     std::span<const header> headers{};
 };
@@ -54,7 +55,7 @@ struct send_frame {
 };
 
 struct subscribe_frame {
-    std::string_view id{}; ///< in 1.0 it may be left out; then the destination stands for it
+    std::string_view id{}; ///< may be empty in 1.0: then the destination names the subscription
     std::string_view destination{};
     ack_mode ack = ack_mode::automatic;
     std::string_view receipt{};
@@ -63,20 +64,21 @@ struct subscribe_frame {
 
 struct unsubscribe_frame {
     std::string_view id{};
-    std::string_view destination{}; ///< in 1.0, where there is no id
+    std::string_view destination{}; ///< only read in 1.0, if `id` is empty
     std::string_view receipt{};
     std::span<const header> headers{};
 };
 
-/// ACK and NACK. Which of the three names of a message is written depends on the version, so give what the MESSAGE had.
+/// ACK and NACK. The version decides by which of the first three members the frame names a message, so set all that the
+/// MESSAGE had.
 struct ack_frame {
-    std::string_view id{};           ///< the `ack` of the MESSAGE; 1.2
-    std::string_view message_id{};   ///< before 1.2
-    std::string_view subscription{}; ///< 1.1
+    std::string_view id{};           ///< the header `ack` of the MESSAGE; written in 1.2
+    std::string_view message_id{};   ///< written in 1.0 and 1.1
+    std::string_view subscription{}; ///< written in 1.1
     std::string_view transaction{};
     std::string_view receipt{};
     std::span<const header> headers{};
-    command as = command::ack; ///< or `nack`; since 1.1
+    command as = command::ack; ///< or `command::nack`, since 1.1
 };
 
 /// BEGIN, COMMIT and ABORT.
@@ -95,8 +97,8 @@ struct disconnect_frame {
 struct message_frame {
     std::string_view destination{};
     std::string_view message_id{};
-    std::string_view subscription{}; ///< in 1.0 it is left out where the subscription has no id
-    std::string_view ack{};          ///< 1.2, where the message is to be acknowledged
+    std::string_view subscription{}; ///< may be empty in 1.0: if the subscription has no id
+    std::string_view ack{};          ///< the id for the ACK, if the message wants one; written in 1.2
     std::string_view content_type{};
     std::span<const header> headers{};
     stomp::headers forwarded{}; ///< the headers of the SEND that this message comes from; see `write`
@@ -111,15 +113,16 @@ struct receipt_frame {
 
 struct error_frame {
     std::string_view message{};      ///< a short description
-    std::string_view receipt_id{};   ///< the receipt that the frame asked for that caused the error [S7]
-    version_set supported{};         ///< where there is no common version [S6]
+    std::string_view receipt_id{};   ///< the `receipt` of the frame that caused the error, if it asked for one [S7]
+    version_set supported{};         ///< the versions of the server, if the client has none of them [S6]
     std::string_view content_type{}; ///< of the body
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// Whether a header of a SEND passes to the MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]: all but those that are between the
-/// sender and the server, and those that are the server's to write.
+/// Whether a server copies the header `name` from a SEND to its MESSAGE (STOMP 1.2 SEND, MESSAGE) [S11]. It copies all
+/// headers but `receipt` and `transaction`, which only concern the sender and the server, and those that the server
+/// writes itself.
 [[nodiscard]] constexpr bool is_forwarded(std::string_view name) noexcept {
     constexpr std::string_view kept_back[] = {"destination",  "receipt",    "transaction", "content-length",
                                               "subscription", "message-id", "ack"};
@@ -142,13 +145,17 @@ constexpr stomp::writer& put_headers(stomp::writer& to, std::span<const stomp::h
 
 namespace sockless::stomp {
 
-/// Writes a frame as a version has it to the front of `out`. Errors: those of `writer`, and `missing_header`.
+/// Writes a frame to the front of `out`, in the form of its version: `in`, or the one that the members of CONNECT and
+/// CONNECTED say. The size is that of the frame; with `no_room` it is the room that the frame needs. Errors: those of
+/// `writer`, and `missing_header` if the version demands a header whose member is empty; for SUBSCRIBE also
+/// `bad_ack_mode`, if the version does not have the mode.
 [[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
     writer to(out, version::unknown);
     to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
     if (frame.versions.empty()) to.fail(errc::missing_header);
-    // A client of 1.0 knows neither accept-version nor heart-beats; one of a later version names its host.
+    // A client of 1.0 knows neither accept-version nor heart-beats. A client of a later version names the host (STOMP
+    // 1.2 Connecting).
     if (!only_1_0) to.header("accept-version", frame.versions.list()).required("host", frame.host);
     if (only_1_0) to.optional("host", frame.host);
     to.optional("login", frame.login).optional("passcode", frame.passcode);
@@ -220,7 +227,8 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
-/// Behind its own headers a MESSAGE has those of `forwarded` that pass from SEND to MESSAGE (`is_forwarded`) [S11].
+/// Likewise. Behind the headers of its own members stand those of `forwarded` that a server copies from SEND to MESSAGE
+/// (see `is_forwarded`), and then `headers` [S11].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);

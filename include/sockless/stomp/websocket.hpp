@@ -8,33 +8,35 @@
 
 namespace sockless::stomp {
 
-/// What carries a session.
+/// The ways to carry a session.
 enum class carried_by : std::uint8_t {
-    unknown,    ///< the first byte that comes tells
-    bytes,      ///< its bytes go as they are
-    web_socket, ///< the messages of a WebSocket
+    unknown,    ///< not decided yet: the first byte that comes decides
+    bytes,      ///< the bytes of the session go over the connection as they are
+    web_socket, ///< the bytes of the session are the payloads of WebSocket messages
 };
 
-/// Takes the frames of a session that can be carried by a WebSocket, as its `Output`. `Endpoint` is a
-/// `ws::basic_server` or `ws::basic_client`. Each frame, and each heart-beat, is written into a message of its own
-/// [W3], which is text if it is UTF-8 and else binary [W2].
+/// The `Output` of a session that a WebSocket can carry: it takes the frames that the session sends. `Endpoint` is a
+/// `ws::basic_server` or `ws::basic_client`. Each frame and each heart-beat is a WebSocket message of its own [W3]. The
+/// message is text if the frame is UTF-8, else binary [W2].
 template <class Endpoint, class Buffer>
 class carrier {
   public:
     using endpoint = Endpoint;
 
-    /// `memory` takes the frames if there is no WebSocket, and what is too early for it. A frame that is longer than
-    /// `most` bytes goes out as several messages, text cut between characters [W4]: for peers with low limits.
+    /// `memory` holds the frames if there is no WebSocket, and the frames that come before the WebSocket is open. A
+    /// frame that is longer than `most` bytes goes out as several messages, for peers with low limits; text is cut
+    /// between characters [W4].
     carrier(Endpoint web_socket, const Buffer& memory, carried_by by, std::size_t most = SIZE_MAX) noexcept
         : web_socket_(static_cast<Endpoint&&>(web_socket)), bytes_(memory), most_(most), by_(by) {}
 
+    /// How the session is carried. `decide` sets it, while it is `unknown`.
     [[nodiscard]] carried_by by() const noexcept { return by_; }
     void decide(carried_by by) noexcept { by_ = by; }
 
     [[nodiscard]] Endpoint& web_socket() noexcept { return web_socket_; }
     [[nodiscard]] const Endpoint& web_socket() const noexcept { return web_socket_; }
 
-    // What follows is for the session.
+    // The session calls the functions that follow.
 
     [[nodiscard]] cbytes output() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
@@ -61,7 +63,7 @@ class carrier {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // The WebSocket has opened.
+    // Sends the frames that were queued before the WebSocket was open. Those for which it has no room stay.
     void send_what_was_early() noexcept {
         while (!bytes_.empty() && web_socket_.is_open()) {
             const cbytes early = bytes_.output();
@@ -93,11 +95,12 @@ class carrier {
     carried_by by_;
 };
 
-/// An event of a session that may be carried by a WebSocket. `kind` and all that goes with it are the session's.
+/// An event of a session that a WebSocket may carry. `kind` and all other members but `web_socket` are those of the
+/// session's event. Views and spans are valid as long as those of the session's event and of `ws::event`.
 template <class Event>
 struct carried_event : Event {
-    /// What happened to the WebSocket: any event but the pieces of messages. With `closed` the session has ended too,
-    /// and if it had not ended before, `kind` says how.
+    /// The event of the WebSocket, unless it is a piece of a message. With `closed` the session has ended too; `kind`
+    /// says how, if the session had not ended before.
     ws::event web_socket{};
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept {
@@ -105,10 +108,11 @@ struct carried_event : Event {
     }
 };
 
-/// A session and the WebSocket that carries it, as one endpoint: give what came to `next` until it returns no event,
-/// send `output()` and say so with `sent`, stop when `done()`. What the session and the WebSocket have beside that, ask
-/// `session()` and `web_socket()` for. The end of the session closes the WebSocket, with the Close code of its error or
-/// 1000; the end of the WebSocket is the end of the session. `Session` is one whose `Output` is a `carrier`.
+/// A session and the WebSocket that carries it, as one endpoint. Give the bytes that came to `next` until it returns no
+/// event, send `output()` and report it with `sent`, and stop when `done()` is true. Call all other functions of the
+/// session and the WebSocket on `session()` and `web_socket()`. The end of the session closes the WebSocket, with the
+/// Close code of the session's error or 1000. The end of the WebSocket ends the session. `Session` is a session whose
+/// `Output` is a `carrier`.
 template <class Session>
 class over_websocket {
     using carrier_type = typename Session::output_type;
@@ -119,15 +123,16 @@ class over_websocket {
     using session_type = Session;
     using endpoint = typename carrier_type::endpoint;
 
-    /// Carried by this WebSocket, open or not, with memory from the heap. `settings` are the session's; for `most` see
-    /// `carrier`. Turn `ws::options::whole_messages` off: else a frame that comes in pieces is kept twice.
+    /// A session over this WebSocket, which may be open already, with memory from the heap. `settings` are the options
+    /// of the session; for `most` see `carrier`. Turn `ws::options::whole_messages` off for this WebSocket: else a
+    /// frame that comes in pieces is kept twice.
     explicit over_websocket(endpoint web_socket, const options& settings = {}, std::size_t most = SIZE_MAX) noexcept
         requires std::is_constructible_v<Session, carrier_type, const options&>
         : over_websocket(Session(carrier_type(static_cast<endpoint&&>(web_socket), growing_buffer(settings.output),
                                               carried_by::web_socket, most),
                                  settings)) {}
 
-    /// With this session and its carrier.
+    /// With this session, which contains its carrier.
     explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
 
     [[nodiscard]] Session& session() noexcept { return session_; }
@@ -135,12 +140,12 @@ class over_websocket {
     [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }
     [[nodiscard]] const endpoint& web_socket() const noexcept { return carrier().web_socket(); }
 
-    /// What carries the session. (The connections that stand on this class can do without a WebSocket.)
+    /// How the session is carried. (The connections in connection.hpp also work without a WebSocket.)
     [[nodiscard]] carried_by carried() const noexcept { return carrier().by(); }
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Nothing is taken as long as
-    /// the session takes nothing (see `basic_server_session::next`), or the WebSocket: keep what is left in `in`, and
-    /// give it again.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Takes nothing while the
+    /// session (see `basic_server_session::next`) or the WebSocket takes nothing. So keep the bytes that are left in
+    /// `in`, and give them again. They may be unmasked already, so give them as they are.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (carried() != carried_by::web_socket) return event{session_.next(in)};
         for (;;) {
@@ -159,7 +164,7 @@ class over_websocket {
         }
     }
 
-    /// As `session::output`, `waiting` and `sent`, for all that both have to send.
+    /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
@@ -167,7 +172,7 @@ class over_websocket {
         follow();
     }
 
-    /// As `tick` and `next_deadline` of both.
+    /// As `tick` and `next_deadline` of the session and the WebSocket together.
     [[nodiscard]] event tick(instant now) noexcept {
         if (carried() != carried_by::bytes) {
             const ws::event found = web_socket().tick(now);
@@ -184,32 +189,34 @@ class over_websocket {
         return own < other ? own : other;
     }
 
-    /// Says that the peer has ended its side of the connection (`recv` gave 0), or that it broke. What is queued still
-    /// goes out: the peer may have ended only its own side.
+    /// Says that the peer has ended its side of the connection (`recv` returned 0), or that the connection broke. The
+    /// queued bytes are still to be sent, as the peer may have ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (carried() != carried_by::web_socket) return event{session_.finish()};
         return take(web_socket().finish());
     }
 
-    /// Whether there is nothing left to do but to end the TCP connection: see `ws::connection::done`.
+    /// Whether nothing is left to do but to end the TCP connection: see `ws::connection::done` and `done` of the
+    /// session.
     [[nodiscard]] bool done() const noexcept {
         return carried() == carried_by::web_socket ? web_socket().done() : session_.done();
     }
 
-    /// What went wrong: the error of the session or, if that has only ended with the WebSocket, of the WebSocket.
+    /// The error of the session. If the session has only ended because the WebSocket ended, the error of the WebSocket.
     [[nodiscard]] sockless::error error() const noexcept {
         const sockless::error own = session_.error();
         const bool is_cut = own == errc::end_of_input || own == errc::truncated;
         return own && !(is_cut && web_socket().error()) ? own : web_socket().error();
     }
 
-    /// Gives back memory that is not in use. Ends the lifetime of what was handed out; what `output()` shows stays.
+    /// Gives back memory that is not in use. Views and spans of events are no longer valid; those of `output()` are.
     void release_memory() noexcept {
         session_.release_memory();
         if (payload_.empty()) web_socket().release_memory();
     }
 
-    /// Ends the session and what carries it in the way that their states ask for: see `session` and `ws::connection`.
+    /// Ends the session and the WebSocket in the way that their states ask for: see `shut_down` of the session and of
+    /// `ws::connection`.
     void shut_down() noexcept {
         if (carried() == carried_by::web_socket && !web_socket().is_open()) return web_socket().shut_down();
         session_.shut_down();
@@ -222,7 +229,7 @@ class over_websocket {
     [[nodiscard]] version_set versions() const noexcept { return session_.versions(); }
 
   private:
-    // Frames from what is left of a payload.
+    // The next event from the payload that is not used up yet.
     [[nodiscard]] typename Session::event next_of_payload(bytes& in) noexcept {
         if (!payload_.empty()) return session_.next(payload_);
         bytes payload = in.first(in.size() < left_ ? in.size() : left_);
@@ -233,9 +240,9 @@ class over_websocket {
         return found;
     }
 
-    // A payload lies directly before the rest of the input, unmasked, and is taken from there: so its place need not be
-    // remembered. `before` is the input as it was before this frame. If the payload was inflated or joined it lies in
-    // the memory of the WebSocket.
+    // A payload lies unmasked in the input, directly before the bytes that follow its frame. It is put back at the
+    // front of `in`, and only its size is remembered, so the session takes it from there. `before` is the input as it
+    // was before this frame. If the payload was inflated or joined, it lies in the memory of the WebSocket instead.
     void take_payload(bytes payload, bytes before, bytes& in) noexcept {
         const std::size_t size = payload.size() + in.size();
         if (size <= before.size() && before.last(size).data() == payload.data()) {
@@ -254,7 +261,7 @@ class over_websocket {
         return taken;
     }
 
-    // The end of the session is that of the WebSocket.
+    // If the session has ended, the WebSocket is closed.
     void follow() noexcept {
         if (!session_.has_said_all() || carried() != carried_by::web_socket) return;
         if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
@@ -266,10 +273,10 @@ class over_websocket {
 
     Session session_;
     std::size_t left_ = 0; // bytes at the front of the input that are payload, unmasked
-    bytes payload_{};      // what is left of a payload in the memory of the WebSocket
+    bytes payload_{};      // the rest of a payload that lies in the memory of the WebSocket
 };
 
-/// The sessions that a WebSocket can carry, and both together: `server_over_websocket<ws::server>`.
+/// The sessions that a WebSocket can carry, and session and WebSocket together: `server_over_websocket<ws::server>`.
 template <class Endpoint, class Buffer = growing_buffer>
 using carried_server_session = basic_server_session<Buffer, carrier<Endpoint, Buffer>>;
 template <class Endpoint, class Buffer = growing_buffer>
