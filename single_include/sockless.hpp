@@ -4626,12 +4626,12 @@ static_assert(row_of(errc::too_many_receipts).name == "too_many_receipts" &&
 } // namespace sockless::stomp
 
 // =========================================== sockless/stomp/headers.hpp ===========================================
-// The headers of one frame, read where they lie, and those that the protocol knows.
+// The headers of one frame: a lazy range over the text that the parser leaves, and the values that the protocol knows.
 
 namespace sockless::stomp {
 
-/// One header: names are case-sensitive, and white space belongs to name and value (STOMP 1.2 Augmented BNF). Both are
-/// views; who hands one out says how long they stay valid.
+/// One header. Names are case-sensitive, and white space belongs to name and value (STOMP 1.2 Augmented BNF). Both are
+/// views. The function that returns a header says how long they are valid.
 struct header {
     std::string_view name;
     std::string_view value;
@@ -4641,8 +4641,8 @@ struct header {
 
 namespace sockless::stomp::detail {
 
-/// Finds one header after the other in text as the parser leaves it: name, NUL, value, and at least one NUL. No head
-/// has a NUL of its own, and no name is empty.
+/// Finds one header after the other in the text that the parser leaves: for each header the name, a NUL, the value, and
+/// at least one NUL. Only the parser puts NULs there, as a head with a NUL is an error. No name is empty.
 struct header_finder {
     using value_type = stomp::header;
 
@@ -4658,7 +4658,7 @@ struct header_finder {
         const char* const value_end = ends.next();
         current.name = {name, static_cast<std::size_t>(name_end - name)};
         current.value = {name_end + 1, static_cast<std::size_t>(value_end - name_end - 1)};
-        // An unescaped line, or one that ended in CR LF, has more than one NUL behind it.
+        // If the line had escapes or ended in CR LF, more than one NUL follows its value.
         next = value_end + 1;
         while (next != end && *next == '\0') next = ends.next() + 1;
     }
@@ -4675,16 +4675,16 @@ struct header_finder {
 
 namespace sockless::stomp {
 
-/// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header` that stores
-/// nothing and finds each as it goes. Views of the text it was made from, and valid as long. Each name and each value
-/// has a NUL behind it, so its `data()` is a C string too.
+/// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header`. It stores no list
+/// but finds each header when it is asked for. It is a view of text that the parser leaves, and valid as long as that
+/// text. A NUL follows each name and each value, so their `data()` are also C strings.
 class headers {
   public:
     using iterator = detail::lazy_iterator<detail::header_finder>;
 
     constexpr headers() noexcept = default;
 
-    /// Of text as the parser leaves it.
+    /// The headers in text that the parser has left (see `text`). Nothing is checked.
     constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
@@ -4693,11 +4693,11 @@ class headers {
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty(); }
 
-    /// The text that this is a view of: who wants to keep the headers copies it, and makes `headers` of the copy.
+    /// The text that this is a view of. To keep the headers, copy the text and construct `headers` from the copy.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
 
-    /// The value of the first header of this name, which is the one that counts (STOMP 1.2 Repeated Header Entries);
-    /// where there is none, a view whose `data()` is null. Looks through the headers.
+    /// The value of the first header with this name, as the first of repeated headers counts (STOMP 1.2 Repeated Header
+    /// Entries). If there is no such header, the `data()` of the result is null. Each call walks through the headers.
     [[nodiscard]] constexpr std::string_view find(std::string_view name) const noexcept {
         for (const header& each : *this) {
             if (equal(each.name, name)) return each.value;
@@ -4709,8 +4709,9 @@ class headers {
     std::string_view text_{};
 };
 
-/// The headers that the protocol gives a meaning, collected in one look through those of a frame. Each member is the
-/// value of the first header of that name, or a view whose `data()` is null.
+/// The values of the headers to which the protocol gives a meaning, collected in one walk through the headers of a
+/// frame. Each member is the value of the first header of that name; if there is none, its `data()` is null. The views
+/// are valid as long as the text of the headers.
 struct known_headers {
     std::string_view id{};
     std::string_view ack{};
@@ -4745,7 +4746,7 @@ struct known_header_row {
     std::string_view stomp::known_headers::*value;
 };
 
-/// In the order of the lengths of their names.
+/// One row per member of `known_headers`, in the order of the lengths of the names.
 inline constexpr known_header_row known_header_rows[] = {
     {"id", &stomp::known_headers::id},
     {"ack", &stomp::known_headers::ack},
@@ -4768,7 +4769,7 @@ inline constexpr known_header_row known_header_rows[] = {
     {"content-length", &stomp::known_headers::content_length},
 };
 
-/// Where in that table the names of each length begin, and, one further, end.
+/// The place in that table where the names of each length begin. They end where those of the next length begin.
 struct known_header_lengths {
     static constexpr std::size_t longest = 14;
     std::uint8_t begin[longest + 2] = {};
@@ -4808,12 +4809,12 @@ constexpr known_headers::known_headers(const stomp::headers& all) noexcept {
 } // namespace sockless::stomp
 
 // =========================================== sockless/stomp/writer.hpp ============================================
-// STOMP frames out, into a span: escapes what can be escaped, and refuses what a frame cannot carry.
+// The writer of STOMP frames, into a span. It escapes headers, and refuses characters that a frame cannot carry.
 
 namespace sockless::stomp::detail {
 
-/// Whether no character of a text of one to two words is a colon, a backslash, or a control up to CR. The words may
-/// overlap.
+/// Whether no character of `text` is a colon, a backslash, or a control character up to CR. `size` is that of one to
+/// two words; the two words that are looked at may overlap.
 template <class Word>
 [[nodiscard]] inline bool is_plain_in_words(const char* text, std::size_t size) noexcept {
     constexpr Word each = static_cast<Word>(0x0101010101010101U), high = each * 0x80;
@@ -4829,8 +4830,8 @@ template <class Word>
     return (found & high) == 0;
 }
 
-/// Whether a name or value can be written as it is, whatever the version. Those of which it cannot be said so quickly
-/// need a closer look.
+/// Whether a name or value is surely the same in every version, escaped or not. If the answer is false, `writer::text`
+/// looks at each of its special characters.
 [[nodiscard]] constexpr bool is_plain(std::string_view text) noexcept {
     if (!std::is_constant_evaluated()) {
         using blocks = most_characters;
@@ -4855,18 +4856,20 @@ template <class Word>
 
 namespace sockless::stomp {
 
-/// Whether a body is announced by `content-length`, or ends at the NUL behind it.
+/// Whether a frame with a body has a `content-length`. Without one the body ends at the first NUL.
 enum class content_length : std::uint8_t { automatic, omitted };
 
-/// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
-/// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
-/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding) [S14].
+/// Writes one frame into a span. Call `begin`, then `header` for each header, then `finish`. The writer keeps the first
+/// error and `finish` returns it, so calls can be chained and need no checks of their own. If the span is too small,
+/// the writer goes on counting, and `finish` returns the room that the whole frame needs. Headers are escaped as the
+/// version and the command demand (STOMP 1.2 Value Encoding) [S14].
 class writer {
   public:
-    /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
+    /// Writes to the front of `out`, whose memory must outlive the writer. If the version is `unknown`, nothing is
+    /// escaped.
     constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
-    /// The first line. `unexpected_command` where the version does not have it.
+    /// Writes the first line. Error: `unexpected_command` if the version does not have this command, or it is `none`.
     constexpr writer& begin(command sent) noexcept {
         if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
         command_ = sent;
@@ -4875,38 +4878,39 @@ class writer {
         return *this;
     }
 
-    /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
-    /// CONNECT and CONNECTED, which do not escape, an end of line, or a colon in the name), and for `content-length`,
-    /// which `finish` writes.
+    /// Writes one header. Error: `bad_header` if the name is empty, if it is `content-length`, which `finish` writes,
+    /// or if the name or the value has a character that the frame cannot carry. No frame can carry a NUL. Frames
+    /// without escapes (all of 1.0; CONNECT and CONNECTED in every version) cannot carry LF, CR, or a colon in a name.
     constexpr writer& header(std::string_view name, std::string_view value) noexcept {
         if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
         return line(name, value);
     }
 
-    /// One header, unless the value is empty.
+    /// Writes one header, unless the value is empty. Errors: as `header`.
     constexpr writer& optional(std::string_view name, std::string_view value) noexcept {
         return value.empty() ? *this : header(name, value);
     }
 
-    /// One header that the frame must have: `missing_header` where the value is empty.
+    /// Writes one header that the frame must have. Errors: `missing_header` if the value is empty, else as `header`.
     constexpr writer& required(std::string_view name, std::string_view value) noexcept {
         return value.empty() ? fail(errc::missing_header) : header(name, value);
     }
 
-    /// Makes `error` that of the writer, unless it has one: for callers that check more than the writer does.
+    /// Sets the error of the writer, unless it already has one. For callers that check more than the writer does.
     constexpr writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;
     }
 
-    /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
-    /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
-    /// told (STOMP 1.2 Body) [S1] [S2]. The size is that of the whole frame; with `no_room` it is the room needed.
+    /// Writes the end of the head, the body, and the NUL that ends the frame (STOMP 1.2 Body) [S1] [S2]. Returns the
+    /// size of the whole frame; with `no_room`, the room that it needs. Errors: the first of the earlier calls,
+    /// `unexpected_command` if `begin` was not called, `body_not_allowed` if the command has no body, `nul_in_body` if
+    /// the body has a NUL and `told` is `omitted`, and `no_room`.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
         if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
-        // [S14] A body has a content-length unless the caller wants none.
+        // A body has a content-length, unless the caller wants none (STOMP 1.2 Header content-length) [S14].
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
@@ -4926,7 +4930,7 @@ class writer {
         sink_.put(some);
         return *this;
     }
-    // A header, both parts of it escaped. Nearly all are plain, and written at once.
+    // Writes a header and escapes its name and value. Nearly all headers are plain and need no escape.
     constexpr writer& line(std::string_view name, std::string_view value) noexcept {
         if (!detail::is_plain(name) || !detail::is_plain(value)) {
             return text(name, part::name).put(":").text(value, part::value).put("\n");
@@ -4944,7 +4948,7 @@ class writer {
         return *this;
     }
 
-    // A name or value, escaped.
+    // Writes a name or value and escapes it.
     constexpr writer& text(std::string_view plain, part in) noexcept {
         const detail::escaping by = detail::escaping_of(version_, command_);
         const char* run = plain.data();
@@ -4963,7 +4967,8 @@ class writer {
         return put({run, static_cast<std::size_t>(end - run)});
     }
 
-    // [S3] What stands behind the backslash, or NUL where this is not escaped.
+    // The character that follows the backslash if `plain` is escaped, or NUL if it is not (STOMP 1.2 Value Encoding)
+    // [S3].
     [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
         for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
@@ -4971,8 +4976,8 @@ class writer {
         return '\0';
     }
 
-    // [S14] What is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
-    // taken for a part of the end of line.
+    // Whether `plain` can stand unescaped, so that a reader gets it back as it was (STOMP 1.2 Value Encoding) [S14]. A
+    // CR is data in 1.1. In a frame without escapes a reader may take it for a part of the end of the line.
     [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
         case '\r': return by == detail::escaping::of_1_1;
@@ -5378,21 +5383,22 @@ struct limits {
 } // namespace sockless::stomp
 
 // ======================================== sockless/stomp/head_scanner.hpp =========================================
-// The grammar of the head of a STOMP frame, checked and unescaped where it lies, which can stop and go on anywhere.
+// The grammar of the head of a STOMP frame: checks and unescapes it in place, and can stop and go on at any byte.
 
 namespace sockless::stomp::detail {
 
-/// Checks the head of one frame that comes in pieces of any size, and rewrites it in place to what `stomp::headers`
-/// reads: name, NUL, value, NUL. Unescaping makes a line shorter; what it leaves behind is filled with NULs, so that
-/// every line still begins where it did. Looks at each byte once. All places are offsets from the head's first byte.
+/// Checks the head of one frame that comes in pieces of any size. Rewrites each header in place to the form that
+/// `stomp::headers` reads: name, NUL, value, NUL. Unescaping makes a line shorter; the bytes that it frees are filled
+/// with NULs, so every line still begins where it did. Looks at each byte once. All places are offsets from the first
+/// byte of the head.
 class stomp_head_scanner {
   public:
     constexpr stomp_head_scanner() noexcept = default;
     constexpr explicit stomp_head_scanner(stomp::version version) noexcept : version_(version) {}
 
-    /// Takes bytes of `head` from `from` on, which is where the last call stopped, up to the end of the head, the first
-    /// byte that is wrong, or `end`; returns where it stopped. `head` may lie elsewhere than it did, with its bytes up
-    /// to `from` as they were left.
+    /// Takes the bytes of `head` from `from` up to `end`, but not beyond the end of the head or the first byte that is
+    /// wrong. Returns the place where it stopped; the next call goes on from there. The caller may move the head
+    /// between two calls, if the bytes before `from` stay as they are.
     constexpr std::size_t scan(char* head, std::size_t from, std::size_t end, const stomp::limits& limits) noexcept {
         head_ = head;
         end_ = end;
@@ -5411,14 +5417,14 @@ class stomp_head_scanner {
 
     [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
 
-    /// What is wrong with the byte where it stopped, if anything is.
+    /// The error at the byte where the scan stopped, or `none`.
     [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
 
     [[nodiscard]] constexpr stomp::command command() const noexcept { return command_; }
     [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
     [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
 
-    /// The header lines of `head`, which is the whole of it; empty if it is not done.
+    /// The header lines of a head, whose first byte is at `head`. Empty if the head is not done.
     [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
         if (phase_ != phase::done) return {};
         return text_between(head + lines_, head + line_);
@@ -5427,12 +5433,12 @@ class stomp_head_scanner {
   private:
     enum class phase : std::uint8_t { command, name, value, done, failed };
 
-    // The first byte of a pair was the last of its piece.
+    // Set if a piece ended between the two bytes of a pair: CR LF, or a backslash and its code.
     enum class waiting : std::uint8_t { nothing, line_feed, escaped };
 
     using specials = occurrences<char, '\0', '\n', '\r', ':', '\\'>;
 
-    // So few characters are looked at one by one, as setting up a look at many costs more.
+    // Fewer characters than this are looked at one by one, as the setup to look at many at once costs more.
     static constexpr std::size_t few = 16;
 
     [[nodiscard]] static constexpr std::string_view text_between(const char* begin, const char* end) noexcept {
@@ -5446,7 +5452,8 @@ class stomp_head_scanner {
         return code < 64 ? (low >> code & 1U) != 0 : c == '\\';
     }
 
-    // The one way to fail: at the byte that breaks the rule. Always false, so that a caller can return it.
+    // Every failure goes this way. `place` is the byte that breaks the rule. The result is always false, so that
+    // callers can return it.
     constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
         error_ = error;
         stop_ = place;
@@ -5454,8 +5461,8 @@ class stomp_head_scanner {
         return false;
     }
 
-    // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
-    // either [S15].
+    // A CR before the LF belongs to the end of the line in 1.2, and before the version is known. It is data in 1.0 and
+    // 1.1 (STOMP 1.2 Augmented BNF) [S15].
     [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
@@ -5513,13 +5520,15 @@ class stomp_head_scanner {
         }
     }
 
-    // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
-    // the first special of a line, which is at `first`; returns the place of the first that is for the long way.
+    // The short way for lines that are in this piece as a whole and have nothing to unescape, as nearly all lines. It
+    // begins at `first`, the first special character of a line, and returns the place of the first special character
+    // that it leaves to the long way.
     constexpr std::size_t take_plain_lines(specials& special, std::size_t first, const stomp::limits& limits) noexcept {
         char* line = head_ + line_;
         char* colon = nullptr;
         char* at = head_ + first;
-        // Not a member, as for a compiler each character that is written may be part of any of them.
+        // A local variable is faster than the member: a compiler must assume that the characters written below may
+        // change any member.
         const char* const end = head_ + end_;
         for (; at != end; at = special.next()) {
             if (*at == ':') {
@@ -5539,7 +5548,7 @@ class stomp_head_scanner {
         return static_cast<std::size_t>(at - head_);
     }
 
-    // What stands at `at`. False where the scan stops.
+    // Takes the special character at `at`, or the end of the piece. False if the scan stops.
     constexpr bool take_special(std::size_t at, const stomp::limits& limits) noexcept {
         if (phase_ == phase::command) return take_command(at);
         if (at - line_ >= limits.line && !may_end_long_line(at, limits)) {
@@ -5567,7 +5576,7 @@ class stomp_head_scanner {
         }
     }
 
-    // The byte at `at`, the last of its piece, is the first of a pair.
+    // The byte at `at` is the last of its piece and the first of a pair.
     constexpr bool wait_for(waiting second, std::size_t at) noexcept {
         move_run(at, at);
         waiting_ = second;
@@ -5575,7 +5584,7 @@ class stomp_head_scanner {
         return false;
     }
 
-    // The second of that pair.
+    // Takes the second byte of that pair, which is at `at`.
     constexpr void take_second(std::size_t at, const stomp::limits& limits) noexcept {
         const waiting held = waiting_;
         waiting_ = waiting::nothing;
@@ -5594,12 +5603,12 @@ class stomp_head_scanner {
         }
     }
 
-    // A CR that no LF follows is data in 1.0 and 1.1, and an error in 1.2.
+    // A CR that no LF follows is an error in 1.2, and data in 1.0 and 1.1 and before the version is known.
     constexpr bool take_cr(std::size_t at) noexcept {
         return version_ != stomp::version::v1_2 || fail(stomp::errc::bare_cr, at);
     }
 
-    // The limit counts all but the end of the line.
+    // Whether a line that is as long as the limit may end at `at`: the limit does not count the end of the line.
     [[nodiscard]] constexpr bool may_end_long_line(std::size_t at, const stomp::limits& limits) const noexcept {
         if (at - line_ != limits.line) return false;
         if (at == end_) return true;
@@ -5607,7 +5616,8 @@ class stomp_head_scanner {
         return head_[at] == '\n';
     }
 
-    // [S3] Only the version's own escapes; one pass from left to right.
+    // Only the escapes of the version are allowed, and unescaping is one pass from left to right (STOMP 1.2 Value
+    // Encoding) [S3].
     constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
         for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
             if (escapes[i].code != head_[at + 1]) continue;
@@ -5621,13 +5631,14 @@ class stomp_head_scanner {
         return fail(stomp::errc::bad_escape, at);
     }
 
-    // Moves what came since the last escape of this line to where it belongs; the next run begins at `next`.
+    // Moves the characters from `run_` to `end` down, over the bytes that unescaping has freed. The next run begins at
+    // `next`.
     constexpr void move_run(std::size_t end, std::size_t next) noexcept {
         if (removed_ != 0) copy_down(head_ + run_ - removed_, head_ + run_, end - run_);
         run_ = next;
     }
 
-    // [S1] A name is not empty, and a colon ends it.
+    // A colon ends a name, and a name is not empty (STOMP 1.2 Augmented BNF) [S1].
     constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
         move_run(at, at + 1);
         const std::size_t end = at - removed_;
@@ -5640,8 +5651,8 @@ class stomp_head_scanner {
         return true;
     }
 
-    // A line that ends at `end`, where its LF, or LF and CR before it, are up to `last`. False at the end of the head,
-    // and where the line is wrong.
+    // Takes the end of a line. The text of the line ends at `end`, and `last` is the place of its LF: the same place,
+    // or one further if a CR comes first. False at the end of the head, and if the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
             // [S1] A header line has a colon.
@@ -5666,7 +5677,8 @@ class stomp_head_scanner {
         return !has_length_ && equal(name, "content-length");
     }
 
-    // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
+    // The value of content-length is digits only, within the limit (STOMP 1.2 Header content-length) [S2]. It still
+    // begins where it came, as the name before it has no escape.
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
         std::uint64_t length = 0;
@@ -5687,13 +5699,13 @@ class stomp_head_scanner {
     char* head_ = nullptr; // during a call
     std::size_t end_ = 0;
     std::size_t stop_ = 0;
-    std::size_t run_ = 0; // what came since the last escape of the line
+    std::size_t run_ = 0; // the place of the first character that `move_run` has not moved yet
     std::uint64_t length_ = 0;
-    std::uint32_t lines_ = 0;   // where the header lines begin
-    std::uint32_t line_ = 0;    // where the line that is being read begins
-    std::uint32_t element_ = 0; // and its name or value, as it is written
+    std::uint32_t lines_ = 0;   // the place of the first header line
+    std::uint32_t line_ = 0;    // the place of the line that is being read
+    std::uint32_t element_ = 0; // the place of its name or value, after unescaping
     std::uint32_t removed_ = 0; // bytes by which unescaping has made the line shorter
-    std::uint32_t count_ = 0;   // headers
+    std::uint32_t count_ = 0;   // of headers
     phase phase_ = phase::command;
     waiting waiting_ = waiting::nothing;
     stomp::version version_ = stomp::version::unknown;
@@ -5706,16 +5718,17 @@ class stomp_head_scanner {
 } // namespace sockless::stomp::detail
 
 // =========================================== sockless/stomp/parser.hpp ============================================
-// STOMP frames in, events out: heads, bodies in pieces, heart-beats, from bytes that come in pieces.
+// The parser of STOMP frames: bytes in pieces of any size in; heads, bodies in pieces and heart-beats out.
 
 namespace sockless::stomp {
 
+/// The kinds of `parser_event`. Behind each kind stand the members of the event that it sets.
 enum class parser_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< a frame begins: `command`, `headers`. One or more `body` follow.
-    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty if there is no body
+    body,       ///< a piece of the body: `first`, `last`, `payload`, which is empty if the frame has no body
     heart_beat, ///< an end of line between frames
-    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+    error,      ///< the input breaks a rule: `error`. Given once; no event follows.
 };
 
 /// The name of the enumerator, for logs.
@@ -5725,7 +5738,7 @@ enum class parser_kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next` found. False for `need_input`.
+/// The result of `next`, which says how long `headers` and `payload` are valid. False for `need_input`.
 struct parser_event {
     parser_kind kind = parser_kind::need_input;
     stomp::command command = stomp::command::none; ///< of the frame, with `body` too
@@ -5742,7 +5755,8 @@ struct parser_event {
 
 namespace sockless::stomp::detail {
 
-/// The same bytes as characters that can be changed: those of a `span_buffer<char>`, or of memory that holds bytes.
+/// The bytes of `memory` as characters that can be changed. `memory` holds characters, as that of a
+/// `span_buffer<char>`, or bytes.
 [[nodiscard]] constexpr char* characters(std::span<char> memory) noexcept { return memory.data(); }
 [[nodiscard]] inline char* characters(bytes memory) noexcept { return reinterpret_cast<char*>(memory.data()); }
 
@@ -5750,12 +5764,13 @@ namespace sockless::stomp::detail {
 
 namespace sockless::stomp {
 
-/// Parses the frames that one peer sends, of any version (STOMP 1.2 STOMP Frames and Augmented BNF). The events do not
-/// depend on how the input was cut into pieces, only the cuts of bodies do, given a `Memory` with room for
-/// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a head comes
-/// in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is unescaped
-/// there and not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text
-/// there.
+/// Parses the frames that one peer sends, in any version (STOMP 1.2 STOMP Frames, Augmented BNF).
+///
+/// `Memory` holds a head that comes in pieces: a `span_buffer<char>` or a `growing_buffer`. If it has room for
+/// `limits::head` bytes, the events do not depend on the cuts between the pieces of input; only bodies may be cut
+/// otherwise. If a head does not fit into it, the error is `head_too_large`. A head that comes whole is unescaped in
+/// the input and not copied. In constant evaluation every head goes through the memory, a `span_buffer<char>`, as bytes
+/// cannot be seen as text there.
 template <class Memory>
 class basic_parser {
   public:
@@ -5765,20 +5780,20 @@ class basic_parser {
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 
-    /// Says which version the sides have agreed on; it is that of the frames after the one that was last begun. At
-    /// first it is `unknown`, which reads what any version may send before that: lines end in LF or CR LF, and nothing
-    /// is escaped [S15].
+    /// Sets the version that the two sides have agreed on (STOMP 1.2 Protocol Negotiation). It holds for the frames
+    /// that begin after this call. At first the version is `unknown`, for frames that any version may send before there
+    /// is an agreement: lines end in LF or CR LF, and nothing is escaped [S15].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
-    /// The limits of frames that begin from now on.
+    /// Sets the limits of the frames that begin after this call. Call it between frames.
     constexpr void set_limits(const stomp::limits& limits) noexcept { limits_ = limits; }
     [[nodiscard]] constexpr const stomp::limits& limits() const noexcept { return limits_; }
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. `payload` lies in `in`.
-    /// Headers lie in `in` too, or in the memory; they are valid until the call that follows the last `body` of their
-    /// frame, or until the bytes they lie in are reused, whichever comes first: where a body may come later than the
-    /// input stays, `keep` them.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
+    /// `in` is used up. `payload` lies in `in`, and is valid until the input is reused. The headers lie in `in` too, or
+    /// in the memory. They are valid until the first call after the last `body` of their frame, or until the input that
+    /// they lie in is reused. If the input may go before the frame has ended, call `keep`.
     [[nodiscard]] constexpr event next(bytes& in) noexcept {
         switch (phase_) {
         case phase::between:
@@ -5792,8 +5807,8 @@ class basic_parser {
         return {};
     }
 
-    /// Says that the input has ended: `truncated` inside a frame, `none` between frames; what was wrong, if anything
-    /// was.
+    /// Says that the input has ended. Returns the error that was found before, or `truncated` if the input ended inside
+    /// a frame or after a CR between frames, or `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::between && phase_ < phase::failing) error_ = errc::truncated;
         phase_ = phase::ended;
@@ -5806,9 +5821,10 @@ class basic_parser {
         return stomp::headers(scanner_.lines(in_memory_ ? detail::characters(memory_.contents()) : head_));
     }
 
-    /// Copies the head of the open frame into the memory, if it lies in the input: so it stays until the frame has
-    /// ended, whatever becomes of the input. False where it does not fit. Views that were handed out stay where they
-    /// were: ask `headers` for new ones. The memory then begins with the head, and takes what the caller appends.
+    /// Copies the head of the open frame from the input into the memory, if it is not there yet. So it stays until the
+    /// frame has ended, also if the input is reused. False if it does not fit. Views that were returned before still
+    /// refer to the input; `headers` returns views of the copy. The memory then begins with the head, and the caller
+    /// may append to it.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (in_memory_ || !scanner_.done()) return true;
         const auto room = memory_.prepare(head_size_);
@@ -5819,39 +5835,39 @@ class basic_parser {
         return true;
     }
 
-    /// Whether a frame has ended and none has begun.
+    /// Whether the parser is between two frames, or before the first.
     [[nodiscard]] constexpr bool is_between_frames() const noexcept {
         return phase_ == phase::between || phase_ == phase::between_lf;
     }
 
-    /// Bytes of the head of the open frame, which is what it takes in the memory.
+    /// The size of the head of the open frame in bytes, which is also the room that it takes in the memory.
     [[nodiscard]] constexpr std::size_t head_size() const noexcept { return head_size_; }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error that has ended the parser, or `none`. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
+    /// The number of bytes that were taken. After an error, the offset in the stream of the byte that breaks the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The place in the stream of the first byte of the frame that the last event came from.
+    /// The offset in the stream of the first byte of the frame or heart-beat that the last event came from.
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return frame_begin_; }
 
-    /// The memory that was given.
+    /// The memory that the constructor was given.
     [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
     [[nodiscard]] constexpr const Memory& memory() const noexcept { return memory_; }
 
   private:
     enum class phase : std::uint8_t {
         between,    // between frames
-        between_lf, // there, behind a CR
+        between_lf, // between frames, after a CR that needs its LF
         head,
-        counted,   // in a body of `left_` more bytes, or before the NUL behind it
+        counted,   // in a body of which `left_` bytes are left, or before the NUL after it
         until_nul, // in a body without content-length
         failing,   // the error event is still owed
         ended,
     };
 
-    // A head is copied in parts of this size at most, as nobody knows how much of a piece belongs to it.
+    // A head is copied in parts of at most this size, as it is not known how much of a piece belongs to the head.
     static constexpr std::size_t copied_at_once = 512;
 
     static constexpr std::byte nul{0}, lf{'\n'}, cr{'\r'};
@@ -5896,7 +5912,7 @@ class basic_parser {
         return in_memory_ && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
     }
 
-    // A head that lies in `in`, or what has come of it.
+    // Takes a head that begins in `in`: in place if all of it is there. If not, its first part goes into the memory.
     [[nodiscard]] event whole_head(bytes& in) noexcept {
         const bytes piece = in.first(in.size() < limits_.head ? in.size() : limits_.head);
         head_ = detail::characters(piece);
@@ -5910,7 +5926,8 @@ class basic_parser {
         return next_of_head(in);
     }
 
-    // [S12], and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
+    // Takes more of a head that comes in pieces. It is collected in the memory, within its limit (STOMP 1.2 Size
+    // Limits) [S12]. The scan goes on where it stopped, so each byte is looked at once.
     [[nodiscard]] constexpr event next_of_head(bytes& in) noexcept {
         while (!in.empty()) {
             const std::size_t held = memory_.size();
@@ -5930,7 +5947,8 @@ class basic_parser {
         return {};
     }
 
-    // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
+    // Only SEND, MESSAGE and ERROR have a body (STOMP 1.2 Body) [S1]. It ends after content-length bytes, or, without
+    // that header, at the first NUL (STOMP 1.2 Header content-length) [S2].
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         const stomp::command command = scanner_.command();
@@ -5961,7 +5979,7 @@ class basic_parser {
                                : phase_ == phase::until_nul ? errc::body_too_large
                                                             : errc::body_not_terminated;
             const event failure = fail(wrong, position_);
-            // What came before the byte that is wrong is given out, so that the events are those of any other cut.
+            // The bytes before the wrong byte are given out first, so that the events do not depend on the cuts.
             if (piece.empty()) return failure;
             phase_ = phase::failing;
         }
@@ -5974,47 +5992,48 @@ class basic_parser {
     Memory memory_;
     stomp::limits limits_;
     detail::stomp_head_scanner scanner_{};
-    char* head_ = nullptr; // of the open frame, where it lies in the input
+    char* head_ = nullptr; // the head of the open frame, if it lies in the input
     std::uint64_t position_ = 0;
     std::uint64_t frame_begin_ = 0;
-    std::uint64_t left_ = 0; // of the body, or of the limit on it
+    std::uint64_t left_ = 0; // bytes that the body still has, or, without content-length, may have
     std::uint32_t head_size_ = 0;
     stomp::version version_ = stomp::version::unknown;
     phase phase_ = phase::between;
     errc error_ = errc::none;
     bool in_memory_ = false;
-    bool begun_ = false; // the body
+    bool begun_ = false; // the first piece of the body was given out
 };
 
-/// With memory that the caller owns.
+/// A parser with memory that the caller owns.
 using parser = basic_parser<span_buffer<char>>;
 
 } // namespace sockless::stomp
 
 // ======================================== sockless/stomp/frame_reader.hpp =========================================
-// STOMP frames as a whole, from bytes that come in pieces.
+// Whole STOMP frames, from bytes that come in pieces.
 
 namespace sockless::stomp::detail {
 
-/// A frame, a heart-beat, or what is wrong.
+/// A frame, a heart-beat, or an error; none of them if more input is needed.
 struct whole_frame {
     stomp::command command = stomp::command::none; ///< `none` if it is no frame
     errc error = errc::none;
     bool heart_beat = false;
-    stomp::headers headers{}; ///< with an error too, as far as they are known: they may ask for a receipt
+    stomp::headers headers{}; ///< also those of a frame with an error, if they are known: they may ask for a receipt
     bytes body{};             ///< lies in the input or in the memory
 };
 
-/// Reads whole frames. A frame that comes in pieces is collected in `Buffer`, one that comes whole is shown where it
-/// lies in the input.
+/// Reads whole frames. A frame that comes in pieces is collected in `Buffer`. A frame that comes whole is not copied
+/// but shown in the input.
 template <class Buffer>
 class frame_reader {
   public:
     frame_reader(Buffer memory, const stomp::limits& limits) noexcept
         : parser_(static_cast<Buffer&&>(memory), limits) {}
 
-    /// Takes the next frame or heart-beat from the front of `in`, or as much of a frame as there is.
-    /// `judge(command)` says, before any of its body is kept, what is wrong with a frame.
+    /// Takes the next frame or heart-beat from the front of `in`, or, if `in` ends before, the part of it that is
+    /// there. `judge(command)` returns the error of a frame with this command, or `none`. It is called before any of
+    /// the body is kept. The result is valid until the next call, or until the input is reused.
     template <class Judge>
     [[nodiscard]] whole_frame next(bytes& in, Judge judge) noexcept {
         while (const auto found = parser_.next(in)) {
@@ -6045,25 +6064,25 @@ class frame_reader {
             case kind::need_input: break;
             }
         }
-        // The input is gone before the body comes.
+        // The input may be gone before the body comes, so the head is copied.
         if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
         return {};
     }
 
-    /// As `basic_parser::finish`.
+    /// Says that the input has ended; see `basic_parser::finish`.
     [[nodiscard]] errc finish() noexcept { return parser_.finish(); }
 
-    /// The sides have agreed on a version. From now on these limits hold.
+    /// Sets the version that the two sides have agreed on, and the limits of the frames that follow.
     void agree(stomp::version version, const stomp::limits& limits) noexcept {
         parser_.set_version(version);
         parser_.set_limits(limits);
     }
     [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
 
-    /// The last frame is wrong, and the place of what is wrong is its first byte.
+    /// Says that the last frame breaks a rule that the parser does not know. `offset` then gives its first byte.
     void blame_frame() noexcept { blamed_ = parser_.frame_offset(); }
 
-    /// How many bytes were taken; after an error the offset of the byte that broke the rule.
+    /// The number of bytes that were taken. After an error, the offset in the stream of the byte that breaks the rule.
     [[nodiscard]] std::uint64_t offset() const noexcept { return blamed_ != nothing ? blamed_ : parser_.offset(); }
 
     /// Gives back the memory if no frame has begun.
@@ -6083,8 +6102,8 @@ class frame_reader {
     }
 
     basic_parser<Buffer> parser_;
-    std::uint64_t blamed_ = nothing; // an offset that the parser does not know to be wrong
-    bool in_frame_ = false;          // the head of a frame has come, its end has not
+    std::uint64_t blamed_ = nothing; // the offset that `blame_frame` has set
+    bool in_frame_ = false;          // the head of a frame has come, but not its end
 };
 
 } // namespace sockless::stomp::detail
@@ -11024,19 +11043,20 @@ class acknowledgements {
 } // namespace sockless::stomp::detail
 
 // ======================================== sockless/stomp/owed_receipt.hpp =========================================
-// The receipt that a STOMP server owes for the frame that its caller handles.
+// The receipt that a STOMP server owes to its client, for the frame that the caller is handling.
 
 namespace sockless::stomp::detail {
 
-/// The one receipt that is owed, if any. It becomes due when the caller has handled the frame, and then waits for room
-/// in the output. The input may be gone by then, so the id is kept: behind all names, as nothing is added to them as
-/// long as a receipt is owed. `Names` is the `name_list` of the session, the same for each call.
+/// The receipt that is owed, if there is one; there is never more than one. It becomes due when the caller has handled
+/// the frame, and then waits for room in the output. The input may be gone by then, so its id is kept in the list of
+/// names. It is the last name in that list, as no name is added while a receipt is owed. `Names` is the `name_list` of
+/// the session, the same in each call.
 class owed_receipt {
   public:
     [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
     [[nodiscard]] bool is_due() const noexcept { return is_due_; }
 
-    /// Keeps the id, which is not empty, as a name of a kind of its own. False if there is no memory for it.
+    /// Keeps the id, which must not be empty, as a name of the kind `as`. False if there is no memory for it.
     template <class Names, class Kind>
     [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
         if (!names.add(as, id)) return false;
@@ -11047,13 +11067,13 @@ class owed_receipt {
     /// The caller has handled the frame. Says whether a receipt is due now.
     bool become_due() noexcept { return is_due_ = size_ != 0; }
 
-    /// Empty if none is owed. Valid until it is settled.
+    /// The id of the receipt; empty if none is owed. Valid until it is settled, or until a name is added or erased.
     template <class Names>
     [[nodiscard]] std::string_view id(const Names& names) const noexcept {
         return size_ != 0 ? names.last(size_).text : std::string_view{};
     }
 
-    /// It was sent, or will never be.
+    /// Says that the receipt was sent, or will never be. Forgets its id.
     template <class Names>
     void settle(Names& names) noexcept {
         if (size_ != 0) names.erase_last(size_);
@@ -11062,7 +11082,7 @@ class owed_receipt {
     }
 
   private:
-    std::uint32_t size_ = 0; // of the id
+    std::uint32_t size_ = 0; // of the id, in bytes
     bool is_due_ = false;
 };
 

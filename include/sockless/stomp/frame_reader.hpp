@@ -1,4 +1,4 @@
-// STOMP frames as a whole, from bytes that come in pieces.
+// Whole STOMP frames, from bytes that come in pieces.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,25 +7,26 @@
 
 namespace sockless::stomp::detail {
 
-/// A frame, a heart-beat, or what is wrong.
+/// A frame, a heart-beat, or an error; none of them if more input is needed.
 struct whole_frame {
     stomp::command command = stomp::command::none; ///< `none` if it is no frame
     errc error = errc::none;
     bool heart_beat = false;
-    stomp::headers headers{}; ///< with an error too, as far as they are known: they may ask for a receipt
+    stomp::headers headers{}; ///< also those of a frame with an error, if they are known: they may ask for a receipt
     bytes body{};             ///< lies in the input or in the memory
 };
 
-/// Reads whole frames. A frame that comes in pieces is collected in `Buffer`, one that comes whole is shown where it
-/// lies in the input.
+/// Reads whole frames. A frame that comes in pieces is collected in `Buffer`. A frame that comes whole is not copied
+/// but shown in the input.
 template <class Buffer>
 class frame_reader {
   public:
     frame_reader(Buffer memory, const stomp::limits& limits) noexcept
         : parser_(static_cast<Buffer&&>(memory), limits) {}
 
-    /// Takes the next frame or heart-beat from the front of `in`, or as much of a frame as there is.
-    /// `judge(command)` says, before any of its body is kept, what is wrong with a frame.
+    /// Takes the next frame or heart-beat from the front of `in`, or, if `in` ends before, the part of it that is
+    /// there. `judge(command)` returns the error of a frame with this command, or `none`. It is called before any of
+    /// the body is kept. The result is valid until the next call, or until the input is reused.
     template <class Judge>
     [[nodiscard]] whole_frame next(bytes& in, Judge judge) noexcept {
         while (const auto found = parser_.next(in)) {
@@ -56,25 +57,25 @@ class frame_reader {
             case kind::need_input: break;
             }
         }
-        // The input is gone before the body comes.
+        // The input may be gone before the body comes, so the head is copied.
         if (in_frame_ && !parser_.keep()) return broken(errc::head_too_large);
         return {};
     }
 
-    /// As `basic_parser::finish`.
+    /// Says that the input has ended; see `basic_parser::finish`.
     [[nodiscard]] errc finish() noexcept { return parser_.finish(); }
 
-    /// The sides have agreed on a version. From now on these limits hold.
+    /// Sets the version that the two sides have agreed on, and the limits of the frames that follow.
     void agree(stomp::version version, const stomp::limits& limits) noexcept {
         parser_.set_version(version);
         parser_.set_limits(limits);
     }
     [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
 
-    /// The last frame is wrong, and the place of what is wrong is its first byte.
+    /// Says that the last frame breaks a rule that the parser does not know. `offset` then gives its first byte.
     void blame_frame() noexcept { blamed_ = parser_.frame_offset(); }
 
-    /// How many bytes were taken; after an error the offset of the byte that broke the rule.
+    /// The number of bytes that were taken. After an error, the offset in the stream of the byte that breaks the rule.
     [[nodiscard]] std::uint64_t offset() const noexcept { return blamed_ != nothing ? blamed_ : parser_.offset(); }
 
     /// Gives back the memory if no frame has begun.
@@ -94,8 +95,8 @@ class frame_reader {
     }
 
     basic_parser<Buffer> parser_;
-    std::uint64_t blamed_ = nothing; // an offset that the parser does not know to be wrong
-    bool in_frame_ = false;          // the head of a frame has come, its end has not
+    std::uint64_t blamed_ = nothing; // the offset that `blame_frame` has set
+    bool in_frame_ = false;          // the head of a frame has come, but not its end
 };
 
 } // namespace sockless::stomp::detail

@@ -1,4 +1,4 @@
-// The grammar of the head of a STOMP frame, checked and unescaped where it lies, which can stop and go on anywhere.
+// The grammar of the head of a STOMP frame: checks and unescapes it in place, and can stop and go on at any byte.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,17 +10,18 @@
 
 namespace sockless::stomp::detail {
 
-/// Checks the head of one frame that comes in pieces of any size, and rewrites it in place to what `stomp::headers`
-/// reads: name, NUL, value, NUL. Unescaping makes a line shorter; what it leaves behind is filled with NULs, so that
-/// every line still begins where it did. Looks at each byte once. All places are offsets from the head's first byte.
+/// Checks the head of one frame that comes in pieces of any size. Rewrites each header in place to the form that
+/// `stomp::headers` reads: name, NUL, value, NUL. Unescaping makes a line shorter; the bytes that it frees are filled
+/// with NULs, so every line still begins where it did. Looks at each byte once. All places are offsets from the first
+/// byte of the head.
 class stomp_head_scanner {
   public:
     constexpr stomp_head_scanner() noexcept = default;
     constexpr explicit stomp_head_scanner(stomp::version version) noexcept : version_(version) {}
 
-    /// Takes bytes of `head` from `from` on, which is where the last call stopped, up to the end of the head, the first
-    /// byte that is wrong, or `end`; returns where it stopped. `head` may lie elsewhere than it did, with its bytes up
-    /// to `from` as they were left.
+    /// Takes the bytes of `head` from `from` up to `end`, but not beyond the end of the head or the first byte that is
+    /// wrong. Returns the place where it stopped; the next call goes on from there. The caller may move the head
+    /// between two calls, if the bytes before `from` stay as they are.
     constexpr std::size_t scan(char* head, std::size_t from, std::size_t end, const stomp::limits& limits) noexcept {
         head_ = head;
         end_ = end;
@@ -39,14 +40,14 @@ class stomp_head_scanner {
 
     [[nodiscard]] constexpr bool done() const noexcept { return phase_ == phase::done; }
 
-    /// What is wrong with the byte where it stopped, if anything is.
+    /// The error at the byte where the scan stopped, or `none`.
     [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
 
     [[nodiscard]] constexpr stomp::command command() const noexcept { return command_; }
     [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
     [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
 
-    /// The header lines of `head`, which is the whole of it; empty if it is not done.
+    /// The header lines of a head, whose first byte is at `head`. Empty if the head is not done.
     [[nodiscard]] constexpr std::string_view lines(const char* head) const noexcept {
         if (phase_ != phase::done) return {};
         return text_between(head + lines_, head + line_);
@@ -55,12 +56,12 @@ class stomp_head_scanner {
   private:
     enum class phase : std::uint8_t { command, name, value, done, failed };
 
-    // The first byte of a pair was the last of its piece.
+    // Set if a piece ended between the two bytes of a pair: CR LF, or a backslash and its code.
     enum class waiting : std::uint8_t { nothing, line_feed, escaped };
 
     using specials = occurrences<char, '\0', '\n', '\r', ':', '\\'>;
 
-    // So few characters are looked at one by one, as setting up a look at many costs more.
+    // Fewer characters than this are looked at one by one, as the setup to look at many at once costs more.
     static constexpr std::size_t few = 16;
 
     [[nodiscard]] static constexpr std::string_view text_between(const char* begin, const char* end) noexcept {
@@ -74,7 +75,8 @@ class stomp_head_scanner {
         return code < 64 ? (low >> code & 1U) != 0 : c == '\\';
     }
 
-    // The one way to fail: at the byte that breaks the rule. Always false, so that a caller can return it.
+    // Every failure goes this way. `place` is the byte that breaks the rule. The result is always false, so that
+    // callers can return it.
     constexpr bool fail(stomp::errc error, std::size_t place) noexcept {
         error_ = error;
         stop_ = place;
@@ -82,8 +84,8 @@ class stomp_head_scanner {
         return false;
     }
 
-    // A CR before the LF belongs to the end of line in 1.2, is data in 1.0 and 1.1, and before the version is known
-    // either [S15].
+    // A CR before the LF belongs to the end of the line in 1.2, and before the version is known. It is data in 1.0 and
+    // 1.1 (STOMP 1.2 Augmented BNF) [S15].
     [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
         return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
     }
@@ -141,13 +143,15 @@ class stomp_head_scanner {
         }
     }
 
-    // The short way of lines that are here as a whole, with nothing in them to unescape, as nearly all are. Begins with
-    // the first special of a line, which is at `first`; returns the place of the first that is for the long way.
+    // The short way for lines that are in this piece as a whole and have nothing to unescape, as nearly all lines. It
+    // begins at `first`, the first special character of a line, and returns the place of the first special character
+    // that it leaves to the long way.
     constexpr std::size_t take_plain_lines(specials& special, std::size_t first, const stomp::limits& limits) noexcept {
         char* line = head_ + line_;
         char* colon = nullptr;
         char* at = head_ + first;
-        // Not a member, as for a compiler each character that is written may be part of any of them.
+        // A local variable is faster than the member: a compiler must assume that the characters written below may
+        // change any member.
         const char* const end = head_ + end_;
         for (; at != end; at = special.next()) {
             if (*at == ':') {
@@ -167,7 +171,7 @@ class stomp_head_scanner {
         return static_cast<std::size_t>(at - head_);
     }
 
-    // What stands at `at`. False where the scan stops.
+    // Takes the special character at `at`, or the end of the piece. False if the scan stops.
     constexpr bool take_special(std::size_t at, const stomp::limits& limits) noexcept {
         if (phase_ == phase::command) return take_command(at);
         if (at - line_ >= limits.line && !may_end_long_line(at, limits)) {
@@ -195,7 +199,7 @@ class stomp_head_scanner {
         }
     }
 
-    // The byte at `at`, the last of its piece, is the first of a pair.
+    // The byte at `at` is the last of its piece and the first of a pair.
     constexpr bool wait_for(waiting second, std::size_t at) noexcept {
         move_run(at, at);
         waiting_ = second;
@@ -203,7 +207,7 @@ class stomp_head_scanner {
         return false;
     }
 
-    // The second of that pair.
+    // Takes the second byte of that pair, which is at `at`.
     constexpr void take_second(std::size_t at, const stomp::limits& limits) noexcept {
         const waiting held = waiting_;
         waiting_ = waiting::nothing;
@@ -222,12 +226,12 @@ class stomp_head_scanner {
         }
     }
 
-    // A CR that no LF follows is data in 1.0 and 1.1, and an error in 1.2.
+    // A CR that no LF follows is an error in 1.2, and data in 1.0 and 1.1 and before the version is known.
     constexpr bool take_cr(std::size_t at) noexcept {
         return version_ != stomp::version::v1_2 || fail(stomp::errc::bare_cr, at);
     }
 
-    // The limit counts all but the end of the line.
+    // Whether a line that is as long as the limit may end at `at`: the limit does not count the end of the line.
     [[nodiscard]] constexpr bool may_end_long_line(std::size_t at, const stomp::limits& limits) const noexcept {
         if (at - line_ != limits.line) return false;
         if (at == end_) return true;
@@ -235,7 +239,8 @@ class stomp_head_scanner {
         return head_[at] == '\n';
     }
 
-    // [S3] Only the version's own escapes; one pass from left to right.
+    // Only the escapes of the version are allowed, and unescaping is one pass from left to right (STOMP 1.2 Value
+    // Encoding) [S3].
     constexpr bool unescape(std::size_t at, const stomp::limits& limits) noexcept {
         for (std::size_t i = 0; i != number_of_escapes(escaping_); ++i) {
             if (escapes[i].code != head_[at + 1]) continue;
@@ -249,13 +254,14 @@ class stomp_head_scanner {
         return fail(stomp::errc::bad_escape, at);
     }
 
-    // Moves what came since the last escape of this line to where it belongs; the next run begins at `next`.
+    // Moves the characters from `run_` to `end` down, over the bytes that unescaping has freed. The next run begins at
+    // `next`.
     constexpr void move_run(std::size_t end, std::size_t next) noexcept {
         if (removed_ != 0) copy_down(head_ + run_ - removed_, head_ + run_, end - run_);
         run_ = next;
     }
 
-    // [S1] A name is not empty, and a colon ends it.
+    // A colon ends a name, and a name is not empty (STOMP 1.2 Augmented BNF) [S1].
     constexpr bool end_name(std::size_t at, const stomp::limits& limits) noexcept {
         move_run(at, at + 1);
         const std::size_t end = at - removed_;
@@ -268,8 +274,8 @@ class stomp_head_scanner {
         return true;
     }
 
-    // A line that ends at `end`, where its LF, or LF and CR before it, are up to `last`. False at the end of the head,
-    // and where the line is wrong.
+    // Takes the end of a line. The text of the line ends at `end`, and `last` is the place of its LF: the same place,
+    // or one further if a CR comes first. False at the end of the head, and if the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
             // [S1] A header line has a colon.
@@ -294,7 +300,8 @@ class stomp_head_scanner {
         return !has_length_ && equal(name, "content-length");
     }
 
-    // [S2] Digits only, within the limit. Nothing in the name was unescaped, so the value stands where it came.
+    // The value of content-length is digits only, within the limit (STOMP 1.2 Header content-length) [S2]. It still
+    // begins where it came, as the name before it has no escape.
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
         std::uint64_t length = 0;
@@ -315,13 +322,13 @@ class stomp_head_scanner {
     char* head_ = nullptr; // during a call
     std::size_t end_ = 0;
     std::size_t stop_ = 0;
-    std::size_t run_ = 0; // what came since the last escape of the line
+    std::size_t run_ = 0; // the place of the first character that `move_run` has not moved yet
     std::uint64_t length_ = 0;
-    std::uint32_t lines_ = 0;   // where the header lines begin
-    std::uint32_t line_ = 0;    // where the line that is being read begins
-    std::uint32_t element_ = 0; // and its name or value, as it is written
+    std::uint32_t lines_ = 0;   // the place of the first header line
+    std::uint32_t line_ = 0;    // the place of the line that is being read
+    std::uint32_t element_ = 0; // the place of its name or value, after unescaping
     std::uint32_t removed_ = 0; // bytes by which unescaping has made the line shorter
-    std::uint32_t count_ = 0;   // headers
+    std::uint32_t count_ = 0;   // of headers
     phase phase_ = phase::command;
     waiting waiting_ = waiting::nothing;
     stomp::version version_ = stomp::version::unknown;

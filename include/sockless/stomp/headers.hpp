@@ -1,4 +1,4 @@
-// The headers of one frame, read where they lie, and those that the protocol knows.
+// The headers of one frame: a lazy range over the text that the parser leaves, and the values that the protocol knows.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,8 +7,8 @@
 
 namespace sockless::stomp {
 
-/// One header: names are case-sensitive, and white space belongs to name and value (STOMP 1.2 Augmented BNF). Both are
-/// views; who hands one out says how long they stay valid.
+/// One header. Names are case-sensitive, and white space belongs to name and value (STOMP 1.2 Augmented BNF). Both are
+/// views. The function that returns a header says how long they are valid.
 struct header {
     std::string_view name;
     std::string_view value;
@@ -18,8 +18,8 @@ struct header {
 
 namespace sockless::stomp::detail {
 
-/// Finds one header after the other in text as the parser leaves it: name, NUL, value, and at least one NUL. No head
-/// has a NUL of its own, and no name is empty.
+/// Finds one header after the other in the text that the parser leaves: for each header the name, a NUL, the value, and
+/// at least one NUL. Only the parser puts NULs there, as a head with a NUL is an error. No name is empty.
 struct header_finder {
     using value_type = stomp::header;
 
@@ -35,7 +35,7 @@ struct header_finder {
         const char* const value_end = ends.next();
         current.name = {name, static_cast<std::size_t>(name_end - name)};
         current.value = {name_end + 1, static_cast<std::size_t>(value_end - name_end - 1)};
-        // An unescaped line, or one that ended in CR LF, has more than one NUL behind it.
+        // If the line had escapes or ended in CR LF, more than one NUL follows its value.
         next = value_end + 1;
         while (next != end && *next == '\0') next = ends.next() + 1;
     }
@@ -52,16 +52,16 @@ struct header_finder {
 
 namespace sockless::stomp {
 
-/// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header` that stores
-/// nothing and finds each as it goes. Views of the text it was made from, and valid as long. Each name and each value
-/// has a NUL behind it, so its `data()` is a C string too.
+/// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header`. It stores no list
+/// but finds each header when it is asked for. It is a view of text that the parser leaves, and valid as long as that
+/// text. A NUL follows each name and each value, so their `data()` are also C strings.
 class headers {
   public:
     using iterator = detail::lazy_iterator<detail::header_finder>;
 
     constexpr headers() noexcept = default;
 
-    /// Of text as the parser leaves it.
+    /// The headers in text that the parser has left (see `text`). Nothing is checked.
     constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
@@ -70,11 +70,11 @@ class headers {
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty(); }
 
-    /// The text that this is a view of: who wants to keep the headers copies it, and makes `headers` of the copy.
+    /// The text that this is a view of. To keep the headers, copy the text and construct `headers` from the copy.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
 
-    /// The value of the first header of this name, which is the one that counts (STOMP 1.2 Repeated Header Entries);
-    /// where there is none, a view whose `data()` is null. Looks through the headers.
+    /// The value of the first header with this name, as the first of repeated headers counts (STOMP 1.2 Repeated Header
+    /// Entries). If there is no such header, the `data()` of the result is null. Each call walks through the headers.
     [[nodiscard]] constexpr std::string_view find(std::string_view name) const noexcept {
         for (const header& each : *this) {
             if (equal(each.name, name)) return each.value;
@@ -86,8 +86,9 @@ class headers {
     std::string_view text_{};
 };
 
-/// The headers that the protocol gives a meaning, collected in one look through those of a frame. Each member is the
-/// value of the first header of that name, or a view whose `data()` is null.
+/// The values of the headers to which the protocol gives a meaning, collected in one walk through the headers of a
+/// frame. Each member is the value of the first header of that name; if there is none, its `data()` is null. The views
+/// are valid as long as the text of the headers.
 struct known_headers {
     std::string_view id{};
     std::string_view ack{};
@@ -122,7 +123,7 @@ struct known_header_row {
     std::string_view stomp::known_headers::*value;
 };
 
-/// In the order of the lengths of their names.
+/// One row per member of `known_headers`, in the order of the lengths of the names.
 inline constexpr known_header_row known_header_rows[] = {
     {"id", &stomp::known_headers::id},
     {"ack", &stomp::known_headers::ack},
@@ -145,7 +146,7 @@ inline constexpr known_header_row known_header_rows[] = {
     {"content-length", &stomp::known_headers::content_length},
 };
 
-/// Where in that table the names of each length begin, and, one further, end.
+/// The place in that table where the names of each length begin. They end where those of the next length begin.
 struct known_header_lengths {
     static constexpr std::size_t longest = 14;
     std::uint8_t begin[longest + 2] = {};

@@ -1,4 +1,4 @@
-// The receipt that a STOMP server owes for the frame that its caller handles.
+// The receipt that a STOMP server owes to its client, for the frame that the caller is handling.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,15 +6,16 @@
 
 namespace sockless::stomp::detail {
 
-/// The one receipt that is owed, if any. It becomes due when the caller has handled the frame, and then waits for room
-/// in the output. The input may be gone by then, so the id is kept: behind all names, as nothing is added to them as
-/// long as a receipt is owed. `Names` is the `name_list` of the session, the same for each call.
+/// The receipt that is owed, if there is one; there is never more than one. It becomes due when the caller has handled
+/// the frame, and then waits for room in the output. The input may be gone by then, so its id is kept in the list of
+/// names. It is the last name in that list, as no name is added while a receipt is owed. `Names` is the `name_list` of
+/// the session, the same in each call.
 class owed_receipt {
   public:
     [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
     [[nodiscard]] bool is_due() const noexcept { return is_due_; }
 
-    /// Keeps the id, which is not empty, as a name of a kind of its own. False if there is no memory for it.
+    /// Keeps the id, which must not be empty, as a name of the kind `as`. False if there is no memory for it.
     template <class Names, class Kind>
     [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
         if (!names.add(as, id)) return false;
@@ -25,13 +26,13 @@ class owed_receipt {
     /// The caller has handled the frame. Says whether a receipt is due now.
     bool become_due() noexcept { return is_due_ = size_ != 0; }
 
-    /// Empty if none is owed. Valid until it is settled.
+    /// The id of the receipt; empty if none is owed. Valid until it is settled, or until a name is added or erased.
     template <class Names>
     [[nodiscard]] std::string_view id(const Names& names) const noexcept {
         return size_ != 0 ? names.last(size_).text : std::string_view{};
     }
 
-    /// It was sent, or will never be.
+    /// Says that the receipt was sent, or will never be. Forgets its id.
     template <class Names>
     void settle(Names& names) noexcept {
         if (size_ != 0) names.erase_last(size_);
@@ -40,7 +41,7 @@ class owed_receipt {
     }
 
   private:
-    std::uint32_t size_ = 0; // of the id
+    std::uint32_t size_ = 0; // of the id, in bytes
     bool is_due_ = false;
 };
 

@@ -1,4 +1,4 @@
-// STOMP frames in, events out: heads, bodies in pieces, heart-beats, from bytes that come in pieces.
+// The parser of STOMP frames: bytes in pieces of any size in; heads, bodies in pieces and heart-beats out.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -6,12 +6,13 @@
 
 namespace sockless::stomp {
 
+/// The kinds of `parser_event`. Behind each kind stand the members of the event that it sets.
 enum class parser_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< a frame begins: `command`, `headers`. One or more `body` follow.
-    body,       ///< a piece of its body: `first`, `last`, `payload`, which is empty if there is no body
+    body,       ///< a piece of the body: `first`, `last`, `payload`, which is empty if the frame has no body
     heart_beat, ///< an end of line between frames
-    error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+    error,      ///< the input breaks a rule: `error`. Given once; no event follows.
 };
 
 /// The name of the enumerator, for logs.
@@ -21,7 +22,7 @@ enum class parser_kind : std::uint8_t {
     return names[static_cast<std::size_t>(of)];
 }
 
-/// What `next` found. False for `need_input`.
+/// The result of `next`, which says how long `headers` and `payload` are valid. False for `need_input`.
 struct parser_event {
     parser_kind kind = parser_kind::need_input;
     stomp::command command = stomp::command::none; ///< of the frame, with `body` too
@@ -38,7 +39,8 @@ struct parser_event {
 
 namespace sockless::stomp::detail {
 
-/// The same bytes as characters that can be changed: those of a `span_buffer<char>`, or of memory that holds bytes.
+/// The bytes of `memory` as characters that can be changed. `memory` holds characters, as that of a
+/// `span_buffer<char>`, or bytes.
 [[nodiscard]] constexpr char* characters(std::span<char> memory) noexcept { return memory.data(); }
 [[nodiscard]] inline char* characters(bytes memory) noexcept { return reinterpret_cast<char*>(memory.data()); }
 
@@ -46,12 +48,13 @@ namespace sockless::stomp::detail {
 
 namespace sockless::stomp {
 
-/// Parses the frames that one peer sends, of any version (STOMP 1.2 STOMP Frames and Augmented BNF). The events do not
-/// depend on how the input was cut into pieces, only the cuts of bodies do, given a `Memory` with room for
-/// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only where a head comes
-/// in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is unescaped
-/// there and not copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text
-/// there.
+/// Parses the frames that one peer sends, in any version (STOMP 1.2 STOMP Frames, Augmented BNF).
+///
+/// `Memory` holds a head that comes in pieces: a `span_buffer<char>` or a `growing_buffer`. If it has room for
+/// `limits::head` bytes, the events do not depend on the cuts between the pieces of input; only bodies may be cut
+/// otherwise. If a head does not fit into it, the error is `head_too_large`. A head that comes whole is unescaped in
+/// the input and not copied. In constant evaluation every head goes through the memory, a `span_buffer<char>`, as bytes
+/// cannot be seen as text there.
 template <class Memory>
 class basic_parser {
   public:
@@ -61,20 +64,20 @@ class basic_parser {
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 
-    /// Says which version the sides have agreed on; it is that of the frames after the one that was last begun. At
-    /// first it is `unknown`, which reads what any version may send before that: lines end in LF or CR LF, and nothing
-    /// is escaped [S15].
+    /// Sets the version that the two sides have agreed on (STOMP 1.2 Protocol Negotiation). It holds for the frames
+    /// that begin after this call. At first the version is `unknown`, for frames that any version may send before there
+    /// is an agreement: lines end in LF or CR LF, and nothing is escaped [S15].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
-    /// The limits of frames that begin from now on.
+    /// Sets the limits of the frames that begin after this call. Call it between frames.
     constexpr void set_limits(const stomp::limits& limits) noexcept { limits_ = limits; }
     [[nodiscard]] constexpr const stomp::limits& limits() const noexcept { return limits_; }
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. `payload` lies in `in`.
-    /// Headers lie in `in` too, or in the memory; they are valid until the call that follows the last `body` of their
-    /// frame, or until the bytes they lie in are reused, whichever comes first: where a body may come later than the
-    /// input stays, `keep` them.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
+    /// `in` is used up. `payload` lies in `in`, and is valid until the input is reused. The headers lie in `in` too, or
+    /// in the memory. They are valid until the first call after the last `body` of their frame, or until the input that
+    /// they lie in is reused. If the input may go before the frame has ended, call `keep`.
     [[nodiscard]] constexpr event next(bytes& in) noexcept {
         switch (phase_) {
         case phase::between:
@@ -88,8 +91,8 @@ class basic_parser {
         return {};
     }
 
-    /// Says that the input has ended: `truncated` inside a frame, `none` between frames; what was wrong, if anything
-    /// was.
+    /// Says that the input has ended. Returns the error that was found before, or `truncated` if the input ended inside
+    /// a frame or after a CR between frames, or `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::between && phase_ < phase::failing) error_ = errc::truncated;
         phase_ = phase::ended;
@@ -102,9 +105,10 @@ class basic_parser {
         return stomp::headers(scanner_.lines(in_memory_ ? detail::characters(memory_.contents()) : head_));
     }
 
-    /// Copies the head of the open frame into the memory, if it lies in the input: so it stays until the frame has
-    /// ended, whatever becomes of the input. False where it does not fit. Views that were handed out stay where they
-    /// were: ask `headers` for new ones. The memory then begins with the head, and takes what the caller appends.
+    /// Copies the head of the open frame from the input into the memory, if it is not there yet. So it stays until the
+    /// frame has ended, also if the input is reused. False if it does not fit. Views that were returned before still
+    /// refer to the input; `headers` returns views of the copy. The memory then begins with the head, and the caller
+    /// may append to it.
     [[nodiscard]] constexpr bool keep() noexcept {
         if (in_memory_ || !scanner_.done()) return true;
         const auto room = memory_.prepare(head_size_);
@@ -115,39 +119,39 @@ class basic_parser {
         return true;
     }
 
-    /// Whether a frame has ended and none has begun.
+    /// Whether the parser is between two frames, or before the first.
     [[nodiscard]] constexpr bool is_between_frames() const noexcept {
         return phase_ == phase::between || phase_ == phase::between_lf;
     }
 
-    /// Bytes of the head of the open frame, which is what it takes in the memory.
+    /// The size of the head of the open frame in bytes, which is also the room that it takes in the memory.
     [[nodiscard]] constexpr std::size_t head_size() const noexcept { return head_size_; }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error that has ended the parser, or `none`. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes of the stream were taken; after an error, the offset of the byte that broke the rule.
+    /// The number of bytes that were taken. After an error, the offset in the stream of the byte that breaks the rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The place in the stream of the first byte of the frame that the last event came from.
+    /// The offset in the stream of the first byte of the frame or heart-beat that the last event came from.
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return frame_begin_; }
 
-    /// The memory that was given.
+    /// The memory that the constructor was given.
     [[nodiscard]] constexpr Memory& memory() noexcept { return memory_; }
     [[nodiscard]] constexpr const Memory& memory() const noexcept { return memory_; }
 
   private:
     enum class phase : std::uint8_t {
         between,    // between frames
-        between_lf, // there, behind a CR
+        between_lf, // between frames, after a CR that needs its LF
         head,
-        counted,   // in a body of `left_` more bytes, or before the NUL behind it
+        counted,   // in a body of which `left_` bytes are left, or before the NUL after it
         until_nul, // in a body without content-length
         failing,   // the error event is still owed
         ended,
     };
 
-    // A head is copied in parts of this size at most, as nobody knows how much of a piece belongs to it.
+    // A head is copied in parts of at most this size, as it is not known how much of a piece belongs to the head.
     static constexpr std::size_t copied_at_once = 512;
 
     static constexpr std::byte nul{0}, lf{'\n'}, cr{'\r'};
@@ -192,7 +196,7 @@ class basic_parser {
         return in_memory_ && memory_.limit() < limits_.head ? memory_.limit() : limits_.head;
     }
 
-    // A head that lies in `in`, or what has come of it.
+    // Takes a head that begins in `in`: in place if all of it is there. If not, its first part goes into the memory.
     [[nodiscard]] event whole_head(bytes& in) noexcept {
         const bytes piece = in.first(in.size() < limits_.head ? in.size() : limits_.head);
         head_ = detail::characters(piece);
@@ -206,7 +210,8 @@ class basic_parser {
         return next_of_head(in);
     }
 
-    // [S12], and each byte is looked at once: a head in pieces is collected, and the scan goes on where it stopped.
+    // Takes more of a head that comes in pieces. It is collected in the memory, within its limit (STOMP 1.2 Size
+    // Limits) [S12]. The scan goes on where it stopped, so each byte is looked at once.
     [[nodiscard]] constexpr event next_of_head(bytes& in) noexcept {
         while (!in.empty()) {
             const std::size_t held = memory_.size();
@@ -226,7 +231,8 @@ class basic_parser {
         return {};
     }
 
-    // [S1] Only SEND, MESSAGE and ERROR have a body; [S2] content-length says where it ends, or the first NUL.
+    // Only SEND, MESSAGE and ERROR have a body (STOMP 1.2 Body) [S1]. It ends after content-length bytes, or, without
+    // that header, at the first NUL (STOMP 1.2 Header content-length) [S2].
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         const stomp::command command = scanner_.command();
@@ -257,7 +263,7 @@ class basic_parser {
                                : phase_ == phase::until_nul ? errc::body_too_large
                                                             : errc::body_not_terminated;
             const event failure = fail(wrong, position_);
-            // What came before the byte that is wrong is given out, so that the events are those of any other cut.
+            // The bytes before the wrong byte are given out first, so that the events do not depend on the cuts.
             if (piece.empty()) return failure;
             phase_ = phase::failing;
         }
@@ -270,19 +276,19 @@ class basic_parser {
     Memory memory_;
     stomp::limits limits_;
     detail::stomp_head_scanner scanner_{};
-    char* head_ = nullptr; // of the open frame, where it lies in the input
+    char* head_ = nullptr; // the head of the open frame, if it lies in the input
     std::uint64_t position_ = 0;
     std::uint64_t frame_begin_ = 0;
-    std::uint64_t left_ = 0; // of the body, or of the limit on it
+    std::uint64_t left_ = 0; // bytes that the body still has, or, without content-length, may have
     std::uint32_t head_size_ = 0;
     stomp::version version_ = stomp::version::unknown;
     phase phase_ = phase::between;
     errc error_ = errc::none;
     bool in_memory_ = false;
-    bool begun_ = false; // the body
+    bool begun_ = false; // the first piece of the body was given out
 };
 
-/// With memory that the caller owns.
+/// A parser with memory that the caller owns.
 using parser = basic_parser<span_buffer<char>>;
 
 } // namespace sockless::stomp

@@ -1,4 +1,4 @@
-// STOMP frames out, into a span: escapes what can be escaped, and refuses what a frame cannot carry.
+// The writer of STOMP frames, into a span. It escapes headers, and refuses characters that a frame cannot carry.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace sockless::stomp::detail {
 
-/// Whether no character of a text of one to two words is a colon, a backslash, or a control up to CR. The words may
-/// overlap.
+/// Whether no character of `text` is a colon, a backslash, or a control character up to CR. `size` is that of one to
+/// two words; the two words that are looked at may overlap.
 template <class Word>
 [[nodiscard]] inline bool is_plain_in_words(const char* text, std::size_t size) noexcept {
     constexpr Word each = static_cast<Word>(0x0101010101010101U), high = each * 0x80;
@@ -26,8 +26,8 @@ template <class Word>
     return (found & high) == 0;
 }
 
-/// Whether a name or value can be written as it is, whatever the version. Those of which it cannot be said so quickly
-/// need a closer look.
+/// Whether a name or value is surely the same in every version, escaped or not. If the answer is false, `writer::text`
+/// looks at each of its special characters.
 [[nodiscard]] constexpr bool is_plain(std::string_view text) noexcept {
     if (!std::is_constant_evaluated()) {
         using blocks = most_characters;
@@ -52,18 +52,20 @@ template <class Word>
 
 namespace sockless::stomp {
 
-/// Whether a body is announced by `content-length`, or ends at the NUL behind it.
+/// Whether a frame with a body has a `content-length`. Without one the body ends at the first NUL.
 enum class content_length : std::uint8_t { automatic, omitted };
 
-/// Writes one frame into a span: `begin`, headers, `finish`. The first error stays, and `finish` tells it; so the calls
-/// can be chained without looking at each. Where the span is too small the writer goes on counting, and `finish` tells
-/// the room that the whole takes. Headers are escaped as version and command want it (STOMP 1.2 Value Encoding) [S14].
+/// Writes one frame into a span. Call `begin`, then `header` for each header, then `finish`. The writer keeps the first
+/// error and `finish` returns it, so calls can be chained and need no checks of their own. If the span is too small,
+/// the writer goes on counting, and `finish` returns the room that the whole frame needs. Headers are escaped as the
+/// version and the command demand (STOMP 1.2 Value Encoding) [S14].
 class writer {
   public:
-    /// Writes to the front of `out`, which outlives the writer. While the version is `unknown` nothing is escaped.
+    /// Writes to the front of `out`, whose memory must outlive the writer. If the version is `unknown`, nothing is
+    /// escaped.
     constexpr explicit writer(bytes out, version in) noexcept : sink_(out), version_(in) {}
 
-    /// The first line. `unexpected_command` where the version does not have it.
+    /// Writes the first line. Error: `unexpected_command` if the version does not have this command, or it is `none`.
     constexpr writer& begin(command sent) noexcept {
         if (sent == command::none || !is_in(sent, version_)) return fail(errc::unexpected_command);
         command_ = sent;
@@ -72,38 +74,39 @@ class writer {
         return *this;
     }
 
-    /// One header. `bad_header` where the name is empty, where either holds what cannot be said (a NUL; in 1.0 and in
-    /// CONNECT and CONNECTED, which do not escape, an end of line, or a colon in the name), and for `content-length`,
-    /// which `finish` writes.
+    /// Writes one header. Error: `bad_header` if the name is empty, if it is `content-length`, which `finish` writes,
+    /// or if the name or the value has a character that the frame cannot carry. No frame can carry a NUL. Frames
+    /// without escapes (all of 1.0; CONNECT and CONNECTED in every version) cannot carry LF, CR, or a colon in a name.
     constexpr writer& header(std::string_view name, std::string_view value) noexcept {
         if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
         return line(name, value);
     }
 
-    /// One header, unless the value is empty.
+    /// Writes one header, unless the value is empty. Errors: as `header`.
     constexpr writer& optional(std::string_view name, std::string_view value) noexcept {
         return value.empty() ? *this : header(name, value);
     }
 
-    /// One header that the frame must have: `missing_header` where the value is empty.
+    /// Writes one header that the frame must have. Errors: `missing_header` if the value is empty, else as `header`.
     constexpr writer& required(std::string_view name, std::string_view value) noexcept {
         return value.empty() ? fail(errc::missing_header) : header(name, value);
     }
 
-    /// Makes `error` that of the writer, unless it has one: for callers that check more than the writer does.
+    /// Sets the error of the writer, unless it already has one. For callers that check more than the writer does.
     constexpr writer& fail(sockless::error error) noexcept {
         if (!error_) error_ = error;
         return *this;
     }
 
-    /// Ends the head and the frame, with the body between, where there is one: `unexpected_command` where nothing was
-    /// begun, `body_not_allowed` where the command has none, `nul_in_body` where it has a NUL and its length is not
-    /// told (STOMP 1.2 Body) [S1] [S2]. The size is that of the whole frame; with `no_room` it is the room needed.
+    /// Writes the end of the head, the body, and the NUL that ends the frame (STOMP 1.2 Body) [S1] [S2]. Returns the
+    /// size of the whole frame; with `no_room`, the room that it needs. Errors: the first of the earlier calls,
+    /// `unexpected_command` if `begin` was not called, `body_not_allowed` if the command has no body, `nul_in_body` if
+    /// the body has a NUL and `told` is `omitted`, and `no_room`.
     [[nodiscard]] constexpr written finish(cbytes body = {}, content_length told = content_length::automatic) noexcept {
         if (command_ == command::none) fail(errc::unexpected_command);
         if (!body.empty() && !has_body(command_)) fail(errc::body_not_allowed);
         if (told == content_length::omitted && detail::place_of_nul(body) != body.size()) fail(errc::nul_in_body);
-        // [S14] A body has a content-length unless the caller wants none.
+        // A body has a content-length, unless the caller wants none (STOMP 1.2 Header content-length) [S14].
         if (told == content_length::automatic && !body.empty()) {
             plain_line("content-length", detail::decimal_text(body.size()).text());
         }
@@ -123,7 +126,7 @@ class writer {
         sink_.put(some);
         return *this;
     }
-    // A header, both parts of it escaped. Nearly all are plain, and written at once.
+    // Writes a header and escapes its name and value. Nearly all headers are plain and need no escape.
     constexpr writer& line(std::string_view name, std::string_view value) noexcept {
         if (!detail::is_plain(name) || !detail::is_plain(value)) {
             return text(name, part::name).put(":").text(value, part::value).put("\n");
@@ -141,7 +144,7 @@ class writer {
         return *this;
     }
 
-    // A name or value, escaped.
+    // Writes a name or value and escapes it.
     constexpr writer& text(std::string_view plain, part in) noexcept {
         const detail::escaping by = detail::escaping_of(version_, command_);
         const char* run = plain.data();
@@ -160,7 +163,8 @@ class writer {
         return put({run, static_cast<std::size_t>(end - run)});
     }
 
-    // [S3] What stands behind the backslash, or NUL where this is not escaped.
+    // The character that follows the backslash if `plain` is escaped, or NUL if it is not (STOMP 1.2 Value Encoding)
+    // [S3].
     [[nodiscard]] static constexpr char escaped(char plain, detail::escaping by) noexcept {
         for (std::size_t i = 0; i != detail::number_of_escapes(by); ++i) {
             if (detail::escapes[i].plain == plain) return detail::escapes[i].code;
@@ -168,8 +172,8 @@ class writer {
         return '\0';
     }
 
-    // [S14] What is not escaped must be read back as it was. A CR is data in 1.1; where nothing is escaped it may be
-    // taken for a part of the end of line.
+    // Whether `plain` can stand unescaped, so that a reader gets it back as it was (STOMP 1.2 Value Encoding) [S14]. A
+    // CR is data in 1.1. In a frame without escapes a reader may take it for a part of the end of the line.
     [[nodiscard]] static constexpr bool may_stand(char plain, detail::escaping by, part in) noexcept {
         switch (plain) {
         case '\r': return by == detail::escaping::of_1_1;
