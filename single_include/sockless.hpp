@@ -6109,57 +6109,59 @@ class frame_reader {
 } // namespace sockless::stomp::detail
 
 // =========================================== sockless/stomp/session.hpp ===========================================
-// What both ends of a STOMP session share: names, heart-beats, deadlines, output, and how a session ends.
+// The common part of both ends of a STOMP session: names, heart-beats, deadlines, output, and how a session ends.
 
 namespace sockless::stomp {
 
-/// How a session behaves. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats need a caller that
-/// calls `tick`.
+/// The options of a session. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats only work if the
+/// caller calls `tick`.
 struct options {
-    version_set versions = version_set::all(); ///< that this side speaks
-    stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
+    version_set versions = version_set::all(); ///< the versions that this side speaks
+    stomp::heart_beat heart_beat{};            ///< the heart-beats that this side promises and wants
 
-    stomp::limits limits{}; ///< on what the peer sends once the session is connected
-    /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
+    stomp::limits limits{}; ///< limits on the frames of the peer, once the session is open
+    /// Limits on the frames that the peer sends before. `body` is for ERROR, as CONNECT and CONNECTED have no body.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
-    /// For the ids of subscriptions, transactions and receipts together, if the memory comes from the heap.
+    std::size_t output = 32 * 1024 * 1024; ///< the most bytes that wait to be sent, if the memory is from the heap
+    /// The most bytes for the ids of subscriptions, transactions and receipts together, if the memory is from the heap.
     std::size_t names = 256 * 1024;
 
-    std::uint32_t subscriptions = 1000;    ///< that the client may have
-    std::uint32_t transactions = 100;      ///< that the client may have open
+    std::uint32_t subscriptions = 1000;    ///< subscriptions that the client may have
+    std::uint32_t transactions = 100;      ///< transactions that the client may have open
     std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
     std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
-    std::uint32_t connect_timeout = 10'000; ///< for CONNECT or CONNECTED, from the first `tick`
-    /// Client: for the receipt of DISCONNECT. Both: for the peer to take the last output. Counted without progress.
+    /// The longest wait until the session is open, from the first `tick` on.
+    std::uint32_t connect_timeout = 10'000;
+    /// The longest wait, after DISCONNECT or the end of the session, for the peer to take the last output. Client: also
+    /// for the receipt of DISCONNECT. The wait begins anew each time that the peer takes some output.
     std::uint32_t disconnect_timeout = 5'000;
 
-    bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
+    bool automatic_receipts = true; ///< server: the session sends each RECEIPT by itself; if false the caller does
 };
 
-/// Where a session stands.
+/// The states of a session.
 enum class state : std::uint8_t {
     connecting,    ///< CONNECTED was not sent or received yet
-    open,          ///< frames go both ways
+    open,          ///< both sides can send frames
     disconnecting, ///< DISCONNECT was sent or received
-    closed,        ///< nothing comes any more; what is queued still goes out
+    closed,        ///< the session has ended; the queued bytes are still to be sent
 };
 
 } // namespace sockless::stomp
 
 namespace sockless::stomp::detail {
 
-/// What a session keeps the names of.
+/// The kinds of names that a session keeps.
 enum class name_kind : std::uint8_t {
     subscription,
-    destination, ///< of a subscription in 1.0 that has no id
+    destination, ///< the destination of a subscription without an id, in 1.0
     transaction,
-    receipt,      ///< client: outstanding
-    owed_receipt, ///< server: see `owed_receipt`
+    receipt,      ///< client: an outstanding receipt
+    owed_receipt, ///< server: see the class `owed_receipt`
 };
 
-/// Where a session on bare bytes writes its frames, which is also where they are sent from. `carrier` is the other.
+/// The `Output` of a session that no WebSocket carries: a queue of bytes. For a WebSocket see `carrier`.
 template <class Buffer>
 struct bare_output : outbox<Buffer> {
     bare_output(const Buffer& memory) noexcept : outbox<Buffer>(memory) {}
@@ -6172,52 +6174,53 @@ namespace sockless::stomp {
 template <class Session>
 class over_websocket;
 
-/// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
-/// frames that come in pieces, and names. `Output` takes the frames that are to be sent: bytes as they are, or a
-/// `carrier`. Nothing here does I/O, reads a clock, or allocates but through `Buffer` and `Output`.
+/// The common part of `basic_server_session` and `basic_client_session`. `Buffer` holds frames that come in pieces, and
+/// names. `Output` takes the frames that the session sends: bytes as they are, or a `carrier`. A session does no I/O
+/// and reads no clock; it allocates only through `Buffer` and `Output`.
 template <role Own, class Buffer, class Output>
 class session {
   public:
     using output_type = Output;
 
-    /// The version that was agreed on; `unknown` before.
+    /// The version that the two sides have agreed on; `unknown` before the session is open.
     [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
-    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
-    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
-    /// when memory is released. So an asynchronous write may read from them. The session outlives the write.
+    /// The bytes to send next, the oldest first, at most 64 KiB at a time. Empty if there are none. Neither the bytes
+    /// nor their place change until `sent` takes them, also if other functions are called, even `release_memory`. So an
+    /// asynchronous write may read from them; the session must outlive it.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
-    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    /// The number of all bytes that wait to be sent. A caller can stop producing messages while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
-    /// begun since the last `tick`: it counts from the next one.
+    /// The time at which `tick` has something to do next; `no_deadline` if there is no such time. It is 0, which means
+    /// at once, if a wait has begun since the last `tick`: the wait counts from the next `tick`.
     [[nodiscard]] instant next_deadline() const noexcept {
         const instant beat = own_beat_.next() < peer_beat_.next() ? own_beat_.next() : peer_beat_.next();
         return beat < deadline_.next() ? beat : deadline_.next();
     }
 
-    /// Where the session stands. Frames can be sent while it is `open`.
+    /// The state of the session. The caller can send frames while it is `open`.
     [[nodiscard]] stomp::state state() const noexcept { return state_; }
     [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
 
-    /// What went wrong, as told by the `lost` event. Stays.
+    /// The error that has ended the session, as in the `lost` event. It stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
+    /// The number of bytes that were taken. If the peer broke a rule, the offset of the first byte that breaks it.
     [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
-    /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
-    /// taken for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next call that is not
-    /// const.
+    /// The names of the open transactions. After the end of the session these transactions were never committed, and
+    /// the caller takes them for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next
+    /// call that is not const.
     [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
 
-    /// The ids of the subscriptions there are. Valid as long.
+    /// The ids of the subscriptions, without those that have no id (in 1.0). A range that is valid as long as that of
+    /// `transactions`.
     [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
 
-    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
-    /// what `output()` shows stays.
+    /// Gives back memory that is not in use, for a session that will be idle. Views and spans of events and ranges are
+    /// no longer valid; those of `output()` are.
     void release_memory() noexcept {
         reader_.release();
         output_.release();
@@ -6252,16 +6255,16 @@ class session {
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // Takes the next frame or heart-beat from `in`, which is not empty: see `frame_reader::next`.
+    // Takes the next frame or heart-beat from the front of `in`, which is not empty: see `frame_reader::next`.
     template <class Judge>
     [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
         heard_ = true;
         return reader_.next(in, judge);
     }
 
-    // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
-    // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
-    // what the frame says may lie in what `note` changes.
+    // Queues the frame that `write` writes to a span, all of it or nothing. `likely` is its probable size. `reserve`
+    // bytes of the output stay free. `note` is called after the frame was written, and can still refuse it. So the
+    // frame may have views of memory that `note` changes.
     template <class Write, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note = {}) noexcept {
         if (const sockless::error refused = put(output_, likely, reserve, errc::no_room, write, note)) return refused;
@@ -6274,23 +6277,23 @@ class session {
         return queue([&](bytes out) { return write(out, version(), frame); }, likely, reserve, note);
     }
 
-    // The peer has taken `size` bytes.
+    // Says that the peer has taken `size` bytes.
     void take_sent(std::size_t size) noexcept {
         output_.sent(size);
         if (size == 0) return;
         const bool said_goodbye = state_ >= stomp::state::disconnecting;
         if (said_goodbye && output_.empty()) {
-            // An answer can be expected from now on.
+            // Only now can the peer answer, so the wait for its answer begins.
             deadline_.begin_again();
         } else if (said_goodbye || !output_.empty()) {
-            // A peer that takes what waits for it is there. What leaves without waiting proves nothing: the system has
-            // room for it.
+            // Output waits, and the peer takes some of it: this is a sign of life. Output that leaves at once is none,
+            // as the operating system may just have had room for it.
             progresses_ = true;
         }
     }
 
-    // Does what is due at this time. An error if the session has ended by it. While nothing is read, that the peer
-    // takes what waits for it is its only sign of life.
+    // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end.
+    // If nothing is read (`reads` is false), the only sign of life of the peer is that it takes output that waits.
     [[nodiscard]] errc pass_time(instant now, bool reads = true) noexcept {
         now_ = now;
         if (progresses_) deadline_.begin_again();
@@ -6303,7 +6306,8 @@ class session {
         }
         if (peer_beat_.pass(now)) return errc::heart_beat_timeout;
         if (own_beat_.pass(now)) {
-            // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
+            // Output that waits is our sign of life as soon as the peer reads it, so a heart-beat is only queued if
+            // there is none.
             if (!output_.empty() || queue([](bytes out) { return write_beat(out); }, 1, 0)) {
                 own_beat_.begin_at(now, own_silence_ / 3 + 1);
             }
@@ -6320,8 +6324,8 @@ class session {
         // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating) [S5].
         own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
         own_beat_.begin(own_silence_);
-        // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
-        // their first heart-beat. Silence of seven weeks is not waited for.
+        // The reader waits for two and a half intervals, as some servers let two intervals pass before their first
+        // heart-beat. A silence that does not fit into 32 bits, seven weeks, is not watched.
         const std::uint64_t silence = std::uint64_t{2} * peer_interval + peer_interval / 2;
         peer_beat_.begin(silence != 0 && silence < never ? static_cast<std::uint32_t>(silence) : never);
     }
@@ -6334,7 +6338,7 @@ class session {
         deadline_.begin(disconnect_timeout_);
     }
 
-    // What is still queued goes out, but nobody waits for that without end.
+    // The queued bytes are still to be sent, but only for a limited time.
     void become_closed(sockless::error reason) noexcept {
         become_disconnecting();
         if (waited_) deadline_.stop();
@@ -6342,7 +6346,7 @@ class session {
         error_ = reason;
     }
 
-    // The peer had its time to take the last output.
+    // Whether the time for the peer to take the last output is over.
     [[nodiscard]] bool has_waited() const noexcept { return waited_; }
 
     [[nodiscard]] version_set versions() const noexcept { return versions_; }
@@ -6364,29 +6368,29 @@ class session {
         return {1, {}};
     }
 
-    // What is sent counts from the last tick, as nobody knows how long ago that was: so a heart-beat is early, not
-    // late.
+    // The wait for the next own heart-beat counts from the last tick, as the time since then is not known. So a
+    // heart-beat may be early but is never late.
     void begin_own_beat() noexcept {
         const bool has_clock = own_beat_.next() != 0;
         if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    instant now_ = 0;            // the last tick
-    detail::deadline deadline_;  // of what the state waits for
-    detail::deadline own_beat_;  // when something must be sent
-    detail::deadline peer_beat_; // when something must have come
+    instant now_ = 0;            // the time of the last tick
+    detail::deadline deadline_;  // of the wait that belongs to the state
+    detail::deadline own_beat_;  // until which something must be sent
+    detail::deadline peer_beat_; // until which something must have come
     sockless::error error_{};
-    stomp::limits limits_; // once the session is open
+    stomp::limits limits_; // of the frames that come once the session is open
     stomp::heart_beat heart_beat_;
     std::uint32_t disconnect_timeout_;
     std::uint32_t most_subscriptions_;
     std::uint32_t most_transactions_;
-    std::uint32_t own_silence_ = never; // after which a heart-beat is sent
+    std::uint32_t own_silence_ = never; // the silence after which a heart-beat is sent
     version_set versions_;
     stomp::state state_ = stomp::state::connecting;
     bool heard_ : 1 = false;      // something came since the last `tick`
-    bool progresses_ : 1 = false; // the peer took what had waited for it since then
-    bool waited_ : 1 = false;     // long enough for the last output to be taken
+    bool progresses_ : 1 = false; // the peer took output that had waited, since the last `tick`
+    bool waited_ : 1 = false;     // the time for the last output, or for the receipt of DISCONNECT, is over
 };
 
 } // namespace sockless::stomp
@@ -11093,35 +11097,35 @@ class owed_receipt {
 
 namespace sockless::stomp {
 
-/// What a server says of itself in CONNECTED.
+/// The members of CONNECTED that the caller sets. All are views, read during the call of `accept`.
 struct acceptance {
     std::string_view session{}; ///< an id for this session
-    std::string_view server{};  ///< name, `/`, version
+    std::string_view server{};  ///< the name of the server, `/`, its version
     std::span<const header> headers{};
 };
 
-/// Why a server ends a session, for its ERROR.
+/// The ERROR with which a server ends a session. All members are views, read during the call of `refuse`.
 struct refusal {
     std::string_view message{}; ///< a short description
-    std::string_view receipt{}; ///< that the frame asked for, if `automatic_receipts` is off; else it is known
+    std::string_view receipt{}; ///< the receipt that the frame asked for; not needed if `automatic_receipts` is on
     std::string_view content_type{};
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// What became of a message that was delivered.
+/// The result of `deliver`.
 struct [[nodiscard]] delivered {
-    std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
-    sockless::error error{};  ///< if it is set nothing was queued
+    std::uint64_t number = 0; ///< the number of the message in this session, which is also its `message-id`
+    sockless::error error{};  ///< if it is set, nothing was queued
 };
 
-/// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
-/// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
-/// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
-/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR) [S13].
+/// The server's end of one session. Give the bytes that came to `next` until it returns no event, send `output()` and
+/// report it with `sent`, and stop when `done()` is true. Each function may be called at any time: if its work is not
+/// possible, it returns an error and queues nothing. A frame that breaks a rule never reaches the caller: the session
+/// answers it with ERROR and ends with `lost` (STOMP 1.2 ERROR) [S13].
 ///
-/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-/// `Output` is what takes the frames that are to be sent: see `carrier`.
+/// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the lists of the session
+/// (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
@@ -11132,12 +11136,12 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     using event = server_event;
     using kind = server_kind;
 
-    /// With buffers that grow up to the limits of `settings`.
+    /// With memory from the heap, up to the limits of `settings`.
     explicit basic_server_session(
         const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
         : basic_server_session(growing_buffer(settings.output), settings) {}
 
-    /// Likewise, but for `output`. `options::output` is not read.
+    /// Likewise, but with this `output`: `options::output` is not read.
     basic_server_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
@@ -11145,10 +11149,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
                                growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
                                settings) {}
 
-    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
-    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
-    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
+    /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
+    /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
+    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, of transactions and of the receipt
+    /// that is owed; each takes 12 bytes beside its text. `unacknowledged` holds the messages that wait for an ACK, 16
+    /// bytes each. `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
@@ -11156,10 +11161,13 @@ class basic_server_session : public session<role::server, Buffer, Output> {
           most_unacknowledged_(settings.unacknowledged),
           automatic_receipts_(settings.automatic_receipts) {}
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
-    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled [S7].
-    /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
-    /// what is left in `in`, and give it again when the client was answered, or when something was sent.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
+    /// `in` is used up. Headers are unescaped in place, in `in`. With `automatic_receipts` the call first queues the
+    /// RECEIPT for the last event, as the caller has handled that event by now (STOMP 1.2 RECEIPT) [S7].
+    ///
+    /// The call takes no bytes between the event `connect` and the caller's answer to it, and while that RECEIPT has no
+    /// room in the output. So keep the bytes that are left in `in`, and give them again after `accept` or `sent`. After
+    /// the session has ended, all of `in` is discarded.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->state() == stomp::state::closed) {
@@ -11178,9 +11186,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return found.command == command::none ? event{} : take(found);
     }
 
-    /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
-    /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
-    /// the client then still waits.
+    /// Accepts the client that the event `connect` has shown: queues CONNECTED with the highest version that both sides
+    /// know, and with the heart-beats of the options (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer` if no
+    /// CONNECT waits, `no_room`, and those of `write`. After an error the client still waits.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!is_asked_) return errc::nothing_to_answer;
         const connected_frame frame{agreed_, answer.session, answer.server, this->own_heart_beat(), answer.headers};
@@ -11193,13 +11201,14 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR) [S13]: instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names [S7], or at any other time. The next call of `next`
-    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
-    /// ended, `no_room`, and those of `write`.
+    /// Ends the session with an ERROR, the last frame that is sent (STOMP 1.2 ERROR) [S13]. Call it instead of
+    /// `accept`, or for the event that the caller is handling, or at any other time. If that event asked for a receipt,
+    /// the ERROR names it (STOMP 1.2 Header receipt) [S7]. The next call of `next` or `finish` returns `lost`, with
+    /// `error_sent`; `done()` takes account of the end at once. Errors: `not_open` if the session has ended, `no_room`,
+    /// and those of `write`.
     [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
-        // A frame that was handled has not failed: its receipt is not named.
+        // A receipt that is due belongs to a frame that was handled without a failure, so the ERROR does not name it.
         const std::string_view handled = receipt_.is_due() ? std::string_view{} : receipt_.id(this->names_);
         const error_frame frame{.message = answer.message,
                                 .receipt_id = answer.receipt.empty() ? handled : answer.receipt,
@@ -11215,9 +11224,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return refuse(refusal{.message = message});
     }
 
-    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
-    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
-    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
+    /// Ends the session in the way that its state asks for, for a program that ends. If the client has a session or has
+    /// asked for one, an ERROR is queued. If it has not asked yet, nothing is queued. The next call of `next` or
+    /// `finish` returns `lost`, with `shut_down`. After DISCONNECT the call does nothing, as the session ends by
+    /// itself. Drive the session as before until `done()`.
     void shut_down() noexcept {
         if (this->state() >= stomp::state::disconnecting) return;
         constexpr sockless::error reason = errc::shut_down;
@@ -11226,10 +11236,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]: to that of this number, with what
-    /// of `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
-    /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
-    /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]. `subscription` is the number from
+    /// the event `subscribe`. The members `subscription`, `message_id` and `ack` of `message` are not read: the session
+    /// sets them as the version and the mode of the subscription demand. Errors: `not_open`, `unknown_subscription`,
+    /// `too_many_unacknowledged`, `no_room` (also while a RECEIPT waits for room), and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
         const name to = subscription_of(subscription);
@@ -11237,7 +11247,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         const auto mode = static_cast<ack_mode>(to.record.mode);
         const bool waits = mode != ack_mode::automatic;
         if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
-        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
+        // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
         if (receipt_.is_due()) return {0, errc::no_room};
 
         const std::uint64_t number = last_number_ + 1;
@@ -11257,8 +11267,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT) [S7]. Errors: `not_open`, `no_room`, and
-    /// those of `write`.
+    /// Queues a RECEIPT with this id (STOMP 1.2 RECEIPT) [S7]. Needed if `automatic_receipts` is off. Errors:
+    /// `not_open` before the session is open and after its end, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
@@ -11268,28 +11278,30 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
-    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. It is a fault of the caller
+    /// if `size` is more than `output()` had: an assertion fails or, with `NDEBUG`, no byte is taken.
     void sent(std::size_t size) noexcept {
         this->take_sent(size);
         if (!receipt_.is_due()) return;
-        // If it cannot be said at all, `next` says so, as long as there is a session.
+        // If the RECEIPT cannot be written at all, `next` reports the error. After the end of the session nothing does,
+        // so the RECEIPT is dropped.
         const bool unsaid = static_cast<bool>(say_receipt());
         if (unsaid && this->state() == stomp::state::closed) receipt_.settle(this->names_);
     }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
-    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
-    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
-    /// one, as nobody knows when it began.
+    /// Says that the time is `now`, in milliseconds. Call it after each wait for input, but first give the bytes that
+    /// came to `next`: else a client that is alive looks silent. The call does what is due: it queues a heart-beat, or
+    /// it returns `lost` if a wait took too long. A wait that has begun since the last call counts from this one, as
+    /// the session does not know the time when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now, !receipt_.is_due());
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
-    /// DISCONNECT, else `lost`. What is queued still goes out, and the RECEIPT of the last frame too: the client may
-    /// have ended only its own side.
+    /// Says that the client has ended its side of the connection (`recv` returned 0), or that the connection broke.
+    /// Returns `closed` after DISCONNECT, else `lost`; no event if the session had ended before and `lost` was
+    /// returned. The queued bytes, and the RECEIPT for the last frame, are still to be sent, as the client may have
+    /// ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
         if (automatic_receipts_ && receipt_.become_due()) {
@@ -11302,35 +11314,35 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return clean ? event{.kind = kind::closed} : lost();
     }
 
-    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the client
-    /// had its time to take it.
+    /// Whether nothing is left to do but to end the connection: the session has ended and all output was sent, or the
+    /// client did not take the output in time.
     [[nodiscard]] bool done() const noexcept {
         if (this->has_waited()) return true;
         return has_said_all() && this->waiting() == 0;
     }
 
-    /// Whether nothing more will be queued.
+    /// Whether the session queues nothing more.
     [[nodiscard]] bool has_said_all() const noexcept {
         if (this->state() == stomp::state::closed) return !receipt_.is_due();
         return this->is_disconnecting() && !receipt_.is_owed();
     }
 
-    /// As `session::release_memory`.
+    /// Gives back memory that is not in use; see `session::release_memory`.
     void release_memory() noexcept {
         base::release_memory();
         unacknowledged_.release();
     }
 
-    /// How many messages wait for an acknowledgement.
+    /// The number of messages that wait for an acknowledgement.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
 
-    // An ERROR always fits, whatever else is queued.
+    // This room stays free for an ERROR, so that it fits whatever else is queued.
     static constexpr std::size_t room_for_error = 512;
 
-    // The mode of a transaction that something is acknowledged in.
+    // The mode of a transaction in which messages were acknowledged.
     static constexpr std::uint8_t acknowledges = 1;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
@@ -11341,14 +11353,15 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return owed ? lost() : event{};
     }
 
-    // An ERROR is the last that is sent: no RECEIPT follows it.
+    // An ERROR is the last frame that is sent, so no RECEIPT follows it (STOMP 1.2 ERROR) [S13].
     void end(sockless::error reason) noexcept {
         is_asked_ = false;
         receipt_.settle(this->names_);
         this->become_closed(reason);
     }
 
-    // A receipt that cannot be said back, or is too long, is left out.
+    // If the ERROR does not fit, or its receipt-id cannot be written in this version, it goes out without the
+    // receipt-id.
     [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
         const sockless::error refused = this->queue_frame(frame, usual_head + frame.body.size(), 0);
         if (!refused || frame.receipt_id.empty()) return refused;
@@ -11356,8 +11369,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return this->queue_frame(frame, usual_head + frame.body.size(), 0);
     }
 
-    // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
-    // that is sent (STOMP 1.2 ERROR) [S7] [S13].
+    // Every failure goes this way: the last frame that is sent is an ERROR with the sentence of the error and the
+    // receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
@@ -11371,7 +11384,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return fail(reason, cause.find("receipt"));
     }
 
-    // What is wrong with a frame of this command [S6].
+    // The error of a frame with this command in this state, or `none` (STOMP 1.2 Connecting) [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
         const stomp::state now = this->state();
@@ -11407,8 +11420,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
-    // Whether there is room for the receipt, beside the name that the frame may add: said before anything is changed,
-    // so that a frame is taken as a whole or not at all.
+    // Whether there is room for the id of the receipt, and for the name that the frame may add. This is judged before
+    // the frame changes anything, so that a frame is taken as a whole or not at all.
     [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
         constexpr std::size_t each = sizeof(detail::name_record<name_kind>);
         std::size_t size = known.receipt.size();
@@ -11430,7 +11443,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return this->waiting() == 0 ? errc::output_full : errc::none;
     }
 
-    // What the rules of its command say of a frame, and what it changes here.
+    // Judges a frame by the rules of its command, and changes the state of the session as the frame demands.
     [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
         switch (sent) {
         case command::connect:
@@ -11455,10 +11468,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         }
     }
 
-    // [S6] The highest version that both have; a client of 1.0 does not say which it has.
+    // The highest version that both sides know is chosen. A client without accept-version speaks 1.0 (STOMP 1.2
+    // Protocol Negotiation) [S6].
     [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
-        // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
+        // The command STOMP came with 1.1, which demands accept-version and host (STOMP 1.2 Connecting).
         if (!lists && sent == command::stomp) return errc::missing_header;
         const version_set asked =
             lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
@@ -11475,7 +11489,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // [S8] Ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    // Ids of subscriptions are unique in a session. In 1.0 a subscription without an id is named by its destination
+    // (STOMP 1.2 SUBSCRIBE id Header) [S8].
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
         const bool named = !known.id.empty();
@@ -11515,8 +11530,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // [S9] In 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
-    // the number of the message. What is acknowledged in a transaction still waits until that is committed.
+    // A message is named by its `ack` in 1.2, by its `message-id` before, and in 1.1 also by its subscription (STOMP
+    // 1.2 ACK) [S9]. Here both ids are the number of the message. A message that is acknowledged in a transaction stays
+    // in the list until the transaction is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
         const std::string_view text = is_1_2 ? known.id : known.message_id;
@@ -11548,7 +11564,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // [S10] Names are unique among the transactions that are open.
+    // Names are unique among the open transactions (STOMP 1.2 BEGIN) [S10].
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;
@@ -11613,7 +11629,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 template <class Buffer>
 basic_server_session(Buffer, Buffer, Buffer, Buffer, const options& = {}) -> basic_server_session<Buffer>;
 
-/// The usual one: memory from the heap, up to the limits of its options.
+/// The usual server session: memory from the heap, up to the limits of its options.
 using server_session = basic_server_session<growing_buffer>;
 
 } // namespace sockless::stomp

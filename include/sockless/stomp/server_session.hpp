@@ -8,35 +8,35 @@
 
 namespace sockless::stomp {
 
-/// What a server says of itself in CONNECTED.
+/// The members of CONNECTED that the caller sets. All are views, read during the call of `accept`.
 struct acceptance {
     std::string_view session{}; ///< an id for this session
-    std::string_view server{};  ///< name, `/`, version
+    std::string_view server{};  ///< the name of the server, `/`, its version
     std::span<const header> headers{};
 };
 
-/// Why a server ends a session, for its ERROR.
+/// The ERROR with which a server ends a session. All members are views, read during the call of `refuse`.
 struct refusal {
     std::string_view message{}; ///< a short description
-    std::string_view receipt{}; ///< that the frame asked for, if `automatic_receipts` is off; else it is known
+    std::string_view receipt{}; ///< the receipt that the frame asked for; not needed if `automatic_receipts` is on
     std::string_view content_type{};
     std::span<const header> headers{};
     cbytes body{};
 };
 
-/// What became of a message that was delivered.
+/// The result of `deliver`.
 struct [[nodiscard]] delivered {
-    std::uint64_t number = 0; ///< its number in this session, which is also its `message-id`
-    sockless::error error{};  ///< if it is set nothing was queued
+    std::uint64_t number = 0; ///< the number of the message in this session, which is also its `message-id`
+    sockless::error error{};  ///< if it is set, nothing was queued
 };
 
-/// One session, seen from the server. Give what came to `next` until it returns no event; send what `output()` holds
-/// and say so with `sent`; stop when `done()`. Anything can be sent, and any verb called, at any time: if something is
-/// not possible an error says so, and nothing was queued. A frame that breaks a rule never reaches the caller: it is
-/// answered with ERROR, and the session ends with `lost` (STOMP 1.2 ERROR) [S13].
+/// The server's end of one session. Give the bytes that came to `next` until it returns no event, send `output()` and
+/// report it with `sent`, and stop when `done()` is true. Each function may be called at any time: if its work is not
+/// possible, it returns an error and queues nothing. A frame that breaks a rule never reaches the caller: the session
+/// answers it with ERROR and ends with `lost` (STOMP 1.2 ERROR) [S13].
 ///
-/// `Buffer` is where frames that come in pieces, what is to be sent, and the session's lists are kept (see buffer.hpp).
-/// `Output` is what takes the frames that are to be sent: see `carrier`.
+/// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the lists of the session
+/// (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
@@ -47,12 +47,12 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     using event = server_event;
     using kind = server_kind;
 
-    /// With buffers that grow up to the limits of `settings`.
+    /// With memory from the heap, up to the limits of `settings`.
     explicit basic_server_session(
         const options& settings = {}) noexcept requires std::is_same_v<Output, detail::bare_output<growing_buffer>>
         : basic_server_session(growing_buffer(settings.output), settings) {}
 
-    /// Likewise, but for `output`. `options::output` is not read.
+    /// Likewise, but with this `output`: `options::output` is not read.
     basic_server_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
@@ -60,10 +60,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
                                growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
                                settings) {}
 
-    /// With these buffers: `input` bounds frames that come in pieces; give it room for a head and a body of the limits
-    /// of `settings`, or what is too large depends on how it came. `output` bounds what waits to be sent, `names` the
-    /// ids of subscriptions, transactions and the receipt that is owed (each takes 12 bytes more), `unacknowledged` the
-    /// messages that wait for an ACK (16 bytes each). `options::output` and `options::names` are not read.
+    /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
+    /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
+    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, of transactions and of the receipt
+    /// that is owed; each takes 12 bytes beside its text. `unacknowledged` holds the messages that wait for an ACK, 16
+    /// bytes each. `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
@@ -71,10 +72,13 @@ class basic_server_session : public session<role::server, Buffer, Output> {
           most_unacknowledged_(settings.unacknowledged),
           automatic_receipts_(settings.automatic_receipts) {}
 
-    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Headers are unescaped where
-    /// they lie. The RECEIPT that the event before asked for is queued first, as that has now been handled [S7].
-    /// Nothing is taken between `connect` and the answer to it, nor while that RECEIPT has no room in the output: keep
-    /// what is left in `in`, and give it again when the client was answered, or when something was sent.
+    /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
+    /// `in` is used up. Headers are unescaped in place, in `in`. With `automatic_receipts` the call first queues the
+    /// RECEIPT for the last event, as the caller has handled that event by now (STOMP 1.2 RECEIPT) [S7].
+    ///
+    /// The call takes no bytes between the event `connect` and the caller's answer to it, and while that RECEIPT has no
+    /// room in the output. So keep the bytes that are left in `in`, and give them again after `accept` or `sent`. After
+    /// the session has ended, all of `in` is discarded.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (is_asked_) return {};
         if (this->state() == stomp::state::closed) {
@@ -93,9 +97,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return found.command == command::none ? event{} : take(found);
     }
 
-    /// Accepts the client: queues CONNECTED with the highest version that both know, and what heart-beats this side
-    /// promises and wishes (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer`, `no_room`, and those of `write`;
-    /// the client then still waits.
+    /// Accepts the client that the event `connect` has shown: queues CONNECTED with the highest version that both sides
+    /// know, and with the heart-beats of the options (STOMP 1.2 CONNECTED Frame). Errors: `nothing_to_answer` if no
+    /// CONNECT waits, `no_room`, and those of `write`. After an error the client still waits.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!is_asked_) return errc::nothing_to_answer;
         const connected_frame frame{agreed_, answer.session, answer.server, this->own_heart_beat(), answer.headers};
@@ -108,13 +112,14 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Ends the session with an ERROR, which is the last that is sent (STOMP 1.2 ERROR) [S13]: instead of `accept`, or
-    /// for the frame that is being handled, whose receipt it names [S7], or at any other time. The next call of `next`
-    /// or `finish` then tells `lost`, with `error_sent`; `done()` tells at once. Errors: `not_open` if the session has
-    /// ended, `no_room`, and those of `write`.
+    /// Ends the session with an ERROR, the last frame that is sent (STOMP 1.2 ERROR) [S13]. Call it instead of
+    /// `accept`, or for the event that the caller is handling, or at any other time. If that event asked for a receipt,
+    /// the ERROR names it (STOMP 1.2 Header receipt) [S7]. The next call of `next` or `finish` returns `lost`, with
+    /// `error_sent`; `done()` takes account of the end at once. Errors: `not_open` if the session has ended, `no_room`,
+    /// and those of `write`.
     [[nodiscard]] sockless::error refuse(const refusal& answer = {}) noexcept {
         if (this->state() == stomp::state::closed) return errc::not_open;
-        // A frame that was handled has not failed: its receipt is not named.
+        // A receipt that is due belongs to a frame that was handled without a failure, so the ERROR does not name it.
         const std::string_view handled = receipt_.is_due() ? std::string_view{} : receipt_.id(this->names_);
         const error_frame frame{.message = answer.message,
                                 .receipt_id = answer.receipt.empty() ? handled : answer.receipt,
@@ -130,9 +135,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return refuse(refusal{.message = message});
     }
 
-    /// Ends the session in the way that its state asks for, as when the program ends: with an ERROR if the client has a
-    /// session or has asked for one, else without a word; after DISCONNECT it ends by itself. The next call of `next`
-    /// or `finish` then tells `lost`, with `shut_down`. Go on as before until `done()`.
+    /// Ends the session in the way that its state asks for, for a program that ends. If the client has a session or has
+    /// asked for one, an ERROR is queued. If it has not asked yet, nothing is queued. The next call of `next` or
+    /// `finish` returns `lost`, with `shut_down`. After DISCONNECT the call does nothing, as the session ends by
+    /// itself. Drive the session as before until `done()`.
     void shut_down() noexcept {
         if (this->state() >= stomp::state::disconnecting) return;
         constexpr sockless::error reason = errc::shut_down;
@@ -141,10 +147,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         loses_ = true;
     }
 
-    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]: to that of this number, with what
-    /// of `message` is the caller's. `subscription`, `message-id` and `ack` are written as the version and the
-    /// subscription's mode want them, and what `message` says of them is not read. Errors: `not_open`,
-    /// `unknown_subscription`, `too_many_unacknowledged`, `no_room`, and those of `write`.
+    /// Queues a MESSAGE to a subscription of this client (STOMP 1.2 MESSAGE) [S11]. `subscription` is the number from
+    /// the event `subscribe`. The members `subscription`, `message_id` and `ack` of `message` are not read: the session
+    /// sets them as the version and the mode of the subscription demand. Errors: `not_open`, `unknown_subscription`,
+    /// `too_many_unacknowledged`, `no_room` (also while a RECEIPT waits for room), and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
         const name to = subscription_of(subscription);
@@ -152,7 +158,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         const auto mode = static_cast<ack_mode>(to.record.mode);
         const bool waits = mode != ack_mode::automatic;
         if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
-        // A RECEIPT that waits for room comes first, or smaller messages would take the room again and again.
+        // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
         if (receipt_.is_due()) return {0, errc::no_room};
 
         const std::uint64_t number = last_number_ + 1;
@@ -172,8 +178,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT, if `automatic_receipts` is off (STOMP 1.2 RECEIPT) [S7]. Errors: `not_open`, `no_room`, and
-    /// those of `write`.
+    /// Queues a RECEIPT with this id (STOMP 1.2 RECEIPT) [S7]. Needed if `automatic_receipts` is off. Errors:
+    /// `not_open` before the session is open and after its end, `no_room`, and those of `write`.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
@@ -183,28 +189,30 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {};
     }
 
-    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
-    /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
+    /// Says that the first `size` bytes of `output()` were sent. A short write is normal. It is a fault of the caller
+    /// if `size` is more than `output()` had: an assertion fails or, with `NDEBUG`, no byte is taken.
     void sent(std::size_t size) noexcept {
         this->take_sent(size);
         if (!receipt_.is_due()) return;
-        // If it cannot be said at all, `next` says so, as long as there is a session.
+        // If the RECEIPT cannot be written at all, `next` reports the error. After the end of the session nothing does,
+        // so the RECEIPT is dropped.
         const bool unsaid = static_cast<bool>(say_receipt());
         if (unsaid && this->state() == stomp::state::closed) receipt_.settle(this->names_);
     }
 
-    /// Says what time it is. Call it whenever the caller has waited, after what came was given to `next`: a caller that
-    /// does not read takes a peer that lives for one that is silent. Does what is due: sends a heart-beat, or ends a
-    /// wait that took too long, which is a `lost` event. A wait that has begun since the last call counts from this
-    /// one, as nobody knows when it began.
+    /// Says that the time is `now`, in milliseconds. Call it after each wait for input, but first give the bytes that
+    /// came to `next`: else a client that is alive looks silent. The call does what is due: it queues a heart-beat, or
+    /// it returns `lost` if a wait took too long. A wait that has begun since the last call counts from this one, as
+    /// the session does not know the time when it began.
     [[nodiscard]] event tick(instant now) noexcept {
         const errc due = this->pass_time(now, !receipt_.is_due());
         return due == errc::none ? event{} : fail(due);
     }
 
-    /// Says that the client has ended its side of the connection (`recv` gave 0), or that it broke: `closed` after
-    /// DISCONNECT, else `lost`. What is queued still goes out, and the RECEIPT of the last frame too: the client may
-    /// have ended only its own side.
+    /// Says that the client has ended its side of the connection (`recv` returned 0), or that the connection broke.
+    /// Returns `closed` after DISCONNECT, else `lost`; no event if the session had ended before and `lost` was
+    /// returned. The queued bytes, and the RECEIPT for the last frame, are still to be sent, as the client may have
+    /// ended only its own side.
     [[nodiscard]] event finish() noexcept {
         if (this->state() == stomp::state::closed) return tell_loss();
         if (automatic_receipts_ && receipt_.become_due()) {
@@ -217,35 +225,35 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return clean ? event{.kind = kind::closed} : lost();
     }
 
-    /// Whether there is nothing left to do but to end what carries the session: all is said and sent, or the client
-    /// had its time to take it.
+    /// Whether nothing is left to do but to end the connection: the session has ended and all output was sent, or the
+    /// client did not take the output in time.
     [[nodiscard]] bool done() const noexcept {
         if (this->has_waited()) return true;
         return has_said_all() && this->waiting() == 0;
     }
 
-    /// Whether nothing more will be queued.
+    /// Whether the session queues nothing more.
     [[nodiscard]] bool has_said_all() const noexcept {
         if (this->state() == stomp::state::closed) return !receipt_.is_due();
         return this->is_disconnecting() && !receipt_.is_owed();
     }
 
-    /// As `session::release_memory`.
+    /// Gives back memory that is not in use; see `session::release_memory`.
     void release_memory() noexcept {
         base::release_memory();
         unacknowledged_.release();
     }
 
-    /// How many messages wait for an acknowledgement.
+    /// The number of messages that wait for an acknowledgement.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
 
-    // An ERROR always fits, whatever else is queued.
+    // This room stays free for an ERROR, so that it fits whatever else is queued.
     static constexpr std::size_t room_for_error = 512;
 
-    // The mode of a transaction that something is acknowledged in.
+    // The mode of a transaction in which messages were acknowledged.
     static constexpr std::uint8_t acknowledges = 1;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
@@ -256,14 +264,15 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return owed ? lost() : event{};
     }
 
-    // An ERROR is the last that is sent: no RECEIPT follows it.
+    // An ERROR is the last frame that is sent, so no RECEIPT follows it (STOMP 1.2 ERROR) [S13].
     void end(sockless::error reason) noexcept {
         is_asked_ = false;
         receipt_.settle(this->names_);
         this->become_closed(reason);
     }
 
-    // A receipt that cannot be said back, or is too long, is left out.
+    // If the ERROR does not fit, or its receipt-id cannot be written in this version, it goes out without the
+    // receipt-id.
     [[nodiscard]] sockless::error queue_error(error_frame frame) noexcept {
         const sockless::error refused = this->queue_frame(frame, usual_head + frame.body.size(), 0);
         if (!refused || frame.receipt_id.empty()) return refused;
@@ -271,8 +280,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return this->queue_frame(frame, usual_head + frame.body.size(), 0);
     }
 
-    // The one way to fail: ERROR with the error's sentence, and the receipt of the frame that caused it, is the last
-    // that is sent (STOMP 1.2 ERROR) [S7] [S13].
+    // Every failure goes this way: the last frame that is sent is an ERROR with the sentence of the error and the
+    // receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
@@ -286,7 +295,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return fail(reason, cause.find("receipt"));
     }
 
-    // What is wrong with a frame of this command [S6].
+    // The error of a frame with this command in this state, or `none` (STOMP 1.2 Connecting) [S6].
     [[nodiscard]] errc judge(command sent) const noexcept {
         const bool connects = sent == command::connect || sent == command::stomp;
         const stomp::state now = this->state();
@@ -322,8 +331,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
     }
 
-    // Whether there is room for the receipt, beside the name that the frame may add: said before anything is changed,
-    // so that a frame is taken as a whole or not at all.
+    // Whether there is room for the id of the receipt, and for the name that the frame may add. This is judged before
+    // the frame changes anything, so that a frame is taken as a whole or not at all.
     [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
         constexpr std::size_t each = sizeof(detail::name_record<name_kind>);
         std::size_t size = known.receipt.size();
@@ -345,7 +354,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return this->waiting() == 0 ? errc::output_full : errc::none;
     }
 
-    // What the rules of its command say of a frame, and what it changes here.
+    // Judges a frame by the rules of its command, and changes the state of the session as the frame demands.
     [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
         switch (sent) {
         case command::connect:
@@ -370,10 +379,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         }
     }
 
-    // [S6] The highest version that both have; a client of 1.0 does not say which it has.
+    // The highest version that both sides know is chosen. A client without accept-version speaks 1.0 (STOMP 1.2
+    // Protocol Negotiation) [S6].
     [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
         const bool lists = known.accept_version.data() != nullptr;
-        // STOMP came with 1.1, which wants accept-version and host (STOMP 1.2 Connecting).
+        // The command STOMP came with 1.1, which demands accept-version and host (STOMP 1.2 Connecting).
         if (!lists && sent == command::stomp) return errc::missing_header;
         const version_set asked =
             lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
@@ -390,7 +400,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // [S8] Ids are unique in a session; in 1.0 the destination stands for one that is missing.
+    // Ids of subscriptions are unique in a session. In 1.0 a subscription without an id is named by its destination
+    // (STOMP 1.2 SUBSCRIBE id Header) [S8].
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
         const bool named = !known.id.empty();
@@ -430,8 +441,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // [S9] In 1.2 by the `ack` of the MESSAGE, before by its `message-id`, in 1.1 with the subscription; here all are
-    // the number of the message. What is acknowledged in a transaction still waits until that is committed.
+    // A message is named by its `ack` in 1.2, by its `message-id` before, and in 1.1 also by its subscription (STOMP
+    // 1.2 ACK) [S9]. Here both ids are the number of the message. A message that is acknowledged in a transaction stays
+    // in the list until the transaction is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
         const std::string_view text = is_1_2 ? known.id : known.message_id;
@@ -463,7 +475,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return errc::none;
     }
 
-    // [S10] Names are unique among the transactions that are open.
+    // Names are unique among the open transactions (STOMP 1.2 BEGIN) [S10].
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;
@@ -528,7 +540,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 template <class Buffer>
 basic_server_session(Buffer, Buffer, Buffer, Buffer, const options& = {}) -> basic_server_session<Buffer>;
 
-/// The usual one: memory from the heap, up to the limits of its options.
+/// The usual server session: memory from the heap, up to the limits of its options.
 using server_session = basic_server_session<growing_buffer>;
 
 } // namespace sockless::stomp

@@ -1,4 +1,4 @@
-// What both ends of a STOMP session share: names, heart-beats, deadlines, output, and how a session ends.
+// The common part of both ends of a STOMP session: names, heart-beats, deadlines, output, and how a session ends.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -10,53 +10,55 @@
 
 namespace sockless::stomp {
 
-/// How a session behaves. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats need a caller that
-/// calls `tick`.
+/// The options of a session. Durations are in milliseconds, sizes in bytes. Timeouts and heart-beats only work if the
+/// caller calls `tick`.
 struct options {
-    version_set versions = version_set::all(); ///< that this side speaks
-    stomp::heart_beat heart_beat{};            ///< what this side promises and wishes
+    version_set versions = version_set::all(); ///< the versions that this side speaks
+    stomp::heart_beat heart_beat{};            ///< the heart-beats that this side promises and wants
 
-    stomp::limits limits{}; ///< on what the peer sends once the session is connected
-    /// On what it sends before. The body is that of an ERROR; CONNECT and CONNECTED have none.
+    stomp::limits limits{}; ///< limits on the frames of the peer, once the session is open
+    /// Limits on the frames that the peer sends before. `body` is for ERROR, as CONNECT and CONNECTED have no body.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
-    std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
-    /// For the ids of subscriptions, transactions and receipts together, if the memory comes from the heap.
+    std::size_t output = 32 * 1024 * 1024; ///< the most bytes that wait to be sent, if the memory is from the heap
+    /// The most bytes for the ids of subscriptions, transactions and receipts together, if the memory is from the heap.
     std::size_t names = 256 * 1024;
 
-    std::uint32_t subscriptions = 1000;    ///< that the client may have
-    std::uint32_t transactions = 100;      ///< that the client may have open
+    std::uint32_t subscriptions = 1000;    ///< subscriptions that the client may have
+    std::uint32_t transactions = 100;      ///< transactions that the client may have open
     std::uint32_t unacknowledged = 10'000; ///< server: messages that may wait for an ACK
     std::uint32_t receipts = 10'000;       ///< client: receipts that may be outstanding
 
-    std::uint32_t connect_timeout = 10'000; ///< for CONNECT or CONNECTED, from the first `tick`
-    /// Client: for the receipt of DISCONNECT. Both: for the peer to take the last output. Counted without progress.
+    /// The longest wait until the session is open, from the first `tick` on.
+    std::uint32_t connect_timeout = 10'000;
+    /// The longest wait, after DISCONNECT or the end of the session, for the peer to take the last output. Client: also
+    /// for the receipt of DISCONNECT. The wait begins anew each time that the peer takes some output.
     std::uint32_t disconnect_timeout = 5'000;
 
-    bool automatic_receipts = true; ///< server: a frame's RECEIPT follows by itself; else the caller sends it
+    bool automatic_receipts = true; ///< server: the session sends each RECEIPT by itself; if false the caller does
 };
 
-/// Where a session stands.
+/// The states of a session.
 enum class state : std::uint8_t {
     connecting,    ///< CONNECTED was not sent or received yet
-    open,          ///< frames go both ways
+    open,          ///< both sides can send frames
     disconnecting, ///< DISCONNECT was sent or received
-    closed,        ///< nothing comes any more; what is queued still goes out
+    closed,        ///< the session has ended; the queued bytes are still to be sent
 };
 
 } // namespace sockless::stomp
 
 namespace sockless::stomp::detail {
 
-/// What a session keeps the names of.
+/// The kinds of names that a session keeps.
 enum class name_kind : std::uint8_t {
     subscription,
-    destination, ///< of a subscription in 1.0 that has no id
+    destination, ///< the destination of a subscription without an id, in 1.0
     transaction,
-    receipt,      ///< client: outstanding
-    owed_receipt, ///< server: see `owed_receipt`
+    receipt,      ///< client: an outstanding receipt
+    owed_receipt, ///< server: see the class `owed_receipt`
 };
 
-/// Where a session on bare bytes writes its frames, which is also where they are sent from. `carrier` is the other.
+/// The `Output` of a session that no WebSocket carries: a queue of bytes. For a WebSocket see `carrier`.
 template <class Buffer>
 struct bare_output : outbox<Buffer> {
     bare_output(const Buffer& memory) noexcept : outbox<Buffer>(memory) {}
@@ -69,52 +71,53 @@ namespace sockless::stomp {
 template <class Session>
 class over_websocket;
 
-/// The part of `basic_server_session` and `basic_client_session` that is the same in both; see there. `Buffer` holds
-/// frames that come in pieces, and names. `Output` takes the frames that are to be sent: bytes as they are, or a
-/// `carrier`. Nothing here does I/O, reads a clock, or allocates but through `Buffer` and `Output`.
+/// The common part of `basic_server_session` and `basic_client_session`. `Buffer` holds frames that come in pieces, and
+/// names. `Output` takes the frames that the session sends: bytes as they are, or a `carrier`. A session does no I/O
+/// and reads no clock; it allocates only through `Buffer` and `Output`.
 template <role Own, class Buffer, class Output>
 class session {
   public:
     using output_type = Output;
 
-    /// The version that was agreed on; `unknown` before.
+    /// The version that the two sides have agreed on; `unknown` before the session is open.
     [[nodiscard]] stomp::version version() const noexcept { return reader_.version(); }
 
-    /// The bytes that are to be sent next, the oldest first; at most 64 KiB at a time. Empty if there are none. They
-    /// stay where they are, and as they are, until `sent` takes them: also while more is sent, received and ticked, and
-    /// when memory is released. So an asynchronous write may read from them. The session outlives the write.
+    /// The bytes to send next, the oldest first, at most 64 KiB at a time. Empty if there are none. Neither the bytes
+    /// nor their place change until `sent` takes them, also if other functions are called, even `release_memory`. So an
+    /// asynchronous write may read from them; the session must outlive it.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
-    /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
+    /// The number of all bytes that wait to be sent. A caller can stop producing messages while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
-    /// When `tick` has something to do next; `no_deadline` if nothing is waited for. 0, which is at once, if a wait has
-    /// begun since the last `tick`: it counts from the next one.
+    /// The time at which `tick` has something to do next; `no_deadline` if there is no such time. It is 0, which means
+    /// at once, if a wait has begun since the last `tick`: the wait counts from the next `tick`.
     [[nodiscard]] instant next_deadline() const noexcept {
         const instant beat = own_beat_.next() < peer_beat_.next() ? own_beat_.next() : peer_beat_.next();
         return beat < deadline_.next() ? beat : deadline_.next();
     }
 
-    /// Where the session stands. Frames can be sent while it is `open`.
+    /// The state of the session. The caller can send frames while it is `open`.
     [[nodiscard]] stomp::state state() const noexcept { return state_; }
     [[nodiscard]] bool is_open() const noexcept { return state_ == stomp::state::open; }
 
-    /// What went wrong, as told by the `lost` event. Stays.
+    /// The error that has ended the session, as in the `lost` event. It stays.
     [[nodiscard]] sockless::error error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error in what the peer sent, the offset of the byte that broke the rule.
+    /// The number of bytes that were taken. If the peer broke a rule, the offset of the first byte that breaks it.
     [[nodiscard]] std::uint64_t offset() const noexcept { return reader_.offset(); }
 
-    /// The names of the transactions that are open; after the end, of those that were never committed, and are to be
-    /// taken for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next call that is not
-    /// const.
+    /// The names of the open transactions. After the end of the session these transactions were never committed, and
+    /// the caller takes them for aborted (STOMP 1.2 BEGIN) [S10]. A range of `std::string_view`, valid until the next
+    /// call that is not const.
     [[nodiscard]] auto transactions() const noexcept { return names_.of(name_kind::transaction); }
 
-    /// The ids of the subscriptions there are. Valid as long.
+    /// The ids of the subscriptions, without those that have no id (in 1.0). A range that is valid as long as that of
+    /// `transactions`.
     [[nodiscard]] auto subscriptions() const noexcept { return names_.of(name_kind::subscription); }
 
-    /// Gives back memory that is not in use, for a session that will be idle. Ends the lifetime of what was handed out;
-    /// what `output()` shows stays.
+    /// Gives back memory that is not in use, for a session that will be idle. Views and spans of events and ranges are
+    /// no longer valid; those of `output()` are.
     void release_memory() noexcept {
         reader_.release();
         output_.release();
@@ -149,16 +152,16 @@ class session {
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
 
-    // Takes the next frame or heart-beat from `in`, which is not empty: see `frame_reader::next`.
+    // Takes the next frame or heart-beat from the front of `in`, which is not empty: see `frame_reader::next`.
     template <class Judge>
     [[nodiscard]] detail::whole_frame next_frame(bytes& in, Judge judge) noexcept {
         heard_ = true;
         return reader_.next(in, judge);
     }
 
-    // Queues what `write` writes to a span, all of it or nothing. `likely` is the size that it will probably have.
-    // `reserve` bytes of the output stay free. `note` is called when the frame was written, and still can refuse it: so
-    // what the frame says may lie in what `note` changes.
+    // Queues the frame that `write` writes to a span, all of it or nothing. `likely` is its probable size. `reserve`
+    // bytes of the output stay free. `note` is called after the frame was written, and can still refuse it. So the
+    // frame may have views of memory that `note` changes.
     template <class Write, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error queue(Write write, std::size_t likely, std::size_t reserve, Note note = {}) noexcept {
         if (const sockless::error refused = put(output_, likely, reserve, errc::no_room, write, note)) return refused;
@@ -171,23 +174,23 @@ class session {
         return queue([&](bytes out) { return write(out, version(), frame); }, likely, reserve, note);
     }
 
-    // The peer has taken `size` bytes.
+    // Says that the peer has taken `size` bytes.
     void take_sent(std::size_t size) noexcept {
         output_.sent(size);
         if (size == 0) return;
         const bool said_goodbye = state_ >= stomp::state::disconnecting;
         if (said_goodbye && output_.empty()) {
-            // An answer can be expected from now on.
+            // Only now can the peer answer, so the wait for its answer begins.
             deadline_.begin_again();
         } else if (said_goodbye || !output_.empty()) {
-            // A peer that takes what waits for it is there. What leaves without waiting proves nothing: the system has
-            // room for it.
+            // Output waits, and the peer takes some of it: this is a sign of life. Output that leaves at once is none,
+            // as the operating system may just have had room for it.
             progresses_ = true;
         }
     }
 
-    // Does what is due at this time. An error if the session has ended by it. While nothing is read, that the peer
-    // takes what waits for it is its only sign of life.
+    // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end.
+    // If nothing is read (`reads` is false), the only sign of life of the peer is that it takes output that waits.
     [[nodiscard]] errc pass_time(instant now, bool reads = true) noexcept {
         now_ = now;
         if (progresses_) deadline_.begin_again();
@@ -200,7 +203,8 @@ class session {
         }
         if (peer_beat_.pass(now)) return errc::heart_beat_timeout;
         if (own_beat_.pass(now)) {
-            // Output that waits is a sign of life as soon as the peer takes it; more of it would be none.
+            // Output that waits is our sign of life as soon as the peer reads it, so a heart-beat is only queued if
+            // there is none.
             if (!output_.empty() || queue([](bytes out) { return write_beat(out); }, 1, 0)) {
                 own_beat_.begin_at(now, own_silence_ / 3 + 1);
             }
@@ -217,8 +221,8 @@ class session {
         // A quarter early, so that it is not late at the other end (STOMP 1.2 Heart-beating) [S5].
         own_silence_ = own_interval != 0 ? own_interval - own_interval / 4 : never;
         own_beat_.begin(own_silence_);
-        // The margin of the reader is one and a half times as much again, as some servers let two intervals pass before
-        // their first heart-beat. Silence of seven weeks is not waited for.
+        // The reader waits for two and a half intervals, as some servers let two intervals pass before their first
+        // heart-beat. A silence that does not fit into 32 bits, seven weeks, is not watched.
         const std::uint64_t silence = std::uint64_t{2} * peer_interval + peer_interval / 2;
         peer_beat_.begin(silence != 0 && silence < never ? static_cast<std::uint32_t>(silence) : never);
     }
@@ -231,7 +235,7 @@ class session {
         deadline_.begin(disconnect_timeout_);
     }
 
-    // What is still queued goes out, but nobody waits for that without end.
+    // The queued bytes are still to be sent, but only for a limited time.
     void become_closed(sockless::error reason) noexcept {
         become_disconnecting();
         if (waited_) deadline_.stop();
@@ -239,7 +243,7 @@ class session {
         error_ = reason;
     }
 
-    // The peer had its time to take the last output.
+    // Whether the time for the peer to take the last output is over.
     [[nodiscard]] bool has_waited() const noexcept { return waited_; }
 
     [[nodiscard]] version_set versions() const noexcept { return versions_; }
@@ -261,29 +265,29 @@ class session {
         return {1, {}};
     }
 
-    // What is sent counts from the last tick, as nobody knows how long ago that was: so a heart-beat is early, not
-    // late.
+    // The wait for the next own heart-beat counts from the last tick, as the time since then is not known. So a
+    // heart-beat may be early but is never late.
     void begin_own_beat() noexcept {
         const bool has_clock = own_beat_.next() != 0;
         if (has_clock) own_beat_.begin_at(now_, own_silence_);
     }
 
-    instant now_ = 0;            // the last tick
-    detail::deadline deadline_;  // of what the state waits for
-    detail::deadline own_beat_;  // when something must be sent
-    detail::deadline peer_beat_; // when something must have come
+    instant now_ = 0;            // the time of the last tick
+    detail::deadline deadline_;  // of the wait that belongs to the state
+    detail::deadline own_beat_;  // until which something must be sent
+    detail::deadline peer_beat_; // until which something must have come
     sockless::error error_{};
-    stomp::limits limits_; // once the session is open
+    stomp::limits limits_; // of the frames that come once the session is open
     stomp::heart_beat heart_beat_;
     std::uint32_t disconnect_timeout_;
     std::uint32_t most_subscriptions_;
     std::uint32_t most_transactions_;
-    std::uint32_t own_silence_ = never; // after which a heart-beat is sent
+    std::uint32_t own_silence_ = never; // the silence after which a heart-beat is sent
     version_set versions_;
     stomp::state state_ = stomp::state::connecting;
     bool heard_ : 1 = false;      // something came since the last `tick`
-    bool progresses_ : 1 = false; // the peer took what had waited for it since then
-    bool waited_ : 1 = false;     // long enough for the last output to be taken
+    bool progresses_ : 1 = false; // the peer took output that had waited, since the last `tick`
+    bool waited_ : 1 = false;     // the time for the last output, or for the receipt of DISCONNECT, is over
 };
 
 } // namespace sockless::stomp
