@@ -406,20 +406,20 @@ struct [[nodiscard]] written {
 } // namespace sockless
 
 // ============================================= sockless/endpoint.hpp ==============================================
-// What every end of a connection has in common, whatever its protocol: so one loop drives them all.
+// The functions that every end of a connection has, in every protocol: so one loop can drive them all.
 
 namespace sockless {
 
 /// One end of a connection, without the socket. The program that has the socket
-/// - gives what it has received to `next(in)`, until that returns no event;
-/// - sends what `output()` shows, and says with `sent(size)` how much of it has left, until nothing is shown. The bytes
-///   that were shown stay in place meanwhile;
+/// - gives the bytes that it has received to `next(in)`, until that returns no event;
+/// - sends the bytes that `output()` shows, and says with `sent(size)` how many of them it has sent, until `output()`
+///   is empty. Bytes that were shown stay in place until they are sent;
 /// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
 /// - calls `finish()` when the peer has ended its side, and handles its event;
-/// - ends the connection when `done()`. `error()` says whether something went wrong.
+/// - ends the connection when `done()` is true. `error()` says whether something went wrong.
 ///
-/// An event is true if something was found. `ws::basic_server` and `ws::basic_client` are endpoints, and so are the
-/// sessions of STOMP and what carries them.
+/// An event is false if nothing was found. `ws::basic_server` and `ws::basic_client` are endpoints. So are the sessions
+/// and connections of STOMP.
 template <class T>
 concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, instant now) {
     typename T::event;
@@ -496,7 +496,7 @@ class lazy_iterator {
 } // namespace sockless::detail
 
 // ======================================== sockless/detail/simd/tables.hpp =========================================
-// What the backends share: masking keys, and the tables in which they look up bytes.
+// Masking keys, and the tables in which all backends look up bytes.
 
 namespace sockless::detail {
 
@@ -516,7 +516,7 @@ struct nibble_table {
     }
 };
 
-/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4). Each error has one bit.
+/// The errors that two neighbouring bytes of UTF-8 can have (RFC 3629 section 4). Each error has one bit.
 namespace utf8_classes {
 inline constexpr unsigned char too_short = 1, // a lead, then no continuation
     too_long = 2,                             // ASCII, then a continuation
@@ -877,25 +877,25 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
 // The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
 // `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
-/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
-/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
-/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// The errors of the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three before
+/// it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each look-up
+/// gives the errors that are possible with that nibble; an error that all three give is real (Keiser and Lemire,
+/// "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
-    // three bytes before it one of four. Otherwise it is wrong.
+    // The second of two continuation bytes is right if a character of three or four bytes begins two bytes before it,
+    // or a character of four bytes begins three bytes before it. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
-/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
-/// off. If only its first byte is among them, that is not judged.
+/// The number of bytes of `text` that are valid: all `size`, or those before a group of vectors that has an error.
+/// `size` is at least that of a vector and three bytes, and the first three bytes are known to be valid. The last
+/// character of the valid bytes may be cut off. If only its first byte is there, that byte is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1044,25 +1044,25 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
 // The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
 // `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
-/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
-/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
-/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// The errors of the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three before
+/// it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each look-up
+/// gives the errors that are possible with that nibble; an error that all three give is real (Keiser and Lemire,
+/// "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
-    // three bytes before it one of four. Otherwise it is wrong.
+    // The second of two continuation bytes is right if a character of three or four bytes begins two bytes before it,
+    // or a character of four bytes begins three bytes before it. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
-/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
-/// off. If only its first byte is among them, that is not judged.
+/// The number of bytes of `text` that are valid: all `size`, or those before a group of vectors that has an error.
+/// `size` is at least that of a vector and three bytes, and the first three bytes are known to be valid. The last
+/// character of the valid bytes may be cut off. If only its first byte is there, that byte is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1217,25 +1217,25 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
 // The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
 // `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
-/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
-/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
-/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// The errors of the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three before
+/// it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each look-up
+/// gives the errors that are possible with that nibble; an error that all three give is real (Keiser and Lemire,
+/// "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
-    // three bytes before it one of four. Otherwise it is wrong.
+    // The second of two continuation bytes is right if a character of three or four bytes begins two bytes before it,
+    // or a character of four bytes begins three bytes before it. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
-/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
-/// off. If only its first byte is among them, that is not judged.
+/// The number of bytes of `text` that are valid: all `size`, or those before a group of vectors that has an error.
+/// `size` is at least that of a vector and three bytes, and the first three bytes are known to be valid. The last
+/// character of the valid bytes may be cut off. If only its first byte is there, that byte is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1381,25 +1381,25 @@ SOCKLESS_TARGET inline void find_characters(const std::byte* text, std::size_t s
 // The check of UTF-8, in vectors of any size. backends.hpp includes this in the namespace of each backend that has
 // `lookup`, behind kernels_octets.inc.
 
-/// What is wrong with the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three
-/// before it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each
-/// look-up gives the errors that are possible with that nibble, and those that all three give are errors
-/// (Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
+/// The errors of the bytes at `at`, zero for a byte that is right. Each byte is judged together with the three before
+/// it, so there must be three bytes before `at`. Three nibbles of each pair of neighbours are looked up. Each look-up
+/// gives the errors that are possible with that nibble; an error that all three give is real (Keiser and Lemire,
+/// "Validating UTF-8 in less than one instruction per byte", 2021).
 SOCKLESS_TARGET inline vector wrong_utf8(const std::byte* at) noexcept {
     const vector second = load(at);
     const vector first = load(at - 1);
     const vector classes = lookup(utf8_classes::first_high, first >> 4) &
                            lookup(utf8_classes::first_low, first & 0x0F) &
                            lookup(utf8_classes::second_high, second >> 4);
-    // The second of two continuations is right if two bytes before it a character of three or four bytes begins, or
-    // three bytes before it one of four. Otherwise it is wrong.
+    // The second of two continuation bytes is right if a character of three or four bytes begins two bytes before it,
+    // or a character of four bytes begins three bytes before it. Otherwise it is wrong.
     const vector due = vector(load(at - 2) >= 0xE0) | vector(load(at - 3) >= 0xF0);
     return classes ^ (due & utf8_classes::two_continuations);
 }
 
-/// How many of `size` bytes are valid: all, or those before a group of vectors in which something is wrong. There are
-/// at least a vector and three more, and the first three are valid. The last character of the valid bytes may be cut
-/// off. If only its first byte is among them, that is not judged.
+/// The number of bytes of `text` that are valid: all `size`, or those before a group of vectors that has an error.
+/// `size` is at least that of a vector and three bytes, and the first three bytes are known to be valid. The last
+/// character of the valid bytes may be cut off. If only its first byte is there, that byte is not judged.
 SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
     constexpr std::size_t step = sizeof(vector), group = 4 * step;
     if (size < 3 + group) {
@@ -1428,12 +1428,12 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
 } // namespace sockless::detail
 
 // ======================================= sockless/detail/simd/dispatch.hpp ========================================
-// What this processor can do, and the best backend for each algorithm.
+// The abilities of this processor, and the best backend for each algorithm.
 
 namespace sockless::detail {
 
 #if defined(__SSE2__)
-// The compiler's runtime asks the processor once, before `main`. So each of these is a load and a test.
+// The runtime of the compiler asks the processor once, before `main`. So each of these functions is a load and a test.
 
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
 [[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
@@ -1468,7 +1468,7 @@ inline constexpr std::size_t least_octets = 128;
 [[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
                                               std::uint32_t key) noexcept {
 #if defined(__SSE2__)
-    // Few wide stores win less than the first and the last, which are not aligned, cost.
+    // The first and the last store are not aligned. For few bytes they cost more than the wide stores win.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
 #endif
@@ -1703,7 +1703,7 @@ std::uint64_t occurrences_in_rest(const char* text, std::size_t size, Char... wa
 } // namespace sockless::detail
 
 // ============================================ sockless/detail/text.hpp ============================================
-// What all codecs of text share: to find and compare characters, many at once, and numbers in decimal digits.
+// The work that all codecs of text share: to find and compare characters, many at once, and decimal numbers.
 
 namespace sockless::detail {
 
@@ -1765,7 +1765,7 @@ found_characters first_found(const char* text, std::size_t size) noexcept {
 }
 
 /// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
-/// keeps the results as bits. `Char` is `char` or `const char`. The text outlives this.
+/// keeps the results as bits. `Char` is `char` or `const char`. The text must outlive this object.
 template <class Char, char... Wanted>
 class occurrences {
   public:
@@ -1833,7 +1833,7 @@ template <class Word>
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-/// A number that was read from text. `valid` if the text was decimal digits only and the number fits.
+/// A number that was read from text. `valid` is true if the text was decimal digits only and the number fits.
 struct decimal {
     std::uint64_t value = 0;
     bool valid = false;
@@ -7279,28 +7279,27 @@ constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uin
 } // namespace sockless::ws
 
 // ============================================ sockless/ws/decoder.hpp =============================================
-// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
+// The decoder of WebSocket frames: checks all rules of RFC 6455 sections 5 to 8 that the bytes of the peer can break.
 
 namespace sockless::ws {
 
-/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
-/// events do not depend on how the bytes were cut into pieces [F12], only the cuts of data do. 192 bytes; copies are
-/// independent. Everything runs in constant evaluation.
+/// Decodes the frames that one peer sends. The bytes come in pieces of any size; payloads are unmasked in place, and no
+/// memory is allocated. The events do not depend on the cuts between the pieces [F12]; only the data of a message may
+/// be cut otherwise. A decoder is 192 bytes, and copies are independent. Everything runs in constant evaluation.
 class decoder {
   public:
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
-        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
+        frame,      ///< the header of a frame, if `show_frames` is on: see `header`
         data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
         ping,       ///< a whole Ping: `payload`
         pong,       ///< a whole Pong: `payload`
-        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
-        error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+        close,      ///< the peer's Close: `code` (1005 if it has none), `payload` is the reason. No event follows.
+        error,      ///< the input breaks a rule: `error`. Given once; no event follows.
     };
 
-    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
-    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
-    /// the decoder.
+    /// The result of `next`. False for `need_input`. `payload` lies in the input, or in the decoder if it is that of a
+    /// control frame that came in pieces. It is valid until the next call on the decoder, or until the input is reused.
     struct event {
         decoder::kind kind = kind::need_input;
         message_type type = message_type::text;
@@ -7314,14 +7313,14 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
-    /// What `take_whole_message` took from the front of the input.
+    /// The part of the input that `take_whole_message` took.
     enum class took : std::uint8_t {
-        nothing, ///< nothing: there is no such message, or it is one of the few that only `next_stepwise` sees
-        header,  ///< the header of a message in one frame, of whose payload only a part is there
+        nothing, ///< nothing: there is no such message, or only `next_stepwise` can judge it
+        header,  ///< the header of a message in one frame; only a part of its payload is there
         message, ///< a whole message
     };
 
-    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
+    /// A decoder for the side `own`: a server decodes the frames of a client, a client those of a server.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
@@ -7330,16 +7329,16 @@ class decoder {
         show_frames(false);
     }
 
-    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
-    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
-    /// frame.
+    /// Sets the reserved bits (of `ws::rsv`) to which an agreed extension gives a meaning; at first none. RSV1 stands
+    /// for compression and is allowed only on the first frame of a message (RFC 7692 section 6). The others are allowed
+    /// on every data frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
         settings_ = static_cast<std::uint8_t>((settings_ & ~agreed_rsv) | (rsv_bits & agreed_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for programs that inspect. At first not.
+    /// Sets whether an event `frame` announces each frame, for programs that inspect frames. At first it is off.
     constexpr void show_frames(bool on) noexcept {
-        // The short way announces nothing, and holds lengths of one byte against no limit.
+        // The short way announces no frames, and does not compare lengths of one byte with the limits.
         const bool short_way =
             !on && max_frames_ != 0 && max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
         const unsigned kept = settings_ & (unsigned{masked} | agreed_rsv);
@@ -7347,7 +7346,8 @@ class decoder {
         if (phase_ == phase::before_message || phase_ == phase::before_frame) await_frame();
     }
 
-    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
+    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them in place, and returns the
+    /// event. Returns a false event when `in` is used up.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
         if (take_whole_message(in, found.type, found.payload) == took::message) {
@@ -7373,7 +7373,7 @@ class decoder {
             if (length != 126 || in.size() < 8) return took::nothing;
             header += 2;
             length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
-            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
+            // The long way refuses a length that has a shorter form, and one that is above a limit.
             if (length <= 125 || length > max_frame_ || length > max_message_) return took::nothing;
         }
         const bytes rest = in.subspan(header);
@@ -7399,28 +7399,30 @@ class decoder {
         return took::message;
     }
 
-    /// The rest of `next`, for callers that `take_whole_message` has just given no message: does not look for one
-    /// again. Called at any other time it gives the same events as `next`, only more slowly.
+    /// The rest of `next`, for callers to which `take_whole_message` has just given no message: it does not look for a
+    /// whole message again. At any other time it gives the same events as `next`, only more slowly.
     [[nodiscard, gnu::always_inline]] constexpr event next_stepwise(bytes& in) noexcept {
         event found;
         go_on(in, found);
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before [C8], else `none`.
+    /// Says that the input has ended. Returns the error that was found before, or `end_of_input` if no Close came (RFC
+    /// 6455 section 7.1.5) [C8], or `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
         return error_;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error that has ended the decoder, or `none`. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
+    /// The number of bytes that were taken. After an error, the offset in the stream of the first byte that breaks the
+    /// rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from. After an error it is as far as it was read.
+    /// The header of the frame that the last event came from. After an error only the parts before the error count.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -7430,24 +7432,24 @@ class decoder {
                 length_};
     }
 
-    /// The place in the stream of that header's first byte.
+    /// The offset in the stream of the first byte of that header.
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
-    // Where the decoder stands. docs/design.md ("The shape of a decoder") draws the ways between the phases. In the
-    // first four there is no event without input.
+    // docs/design.md ("The shape of a decoder") draws the ways between the phases. In the first four phases there is no
+    // event without input.
     enum class phase : std::uint8_t {
         before_message, // before a frame; no message is open, and the short way may be taken
         before_frame,   // before a frame, and only the long way may be taken
         header,         // in a header, whose bytes so far are held
-        data,           // in the payload of a data frame, of which something is left
+        data,           // in the payload of a data frame; at least one byte of it is left
         no_data,        // behind the header of a data frame without a payload
         control,        // in the payload of a control frame, whose bytes so far are held
         failing,        // the error event is still owed
         ended,          // a Close was received, or the error given, or the input has ended
     };
 
-    // The message that is open, which control frames do not change: the opcode and RSV1 of its first frame.
+    // The open message: the opcode and RSV1 of its first frame. Control frames do not change it.
     enum class open_message : std::uint8_t {
         none = 0,
         text = 1,
@@ -7457,24 +7459,24 @@ class decoder {
     };
     static constexpr std::uint8_t type_bits = 3;
 
-    // The bits of `settings_`, which nothing that is received can change. `masked` has the place that it has in a
-    // header. `has_short_way` follows from the limits and from `shows_frames`.
+    // The bits of `settings_`. Only the caller changes them, not the input. `masked` is the same bit as in a header.
+    // `has_short_way` follows from the limits and from `shows_frames`.
     static constexpr std::uint8_t agreed_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, has_short_way = 16,
                                   masked = 0x80;
 
     static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // How each frame that is received must be masked: the bit of its header, and the size of its key in bytes.
+    // The mask that each received frame must have: the bit in its header, and the size of its key in bytes.
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
     [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
     [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
 
-    // What the first byte of the current frame says.
+    // The parts of the first byte of the current frame.
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
     [[nodiscard]] constexpr unsigned rsv_bits() const noexcept { return first_byte_ >> 4U & 7U; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
-    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
+    // Every failure goes this way. `at` is the offset in the stream of the first byte that breaks the rule.
     constexpr void fail(errc code, std::uint64_t at) noexcept {
         error_ = code;
         position_ = at;
@@ -7488,10 +7490,11 @@ class decoder {
 
     // --- the short ways
 
-    // The next event. The pieces of a payload have a short way, as the input may come in small reads. All else, and
-    // everything that is wrong, takes the long way, on a copy of `in`, so that the caller's can stay in registers.
+    // Finds the next event. Pieces of a payload take a short way, as the input may come in small reads. All else, and
+    // everything that is wrong, takes the long way. The long way works on a copy of `in`, so that the `in` of the
+    // caller can stay in registers.
     [[gnu::always_inline]] constexpr void go_on(bytes& in, event& found) noexcept {
-        // Callers ask until nothing is left, and so once too often for each read.
+        // Callers call until there is no event, so once for each read there is no input.
         if (in.empty() && phase_ <= phase::data) return;
         if (phase_ == phase::data) {
             take_piece(in, found);
@@ -7502,7 +7505,7 @@ class decoder {
         }
     }
 
-    // Turns from before a message to its payload. The header, `size` bytes at `at`, was judged.
+    // Takes the header of a message, `size` bytes at `at`, which was judged before. The payload comes next.
     [[gnu::noinline]] constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         payload_begin_ = position_;
@@ -7510,7 +7513,8 @@ class decoder {
         begin_payload(at, size);
     }
 
-    // Whether the payload of a message is UTF-8. If it is not, it is put back as it came, for the long way to say so.
+    // Whether the payload of a message is UTF-8. If it is not, it is masked again, so that the long way finds the input
+    // as it came, and reports the error.
     [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
         if (is_utf8(payload)) return true;
         if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
@@ -7519,7 +7523,7 @@ class decoder {
 
     // --- the long way
 
-    // Everything, one element at a time.
+    // Finds any event, one element of a frame at a time.
     [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
@@ -7557,8 +7561,8 @@ class decoder {
 
     // --- headers
 
-    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
-    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
+    // Takes and judges a header: in place, or in `held_` if it comes in pieces. False if more bytes are needed; else
+    // the phase says what comes next. The first two bytes are judged as soon as they are there.
     [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
         if (phase_ != phase::header) {
             if (in.empty()) return false;
@@ -7583,7 +7587,7 @@ class decoder {
         return true;
     }
 
-    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
+    // Adds bytes of `in` to the `have` bytes in `held_`, until there are `wanted`. False if `in` ends before.
     [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
         if (have >= wanted) return true;
         const std::size_t missing = static_cast<std::size_t>(wanted - have);
@@ -7599,15 +7603,15 @@ class decoder {
         return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + key_size();
     }
 
-    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
+    // Judges the first two bytes of a header, in their order. False if they break a rule.
     [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         const auto second = static_cast<unsigned>(at[1]);
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1].
-        // What was agreed for messages says nothing of control frames, and "compressed" is said once, on the first
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1]. An
+        // agreement is about data frames, not about control frames. The bit for "compressed" stands only on the first
         // frame of a message (RFC 7692 section 6) [D5].
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
@@ -7624,7 +7628,8 @@ class decoder {
         if (continues && message_ == open_message::none) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != open_message::none) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4) [F9].
+        // Frames are counted, because a message of endless empty frames would never reach the limit on its bytes
+        // (section 10.4) [F9].
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
         // Every frame from a client is masked, none from a server is (section 5.1) [F4].
@@ -7635,13 +7640,13 @@ class decoder {
         return true;
     }
 
-    // While a header is read, `payload_begin_` is the frame's own beginning.
+    // While a header is read, `payload_begin_` is the offset of the first byte of the frame.
     constexpr bool refuse(errc code, std::uint64_t offset_in_frame) noexcept {
         fail(code, payload_begin_ + offset_in_frame);
         return false;
     }
 
-    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
+    // Reads the rest of the header, which has `size` bytes in all, and judges the length. The payload comes next.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
         const std::size_t extended = size - 2 - key_size();
         if (is_masked()) key_ = key_at(at + size - 4);
@@ -7660,7 +7665,7 @@ class decoder {
         header_size_ = static_cast<std::uint8_t>(size);
     }
 
-    // Limits hold before any payload is taken (section 10.4) [F9]. `length_at` is where the length stands.
+    // The limits are checked before any payload is taken (section 10.4) [F9]. `length_at` is the offset of the length.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
         if (opcode() != ws::opcode::continuation) begin_message();
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
@@ -7684,11 +7689,11 @@ class decoder {
 
     // --- payloads
 
-    // Of the current frame's payload.
+    // The bytes of the payload of the current frame that were taken, and those that are left.
     [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
-    // Unmasks a piece of a message. Says whether it is ASCII, if it is text; of other messages it may say anything.
+    // Unmasks a piece of a message. Returns whether it is ASCII. If the message is not text, the result means nothing.
     [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key, bool text) const noexcept {
         if (is_masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
         return !text || !detail::any_high_bit(piece);
@@ -7706,11 +7711,11 @@ class decoder {
                 piece};
     }
 
-    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`, for
-    // what needs no look for UTF-8.
+    // Takes a piece of the payload, of which at least one byte is left, from the front of `in`. Only a piece that must
+    // be checked for UTF-8 needs `check_data`.
     [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
         const std::uint64_t size = left();
-        // All that the headers have announced of the message is still to come.
+        // This is the first piece if no byte of those that the headers have announced for the message has come.
         const bool first = size == message_size_;
         const bool ends_frame = in.size() >= size;
         const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(size) : in.size());
@@ -7727,14 +7732,14 @@ class decoder {
         if (ends_frame) end_data_frame();
     }
 
-    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
-    // nothing (an empty fragment), or where not even its first byte may stand.
+    // Makes the event of a piece that was taken and unmasked. `ends_frame` says whether it is the last of its frame.
+    // False, without an event, if the piece is an empty fragment, or if its first byte already breaks the rule.
     [[nodiscard]] constexpr bool check_data(bytes piece, bool first, bool ends_frame, bool ascii,
                                             event& found) noexcept {
         bool last = ends_frame && fin();
         if (message_ == open_message::text) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first that cannot
-            // stand are still given out, so that the events are those of any other cut.
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first wrong byte are
+            // still given out, so that the events do not depend on the cuts.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
                 fail(errc::invalid_utf8, position_ - (piece.size() - valid));
@@ -7778,7 +7783,7 @@ class decoder {
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1) [C1].
+        // If there is a payload, it begins with a code of two bytes (section 5.5.1) [C1].
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
         // Some codes never stand on the wire (section 7.4) [C3].
@@ -7800,9 +7805,9 @@ class decoder {
         return false;
     }
 
-    std::uint64_t position_ = 0;      // in the stream: of the next byte, or of the one that failed
-    std::uint64_t payload_begin_ = 0; // in the stream: of the current frame's payload
-    std::uint64_t length_ = 0;        // of the current frame's payload
+    std::uint64_t position_ = 0;      // the offset in the stream of the next byte, or of the one that broke a rule
+    std::uint64_t payload_begin_ = 0; // the offset in the stream of the payload of the current frame
+    std::uint64_t length_ = 0;        // of the payload of the current frame
     std::uint64_t message_size_ = 0;  // of the open message, counted by the headers of its frames
     std::uint64_t max_message_;
     std::uint64_t max_frame_;
@@ -9812,8 +9817,8 @@ struct written_message {
     std::size_t likely = 512; ///< the size that it will probably have: then it is written once
     std::size_t reserve = 0;  ///< so much can be sent afterwards
 
-    /// What is longer goes out as several messages, text cut between characters: for protocols that give no meaning to
-    /// the boundaries of messages. At least 4.
+    /// The most bytes in one message; at least 4. A longer payload goes out as several messages, and text is cut
+    /// between characters. For protocols that give no meaning to the boundaries of messages.
     std::size_t most = SIZE_MAX;
 };
 
@@ -10492,7 +10497,8 @@ class connection {
         return frame_in_place(out.first(headroom + payload.size()), headroom, frame).size;
     }
 
-    // Deflates a whole message to where its header has room before it. Empty if it is not smaller then.
+    // Deflates a whole message into `room`, and leaves room before it for the header. Empty if the message is not to be
+    // compressed, or would grow.
     [[nodiscard]] bytes deflate_into(bytes room, cbytes payload) noexcept {
         const bool wants = compression_.wants(compressed::automatic, payload.size(), true);
         if (!wants || room.size() < max_header_size + Compression::least_room) return {};
@@ -12804,7 +12810,8 @@ class deflate_stage {
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
-    /// Enough room for a piece of so many bytes, whatever is in it: for stored blocks, and the bytes that end them.
+    /// Room that is enough for a piece of `piece` bytes with any content: for stored blocks, and the bytes that end
+    /// them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
     /// Deflates a whole piece to the front of `out`; see `message_deflater`. The result is false if there is no room or

@@ -1,4 +1,4 @@
-// What every end of a connection has in common, whatever its protocol: so one loop drives them all.
+// The functions that every end of a connection has, in every protocol: so one loop can drive them all.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,15 +9,15 @@
 namespace sockless {
 
 /// One end of a connection, without the socket. The program that has the socket
-/// - gives what it has received to `next(in)`, until that returns no event;
-/// - sends what `output()` shows, and says with `sent(size)` how much of it has left, until nothing is shown. The bytes
-///   that were shown stay in place meanwhile;
+/// - gives the bytes that it has received to `next(in)`, until that returns no event;
+/// - sends the bytes that `output()` shows, and says with `sent(size)` how many of them it has sent, until `output()`
+///   is empty. Bytes that were shown stay in place until they are sent;
 /// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
 /// - calls `finish()` when the peer has ended its side, and handles its event;
-/// - ends the connection when `done()`. `error()` says whether something went wrong.
+/// - ends the connection when `done()` is true. `error()` says whether something went wrong.
 ///
-/// An event is true if something was found. `ws::basic_server` and `ws::basic_client` are endpoints, and so are the
-/// sessions of STOMP and what carries them.
+/// An event is false if nothing was found. `ws::basic_server` and `ws::basic_client` are endpoints. So are the sessions
+/// and connections of STOMP.
 template <class T>
 concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, instant now) {
     typename T::event;

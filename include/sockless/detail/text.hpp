@@ -1,4 +1,4 @@
-// What all codecs of text share: to find and compare characters, many at once, and numbers in decimal digits.
+// The work that all codecs of text share: to find and compare characters, many at once, and decimal numbers.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -64,7 +64,7 @@ found_characters first_found(const char* text, std::size_t size) noexcept {
 }
 
 /// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
-/// keeps the results as bits. `Char` is `char` or `const char`. The text outlives this.
+/// keeps the results as bits. `Char` is `char` or `const char`. The text must outlive this object.
 template <class Char, char... Wanted>
 class occurrences {
   public:
@@ -132,7 +132,7 @@ template <class Word>
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-/// A number that was read from text. `valid` if the text was decimal digits only and the number fits.
+/// A number that was read from text. `valid` is true if the text was decimal digits only and the number fits.
 struct decimal {
     std::uint64_t value = 0;
     bool valid = false;

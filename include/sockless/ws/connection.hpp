@@ -46,8 +46,8 @@ struct written_message {
     std::size_t likely = 512; ///< the size that it will probably have: then it is written once
     std::size_t reserve = 0;  ///< so much can be sent afterwards
 
-    /// What is longer goes out as several messages, text cut between characters: for protocols that give no meaning to
-    /// the boundaries of messages. At least 4.
+    /// The most bytes in one message; at least 4. A longer payload goes out as several messages, and text is cut
+    /// between characters. For protocols that give no meaning to the boundaries of messages.
     std::size_t most = SIZE_MAX;
 };
 
@@ -726,7 +726,8 @@ class connection {
         return frame_in_place(out.first(headroom + payload.size()), headroom, frame).size;
     }
 
-    // Deflates a whole message to where its header has room before it. Empty if it is not smaller then.
+    // Deflates a whole message into `room`, and leaves room before it for the header. Empty if the message is not to be
+    // compressed, or would grow.
     [[nodiscard]] bytes deflate_into(bytes room, cbytes payload) noexcept {
         const bool wants = compression_.wants(compressed::automatic, payload.size(), true);
         if (!wants || room.size() < max_header_size + Compression::least_room) return {};

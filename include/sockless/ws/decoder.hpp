@@ -1,4 +1,4 @@
-// Frames in, events out: every rule of RFC 6455 sections 5 to 8 that can be judged from what the peer sends.
+// The decoder of WebSocket frames: checks all rules of RFC 6455 sections 5 to 8 that the bytes of the peer can break.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -9,24 +9,23 @@
 
 namespace sockless::ws {
 
-/// Decodes the frames that one peer sends, pushed in pieces of any size, in place and without memory of its own. The
-/// events do not depend on how the bytes were cut into pieces [F12], only the cuts of data do. 192 bytes; copies are
-/// independent. Everything runs in constant evaluation.
+/// Decodes the frames that one peer sends. The bytes come in pieces of any size; payloads are unmasked in place, and no
+/// memory is allocated. The events do not depend on the cuts between the pieces [F12]; only the data of a message may
+/// be cut otherwise. A decoder is 192 bytes, and copies are independent. Everything runs in constant evaluation.
 class decoder {
   public:
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
-        frame,      ///< the header of a frame, where `show_frames` asked for it: see `header`
+        frame,      ///< the header of a frame, if `show_frames` is on: see `header`
         data,       ///< a piece of a message: `type`, `first`, `last`, `compressed`, `payload`
         ping,       ///< a whole Ping: `payload`
         pong,       ///< a whole Pong: `payload`
-        close,      ///< the peer's Close: `code` (1005 where it had none), `payload` is the reason. Nothing follows it.
-        error,      ///< a rule was broken: `error`. Given once; nothing follows it.
+        close,      ///< the peer's Close: `code` (1005 if it has none), `payload` is the reason. No event follows.
+        error,      ///< the input breaks a rule: `error`. Given once; no event follows.
     };
 
-    /// What `next` found. Falsy for `need_input`. `payload` is valid until the next call on the decoder, or until the
-    /// input is reused, whichever comes first; it lies in the input, or, for a control frame that came in pieces, in
-    /// the decoder.
+    /// The result of `next`. False for `need_input`. `payload` lies in the input, or in the decoder if it is that of a
+    /// control frame that came in pieces. It is valid until the next call on the decoder, or until the input is reused.
     struct event {
         decoder::kind kind = kind::need_input;
         message_type type = message_type::text;
@@ -40,14 +39,14 @@ class decoder {
         [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != kind::need_input; }
     };
 
-    /// What `take_whole_message` took from the front of the input.
+    /// The part of the input that `take_whole_message` took.
     enum class took : std::uint8_t {
-        nothing, ///< nothing: there is no such message, or it is one of the few that only `next_stepwise` sees
-        header,  ///< the header of a message in one frame, of whose payload only a part is there
+        nothing, ///< nothing: there is no such message, or only `next_stepwise` can judge it
+        header,  ///< the header of a message in one frame; only a part of its payload is there
         message, ///< a whole message
     };
 
-    /// A decoder in the part of `own`: a server takes what clients send, and the other way round.
+    /// A decoder for the side `own`: a server decodes the frames of a client, a client those of a server.
     constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
@@ -56,16 +55,16 @@ class decoder {
         show_frames(false);
     }
 
-    /// Says which reserved bits (of `ws::rsv`) an agreed extension gives a meaning; at first none. RSV1 stands for
-    /// compression and is taken on the first frame of a message only (RFC 7692 section 6), the others on any data
-    /// frame.
+    /// Sets the reserved bits (of `ws::rsv`) to which an agreed extension gives a meaning; at first none. RSV1 stands
+    /// for compression and is allowed only on the first frame of a message (RFC 7692 section 6). The others are allowed
+    /// on every data frame.
     constexpr void agree_to(std::uint8_t rsv_bits) noexcept {
         settings_ = static_cast<std::uint8_t>((settings_ & ~agreed_rsv) | (rsv_bits & agreed_rsv));
     }
 
-    /// Whether each frame is announced by an event of its own, for programs that inspect. At first not.
+    /// Sets whether an event `frame` announces each frame, for programs that inspect frames. At first it is off.
     constexpr void show_frames(bool on) noexcept {
-        // The short way announces nothing, and holds lengths of one byte against no limit.
+        // The short way announces no frames, and does not compare lengths of one byte with the limits.
         const bool short_way =
             !on && max_frames_ != 0 && max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
         const unsigned kept = settings_ & (unsigned{masked} | agreed_rsv);
@@ -73,7 +72,8 @@ class decoder {
         if (phase_ == phase::before_message || phase_ == phase::before_frame) await_frame();
     }
 
-    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them where they lie, and returns it.
+    /// Takes bytes from the front of `in` up to the end of the next event, unmasks them in place, and returns the
+    /// event. Returns a false event when `in` is used up.
     [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
         event found;
         if (take_whole_message(in, found.type, found.payload) == took::message) {
@@ -99,7 +99,7 @@ class decoder {
             if (length != 126 || in.size() < 8) return took::nothing;
             header += 2;
             length = static_cast<std::size_t>(in[2]) << 8U | static_cast<std::size_t>(in[3]);
-            // Anything less had a shorter form, and is for the long way to refuse, as is what is too large.
+            // The long way refuses a length that has a shorter form, and one that is above a limit.
             if (length <= 125 || length > max_frame_ || length > max_message_) return took::nothing;
         }
         const bytes rest = in.subspan(header);
@@ -125,28 +125,30 @@ class decoder {
         return took::message;
     }
 
-    /// The rest of `next`, for callers that `take_whole_message` has just given no message: does not look for one
-    /// again. Called at any other time it gives the same events as `next`, only more slowly.
+    /// The rest of `next`, for callers to which `take_whole_message` has just given no message: it does not look for a
+    /// whole message again. At any other time it gives the same events as `next`, only more slowly.
     [[nodiscard, gnu::always_inline]] constexpr event next_stepwise(bytes& in) noexcept {
         event found;
         go_on(in, found);
         return found;
     }
 
-    /// Says that the input has ended. `end_of_input` where no Close came before [C8], else `none`.
+    /// Says that the input has ended. Returns the error that was found before, or `end_of_input` if no Close came (RFC
+    /// 6455 section 7.1.5) [C8], or `none`.
     [[nodiscard]] constexpr errc finish() noexcept {
         if (phase_ != phase::ended && phase_ != phase::failing) error_ = errc::end_of_input;
         phase_ = phase::ended;
         return error_;
     }
 
-    /// What went wrong, if anything did. Stays.
+    /// The error that has ended the decoder, or `none`. It stays.
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
 
-    /// How many bytes were taken; after an error, the place in the stream of the first byte that broke the rule.
+    /// The number of bytes that were taken. After an error, the offset in the stream of the first byte that breaks the
+    /// rule.
     [[nodiscard]] constexpr std::uint64_t offset() const noexcept { return position_; }
 
-    /// The header of the frame that the last event came from. After an error it is as far as it was read.
+    /// The header of the frame that the last event came from. After an error only the parts before the error count.
     [[nodiscard]] constexpr frame_header header() const noexcept {
         return {opcode(),
                 fin(),
@@ -156,24 +158,24 @@ class decoder {
                 length_};
     }
 
-    /// The place in the stream of that header's first byte.
+    /// The offset in the stream of the first byte of that header.
     [[nodiscard]] constexpr std::uint64_t frame_offset() const noexcept { return payload_begin_ - header_size_; }
 
   private:
-    // Where the decoder stands. docs/design.md ("The shape of a decoder") draws the ways between the phases. In the
-    // first four there is no event without input.
+    // docs/design.md ("The shape of a decoder") draws the ways between the phases. In the first four phases there is no
+    // event without input.
     enum class phase : std::uint8_t {
         before_message, // before a frame; no message is open, and the short way may be taken
         before_frame,   // before a frame, and only the long way may be taken
         header,         // in a header, whose bytes so far are held
-        data,           // in the payload of a data frame, of which something is left
+        data,           // in the payload of a data frame; at least one byte of it is left
         no_data,        // behind the header of a data frame without a payload
         control,        // in the payload of a control frame, whose bytes so far are held
         failing,        // the error event is still owed
         ended,          // a Close was received, or the error given, or the input has ended
     };
 
-    // The message that is open, which control frames do not change: the opcode and RSV1 of its first frame.
+    // The open message: the opcode and RSV1 of its first frame. Control frames do not change it.
     enum class open_message : std::uint8_t {
         none = 0,
         text = 1,
@@ -183,24 +185,24 @@ class decoder {
     };
     static constexpr std::uint8_t type_bits = 3;
 
-    // The bits of `settings_`, which nothing that is received can change. `masked` has the place that it has in a
-    // header. `has_short_way` follows from the limits and from `shows_frames`.
+    // The bits of `settings_`. Only the caller changes them, not the input. `masked` is the same bit as in a header.
+    // `has_short_way` follows from the limits and from `shows_frames`.
     static constexpr std::uint8_t agreed_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, has_short_way = 16,
                                   masked = 0x80;
 
     static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // How each frame that is received must be masked: the bit of its header, and the size of its key in bytes.
+    // The mask that each received frame must have: the bit in its header, and the size of its key in bytes.
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
     [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
     [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
 
-    // What the first byte of the current frame says.
+    // The parts of the first byte of the current frame.
     [[nodiscard]] constexpr bool fin() const noexcept { return (first_byte_ & 0x80U) != 0; }
     [[nodiscard]] constexpr unsigned rsv_bits() const noexcept { return first_byte_ >> 4U & 7U; }
     [[nodiscard]] constexpr ws::opcode opcode() const noexcept { return static_cast<ws::opcode>(first_byte_ & 0x0FU); }
 
-    // The one way to fail: `at` is the place in the stream of the first byte that broke the rule.
+    // Every failure goes this way. `at` is the offset in the stream of the first byte that breaks the rule.
     constexpr void fail(errc code, std::uint64_t at) noexcept {
         error_ = code;
         position_ = at;
@@ -214,10 +216,11 @@ class decoder {
 
     // --- the short ways
 
-    // The next event. The pieces of a payload have a short way, as the input may come in small reads. All else, and
-    // everything that is wrong, takes the long way, on a copy of `in`, so that the caller's can stay in registers.
+    // Finds the next event. Pieces of a payload take a short way, as the input may come in small reads. All else, and
+    // everything that is wrong, takes the long way. The long way works on a copy of `in`, so that the `in` of the
+    // caller can stay in registers.
     [[gnu::always_inline]] constexpr void go_on(bytes& in, event& found) noexcept {
-        // Callers ask until nothing is left, and so once too often for each read.
+        // Callers call until there is no event, so once for each read there is no input.
         if (in.empty() && phase_ <= phase::data) return;
         if (phase_ == phase::data) {
             take_piece(in, found);
@@ -228,7 +231,7 @@ class decoder {
         }
     }
 
-    // Turns from before a message to its payload. The header, `size` bytes at `at`, was judged.
+    // Takes the header of a message, `size` bytes at `at`, which was judged before. The payload comes next.
     [[gnu::noinline]] constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         payload_begin_ = position_;
@@ -236,7 +239,8 @@ class decoder {
         begin_payload(at, size);
     }
 
-    // Whether the payload of a message is UTF-8. If it is not, it is put back as it came, for the long way to say so.
+    // Whether the payload of a message is UTF-8. If it is not, it is masked again, so that the long way finds the input
+    // as it came, and reports the error.
     [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
         if (is_utf8(payload)) return true;
         if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
@@ -245,7 +249,7 @@ class decoder {
 
     // --- the long way
 
-    // Everything, one element at a time.
+    // Finds any event, one element of a frame at a time.
     [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
@@ -283,8 +287,8 @@ class decoder {
 
     // --- headers
 
-    // Takes a header, in place or, where it comes in pieces, by way of `held_`. False where more bytes are needed; else
-    // it was judged, and the phase says what follows. The first two bytes are judged before the rest is waited for.
+    // Takes and judges a header: in place, or in `held_` if it comes in pieces. False if more bytes are needed; else
+    // the phase says what comes next. The first two bytes are judged as soon as they are there.
     [[nodiscard]] constexpr bool take_header(bytes& in) noexcept {
         if (phase_ != phase::header) {
             if (in.empty()) return false;
@@ -309,7 +313,7 @@ class decoder {
         return true;
     }
 
-    // Adds to the `have` bytes in `held_`, up to `wanted`. False where that takes more input.
+    // Adds bytes of `in` to the `have` bytes in `held_`, until there are `wanted`. False if `in` ends before.
     [[nodiscard]] constexpr bool hold(bytes& in, std::uint64_t have, std::uint64_t wanted) noexcept {
         if (have >= wanted) return true;
         const std::size_t missing = static_cast<std::size_t>(wanted - have);
@@ -325,15 +329,15 @@ class decoder {
         return (length <= 125 ? 2U : length == 126 ? 4U : 10U) + key_size();
     }
 
-    // Judges what the first two bytes say, in the order of the bytes. False where they fail.
+    // Judges the first two bytes of a header, in their order. False if they break a rule.
     [[nodiscard]] constexpr bool judge_first_two(const std::byte* at) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         const auto second = static_cast<unsigned>(at[1]);
         const bool control = is_control(opcode());
         const bool continues = opcode() == ws::opcode::continuation;
 
-        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1].
-        // What was agreed for messages says nothing of control frames, and "compressed" is said once, on the first
+        // Reserved bits are 0 unless an extension was agreed that gives them a meaning (RFC 6455 section 5.2) [F1]. An
+        // agreement is about data frames, not about control frames. The bit for "compressed" stands only on the first
         // frame of a message (RFC 7692 section 6) [D5].
         const unsigned agreed = control     ? 0U
                                 : continues ? settings_ & unsigned{rsv::rsv2 | rsv::rsv3}
@@ -350,7 +354,8 @@ class decoder {
         if (continues && message_ == open_message::none) return refuse(errc::unexpected_continuation, 0);
         if (!continues && !control && message_ != open_message::none) return refuse(errc::expected_continuation, 0);
 
-        // Frames are counted, because empty ones would cost time without end and no bytes (section 10.4) [F9].
+        // Frames are counted, because a message of endless empty frames would never reach the limit on its bytes
+        // (section 10.4) [F9].
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
         // Every frame from a client is masked, none from a server is (section 5.1) [F4].
@@ -361,13 +366,13 @@ class decoder {
         return true;
     }
 
-    // While a header is read, `payload_begin_` is the frame's own beginning.
+    // While a header is read, `payload_begin_` is the offset of the first byte of the frame.
     constexpr bool refuse(errc code, std::uint64_t offset_in_frame) noexcept {
         fail(code, payload_begin_ + offset_in_frame);
         return false;
     }
 
-    // Reads the rest of the header, `size` bytes in all, judges the length, and turns to the payload.
+    // Reads the rest of the header, which has `size` bytes in all, and judges the length. The payload comes next.
     constexpr void begin_payload(const std::byte* at, std::size_t size) noexcept {
         const std::size_t extended = size - 2 - key_size();
         if (is_masked()) key_ = key_at(at + size - 4);
@@ -386,7 +391,7 @@ class decoder {
         header_size_ = static_cast<std::uint8_t>(size);
     }
 
-    // Limits hold before any payload is taken (section 10.4) [F9]. `length_at` is where the length stands.
+    // The limits are checked before any payload is taken (section 10.4) [F9]. `length_at` is the offset of the length.
     constexpr void begin_data(std::uint64_t length_at) noexcept {
         if (opcode() != ws::opcode::continuation) begin_message();
         if (length_ > max_message_ - message_size_) return fail(errc::message_too_big, length_at);
@@ -410,11 +415,11 @@ class decoder {
 
     // --- payloads
 
-    // Of the current frame's payload.
+    // The bytes of the payload of the current frame that were taken, and those that are left.
     [[nodiscard]] constexpr std::uint64_t taken() const noexcept { return position_ - payload_begin_; }
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
-    // Unmasks a piece of a message. Says whether it is ASCII, if it is text; of other messages it may say anything.
+    // Unmasks a piece of a message. Returns whether it is ASCII. If the message is not text, the result means nothing.
     [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key, bool text) const noexcept {
         if (is_masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
         return !text || !detail::any_high_bit(piece);
@@ -432,11 +437,11 @@ class decoder {
                 piece};
     }
 
-    // Takes a piece of the payload, of which something is left, from what is there. The short way of `check_data`, for
-    // what needs no look for UTF-8.
+    // Takes a piece of the payload, of which at least one byte is left, from the front of `in`. Only a piece that must
+    // be checked for UTF-8 needs `check_data`.
     [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
         const std::uint64_t size = left();
-        // All that the headers have announced of the message is still to come.
+        // This is the first piece if no byte of those that the headers have announced for the message has come.
         const bool first = size == message_size_;
         const bool ends_frame = in.size() >= size;
         const bytes piece = in.first(ends_frame ? static_cast<std::size_t>(size) : in.size());
@@ -453,14 +458,14 @@ class decoder {
         if (ends_frame) end_data_frame();
     }
 
-    // The event of a piece that was taken and unmasked, and that ends its frame or does not. None where the piece says
-    // nothing (an empty fragment), or where not even its first byte may stand.
+    // Makes the event of a piece that was taken and unmasked. `ends_frame` says whether it is the last of its frame.
+    // False, without an event, if the piece is an empty fragment, or if its first byte already breaks the rule.
     [[nodiscard]] constexpr bool check_data(bytes piece, bool first, bool ends_frame, bool ascii,
                                             event& found) noexcept {
         bool last = ends_frame && fin();
         if (message_ == open_message::text) {
-            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first that cannot
-            // stand are still given out, so that the events are those of any other cut.
+            // A text message is UTF-8 as a whole (RFC 6455 section 8.1) [F8]. The bytes before the first wrong byte are
+            // still given out, so that the events do not depend on the cuts.
             const std::size_t valid = ascii && text_.complete() ? piece.size() : text_.feed(piece);
             if (valid != piece.size() || (last && !text_.complete())) {
                 fail(errc::invalid_utf8, position_ - (piece.size() - valid));
@@ -504,7 +509,7 @@ class decoder {
         found.code = close_code::no_status;
         if (payload.empty()) return true;
 
-        // Where there is a payload it begins with a code of two bytes (section 5.5.1) [C1].
+        // If there is a payload, it begins with a code of two bytes (section 5.5.1) [C1].
         if (payload.size() == 1) return refuse_close(errc::close_payload_too_short, 0, found);
 
         // Some codes never stand on the wire (section 7.4) [C3].
@@ -526,9 +531,9 @@ class decoder {
         return false;
     }
 
-    std::uint64_t position_ = 0;      // in the stream: of the next byte, or of the one that failed
-    std::uint64_t payload_begin_ = 0; // in the stream: of the current frame's payload
-    std::uint64_t length_ = 0;        // of the current frame's payload
+    std::uint64_t position_ = 0;      // the offset in the stream of the next byte, or of the one that broke a rule
+    std::uint64_t payload_begin_ = 0; // the offset in the stream of the payload of the current frame
+    std::uint64_t length_ = 0;        // of the payload of the current frame
     std::uint64_t message_size_ = 0;  // of the open message, counted by the headers of its frames
     std::uint64_t max_message_;
     std::uint64_t max_frame_;

@@ -1,4 +1,4 @@
-// What this processor can do, and the best backend for each algorithm.
+// The abilities of this processor, and the best backend for each algorithm.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -7,7 +7,7 @@
 namespace sockless::detail {
 
 #if defined(__SSE2__)
-// The compiler's runtime asks the processor once, before `main`. So each of these is a load and a test.
+// The runtime of the compiler asks the processor once, before `main`. So each of these functions is a load and a test.
 
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
 [[nodiscard]] inline bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
@@ -42,7 +42,7 @@ inline constexpr std::size_t least_octets = 128;
 [[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
                                               std::uint32_t key) noexcept {
 #if defined(__SSE2__)
-    // Few wide stores win less than the first and the last, which are not aligned, cost.
+    // The first and the last store are not aligned. For few bytes they cost more than the wide stores win.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
 #endif

@@ -1,4 +1,4 @@
-// What the backends share: masking keys, and the tables in which they look up bytes.
+// Masking keys, and the tables in which all backends look up bytes.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -24,7 +24,7 @@ struct nibble_table {
     }
 };
 
-/// What can be wrong with two neighbouring bytes of UTF-8 (RFC 3629 section 4). Each error has one bit.
+/// The errors that two neighbouring bytes of UTF-8 can have (RFC 3629 section 4). Each error has one bit.
 namespace utf8_classes {
 inline constexpr unsigned char too_short = 1, // a lead, then no continuation
     too_long = 2,                             // ASCII, then a continuation

@@ -134,7 +134,8 @@ class deflate_stage {
         return wanted == compressed::always || (wanted == compressed::automatic && (size >= least || !last));
     }
 
-    /// Enough room for a piece of so many bytes, whatever is in it: for stored blocks, and the bytes that end them.
+    /// Room that is enough for a piece of `piece` bytes with any content: for stored blocks, and the bytes that end
+    /// them.
     [[nodiscard]] static constexpr std::size_t room_for(std::size_t piece) noexcept { return piece + piece / 8 + 64; }
 
     /// Deflates a whole piece to the front of `out`; see `message_deflater`. The result is false if there is no room or

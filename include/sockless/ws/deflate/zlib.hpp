@@ -22,7 +22,7 @@ int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
         const auto out_size = static_cast<uInt>(out.size() < most ? out.size() : most);
         stream.avail_in = in_size;
         stream.avail_out = out_size;
-        // zlib does not write to its input, whatever ZLIB_CONST says of the type.
+        // zlib does not write to its input, though the type is only const if ZLIB_CONST is defined.
         stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
         stream.next_out = reinterpret_cast<Bytef*>(out.data());
         status = call();
