@@ -7,21 +7,21 @@
 
 #include "socket.hpp"
 
-/// What the command line says of permessage-deflate. All but `deflate` only matters where that is given.
+/// The options of the command line for permessage-deflate. The others only matter if `deflate` is given.
 struct deflate_options {
     static constexpr const char* usage = "[--deflate] [--no-context-takeover] [--window-bits 9-15] [--threshold BYTES]";
 
     bool deflate = false;
     sockless::ws::deflate_policy policy{};
 
-    /// Takes an option that has no value. False where it is none of these.
+    /// Takes an option that has no value. False if it is none of these options.
     bool take(std::string_view option) {
         if (option == "--deflate") return deflate = true;
         if (option != "--no-context-takeover") return false;
         return policy.wanted.server_no_context_takeover = policy.wanted.client_no_context_takeover = true;
     }
 
-    /// Takes an option and its value. False where it is none of these, or the value is none that it can have.
+    /// Takes an option and its value. False if it is none of these options, or if it cannot have this value.
     bool take(std::string_view option, std::string_view value) {
         const auto number = read_number<std::uint32_t>(value);
         if (!number) return false;

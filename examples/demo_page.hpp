@@ -82,7 +82,7 @@ class excerpt {
     std::uint64_t size_ = 0;
 };
 
-/// What one side of a session says in STOMP, as a parser sees it in the payloads of its WebSocket frames.
+/// The STOMP frames that one side of a session sends, as a parser sees them in the payloads of its WebSocket frames.
 class stomp_view {
   public:
     explicit stomp_view(const sockless::stomp::server_connection::session_type& session) : session_(&session) {}
@@ -93,7 +93,7 @@ class stomp_view {
         while (const auto event = parser_.next(payload)) take_event(event);
     }
 
-    /// What has ended since the last call, as JSON, and last, where a frame has begun that did not end, a part.
+    /// The frames that have ended since the last call, as JSON. If a frame has begun but not ended, a part comes last.
     [[nodiscard]] std::vector<std::string> told() {
         if (is_open_) told_.push_back(json().member("event", "part").text());
         return std::exchange(told_, {});
@@ -229,7 +229,7 @@ class frame_view {
 
     void tell_error() {
         const sockless::error error = decoder_.error();
-        // What is beyond a limit has a header without fault, and it is worth seeing.
+        // The header of a frame beyond a limit has no fault, and is worth seeing.
         if (error.close_code() == sockless::ws::close_code::message_too_big) begin();
         tell_frame();
         tell(json("error", from_)
@@ -249,8 +249,9 @@ class frame_view {
     bool untold_ = false;
 };
 
-/// What a server does for the page, which asks for WebSockets: `/frames?page=ID` is told what happens on the others,
-/// and takes commands for them (`obey`). The page makes up the ID, so that nobody else can watch.
+/// The part of the server that serves the page. The page asks for several WebSockets. The one at `/frames?page=ID` is
+/// told what happens on the others, and takes commands for them (`obey`). The page makes up the ID, so that no other
+/// page can watch.
 class demo_page {
   public:
     using peer = sockless::ws::server;

@@ -23,7 +23,7 @@ constexpr std::uint32_t max_message = 100'000;
 // Bytes that may wait to be sent, before nothing more is read.
 constexpr std::size_t back_pressure = 1024 * 1024;
 
-// The session is used only by those who talk in rooms.
+// Only clients that talk in rooms use the session.
 using peer_type = stomp::server_over_websocket<ws::server>;
 
 ws::options web_socket_options() {
@@ -63,7 +63,7 @@ class demo_connection : public connection {
     }
     void take_new(sockless::bytes in) {
         while (const event found = visitor_ ? peer_.next(in) : event{{}, web_socket().next(in)}) handle(found, in);
-        // What is left waits until the client takes what it is owed.
+        // The input that is left waits until the client has taken output that waits for it.
         rest_ = std::vector<std::byte>(in.begin(), in.end());
     }
     void finish() override { handle(peer_.finish(), {}); }
@@ -121,7 +121,7 @@ class demo_connection : public connection {
     demo_page& page_;
     destinations& rooms_;
     peer_type peer_;
-    std::optional<stomp_client> visitor_; // who talks in rooms; else it is an echo, or
+    std::optional<stomp_client> visitor_; // a client that talks in rooms; else it is an echo, or
     bool watches_ = false;
     std::vector<std::byte> rest_;
 };

@@ -14,7 +14,7 @@ class destinations {
   public:
     using session = sockless::stomp::server_connection::session_type;
 
-    /// Bytes. While so much waits to be sent to a subscriber, nothing is read from those who send to it.
+    /// In bytes. While so much waits to be sent to a subscriber, nothing is read from the clients that send to it.
     static constexpr std::size_t back_pressure = 1024 * 1024;
 
     void subscribe(session& who, const sockless::stomp::server_event& event) {
@@ -35,7 +35,8 @@ class destinations {
         if (found == all_.end()) return;
         for (const subscriber& each : found->second) {
             const auto error = each.session->deliver(each.number, message).error;
-            // What its version cannot say it misses; what it does not take in time ends its session.
+            // A subscriber misses a message that its version cannot carry. If it is too slow for a message, its session
+            // ends.
             if (!error || error == sockless::stomp::errc::bad_header) continue;
             static_cast<void>(each.session->refuse(error.sentence()));
         }
@@ -98,7 +99,7 @@ class stomp_client {
         }
     }
 
-    /// Ends a session whose client is too slow for those who send to it. To be called after every wait.
+    /// Ends a session whose client is too slow for the clients that send to it. Call it after every wait.
     void tick(sockless::instant now) {
         if (session_.waiting() < destinations::back_pressure) {
             slow_until_ = sockless::no_deadline;
@@ -118,7 +119,7 @@ class stomp_client {
     }
 
   private:
-    // Milliseconds; less than the silence after which those who are kept waiting would be taken for dead.
+    // In milliseconds. It is less than the silence after which the clients that wait would look dead.
     static constexpr sockless::instant patience = 5'000;
 
     // Bytes that may be kept for open transactions.

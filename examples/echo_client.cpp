@@ -105,7 +105,7 @@ class lines {
     bool ended_ = false, failed_ = false;
 };
 
-// One connection, from the request to its end. Messages go to `handler`; where there is `input`, its lines are sent.
+// One connection, from the request to its end. Messages go to `handler`; if there is `input`, its lines are sent.
 class echo_connection : public connection {
   public:
     echo_connection(int socket, on_message handler, lines* input, const ws::deflate_policy& policy)

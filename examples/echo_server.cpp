@@ -1,4 +1,4 @@
-// An echo server: sends every message back to where it came from. One thread, poll, any number of connections.
+// An echo server: sends every message back to its sender. One thread, poll, any number of connections.
 // SPDX-License-Identifier: MIT
 //
 //     echo_server [--port N] [--max-message BYTES] [--subprotocol NAME]…
@@ -38,8 +38,9 @@ struct settings {
 ws::options server_options(const settings& how) {
     ws::options options;
     options.limits = {.message = how.max_message, .frame = how.max_message};
-    // One read adds at most the end of one message and some short ones, so that there is always room for an echo. What
-    // came compressed can be many times as much, but goes back compressed too, unless a large threshold forbids it.
+    // One read adds at most the end of one message and some short ones, so that there is always room for an echo. A
+    // compressed message can be many times as large, but its echo is compressed too, unless a large threshold forbids
+    // it.
     options.output = 2 * back_pressure + how.max_message;
     options.ping_interval = 30'000;
     return options;
@@ -58,7 +59,7 @@ class echo_connection : public connection {
     }
 
     void close() override {
-        // Where it is not open yet there is nobody to say goodbye to.
+        // If the connection is not open yet, no Close can be sent.
         if (peer_.close(ws::close_code::going_away, "the server ends") && peer_.state() == ws::state::opening) {
             hang_up();
         }
@@ -90,7 +91,7 @@ class echo_connection : public connection {
             return;
         case ws::kind::pong: // our Ping asked for it after a silence, and there may be more of that
             return peer_.release_memory();
-        default: return; // Pings are answered already; the rest is for clients, and for those who ask for it
+        default: return; // Pings are answered already; the rest is for clients, or comes only on request
         }
     }
 

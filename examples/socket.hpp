@@ -1,4 +1,4 @@
-// What the examples need of POSIX and of the command line; nothing in it is about WebSocket or STOMP.
+// The part of the examples that is about POSIX and the command line, not about WebSocket or STOMP.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -29,7 +29,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/// Reads all of `text` as a number; nothing where it is none, or too large.
+/// Reads all of `text` as a number; nothing if it is not a number, or is too large.
 template <class Number>
 std::optional<Number> read_number(std::string_view text) {
     Number number{};
@@ -57,7 +57,7 @@ inline void prepare(int socket) {
     ::fcntl(socket, F_SETFL, O_NONBLOCK);
 }
 
-/// A socket that listens at `port` of 127.0.0.1, or, where that is 0, at the port that is then written there; or -1.
+/// A socket that listens at `port` of 127.0.0.1, or -1. If `port` is 0, the system chooses one, which is written there.
 inline int listen_at(std::uint16_t& port) {
     const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
     const int on = 1;
@@ -135,8 +135,8 @@ inline int catch_signals() {
     return stop_pipe[0];
 }
 
-/// One TCP connection. The functions at its end are those that the library's endpoints and sessions have: the class
-/// that inherits passes them on to whatever protocol it speaks.
+/// One TCP connection. The functions at its end are those of the library's endpoints and sessions. The class that
+/// inherits passes them on to an endpoint or session of its protocol.
 class connection {
   public:
     explicit connection(int socket) : socket_(socket) {}
@@ -144,7 +144,7 @@ class connection {
     connection& operator=(const connection&) = delete;
     virtual ~connection() { ::close(socket_); }
 
-    /// What to wait for: events, and a time.
+    /// The events to wait for on the socket.
     [[nodiscard]] pollfd polled() const {
         const bool reads = !heard_all_ && (said_all_ || wants_input());
         return {socket_, static_cast<short>((reads ? POLLIN : 0) | (output().empty() ? 0 : POLLOUT)), 0};
@@ -261,8 +261,8 @@ class poll_server {
     bool full_ = false; // no more connections can be accepted
 };
 
-/// Runs a server on 127.0.0.1 until SIGINT or SIGTERM comes: what `main` returns. The first line that is printed says
-/// at which port; where that is 0, the system chooses.
+/// Runs a server on 127.0.0.1 until SIGINT or SIGTERM comes. The result is the exit status of the program. The first
+/// line that it prints says the port; if `port` is 0, the system chooses one.
 inline int serve(const char* name, std::uint16_t port, make_connection make) {
     std::signal(SIGPIPE, SIG_IGN); // `send` tells of a broken connection
     const int stop = catch_signals();

@@ -6,7 +6,7 @@
 //
 // `send` ends once the server has said that it has the message. `subscribe` prints each message as one line, in which
 // `\n`, `\\` and `\x00` stand for a line feed, a backslash and a byte that is no text, and ends after --count of them,
-// or with SIGINT or SIGTERM. Ends with 0 where all of that went well, else with 1 and a line that says why not.
+// or with SIGINT or SIGTERM. Ends with 0 if all of that went well, else with 1 and a line that says why not.
 
 #include <sockless.hpp>
 
@@ -41,7 +41,7 @@ stomp::client_connection make_peer(const settings& wanted) {
     return stomp::client_connection(fresh_entropy(), options);
 }
 
-// On one line, whatever it is.
+// The body as one line of text, also if it is not text.
 std::string readable(std::string_view body) {
     const bool is_text = sockless::is_utf8(sockless::bytes_of(body));
     std::string line;

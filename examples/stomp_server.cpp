@@ -19,7 +19,7 @@ stomp::connection_options options() {
     stomp::connection_options options;
     options.session.heart_beat = {.sends = 10'000, .wants = 10'000};
     options.session.limits.body = 1024 * 1024;
-    // What may come when a client already does not keep up: what one read from another leads to.
+    // Room for the messages that one read from a client can still lead to when another client is already too slow.
     options.session.output = 16 * 1024 * 1024;
     options.web_socket.ping_interval = 30'000;
     return options;
@@ -37,7 +37,7 @@ class client_connection : public connection {
   private:
     void take(sockless::bytes in) override {
         while (const auto event = peer_.next(in)) client_.handle(event);
-        // What is left waits until the client takes what it is owed.
+        // The input that is left waits until the client has taken output that waits for it.
         rest_ = std::vector<std::byte>(in.begin(), in.end());
     }
 

@@ -28,7 +28,7 @@ test::frame_log run(cbytes stream, const std::vector<unsigned>& sizes, const set
     return log;
 }
 
-// What must hold for the events of any input.
+// The promises about the events of any input.
 void check(const test::frame_log& log, cbytes stream, const settings& how) {
     using kind = ws::decoder::kind;
     std::size_t bytes_out = 0;

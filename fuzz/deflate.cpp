@@ -16,7 +16,7 @@ struct settings {
     std::vector<unsigned> messages{}; // the sizes of the messages, in turn
 };
 
-// What came of a stream of messages.
+// The result of a stream of messages.
 struct outcome {
     std::vector<std::string> messages{};
     ws::errc error = ws::errc::none;

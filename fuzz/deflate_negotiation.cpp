@@ -59,7 +59,7 @@ void ask(std::string_view answered, const ws::deflate_policy& policy) {
     promise(terms.client_max_window_bits <= offer.client_max_window_bits, "and what is asked of the client");
 }
 
-// What is offered is accepted by a server that wants nothing, and its answer by the client.
+// A server that wants nothing accepts the offer, and the client accepts the answer.
 void meet(const ws::deflate_policy& client, const ws::deflate_policy& server, unsigned smallest_window) {
     char offer_memory[ws::max_deflate_text], response_memory[ws::max_deflate_text];
     const ws::deflate_parameters offer = ws::offer_of(client);

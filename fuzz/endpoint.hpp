@@ -35,7 +35,7 @@ class reader {
     [[nodiscard]] bool closed() const { return closed_; }
 
   private:
-    // A window of 15 bits, which is never reset, reads whatever was agreed to.
+    // A window of 15 bits that is never reset can read messages under any terms.
     void inflate(const ws::decoder::event& data) {
         if (data.first) message_.begin(data.type);
         std::byte room[100];
@@ -55,7 +55,7 @@ class reader {
     bool closed_ = false;
 };
 
-/// What of a message the caller has sent so far, and so what the next send is answered with.
+/// The part of a message that the caller has sent so far, which decides the result of the next send.
 class sends {
   public:
     [[nodiscard]] error expected(bool open, ws::message_type type, cbytes payload, bool whole, bool last) const {
@@ -80,8 +80,8 @@ class sends {
     std::string text_{};
 };
 
-/// One endpoint and its caller, who does what the settings say: in step with the events, so that all must be the same
-/// at every split (`in_step`), or whenever they like.
+/// One endpoint and its caller, which does what the settings say: in step with the events, so that all must be the same
+/// at every split (`in_step`), or at any time.
 template <class Peer>
 class session {
   public:
@@ -253,7 +253,7 @@ class session {
         }
     }
 
-    // What the caller does next.
+    // The next step of the caller.
     void act(const ws::event* event = nullptr) {
         const unsigned step = script_.empty() ? 0 : script_[turn_++ % script_.size()];
         if (event != nullptr && (event->kind == ws::kind::request || event->kind == ws::kind::http_request))
@@ -301,7 +301,7 @@ class session {
         note(event);
     }
 
-    // Heads are left to their own target; frames begin where the opening handshake of this side ends.
+    // Heads have a target of their own. Frames begin at the end of the opening handshake of this side.
     void read_sent() {
         while (begin_ == 0 || (is_server && interim_)) {
             const std::size_t end = sent_.find("\r\n\r\n", begin_);
@@ -393,7 +393,7 @@ void run_sessions(input& from, unsigned flags, const ws::options& how, Make&& ma
     promise(run(sizes, true, true).first == whole.first, "it does not matter when the request was sent");
 }
 
-/// What the settings want of compression.
+/// The terms of compression that the settings want.
 inline ws::deflate_policy policy_from(input& from) {
     constexpr std::uint8_t windows[] = {15, 9, 10, 0};
     const unsigned flags = from.setting();
@@ -406,7 +406,7 @@ inline ws::deflate_policy policy_from(input& from) {
             .threshold_without_takeover = (flags & 128U) != 0 ? std::size_t{0} : std::size_t{100}};
 }
 
-/// Runs an input of the fuzzer on a fresh endpoint that is ready for its peer: what `make(options)` makes, or, where
+/// Runs an input of the fuzzer on a fresh endpoint that is ready for its peer: one that `make(options)` makes or, if
 /// the settings want compression, `make_compressing(options, compression)`.
 template <class Make, class MakeCompressing>
 void run_endpoint(const std::uint8_t* data, std::size_t size, Make&& make, MakeCompressing&& make_compressing) {

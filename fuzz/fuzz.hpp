@@ -1,4 +1,4 @@
-// What the fuzz targets share: how an input is read and cut, and how a broken promise ends the program.
+// The common part of the fuzz targets: how an input is read and cut, and how a broken promise ends the program.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace sockless::fuzz {
 
-/// Ends the program where a promise is broken; the fuzzer then keeps the input.
+/// Ends the program if a promise is broken; the fuzzer then keeps the input.
 inline void promise(bool kept, const char* what) {
     if (kept) return;
     std::fprintf(stderr, "broken promise: %s\n", what);
@@ -72,8 +72,8 @@ class exact_copy {
     std::size_t size_;
 };
 
-/// Calls `feed(bytes piece)` for the pieces of `stream`, their sizes taken in turn from `sizes`, where 0 stands for all
-/// that is left; each a copy that is gone before the next. With no sizes: in one piece.
+/// Calls `feed(bytes piece)` for the pieces of `stream`. Their sizes are taken in turn from `sizes`; a size of 0 stands
+/// for all bytes that are left. Each piece is a copy that is gone before the next. With no sizes there is one piece.
 template <class Feed>
 void feed_cut(cbytes stream, const std::vector<unsigned>& sizes, Feed&& feed) {
     std::size_t turn = 0;

@@ -59,7 +59,7 @@ void try_extensions(std::string_view value) {
     }
 }
 
-// What is written from a head is read again as the same.
+// A head that is written again is read as the same head.
 void write_again(const http::head& head, http::message_kind kind) {
     std::vector<std::byte> out(head.fields.text().size() * 2 + head.target.size() + head.reason.size() +
                                head.method.size() + 100);

@@ -209,7 +209,7 @@ def seeds_of_conversations(side):
 STOMP_VERSIONS = {"unknown": 0, "1.0": 1, "1.1": 2, "1.2": 3}
 STOMP_LIMITS = [8192, 0, 1, 5, 12, 40, 100]
 
-# A conversation of each version, for the sessions: {ack} stands where the version names a message.
+# A conversation of each version, for the sessions: {ack} stands for the headers by which the version names a message.
 STOMP_CLIENT = """CONNECT
 accept-version:{version}
 host:h

@@ -61,7 +61,7 @@ class caller final : public fuzz::stomp_caller<stomp::client_session> {
         promise(memory <= how_.names, "names are bounded");
     }
 
-    // A verb that may ask for a receipt. True where its frame was queued.
+    // A verb that may ask for a receipt. True if its frame was queued.
     template <class Call>
     bool ask(std::string_view receipt, Call&& call) {
         const bool open = peer_.is_open();

@@ -56,7 +56,7 @@ class program {
     cbytes code_;
 };
 
-/// What a version can carry in a header of a frame that is neither CONNECT nor CONNECTED.
+/// Whether a version can carry this header in a frame that is neither CONNECT nor CONNECTED.
 bool can_carry(version in, std::string_view name, std::string_view value) {
     if (name.empty() || name == "content-length") return false;
     if ((std::string(name) + std::string(value)).find('\0') != std::string::npos) return false;
@@ -65,7 +65,7 @@ bool can_carry(version in, std::string_view name, std::string_view value) {
     return !ends_line(name) && !ends_line(value) && name.find(':') == std::string_view::npos;
 }
 
-/// An event or verb in words; equal where they mean the same.
+/// An event or verb in words; two are equal if they mean the same.
 class words {
   public:
     explicit words(std::string_view verb) { add(verb); }
@@ -280,8 +280,8 @@ class conversation {
         }
     }
 
-    // What a verb says: that the session is not open, that a text cannot be carried, that a receipt is outstanding, or,
-    // where all is well, nothing; then its frame is on the way.
+    // Judges the result of a verb: the session is not open, or a text cannot be carried, or a receipt is outstanding.
+    // If there is no error, its frame is on the way.
     bool judge(error said, bool carried, std::string_view receipt, const words& what) {
         if (!was_open_) {
             promise(said == errc::not_open, "frames go out while the session is open");

@@ -139,7 +139,7 @@ std::vector<entry> run(cbytes stream, const std::vector<unsigned>& sizes, const 
     return std::move(seen.entries);
 }
 
-// What must hold for a frame of any input.
+// The promises about a frame of any input.
 void check(const entry& frame, const stomp::limits& limits) {
     std::size_t size = text_of(frame.name).size() + 2;
     for (const auto& [name, value] : frame.headers) {
@@ -158,7 +158,8 @@ void without_length(header_list& headers) {
     std::erase_if(headers, [](const auto& each) { return each.first == "content-length"; });
 }
 
-// S14: a CR stands only where it is escaped or data, an escape where there are any.
+// S14: a CR can be written only if the version escapes it or takes it for data, and an escape only if there are
+// escapes.
 bool can_be_written(const entry& what) {
     if (!is_in(what.name, what.in)) return false;
     if (stomp::detail::escaping_of(what.in, what.name) != stomp::detail::escaping::none) return true;

@@ -126,10 +126,10 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
     }
 
     void check_end() override {
-        // An ERROR fits always, where the output is not smaller than one.
+        // An ERROR always fits, if the output is not smaller than one.
         if (how_.output >= 512) promise(reader_.ended() == sends_error_, "who failed has said so");
         if (!how_.automatic_receipts || by_hand_) return;
-        // The last may be owed still where the session was lost.
+        // If the session was lost, its last receipt may still be owed.
         const auto& got = reader_.receipts();
         promise(got.size() + 1 >= owed_.size() && got.size() <= owed_.size() &&
                     std::equal(got.begin(), got.end(), owed_.begin()),

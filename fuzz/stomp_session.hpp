@@ -67,8 +67,8 @@ class stomp_reader {
     bool ended_ = false;
 };
 
-/// One session and its caller, who does what the settings say: in step with the events, so that all must be the same
-/// at every split (`in_step`), or whenever they like. Each role has its own events and verbs.
+/// One session and its caller, which does what the settings say: in step with the events, so that all must be the same
+/// at every split (`in_step`), or at any time. Each role has its own events and verbs.
 template <class Session>
 class stomp_caller {
   public:
@@ -109,13 +109,13 @@ class stomp_caller {
     [[nodiscard]] const std::string& sent() const { return sent_; }
 
   protected:
-    /// What an event says, beyond what all have.
+    /// Looks at the part of an event that is not common to all.
     virtual void see(const event& what) = 0;
-    /// What the caller does next, in answer to an event if there is one.
+    /// The next step of the caller, in answer to an event if there is one.
     virtual void act(const event* what) = 0;
     /// Whether the session waits for an answer of its caller.
     [[nodiscard]] virtual bool waits() const { return false; }
-    /// What must hold at any time, and at the end.
+    /// Checks the promises that hold at any time, and at the end.
     virtual void check() = 0;
     virtual void check_end() {}
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-# Makes single_include/: the whole library in one file, and beside it what needs a third party.
+# Makes single_include/: the whole library in one file, and beside it the headers that need a third party.
 # SPDX-License-Identifier: MIT
 """Follows the quoted includes of include/sockless.hpp, each file once. Standard headers are gathered at the top;
-an include between #if and #endif stays where it is. A file that ends in .inc is put wherever it is included. A header that sockless.hpp does not lead to, as it needs a third
-party, keeps its name, and includes the one file. The result depends on nothing but the headers and LICENSE."""
+an include between #if and #endif stays in its place. A file that ends in .inc is put into each place that includes it.
+A header that needs a third party is not reached from sockless.hpp; it keeps its name, and includes the one file. The
+result depends on nothing but the headers and LICENSE."""
 
 import argparse
 import pathlib
@@ -24,7 +25,8 @@ def refuse(path, number, why):
 
 
 class Amalgamation:
-    """What include/sockless.hpp leads to: `files` in the order of their text, `standard` headers, `parts` of text."""
+    """The headers that include/sockless.hpp includes: `files` in the order of their text, `standard` headers, `parts`
+    of text."""
 
     def __init__(self):
         self.files = []
@@ -82,7 +84,7 @@ class Amalgamation:
 
 
 def opt_in(path):
-    """The text of a header that is not in the one file, for those who have that."""
+    """The text of a header that is not in the one file, for programs that include the one file."""
     up = "../" * len(path.relative_to(INCLUDE).parent.parts)
     lines = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

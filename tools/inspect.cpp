@@ -33,26 +33,25 @@ first, decoded as a server would, then the server's, decoded as a client would, 
   --json         one object a line: request, response, message, ping, pong, close and error events, of STOMP frame,
                  heartbeat and error events, then an end
 
-A 101 is checked against the request where there is one, and sets the terms of permessage-deflate. Where there is no
-response, those of the first offer that can be accepted hold. A compressed message is shown inflated; "bytes" is its
-size then. Interim responses are events too. What follows a Close, an error or a refusal is discarded; the body of a
-refusal is shown all the same, but not with --json.
+If there is a request, a 101 is checked against it. The 101 sets the terms of permessage-deflate; if there is no
+response, the terms are those of the first offer that can be accepted. A compressed message is shown inflated, and
+"bytes" is then its inflated size. Interim responses are events too. Bytes after a Close, an error or a refusal are
+discarded; the body of a refusal is shown all the same, but not with --json.
 
-Where the subprotocol is one of STOMP (without a response: is offered), what a message holds of STOMP comes after it:
-the frames that end in it, and the heart-beats. After an error of STOMP only the WebSocket is decoded further. Headers
-are shown as the version unescapes them that the CONNECTED frame agrees to; where there is no such frame, they are not
-unescaped.
+If the subprotocol is one of STOMP (without a response: if one is offered), each message is followed by the STOMP frames
+that end in it, and by its heart-beats. After an error of STOMP only the WebSocket is decoded further. Headers are shown
+unescaped, as the version of the CONNECTED frame demands; if there is no such frame, they are not unescaped.
 
-"offset" is the place in what this side sent: of a head, of a message's first frame, of a control frame, of the byte
-that broke a rule. What is wrong with a head as a whole has the offset of the head, and what is wrong with the content
-of a compressed message, once all of it is there, that of its first frame. Of STOMP over WebSocket it is the place in
-all content of messages, one after the other. "code" is the Close code that answers an error, "status" the HTTP status,
-0 where none does. "clean" is false where the bytes end inside a head or a frame, or an error came before the end.
+"offset" is a place in the bytes that this side sent: of a head, of the first frame of a message, of a control frame, of
+the byte that broke a rule. An error of a head as a whole has the offset of the head. An error of the content of a
+compressed message, once all of it is there, has the offset of its first frame. For STOMP over WebSocket the offset
+counts the bytes of all messages, one after the other. "code" is the Close code that answers an error, "status" the HTTP
+status; 0 if there is none. "clean" is false if the bytes end inside a head or a frame, or after an error.
 
 Exit status: 0 if all was decoded, 1 if there was an error event, 2 if an argument or a file is at fault.
 )";
 
-// --- What each side has to know of the other's head ------------------------------------------------------------------
+// --- The facts that each side needs from the head of the other -------------------------------------------------------
 
 struct opening {
     bool requested = false;                           // there is a request, with the three below
@@ -60,7 +59,7 @@ struct opening {
     std::string subprotocols;                         // that were offered
     std::string extensions;                           //
     bool refused = false;                             // there is a final response, and it is no 101
-    ws::deflate_agreement compression;                // agreed to; or offered, where there is no response
+    ws::deflate_agreement compression;                // agreed to; or offered, if there is no response
     bool stomp = false;                               // the same of a subprotocol that is STOMP
     stomp::version version = stomp::version::unknown; // of STOMP, agreed to
 };
@@ -356,7 +355,7 @@ static void decode(auto decoded, cbytes stream, split cut) {
 }
 
 struct command_line {
-    std::vector<const char*> paths; // of the client's bytes and of the server's; "-" where there are none
+    std::vector<const char*> paths; // of the client's bytes and of the server's; "-" if there are none
     split cut;
     stomp_version version;
     bool stomp = false;

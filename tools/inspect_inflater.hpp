@@ -11,7 +11,7 @@
 
 namespace sockless::inspect {
 
-/// The terms where nobody knows the answer: those of the first offer that can be accepted.
+/// The terms if the response is not known: those of the first offer that can be accepted.
 inline ws::deflate_agreement terms_offered(const http::fields& asked) {
     constexpr unsigned smallest_window = 8;
     return ws::choose_deflate(asked, {}, smallest_window);
@@ -38,9 +38,9 @@ inline ws::deflate_agreement terms_answered(const http::fields& answered, const 
     return terms;
 }
 
-/// Makes whole messages of the data of one side. What is compressed is inflated when all of it is there, so that what
-/// comes of it does not depend on how it was cut. The window is never forgotten, which reads those who should do that
-/// and do not (D8).
+/// Makes whole messages of the data of one side. A compressed message is inflated when all of it is there, so that the
+/// result does not depend on the cuts. The window is never forgotten: so messages of a peer that should forget and does
+/// not can be read too (D8).
 class message_reader {
   public:
     message_reader(role from, const ws::deflate_parameters& terms)
@@ -58,7 +58,7 @@ class message_reader {
         return true;
     }
 
-    /// What is wrong with the content; else it is the message.
+    /// The error of the content. If there is none, `message` is the content.
     [[nodiscard]] ws::errc error() const { return error_; }
     [[nodiscard]] bytes message() const { return message_; }
     /// How many bytes were sent of it.

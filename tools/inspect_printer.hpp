@@ -12,7 +12,7 @@
 
 namespace sockless::inspect {
 
-// --- What there is to show -------------------------------------------------------------------------------------------
+// --- The text that is shown ------------------------------------------------------------------------------------------
 
 enum class what { request, response, body, message, ping, pong, close, frame, heartbeat, error, end };
 
@@ -41,7 +41,7 @@ inline std::string name_of(what kind) {
     return names[static_cast<std::size_t>(kind)];
 }
 
-/// What a remark says about bytes that nobody looked at.
+/// The part of a remark about bytes that were discarded.
 inline std::string discarded(std::uint64_t size) {
     return size == 0 ? "" : ", " + std::to_string(size) + " B discarded";
 }
@@ -58,7 +58,7 @@ inline std::string hex_of(cbytes data, std::string_view between = "") {
     return out;
 }
 
-/// The size of the UTF-8 character at the front of `text`; 0 where there is none.
+/// The size of the UTF-8 character at the front of `text`; 0 if there is none.
 inline std::size_t size_of_character(std::string_view text) {
     for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
         if (sockless::is_utf8(bytes_of(text.substr(0, size)))) return size;
@@ -67,7 +67,7 @@ inline std::size_t size_of_character(std::string_view text) {
 }
 
 /// At most `most` characters of `text`, escaped as in JSON. A byte that is not UTF-8 stands as \u00XX, and so does each
-/// control character: those of C1 too, which terminals obey. Quotes and backslashes are escaped where `escapes`.
+/// control character: those of C1 too, which terminals obey. Quotes and backslashes are escaped if `escapes` is true.
 inline std::string escaped(std::string_view text, bool escapes = true, std::size_t most = SIZE_MAX) {
     std::string out;
     for (; !text.empty() && most != 0; --most) {
@@ -137,7 +137,7 @@ inline std::string json_of(const event& shown) {
 // --- For people ------------------------------------------------------------------------------------------------------
 
 /// Writes events to standard output: as JSON, or each as a line of columns, which are the side, the offset, the layer,
-/// the kind, the size, and the content. What needs more lines is indented below.
+/// the kind, the size, and the content. Content that needs more lines is indented below.
 class printer {
   public:
     printer(bool json, bool colours, std::size_t largest_offset)

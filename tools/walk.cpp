@@ -1,8 +1,8 @@
-// Does what tools/walk counts, and writes down each function that is entered and left on the way.
+// Does the work that tools/walk counts, and writes down each function that is entered and left on the way.
 // SPDX-License-Identifier: MIT
 //
-// Knows of the library only what has been in it for long, so that it compiles against older headers, too: events are
-// looked at as truths, whatever their kinds are called.
+// Uses only functions that the library has had for long, so that it compiles against older headers, too: events are
+// only tested for being true, as the names of their kinds have changed.
 #include <sockless.hpp>
 
 #include <cstdint>
@@ -43,7 +43,7 @@ namespace http = sockless::http;
 namespace stomp = sockless::stomp;
 namespace ws = sockless::ws;
 
-// Ends the program where something else happens than what is to be counted.
+// Ends the program if something else happens than the work that is to be counted.
 UNRECORDED void need(bool holds, const char* row, const char* demand) {
     if (holds) return;
     std::fprintf(stderr, "walk.cpp: %s: not so: %s\n", row, demand);
