@@ -41,7 +41,7 @@ std::string take_all(Outbox& from) {
     return all;
 }
 
-// What a host holds while it sends: a place, and what must stand there.
+// The span that a host holds while it sends, and the bytes that must stay there.
 struct held {
     cbytes shown{};
     std::string copy{};
@@ -66,7 +66,7 @@ void play(Outbox& box, std::size_t limit, std::size_t largest, unsigned seed) {
             const std::string text(size, static_cast<char>('a' + step % 26));
             const bool fits = add(box, text, reserve);
             REQUIRE(fits == (size <= room));
-            // What was kept free is free.
+            // The room that was reserved is free.
             if (fits) REQUIRE(box.room(0) >= reserve);
             if (fits) expected += text;
             break;

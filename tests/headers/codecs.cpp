@@ -162,7 +162,7 @@ std::uint64_t use_handshake(bytes room) noexcept {
     return sum + sum_of(room.first(refused.size));
 }
 
-// What both sides make of an offer.
+// The negotiation of an offer, on both sides.
 std::uint64_t use_deflate_negotiation(const ws::deflate_policy& policy) noexcept {
     char offer_room[ws::max_deflate_text];
     char response_room[ws::max_deflate_text];
@@ -226,7 +226,7 @@ std::uint64_t use_stomp_parser(bytes in, stomp::version agreed) noexcept {
     return sum + sum_of(sockless::error(parser.finish()).name()) + parser.offset();
 }
 
-// What sessions are made of.
+// The parts of sessions.
 std::uint64_t use_parts_of_sessions(bytes in) noexcept {
     std::byte memory[600];
     using buffer = sockless::span_buffer<std::byte>;

@@ -33,14 +33,14 @@ class write_under_way {
   public:
     [[nodiscard]] bool is_begun() const { return !span_.empty(); }
 
-    /// Begins a write of at most `most` bytes from the front of `output`; of none where there is nothing.
+    /// Begins a write of at most `most` bytes from the front of `output`; of none if it is empty.
     void begin(cbytes output, std::size_t most = SIZE_MAX) {
         span_ = output.first(std::min(output.size(), most));
         copy_.assign(span_.begin(), span_.end());
         read_ = 0;
     }
 
-    /// Whether the output still begins where the write does, and shows no less. Costs no look at the bytes.
+    /// Whether the output still begins at the same place as the write, and shows no less. Does not look at the bytes.
     [[nodiscard]] bool is_in_place(cbytes output) const {
         return !is_begun() || (output.data() == span_.data() && output.size() >= span_.size());
     }
@@ -60,8 +60,9 @@ class write_under_way {
         return part;
     }
 
-    /// The system tells that what it has read has left. This may be less than it was given; then the rest stays where
-    /// it is. A write that `continues` goes on with the rest; else the next one begins with what the output shows.
+    /// The system tells that the bytes that it has read have left. They may be fewer than it was given; then the rest
+    /// stays in place. A write that `continues` goes on with the rest; else the next one begins with the front of the
+    /// output.
     template <class Endpoint>
     void complete(Endpoint& of, bool continues = false) {
         if (read_ == 0) return;
@@ -188,7 +189,7 @@ class stomp_program {
     void release_memory() { session.release_memory(); }
     [[nodiscard]] bool owes_acknowledgements() const { return !owed_.empty(); }
 
-    // What a session does not take, because a RECEIPT has no room, it gets again when something was sent.
+    // If a session takes no input, because a RECEIPT has no room, it gets the input again when something was sent.
     void hear(bytes in) {
         buffer held;
         if (!left_.empty()) {

@@ -1,4 +1,4 @@
-// Pings and their Pongs: each is answered, in order, however it comes and whatever else goes out; a flood is not.
+// Pings and their Pongs: each Ping is answered, in order, at every cut and beside all other output; a flood is not.
 // SPDX-License-Identifier: MIT
 #include "../support/allocations.hpp"
 #include "host.hpp"
@@ -11,7 +11,7 @@ namespace {
 // No more than this may wait, however many Pings come.
 constexpr std::size_t bounded = 8 * kib;
 
-// What the Pings of a test say: the first numbers.
+// The payloads of the Pings of a test: the first numbers.
 std::string number(std::size_t i) { return std::to_string(i); }
 lines numbers(std::size_t count) {
     lines all;
@@ -38,7 +38,7 @@ buffer pings(std::size_t count) {
     return all;
 }
 
-// What the Pongs among these frames carry. A client masks them too.
+// The payloads of the Pongs among these frames. A client masks them too.
 template <class Side>
 lines ponged(const std::vector<seen_frame>& frames) {
     lines payloads;
@@ -49,7 +49,7 @@ lines ponged(const std::vector<seen_frame>& frames) {
     return payloads;
 }
 
-// An endpoint whose output nobody takes.
+// An endpoint whose output is not taken.
 template <class Side>
 auto stuck(const ws::options& options = {}) {
     auto run = opened<Side>(options);
@@ -205,7 +205,7 @@ TEST_CASE_TEMPLATE("F10 C4: after a Close, sent or received, no Ping is answered
     auto frames = frames_in(closed.take_sent());
     REQUIRE_FALSE(frames.empty());
     CHECK(frames.back().close_code() == 1000);
-    // Those before it were answered, in order. Some may be left out, as nobody waits for them any more.
+    // The Pings before it were answered, in order. Some may be left out, as the peer does not wait for them any more.
     lines answered = ponged<Side>(frames);
     CHECK(answered.size() == frames.size() - 1);
     CHECK(answered == numbers(answered.size()));

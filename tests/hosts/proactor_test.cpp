@@ -32,7 +32,7 @@ lines some_messages(std::size_t count, std::size_t largest, std::mt19937_64& ran
     return messages;
 }
 
-// Whether `part` is what is left of `whole` where some of its elements are left out.
+// Whether `part` is `whole` without some of its elements.
 bool is_subsequence(const lines& part, const lines& whole) {
     auto next = part.begin();
     for (const std::string& each : whole) {
@@ -143,7 +143,7 @@ class stomp_speaker : public stomp_program<Session> {
 // --- the proactor
 
 // Hosts both ends. In each step one of them does one thing, by chance: begin, continue or complete a write, hear,
-// speak, look at the clock, give back memory. After each step the span that a write has begun with is where it was.
+// speak, look at the clock, give back memory. After each step the span that a write has begun with is still in place.
 template <class Server, class Client>
 class proactor {
   public:
@@ -286,7 +286,7 @@ void talk_by_websocket(Server server, Client client, std::uint64_t seed, std::si
     CHECK(run.client().told == lines{"closed 1000 clean none"});
 }
 
-// After the conversation of two sessions, whatever carries them.
+// The checks after the conversation of two sessions, however they are carried.
 template <class Proactor>
 void end_and_check_sessions(Proactor& run) {
     run.run_until_all_is_said();

@@ -5,7 +5,7 @@
 using namespace sockless;
 using namespace sockless::test;
 
-// --- an hour of quiet: a wait that begins between two ticks is counted from the next, as nobody knows when it began
+// --- an hour of quiet: a wait that begins between two ticks counts from the next tick
 
 namespace {
 

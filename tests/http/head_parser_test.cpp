@@ -82,7 +82,7 @@ http::limits limits_of(const vector_case& vector) {
     return limits;
 }
 
-// Collects what a parser says while it is fed, and where it does what no parser may.
+// Collects the events of a parser while it is fed, and complains if the parser breaks a promise of all parsers.
 template <class Memory>
 class head_log {
   public:
@@ -350,7 +350,7 @@ TEST_CASE("H20: lines without end end in an error at the limit, and memory stays
         CHECK(parser.memory().size() <= each.offset);
     }
 
-    // The same where all of it comes at once.
+    // The same if all of it comes at once.
     for (row each : rows) {
         http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(limits.head));
         bytes in = bytes_of(each.text.data(), each.text.size());

@@ -1,4 +1,4 @@
-// What the decoders of HTTP said, as the lines in which the vectors expect it.
+// The events of the decoders of HTTP, as the lines in which the vectors expect them.
 // SPDX-License-Identifier: MIT
 #pragma once
 

@@ -19,7 +19,7 @@ static_assert(http::is_target("/chat?a=b|c") && !http::is_target("") && !http::i
               !http::is_target("/\x80"));
 static_assert(http::equal_ignoring_case("Sec-WebSocket-Key", "sec-websocket-KEY"));
 
-// What the specifications say, written down a second time: RFC 9110 sections 5.5 and 5.6.2.
+// The words of the specifications, written down a second time: RFC 9110 sections 5.5 and 5.6.2.
 bool is_tchar(unsigned c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c != 0 && std::string("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string::npos);

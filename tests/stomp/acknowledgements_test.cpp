@@ -65,7 +65,7 @@ TEST_CASE("S10: what is acknowledged in a transaction is gone with COMMIT, and w
         if (commits) list.commit(7);
         if (!commits) list.abort(7);
         CHECK(in(list) == (commits ? numbers{2, 4, 5, 6} : numbers{1, 2, 3, 4, 5, 6}));
-        // What another transaction has taken does not wait for this one.
+        // A message that another transaction has acknowledged is not in this one.
         list.acknowledge(list.place_of(6), 0);
         CHECK(in(list) == (commits ? numbers{5} : numbers{1, 3, 5}));
     }

@@ -31,7 +31,7 @@ client_run asking(const stomp::options& how = {}) {
     return run;
 }
 
-// What became of a session that the last input should have ended: a client has no frame to say why.
+// Checks the end of a session that the last input should have ended: a client has no frame to say why.
 void check_lost(client_run& run, errc what, std::uint64_t offset) {
     CHECK(run.take_log() == lines{"lost " + std::string(row_of(what).name) + " @" + std::to_string(offset)});
     CHECK(run.peer.error() == what);
@@ -570,7 +570,7 @@ TEST_CASE("S6: a client shuts a session down as its state asks for it") {
     run.peer.shut_down();
     CHECK_FALSE(run.peer.error());
 
-    // What cannot say goodbye ends without it.
+    // A session that cannot queue DISCONNECT ends without it.
     client_run taken = open_client();
     REQUIRE_FALSE(taken.peer.send({.destination = "/a", .receipt = "disconnect"}));
     static_cast<void>(taken.take_frames());
@@ -686,7 +686,7 @@ TEST_CASE("S6: the receipt of DISCONNECT has a deadline") {
     run.tick(0);
     REQUIRE_FALSE(run.peer.disconnect());
     static_cast<void>(run.take_frames());
-    run.tick(5000); // nobody knows when it was said
+    run.tick(5000); // the time when it was said is not known
     CHECK(run.peer.next_deadline() == 5700);
     run.feed("\n");
     run.tick(5699);

@@ -55,7 +55,7 @@ TEST_CASE("S1 S2 S3 S12: every error that a peer can cause has its Close code, f
         const auto code = static_cast<errc>(i);
         INFO(row_of(code).name);
         if (is_of_the_caller(code)) {
-            // What the caller did wrong is not told to the peer.
+            // A fault of the caller is not told to the peer.
             CHECK(row_of(code).close_code == 0);
         } else {
             CHECK((ws::is_sendable(row_of(code).close_code) || row_of(code).close_code == 1006));

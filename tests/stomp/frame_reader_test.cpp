@@ -18,7 +18,7 @@ namespace {
 
 errc no_unsubscribe(command sent) { return sent == command::unsubscribe ? errc::unexpected_command : errc::none; }
 
-// What a reader finds, a line each.
+// The results of a reader, one line each.
 std::string read(reader& from, bytes in) {
     std::string log;
     for (;;) {

@@ -38,7 +38,8 @@ static_assert(writes_in_constant_evaluation());
 static_assert(stomp::is_forwarded("x") && stomp::is_forwarded("content-type") && !stomp::is_forwarded("receipt"));
 static_assert(stomp::text_of(ack_mode::client_individual) == "client-individual");
 
-// What is written, or the error's name behind a `!`. It takes exactly the room that it asks for, and no memory.
+// The frame that is written, or the name of the error behind a `!`. It takes exactly the room that it asks for, and no
+// memory.
 template <class... Arguments>
 std::string said(const Arguments&... arguments) {
     const std::size_t before = allocations();
@@ -106,7 +107,7 @@ TEST_CASE("S6 S14: CONNECTED of each version") {
     CHECK(said(connected_frame{.version = version::v1_0}) == "CONNECTED\n\n\0"s);
     CHECK(said(connected_frame{}) == "CONNECTED\nversion:1.2\n\n\0"s);
     CHECK(full(version::unknown) == "!missing_header");
-    // Nothing is escaped in it, whatever the version.
+    // Nothing is escaped in it, in any version.
     CHECK(said(connected_frame{.session = "a:\\c"}) == "CONNECTED\nversion:1.2\nsession:a:\\c\n\n\0"s);
     CHECK(said(connected_frame{.session = "a\nb"}) == "!bad_header");
 }

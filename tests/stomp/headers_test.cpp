@@ -32,7 +32,7 @@ constexpr std::size_t count(std::string_view parsed) {
     return found;
 }
 
-// As the parser leaves it: name, NUL, value, NUL, and more of those where a line has become shorter.
+// The text that the parser leaves: name, NUL, value, NUL, and more NULs if a line has become shorter.
 constexpr std::string_view parsed = "a\0one\0b\0\0\0\0a\0two\0\0\0c\0\0d\0x:y\0\0"sv;
 
 static_assert(count(parsed) == 5 && count("") == 0);

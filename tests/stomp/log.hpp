@@ -1,4 +1,4 @@
-// What a parser of STOMP said, as the lines in which the vectors expect it: the pieces of a body are joined.
+// The events of a parser of STOMP, as the lines in which the vectors expect them: the pieces of a body are joined.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,7 +22,7 @@ struct stomp_log_manner {
     bool keep = false;                               ///< each head
 };
 
-/// Collects the events of one parser, and says as one more line where the parser did what none may do.
+/// Collects the events of one parser, and adds a line if the parser breaks a promise of all parsers.
 template <class Memory>
 class stomp_log {
   public:
@@ -143,7 +143,7 @@ class stomp_log {
         if (manner_.agree_late) agree();
     }
 
-    // What came of a body that did not end.
+    // Adds the part that came of a body that did not end.
     void end_part() {
         if (place_ == place::body) lines.push_back("part " + in_quotes(cbytes(body_)));
         place_ = place::between;

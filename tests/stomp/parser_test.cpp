@@ -482,7 +482,7 @@ TEST_CASE("S12: lines without end end in an error at the limit, and memory stays
         CHECK(parser.memory().size() <= memory.size());
     }
 
-    // The same where all of it comes at once.
+    // The same if all of it comes at once.
     for (row each : rows) {
         growing_parser parser = growing();
         bytes in = bytes_of(each.text.data(), each.text.size());
@@ -650,7 +650,7 @@ TEST_CASE("S12: limits can change between frames") {
     REQUIRE(parser.next(in).last);
     parser.set_limits({});
     REQUIRE(parser.next(in).kind == kind::head);
-    // What a frame began with counts to its end.
+    // The limits that held when the body began hold to its end.
     parser.set_limits(limits);
     CHECK(text_of(parser.next(in).payload) == "12345");
     CHECK(parser.next(in).error == errc::too_many_headers);

@@ -29,7 +29,7 @@ std::string framed(const Text&... frames) {
     return out;
 }
 
-/// The frames and heart-beats of a stream, each as it stands there, without its NUL; throws where it ends inside one.
+/// The frames and heart-beats of a stream, each as it stands there, without its NUL; throws if it ends inside one.
 inline std::vector<std::string> stomp_frames_in(std::string_view stream) {
     std::vector<std::string> found;
     while (!stream.empty()) {
@@ -50,7 +50,7 @@ inline std::vector<std::string> stomp_frames_in(std::string_view stream) {
     return found;
 }
 
-/// A text with one place in it, where a `^` stood.
+/// A text, and the place in it that a `^` has marked.
 struct marked_text {
     explicit marked_text(std::string from) : text(std::move(from)), place(text.find('^')) {
         if (place == std::string::npos) throw std::invalid_argument("no place");
@@ -61,7 +61,7 @@ struct marked_text {
     std::size_t place;
 };
 
-/// What a client begins with, and how a server answers; `more` are header lines with their ends.
+/// The first frame of a client, and the answer of a server; `more` are header lines with their ends.
 inline std::string connect_text(std::string_view versions = "1.2", std::string_view more = {}) {
     return framed("CONNECT\naccept-version:" + std::string(versions) + "\nhost:h\n" + std::string(more) + "\n");
 }
@@ -71,7 +71,7 @@ inline std::string connected_text(std::string_view version = "1.2", std::string_
 
 // --- events as lines
 
-/// A name with its value, where there is one.
+/// A name with its value, if there is one.
 inline std::string named_value(std::string_view name, std::string_view value) {
     return value.empty() ? "" : " " + std::string(name) + "=" + std::string(value);
 }
@@ -151,7 +151,7 @@ class scripted_session {
   public:
     using event = decltype(std::declval<Session&>().tick(0));
 
-    /// What the caller of the session does on an event. By default a server accepts.
+    /// The reaction of the caller of the session to an event. By default a server accepts.
     using reaction = std::function<void(Session&, const event&)>;
 
     explicit scripted_session(Session made, reaction how = {})
@@ -272,7 +272,7 @@ struct stomp_server_side {
                                     const stomp::options& how = {}) {
         return {small_memory(input), small_memory(output), small_memory(names), small_memory(more), how};
     }
-    /// What its peer begins with.
+    /// The first bytes of its peer.
     static std::string opening(std::string_view version = "1.2", std::string_view more = {}) {
         return connect_text(version, more);
     }
@@ -333,7 +333,7 @@ connected_run(std::string_view version = "1.2", const stomp::options& how = {},
     return connected_by(Side::make(how), Side::opening(version), static_cast<decltype(react)&&>(react));
 }
 
-/// How many bytes the opening of such a session takes: where the next frame begins.
+/// The number of bytes that the opening of such a session takes, which is the offset of the next frame.
 template <class Side>
 std::size_t begin_of_frames(std::string_view version = "1.2") {
     return Side::opening(version).size();

@@ -19,7 +19,7 @@ using stomp::version;
 
 namespace {
 
-// What a server does on its own: the client is left to be answered by the test.
+// A reaction that does nothing, so the test answers the client.
 void wait(server&, const stomp::server_event&) {}
 
 server_run open_server(std::string_view version = "1.2", const stomp::options& how = {},
@@ -49,7 +49,7 @@ std::string error_frame(stomp::errc what, std::string_view more = {}) {
     return "ERROR\nmessage:" + std::string(row_of(what).sentence) + "\n" + std::string(more) + "\n";
 }
 
-// What became of a session that the last input should have ended.
+// Checks the end of a session that the last input should have ended.
 void check_lost(server_run& run, stomp::errc what, std::uint64_t offset, std::string_view more = {}) {
     const lines log = run.take_log();
     CHECK(log == lines{"lost " + std::string(row_of(what).name) + " @" + std::to_string(offset)});
@@ -412,7 +412,7 @@ TEST_CASE("S6: a client that says goodbye and takes nothing any more is not wait
     run.tick(1000);
     run.feed(framed("DISCONNECT\nreceipt:r\n\n"));
     CHECK_FALSE(run.peer.done());
-    run.tick(2000); // nobody knows when it came
+    run.tick(2000); // the time when it came is not known
     CHECK(run.peer.next_deadline() == 2500);
     run.tick(2499);
     CHECK_FALSE(run.peer.done());
@@ -495,7 +495,7 @@ TEST_CASE("S7: each frame but CONNECT is answered with its RECEIPT, in order, on
         run.react = [&](server& peer, const stomp::server_event& event) {
             for (const std::string& each : stomp_frames_in(take_output(peer))) sent.push_back(each);
             sent.push_back("> " + std::string(event.receipt));
-            // What the caller sends while it handles a frame goes out before its RECEIPT.
+            // Frames that the caller sends while it handles a frame go out before its RECEIPT.
             if (event.kind == server_kind::subscribe) deliver(peer), deliver(peer);
         };
         run.feed(connect_text().substr(0, 0) + input);
@@ -587,7 +587,7 @@ TEST_CASE("S7: the ERROR names the receipt of a frame whose body is wrong too, h
 }
 
 TEST_CASE("S7: an ERROR goes out without a receipt that it cannot carry") {
-    // What is data in 1.0 cannot be said there.
+    // A CR is data in a header of 1.0, but cannot be written in one.
     const std::string frame = framed("SEND\nreceipt:7\r\n\n");
     server_run run = open_server("1.0");
     run.feed(frame);
@@ -712,7 +712,7 @@ TEST_CASE("S7: messages may fill the output, and a client that reads slowly stil
     run.feed(framed("SEND\ndestination:/a\nreceipt:1" + id + "\n\n", "SEND\ndestination:/a\nreceipt:2" + id + "\n\n") +
              "\n");
     CHECK(run.take_log() == lines{"subscribe #1 id=1 destination=/a auto", "send destination=/a receipt=1" + id});
-    // What is sent makes room for the receipt before the caller can use it.
+    // The room of bytes that were sent goes to the receipt before the caller can use it.
     for (int i = 0; i != 5000; ++i) {
         run.drain(1);
         fill();
@@ -761,7 +761,7 @@ TEST_CASE("S7: the client may end its side and still gets the receipt of its las
     alone.finish();
     CHECK(alone.take_frames() == lines{"RECEIPT\nreceipt-id:1\n\n"});
     CHECK(alone.peer.done());
-    // What cannot be said is not waited for.
+    // The session does not wait for a receipt that cannot be written.
     server_run old = open_server("1.0");
     std::string odd = framed("SEND\ndestination:/a\nreceipt:7\r\n\n");
     rest = bytes_of(odd.data(), odd.size());

@@ -1,4 +1,4 @@
-// What the two ends of a STOMP session have in common: splits, limits, malformed frames, heart-beats, deadlines,
+// The common part of both ends of a STOMP session: splits, limits, malformed frames, heart-beats, deadlines,
 // memory. SPDX-License-Identifier: MIT
 #include <sockless/stomp/session.hpp>
 
@@ -24,7 +24,7 @@ std::string repeated(std::size_t times, std::string_view text) {
     return out;
 }
 
-// How a session ends where its peer breaks a rule: a server says why, a client has no frame for it.
+// How a session ends if its peer breaks a rule: a server says why, a client has no frame for it.
 template <class Side>
 void check_end(scripted_session<typename Side::session>& run, errc what, std::uint64_t offset) {
     REQUIRE(!run.log.empty());
@@ -40,7 +40,7 @@ void check_end(scripted_session<typename Side::session>& run, errc what, std::ui
     CHECK(run.peer.done());
 }
 
-// What a caller does in the tests of splits: whatever makes the session say something.
+// The reaction of a caller in the tests of splits: calls that make the session say something.
 void answer(stomp::server_session& peer, const stomp::server_event& event) {
     using kind = stomp::server_kind;
     if (event.kind == kind::connect) REQUIRE_FALSE(peer.accept({.session = "s"}));
@@ -152,7 +152,7 @@ TEST_CASE_TEMPLATE("S13: what is malformed ends the session at the byte that is 
                    stomp_server_side, stomp_client_side) {
     struct {
         const char* version;
-        const char* frame; // behind a head that may have a body, where it begins with a header
+        const char* frame; // behind a head that may have a body, if it begins with a header
         errc what;
     } const cases[] = {
         {"1.2", "no colon^\n\n", errc::missing_colon},
@@ -628,7 +628,7 @@ TEST_CASE_TEMPLATE("S13: the last output is waited for, but not without end", Si
     run.feed("?\n");
     CHECK(run.peer.state() == stomp::state::closed);
     CHECK_FALSE(run.peer.done());
-    run.tick(5000); // nobody knows when it failed
+    run.tick(5000); // the time when it failed is not known
     CHECK(run.peer.next_deadline() == 5500);
     run.tick(5499);
     CHECK_FALSE(run.peer.done());
@@ -734,7 +734,7 @@ TEST_CASE_TEMPLATE("S5: what is sent counts from the last tick, and asks for no 
         CHECK(run.take_frames().size() == 1);
         CHECK(run.peer.next_deadline() == now + 750);
     }
-    // What comes asks for none either; it counts from the next one.
+    // Input asks for no tick either; its wait counts from the next one.
     auto heard = beating<Side>({0, 1000}, {1000, 0});
     heard.tick(100);
     heard.feed("\n");

@@ -54,7 +54,7 @@ bool connects(command which) {
     return which == command::connect || which == command::stomp || which == command::connected;
 }
 
-// A character as it is written, or nothing where it cannot be: the specifications' words as a table.
+// A character as it is written, or nothing if it cannot be written: the words of the specifications as a table.
 std::optional<std::string> on_the_wire(char plain, version in, command which, bool in_name) {
     const bool escapes = (in == version::v1_1 || in == version::v1_2) && !connects(which);
     switch (plain) {
@@ -83,7 +83,7 @@ std::optional<std::string> on_the_wire(const std::string& plain, version in, com
 
 using build = std::function<written(stomp::writer&)>;
 
-// What is written, or the error's name behind a `!`.
+// The frame that is written, or the name of the error behind a `!`.
 std::string result_of(version in, const build& write) {
     std::array<std::byte, 500> out{};
     stomp::writer writer(out, in);

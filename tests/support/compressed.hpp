@@ -22,7 +22,7 @@ class reference_inflater {
     reference_inflater& operator=(const reference_inflater&) = delete;
     ~reference_inflater() { ::inflateEnd(&stream_); }
 
-    /// The content of a message with this payload. Throws where it does not end as it must (RFC 7692 section 7.2.1).
+    /// The content of a message with this payload. Throws if it does not end as it must (RFC 7692 section 7.2.1).
     buffer message(cbytes payload) {
         if (!takes_over_) ::inflateReset(&stream_);
         const buffer ended = joined(payload, octets({0x00, 0x00, 0xFF, 0xFF}));
@@ -50,8 +50,8 @@ class reference_inflater {
     bool takes_over_;
 };
 
-/// What an endpoint sent: a line for each message and control frame, what came compressed inflated. Throws where RSV1
-/// stands anywhere but on the first frame of a message.
+/// The output of an endpoint: a line for each message and control frame; compressed messages are inflated. Throws if
+/// RSV1 stands on a frame other than the first of a message.
 inline std::vector<std::string> lines_sent(cbytes stream, reference_inflater& peer) {
     std::vector<std::string> lines;
     buffer payload;
@@ -85,7 +85,7 @@ inline buffer reaching_back(unsigned distance) {
     return block_writer().begin_fixed().match_of_ten(distance).end().end_message().data();
 }
 
-/// A compressed message in one frame, and in fragments that end at these places, with Pings between where asked for.
+/// A compressed message in one frame, and in fragments that end at these places, with Pings between them if `pings`.
 inline buffer compressed_text(role from, cbytes payload) { return frame(from, 0xC1, payload); }
 inline buffer fragments(role from, cbytes payload, const cuts& at, bool pings = false) {
     buffer out;
@@ -121,7 +121,8 @@ inline std::string random_text(std::size_t size, std::uint64_t seed = 1) {
 
 // --- endpoints
 
-/// What was agreed to, as one end sees it: whether messages refer to those before them, and the bits of windows.
+/// The terms that were agreed to, as one end sees them: whether messages refer to earlier ones, and the bits of
+/// windows.
 struct terms {
     bool takes_over = true;
     bool peer_takes_over = true;
@@ -158,7 +159,7 @@ struct compressing_server {
                                                 static_cast<Compression&&>(compression));
     }
 
-    /// What leads to these terms: the server wants them, the client leaves it the choice.
+    /// The parameters that lead to these terms: the server wants them, the client leaves it the choice.
     static ws::deflate_parameters wanted(const terms& by) { return parameters_of(by, own); }
     static buffer opening(const terms&) {
         return bytes_from(upgrade_request("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"));
@@ -187,7 +188,7 @@ struct compressing_client {
         return made;
     }
 
-    /// What leads to these terms: the client leaves the server the choice.
+    /// The parameters that lead to these terms: the client leaves the server the choice.
     static ws::deflate_parameters wanted(const terms&) { return {}; }
     static buffer opening(const terms& chosen) {
         const ws::deflate_parameters said = parameters_of(chosen, own);

@@ -21,7 +21,7 @@ class reference_deflater {
     reference_deflater& operator=(const reference_deflater&) = delete;
     ~reference_deflater() { ::deflateEnd(&stream_); }
 
-    /// What comes of `content` and a flush: zlib's `Z_SYNC_FLUSH`, `Z_FULL_FLUSH`, `Z_BLOCK`, `Z_FINISH`.
+    /// The output for `content` and a flush: zlib's `Z_SYNC_FLUSH`, `Z_FULL_FLUSH`, `Z_BLOCK`, `Z_FINISH`.
     buffer flushed(cbytes content, int flush) {
         buffer out(::deflateBound(&stream_, content.size()) + 64);
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(content.data()));
@@ -37,7 +37,7 @@ class reference_deflater {
         return out;
     }
 
-    /// The payload of a message: without 00 00 FF FF at its end, and 00 where it is empty.
+    /// The payload of a message: without 00 00 FF FF at its end, and 00 if it is empty.
     buffer message(cbytes content) {
         if (content.empty()) return octets({0});
         buffer out = flushed(content, Z_SYNC_FLUSH);
@@ -100,7 +100,7 @@ class block_writer {
         return *this;
     }
 
-    /// Up to a whole byte, which is where a block follows that is not compressed, or any block behind a final one.
+    /// Fills up to a whole byte. A block that is not compressed begins there, and so does any block behind a final one.
     block_writer& align() {
         while (used_ != 0) bit(0);
         return *this;

@@ -1,4 +1,4 @@
-// What a ws::decoder said, in a form that does not depend on how its input was cut: pieces of data are joined.
+// The events of a ws::decoder, in a form that does not depend on the cuts of its input: pieces of data are joined.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -22,7 +22,7 @@ struct frame_entry {
     ws::errc error = ws::errc::none;
     unsigned number = 0;      // of a Close, its code; of an error, the one that answers it; of a frame, its first byte
     std::uint64_t length = 0; // of a frame
-    std::uint64_t at = 0;     // of a frame's first byte, for data of its first frame; of an error, where it is
+    std::uint64_t at = 0;     // the offset of the first byte of the (for data: first) frame; of an error, its offset
     buffer payload{};
 
     friend bool operator==(const frame_entry&, const frame_entry&) = default;
@@ -75,8 +75,8 @@ inline std::vector<frame_entry> without_frames(const std::vector<frame_entry>& l
     return out;
 }
 
-/// Collects the events of one decoder and says, in `complaint`, where the decoder did what none may do. `Decoder` is
-/// `ws::decoder`, or has the same verbs.
+/// Collects the events of one decoder and says, in `complaint`, if it breaks a promise of all decoders. `Decoder` is
+/// `ws::decoder`, or has the same functions.
 class frame_log {
   public:
     /// Feeds a piece and takes all events.

@@ -20,7 +20,7 @@
 //     input:                                    bytes, as below, over any number of lines
 //         @first frame 01 ( "Hel" )
 //         @rest  frame 80 ( "lo" )
-//     events:                                   one a line: words, bytes, and where it is in the input
+//     events:                                   one a line: words, bytes, and its place in the input
 //         text first last "Hello" @first
 //         error end_of_input 1006 @end
 //
@@ -35,7 +35,7 @@
 // `#` begins a comment that goes to the end of the line.
 namespace sockless::test {
 
-/// Bytes with named places, and the places where something in them ends.
+/// Bytes with named places, and the places at which an element of them ends.
 struct marked_bytes {
     buffer data{};
     std::map<std::string, std::size_t> names{};

@@ -105,7 +105,7 @@ struct seen_frame {
     }
 };
 
-/// The frames that a stream is made of; throws where it ends inside one.
+/// The frames that a stream is made of; throws if it ends inside one.
 inline std::vector<seen_frame> frames_in(cbytes stream) {
     std::vector<seen_frame> frames;
     std::size_t at = 0;
@@ -134,7 +134,7 @@ inline std::vector<seen_frame> frames_in(cbytes stream) {
     return frames;
 }
 
-/// What stands behind the first head of a stream; throws where it holds none.
+/// The bytes behind the first head of a stream; throws if it holds no head.
 inline cbytes behind_head(cbytes stream) {
     const std::size_t end = text_of(stream).find("\r\n\r\n");
     if (end == std::string_view::npos) throw std::invalid_argument("no head");
@@ -253,7 +253,7 @@ std::string line_of(const Peer& peer, const ws::event& event) {
 template <class Peer>
 class scripted {
   public:
-    /// What the caller of the endpoint does on an event. By default a server accepts.
+    /// The reaction of the caller of the endpoint to an event. By default a server accepts.
     using reaction = std::function<void(Peer&, const ws::event&)>;
 
     explicit scripted(Peer made, reaction how = {})
@@ -309,7 +309,7 @@ class scripted {
         return taken;
     }
 
-    /// What was sent since the last time.
+    /// The bytes that were sent since the last call.
     buffer take_sent() {
         drain();
         buffer taken;
@@ -396,7 +396,7 @@ struct server_side {
     static small_endpoint make_small(bytes input, bytes output, const ws::options& how = {}) {
         return {span_buffer(input), span_buffer(output), how};
     }
-    /// What its peer begins with.
+    /// The first bytes of its peer.
     static buffer opening() { return bytes_from(upgrade_request()); }
 };
 

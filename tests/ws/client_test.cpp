@@ -24,13 +24,13 @@ ws::client asking(const ws::options& how = {}, const ws::opening& what = {.host 
     return made;
 }
 
-// What it asks with.
+// The request of the client.
 std::string asked() {
     const ws::client made = asking();
     return std::string(text_of(made.output()));
 }
 
-// The response that `upgrade_response` makes, with a line replaced or, where `by` is empty, left out.
+// The response that `upgrade_response` makes, with a line replaced or, if `by` is empty, left out.
 std::string replaced(std::string_view line, std::string_view by) {
     std::string response = upgrade_response();
     const std::size_t begin = response.find(line);

@@ -1,4 +1,4 @@
-// What the two ends of an open connection have in common: messages, Pongs, the closing handshake, deadlines, memory.
+// The common part of both ends of an open connection: messages, Pongs, the closing handshake, deadlines, memory.
 // SPDX-License-Identifier: MIT
 #include <sockless/ws/connection.hpp>
 
@@ -405,7 +405,7 @@ TEST_CASE_TEMPLATE("F8: text that is not UTF-8 is not sent", Side, server_side, 
         CHECK_FALSE(run.peer.send(type::binary, bytes_of(bad)));
         static_cast<void>(run.take_sent());
     }
-    // What was refused has left no trace: the character that was begun goes on.
+    // A refused piece has left no trace: the character that was begun goes on.
     REQUIRE_FALSE(run.peer.send_piece(type::text, bytes_of("\xE2\x82"), false));
     CHECK(run.peer.send_piece(type::text, bytes_of("x"), false) == ws::errc::payload_not_utf8);
     CHECK(run.peer.send_piece(type::text, {}, true) == ws::errc::payload_not_utf8);
@@ -848,7 +848,7 @@ TEST_CASE_TEMPLATE("C7: after a failure its Close is the last thing sent, and no
         CHECK(run.complaint == "");
         CHECK(run.peer.error() == each.error);
 
-        // What was on its way when the failure came goes out, and then the Close.
+        // The bytes that were queued when the failure came go out, and then the Close.
         auto sends = opened<Side>();
         sends.drains = false;
         REQUIRE_FALSE(sends.peer.send_text("before"));
@@ -1311,7 +1311,7 @@ TEST_CASE("a connection can begin open") {
     REQUIRE_FALSE(client.send_text("hello"));
     CHECK(server.output().empty());
 
-    // What was read behind the handshake is simply the first input.
+    // The bytes that were read behind the handshake are simply the first input.
     buffer input(client.output().begin(), client.output().end());
     bytes in(input);
     const ws::event event = server.next(in);

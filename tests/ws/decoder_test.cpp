@@ -740,7 +740,7 @@ TEST_CASE("F12: the short way takes a whole message, or the header of one that i
             }
         }
 
-        // What it leaves: another frame, an open message, shown frames, tiny limits, text that is wrong.
+        // It takes nothing of these: another frame, an open message, shown frames, tiny limits, text that is wrong.
         const auto leaves = [&](decoder subject, const buffer& wire) {
             buffer copy = wire;
             bytes in(copy);

@@ -16,14 +16,14 @@ using server = scripted<ws::server>;
 
 namespace {
 
-// What a server does on its own: the request is left to be answered by the test.
+// A reaction that does nothing, so the test answers the request.
 void wait(ws::server&, const ws::event&) {}
 
 const server::reaction accept = [](ws::server& peer, const ws::event& event) {
     if (event.kind == ws::kind::request) REQUIRE_FALSE(peer.accept());
 };
 
-// The request that `upgrade_request` makes, with a line replaced or, where `by` is empty, left out.
+// The request that `upgrade_request` makes, with a line replaced or, if `by` is empty, left out.
 std::string replaced(std::string_view line, std::string_view by) {
     std::string request = upgrade_request();
     const std::size_t begin = request.find(line);

@@ -38,7 +38,7 @@ struct octets_backend {
     static bool any_high_bit(cbytes data) { return NotAscii(data.data(), data.size()); }
 };
 
-// What picks among them.
+// The functions that choose among the backends.
 struct any_size {
     static constexpr std::size_t least = 0;
     static bool mask(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) {
@@ -161,8 +161,8 @@ buffer some_text(std::size_t size, std::uint32_t seed) {
     return text;
 }
 
-// A kernel says how far everything holds, give or take a group of vectors. It judges neither the first three bytes, nor
-// the last of those that hold, where a character begins with it.
+// A kernel says how many bytes are valid, to within a group of vectors. It does not judge the first three bytes, nor
+// the last valid byte if a character begins with it.
 template <class Vector>
 void agrees(utf8_kernel valid_utf8, cbytes text) {
     const std::size_t stands = bytewise(text);
@@ -265,7 +265,7 @@ bool has(const kernels::ascii_set& set, std::byte character) {
     guarded_memory memory(longest + alignments);
     for (std::size_t size = 64; size <= longest; ++size) {
         for (std::size_t at = 0; at != alignments; ++at) {
-            // Against the unreadable page behind, and one that is before where there is no offset.
+            // The text ends at an unreadable page. If there is no offset, it also begins behind one.
             const bytes here = memory.copy_of(buffer(at + size), at != 0).subspan(at);
             std::copy_n(text.begin() + static_cast<std::ptrdiff_t>(longest - size), size, here.begin());
             std::array<kernels::characters_found, longest / 64 + 2> found;

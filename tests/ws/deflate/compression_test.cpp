@@ -1,4 +1,4 @@
-// What an endpoint asks of the part that compresses: who can be it and who cannot.
+// The concept for the part of an endpoint that compresses: types that satisfy it, and types that do not.
 // SPDX-License-Identifier: MIT
 #include <sockless/ws/deflate/compression.hpp>
 

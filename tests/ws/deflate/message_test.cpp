@@ -60,7 +60,7 @@ static_assert(stores_and_inflates());
 
 // --- inflating
 
-// What a message came to.
+// The result of a message.
 struct outcome {
     buffer content{};
     errc error = errc::none;
@@ -135,7 +135,7 @@ class reading {
 constexpr std::size_t much_room = std::size_t{1} << 16U;
 constexpr std::size_t rooms[] = {1, 2, 3, 4, 5, 7, 64};
 
-// What a message comes to that is given at once.
+// The result of a message that is given at once.
 template <class Codec>
 outcome inflated(message_inflater& subject, Codec& codec, cbytes payload, std::size_t room = much_room,
                  message_type type = message_type::binary) {
@@ -574,7 +574,7 @@ TEST_CASE("D9: a message may have as many bytes as the limit; the next is notice
 TEST_CASE("D9: without room the first byte is too much") {
     CHECK((inflated(hello, 0) == failed(errc::message_too_big)));
     CHECK((inflated<stored_inflater>(stored_hello, 0) == failed(errc::message_too_big)));
-    // What needs no room is taken before that.
+    // Input that needs no room is taken before that.
     zlib_inflater codec(15);
     message_inflater subject;
     reading<zlib_inflater> message(subject, codec, message_type::binary, 0);
@@ -766,7 +766,7 @@ TEST_CASE("D9: text is UTF-8 as a whole, however it was cut and whatever room th
         check_at_every_split(
             {.payload = block_writer().stored(text, true).data(), .expected = whole(text), .type = message_type::text});
     }
-    // What an earlier message left open says nothing of this one.
+    // A character that an earlier message left open says nothing about this message.
     zlib_inflater codec(15);
     message_inflater subject;
     CHECK(inflated(subject, codec, deflated("\xc3"), 10, message_type::text).error == errc::invalid_utf8);
@@ -807,7 +807,7 @@ namespace {
 
 bool ends_with_tail(cbytes data) { return data.size() >= 4 && to_hex(data.last(4)) == "0000ffff"; }
 
-// What comes of one piece with so much room at a time.
+// The result of one piece with so much room at a time.
 template <class Codec>
 buffer deflated_piece(message_deflater& subject, Codec& codec, cbytes piece, bool last, std::size_t room) {
     buffer out;
@@ -971,7 +971,7 @@ TEST_CASE("D6: with less room than it needs a deflater does nothing, and goes on
         CHECK(add(1000));
         CHECK((inflated(compressed) == whole(content)));
     }
-    // Also where there is nothing to say but that a message is empty.
+    // Also if the message is empty.
     deflating own;
     cbytes nothing;
     CHECK(own.subject.next(own.codec, nothing, true, {}).status == deflate_status::need_room);

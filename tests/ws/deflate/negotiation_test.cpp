@@ -62,7 +62,7 @@ std::string shown(const deflate_agreement& found) {
     return found.agreed ? response_text(found.parameters) : "declined";
 }
 
-// What a server responds to one offer with these parameters, its name left out in both.
+// The response of a server to one offer with these parameters; the name of the extension is left out in both.
 std::string answer_to(std::string_view parameters, const deflate_policy& policy = {},
                       unsigned smallest_window = ws::smallest_deflate_window) {
     const std::string offer = named(parameters);
@@ -87,7 +87,7 @@ void check_rows(const offer_row (&rows)[Size], const deflate_policy& policy = {}
     }
 }
 
-// What a client finds in the response to its offer: the parameters, or that there is no agreement.
+// The result for a client of the response to its offer: the parameters, or that there is no agreement.
 std::string finding_of(const deflate_parameters& offer, std::string_view response) {
     const deflate_agreement found = ws::check_deflate(field_of(response), offer);
     CHECK((found.agreed || found.parameters == deflate_parameters{}));
@@ -108,7 +108,7 @@ void is_bad(const deflate_parameters& offer, std::string_view parameters) {
 constexpr deflate_parameters plain_offer{};
 constexpr deflate_parameters usual_offer{.client_max_window_bits = 15};
 
-// Every window that a parameter can have, and 0 where it is not there.
+// Every window that a parameter can have, and 0 for a parameter that is not there.
 constexpr std::array<std::uint8_t, 9> windows{0, 8, 9, 10, 11, 12, 13, 14, 15};
 
 std::vector<deflate_parameters> all_parameters() {
@@ -534,7 +534,7 @@ TEST_CASE("D2: no takeover of the server must be granted where it was asked for,
     is_good(plain_offer, "server_no_context_takeover");
     is_good(plain_offer, "client_no_context_takeover");
 
-    // What an offer says of the client is a hint, which the server may pass over.
+    // A parameter of an offer about the client is a hint, which the server may ignore.
     const deflate_parameters hinted{.client_no_context_takeover = true};
     is_good(hinted, "");
     is_good(hinted, "client_no_context_takeover");

@@ -50,7 +50,7 @@ struct measured_buffer : growing_buffer {
     std::size_t* most;
 };
 
-// What came of an input: the last event, and how much was given out before it.
+// The result of an input: the last event, and how many bytes were given out before it.
 struct outcome {
     std::string end{};
     std::size_t given = 0;
@@ -288,7 +288,7 @@ TEST_CASE_TEMPLATE("D10: the caller or the threshold decides for each message", 
     CHECK(first_byte(all, 0, compressed::automatic) == packed);
     auto none = with({.threshold = SIZE_MAX});
     CHECK(first_byte(none, 100'000, compressed::automatic) == plain);
-    // What is not worth it by default is less than this.
+    // The default threshold is less than this.
     auto usual = with({});
     CHECK(first_byte(usual, 1000, compressed::automatic) == packed);
     CHECK(first_byte(usual, 10, compressed::automatic) == plain);
@@ -300,7 +300,7 @@ TEST_CASE_TEMPLATE("D10: the first piece decides for its message", Side, compres
     const auto send = [&](std::string_view text, bool last, compressed how) {
         CHECK_FALSE(run.peer.send_piece(message_type::text, bytes_of(text), last, how));
     };
-    send("a", false, compressed::automatic); // more will come: nobody knows how much
+    send("a", false, compressed::automatic); // more will come, but the size is not known
     send("b", true, compressed::never);
     send("c", false, compressed::never);
     send(story, true, compressed::always);
@@ -523,7 +523,7 @@ TEST_CASE_TEMPLATE("D8: a window is taken with the first message, and given back
             CHECK(held() == std::pair(0, 1));
             run.feed_copy(compressed_text(Side::other, deflated(story)));
             CHECK(held() == std::pair(1, 1));
-            // What the peer refers to must stay.
+            // The bytes to which the peer refers must stay.
             run.peer.release_memory();
             CHECK(held() == std::pair(to.peer_takes_over ? 1 : 0, 0));
             CHECK_FALSE(run.peer.send_piece(message_type::text, bytes_of(story), false));
@@ -567,7 +567,7 @@ TEST_CASE_TEMPLATE("D8: connections share inflaters and deflaters, and never see
             reference_inflater peer(15, false);
             CHECK(lines_sent(all[i]->take_sent(), peer) == lines{"text compressed: " + text(i)});
         }
-        // Of those that nobody uses two are kept.
+        // Two of those that are not in use are kept.
         CHECK(held() == std::pair(2, 2));
     }
     // One after the other uses the same.
@@ -576,7 +576,7 @@ TEST_CASE_TEMPLATE("D8: connections share inflaters and deflaters, and never see
         CHECK_FALSE(each->peer.send_text(story));
     }
     CHECK(held() == std::pair(2, 2));
-    // What another connection has read cannot be referred to.
+    // A message cannot refer to bytes that another connection has read.
     all[0]->feed_copy(compressed_text(by, reaching_back(50)));
     CHECK(all[0]->log.back() == "closed 1006 unclean deflate_corrupt");
     CHECK(all[1]->peer.is_open());

@@ -1,4 +1,4 @@
-// Endpoints that compress: the handshake, messages both ways at any cuts, windows and who remembers (RFC 7692).
+// Endpoints that compress: the handshake, messages both ways at any cuts, windows and context takeover (RFC 7692).
 // SPDX-License-Identifier: MIT
 #include <sockless/ws/deflate/stage.hpp>
 
@@ -86,7 +86,7 @@ TEST_CASE("D1 D3 D4 H11: a server agrees to the first offer that it can grant, b
         const bool agrees = each.answer.find(plain) != std::string_view::npos;
         CHECK(run.peer.compression().agreement().agreed == agrees);
 
-        // What was not agreed to is neither sent nor taken.
+        // Without an agreement compressed messages are neither sent nor taken.
         CHECK_FALSE(run.peer.send_text(story, ws::compressed::always));
         CHECK(frames_in(run.take_sent())[0].first == (agrees ? 0xC1U : 0x81U));
         run.feed_copy(compressed_text(role::client, deflated("hello")));
@@ -426,7 +426,7 @@ TEST_CASE_TEMPLATE("D7: between events the caller can move what is left of the i
             CHECK(content == large + "plain" + story);
             const lines messages = {"ping", "message text compressed", "message binary", "message text compressed"};
             if (whole) CHECK(kinds == messages);
-            // Pieces are bounded, whatever comes of a read.
+            // Pieces are bounded, also if a read inflates to much more.
             if (!whole) CHECK(largest <= 16 * 1024);
             if (!whole) CHECK(kinds.size() > 100'000 / (16 * 1024));
         }
@@ -454,7 +454,7 @@ TEST_CASE_TEMPLATE("F12: an endpoint can be moved inside a compressed message", 
     }
 }
 
-// --- windows, and who remembers
+// --- windows and context takeover
 
 TEST_CASE_TEMPLATE("D8: what is sent refers to messages before it where that was agreed to", Side, compressing_server,
                    compressing_client) {
@@ -502,8 +502,8 @@ TEST_CASE_TEMPLATE("D8: what comes can refer to messages before it where that wa
             }
             CHECK(run.log == expected);
 
-            // A peer that forgets to reset is read all the same by whoever has an inflater of their own; a shared one
-            // must not show what others were sent.
+            // An endpoint with an inflater of its own can read a peer that forgets to reset. A shared inflater must not
+            // show the messages of other connections.
             run.feed_copy(compressed_text(Side::other, reaching_back(static_cast<unsigned>(story.size()))));
             const bool refuses = shares && !to.peer_takes_over;
             CHECK(run.log.back() == (refuses ? "closed 1006 unclean deflate_corrupt"
@@ -535,7 +535,7 @@ TEST_CASE_TEMPLATE("D3 D4 D8: what is sent keeps to a window of 9 to 15 bits", S
         const std::size_t size = std::size_t{1} << bits;
         auto run = compressing<Side>({.window = bits});
         lines expected;
-        // What comes again after less than a window, and after more.
+        // Text that comes again after less than a window, and after more.
         for (const std::size_t gap : {size / 4, size / 2, size, 2 * size}) {
             const std::string text = block + random_text(gap, gap) + block;
             CHECK_FALSE(run.peer.send_text(text));

@@ -88,7 +88,7 @@ TEST_CASE("D7: between_blocks is true behind a block, and only there") {
         CHECK(inflater.between_blocks() == (i == 0));
         CHECK(step(inflater, cbytes(input).subspan(i, 1)) == status::done);
     }
-    // What is left of the empty stored block comes now.
+    // The rest of the empty stored block comes now.
     CHECK_FALSE(inflater.between_blocks());
     CHECK(step(inflater, from_hex("0000ff")) == status::done);
     CHECK_FALSE(inflater.between_blocks());
@@ -233,7 +233,7 @@ TEST_CASE("zlib counts in less than a size_t: for more it is called several time
     CHECK(in.empty());
     CHECK(out.size() == 1);
 
-    // What comes of a small input can be more than is counted at once, too.
+    // The output of a small input can be more than zlib counts at once, too.
     in = cbytes(static_cast<std::byte*>(place), 1);
     out = bytes(static_cast<std::byte*>(place), size);
     given.clear();
@@ -285,7 +285,7 @@ TEST_CASE("D8: a deflater refers to what came before, unless it was reset") {
         CHECK(stepped(deflater, bytes_of(story), SIZE_MAX, room).size() < first.size() / 2);
         deflater.reset();
         CHECK(stepped(deflater, bytes_of(story), SIZE_MAX, room) == first);
-        // Also where it stopped for want of room.
+        // Also if it stopped for want of room.
         const std::string other = random_text(100);
         buffer memory(12);
         bytes free(memory);

@@ -28,7 +28,7 @@ TEST_CASE("H13: a good request shows target, host, origin and key, and all of it
     CHECK(http::first(asked.head.fields, "cookie") == "a=b");
     CHECK(ws::is_upgrade(asked.head));
 
-    // What was found is shown also where something is wrong with the rest.
+    // The fields that were found are shown also if another field is wrong.
     const request wrong(with("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8\r\nOrigin: null\r\n"));
     CHECK(wrong.checked.error == errc::version_unsupported);
     CHECK(wrong.checked.target == "/chat");
@@ -126,7 +126,7 @@ TEST_CASE("H7: Sec-WebSocket-Version exactly once and 13; another version is tol
         CHECK_MESSAGE(error_of(fields) == errc::version_unsupported, value);
     }
 
-    // Also where the key is one of another version: what would help is said.
+    // Also without a key, as another version may have no such key: the error is about the version, so that it helps.
     CHECK(error_of("Host: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 0\r\n") ==
           errc::version_unsupported);
     std::array<std::byte, 400> out{};

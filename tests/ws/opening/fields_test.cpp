@@ -1,4 +1,4 @@
-// What a list of fields says about the opening handshake.
+// The facts about the opening handshake in a list of fields.
 // SPDX-License-Identifier: MIT
 #include <sockless/ws/opening/fields.hpp>
 

@@ -59,7 +59,7 @@ inline sockless::error error_of(std::string_view fields, std::string_view line =
     return request(fields, line).checked.error;
 }
 
-/// What `write` writes into a span with room.
+/// The text that `write` writes into a span with enough room.
 template <class Write>
 std::string text_written(const Write& write) {
     std::array<std::byte, 1000> out{};
