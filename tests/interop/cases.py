@@ -1,4 +1,4 @@
-# What is tried between the library and each other implementation. Each case is a name, which begins with the rules that
+# The cases between the library and each other implementation. Each case is a name, which begins with the rules that
 # it proves, and a function that raises Failure.
 # SPDX-License-Identifier: MIT
 import base64
@@ -287,7 +287,7 @@ def abnormal_cases(link):
 
 
 def failing_cases(link):
-    """What they send wrongly, by raw bytes, and the code that they are told."""
+    """Raw bytes that break a rule, and the code that the peer is told."""
     make = link.frame
     wrong = (
         ("F1 C7: a reserved bit", make(TEXT, b"x", rsv=4), "reserved_bit_set", 1002),
@@ -350,7 +350,7 @@ def echo_limit_cases(theirs, echo_server):
 
 
 def request_cases(link, deflate, fields=True):
-    """What our server shows of their request, and what they see of its answer."""
+    """The request of the peer as our server shows it, and the answer as the peer sees it."""
     target = "/%ED%95%9C%EA%B8%80/chat?room=1&x=%20"
 
     def shown():
@@ -464,7 +464,7 @@ def browser_cases(link):
 
 
 def client_request_cases(link):
-    """What they see of our client's request."""
+    """The request of our client as the peer sees it."""
     def shown():
         fields = (("Authorization", "Basic dXNlcjpwYXNz"), ("Cookie", "a=b; c=d"), ("Origin", "https://example.org"))
         request = link.ask("/chat?x=%20y", *(f"field={name}:{hex_of(value)}" for name, value in fields))

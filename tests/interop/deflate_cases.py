@@ -7,7 +7,7 @@ from cases import NO_TEXT, UNIT, Link, described, hex_of, need, repeated, value_
 
 NAME = "permessage-deflate"
 THRESHOLD, THRESHOLD_WITHOUT_TAKEOVER = 64, 256  # bytes, from which we compress unless told otherwise
-NOISE = random.Random(7692).randbytes(5000)  # shrinks only where it comes again, and the window goes back so far
+NOISE = random.Random(7692).randbytes(5000)  # shrinks only if it comes again, and the window goes back so far
 
 
 def message(type, unit, size):
@@ -40,18 +40,18 @@ def exchange(sender, receiver, messages, *, least="not looked at"):
 
 
 def agreed(opened):
-    """What a client of either side says that the server has agreed to. A browser has no fields, but says this."""
+    """The terms that the server has agreed to, as a client says them. A browser has no fields, but says this."""
     fields = opened.get("fields")
     return "".join(opened["extensions"]) if fields is None else value_of(fields, "Sec-WebSocket-Extensions")
 
 
-# --- What each end wants ---------------------------------------------------------------------------------------------
+# --- The wishes of each end ------------------------------------------------------------------------------------------
 
 
 @dataclass
 class Deal:
-    """What each end wants beyond its defaults, in words of permessage-deflate; the client's offer and the server's
-    response, both behind the name of the extension, None where there is none."""
+    """The wishes of each end beyond its defaults, in words of permessage-deflate; the client's offer and the server's
+    response, both without the name of the extension; None if there is none."""
     rules: str
     ours: tuple
     theirs: tuple
@@ -99,7 +99,7 @@ def serving():
     for bits in (9, 10, 15):
         asked = windows(bits) if bits < 15 else ""
         yield Deal("D3 D4", (server_window(bits), client_window(bits)), (), USUAL, asked)
-        # A server says what it was asked for even where that is the most there is, and says no more than it has to.
+        # A server answers a parameter even if its value is the default, and answers no more than it has to.
         yield Deal("D3 D4", (), (server_window(bits), client_window(bits)), windows(bits),
                    asked or f"; {server_window(15)}")
     yield Deal("D3", (server_window(10),), (server_window(9),), f"; {server_window(9)}{USUAL}", f"; {server_window(9)}")
@@ -132,14 +132,14 @@ def asking():
     yield Deal("D3", (server_window(12),), (server_window(10),), f"; {server_window(12)}{USUAL}",
                f"; {server_window(10)}")
     yield Deal("D4", (client_window(12),), (client_window(10),), f"; {client_window(12)}", f"; {client_window(10)}")
-    # What we cannot compress so that they can read it, we send as it is.
+    # If we cannot compress a message so that they can read it, we send it as it is.
     yield Deal("D8", (), (client_window(8),), USUAL, f"; {client_window(8)}")
     yield Deal("D10", ("threshold=0",), (), USUAL, "")
     yield Deal("D10", ("threshold=1000000",), (), USUAL, "")
     yield Deal("D1", (), ("no-deflate",), USUAL, None)
 
 
-# ws has a threshold only where its takeover is off: else it compresses everything, as websockets and Chromium do
+# ws has a threshold only if its takeover is off: else it compresses everything, as websockets and Chromium do
 # always.
 WS_THRESHOLD = 1024
 
@@ -188,7 +188,7 @@ def serving_chromium():
 
 
 def smallest_compressed(deal, role, threshold):
-    """The size from which they compress: `threshold` where their takeover is off, 0 else; None where nothing is."""
+    """The size from which they compress: `threshold` if their takeover is off, else 0; None if they compress nothing."""
     if deal.response is None:
         return None
     told = [int(word.removeprefix("threshold=")) for word in deal.theirs if word.startswith("threshold=")]
@@ -227,7 +227,7 @@ def deal_cases(ours, theirs, deals, *, we_serve, threshold=0, theirs_can=True):
 
 
 def ws_server_cases(ours, theirs):
-    """Where ws does not do what the RFC has."""
+    """The places in which ws does not obey the RFC."""
     strict = ("deflate", server_window(10))
 
     def refused():
@@ -246,13 +246,13 @@ def ws_server_cases(ours, theirs):
 
     # An offer that it cannot accept it refuses with the whole request, instead of going on without compression.
     yield "D3 H18: we want a smaller window than ws does, and are refused with 400", refused
-    # What it was told it answers even where that is more than was offered.
+    # It answers with the value of its option even if that is more than was offered.
     yield "D4: ws answers a larger window than we offer, which fails the connection", too_large
 
 
 # --- The examples ----------------------------------------------------------------------------------------------------
 
-# Options, and what both sides then agree to, where the other wants nothing.
+# Options, and the terms that both sides then agree to, if the other side wants nothing.
 EXAMPLES = (
     ((), ""), (("--no-context-takeover",), BOTH_FORGET), (("--window-bits", "9"), windows(9)),
     (("--no-context-takeover", "--window-bits", "10"), BOTH_FORGET + windows(10)), (("--threshold", "0"), ""),

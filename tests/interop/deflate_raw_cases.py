@@ -135,7 +135,7 @@ def offer_cases(server):
     yield "D1: an offer in a second field is taken where the first is declined", second_field
 
 
-# --- What the example sends ------------------------------------------------------------------------------------------
+# --- The output of the example ---------------------------------------------------------------------------------------
 
 
 def sending_cases(start):
@@ -177,7 +177,7 @@ def sending_cases(start):
             lambda a=(options, response, size): threshold(*a)
 
 
-# --- What the example takes ------------------------------------------------------------------------------------------
+# --- The input of the example ----------------------------------------------------------------------------------------
 
 
 def pieces(data, size, opcode=BINARY):
@@ -239,7 +239,7 @@ def wrong():
 
 
 def receiving_cases(start):
-    """What the example makes of what is sent, and that it goes on serving others."""
+    """The answer of the example to these bytes, and that it goes on serving others."""
     plain = start("--deflate", "--max-message", str(LIMIT))
     shares = start("--deflate", "--no-context-takeover")
 

@@ -1,4 +1,4 @@
-# What is tried on the page of tools/demo, in the tabs of a browser.
+# The cases for the page of tools/demo, in the tabs of a browser.
 # SPDX-License-Identifier: MIT
 import json
 import time
@@ -11,7 +11,7 @@ WORDS = "안녕, wörld ✓: \\ end"
 
 
 class Demo(Program):
-    """tools/demo, which says where its page is."""
+    """tools/demo, which prints the address of its page."""
 
     LONGEST_COMPILING = 120  # seconds
 

@@ -29,7 +29,7 @@ class Missing(Failure):
 
 
 class End:
-    """What a case does with either end."""
+    """The functions by which a case uses either end."""
 
     def __init__(self, name):
         self.name = name

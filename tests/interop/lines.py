@@ -1,4 +1,4 @@
-# What the peers written in Python share: commands from standard input, events to standard output (see peer.cpp).
+# The common part of the peers written in Python: commands from standard input, events to standard output (see peer.cpp).
 # SPDX-License-Identifier: MIT
 import hashlib
 import json

@@ -1,4 +1,4 @@
-// What both pages share: the queue of events from which ends.py takes one after the other.
+// The common part of both pages: the queue of events from which ends.py takes one after the other.
 // SPDX-License-Identifier: MIT
 "use strict";
 const events = [];
@@ -20,7 +20,7 @@ function hand() {
     take(events.shift());
 }
 
-// Gives `take` the next event, or null where none comes in time.
+// Gives `take` the next event, or null if none comes in time.
 function next(milliseconds, take) {
     taker = take;
     setTimeout(() => {

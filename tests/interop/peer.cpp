@@ -48,7 +48,7 @@ void print_error(sockless::error error) {
 
 // --- Commands --------------------------------------------------------------------------------------------------------
 
-/// What the words `subprotocol=NAME`, `field=NAME:HEX` and `body=HEX` of a command say.
+/// The values of the words `subprotocol=NAME`, `field=NAME:HEX` and `body=HEX` of a command.
 struct settings {
     explicit settings(const words& command) {
         for (const std::string_view word : command) {
@@ -71,7 +71,7 @@ struct settings {
     std::string body;
 };
 
-/// What the arguments behind `deflate` say.
+/// The options in the arguments behind `deflate`.
 ws::deflate_policy policy_of(const words& all) {
     ws::deflate_policy policy;
     ws::deflate_parameters& wanted = policy.wanted;
@@ -251,8 +251,8 @@ class session {
         print_error(peer_.close(static_cast<std::uint16_t>(code), reason));
     }
 
-    // What the other side still sends is read for a while: a connection that is closed with unread input is reset, and
-    // the last bytes sent may then never be read (RFC 6455 section 7.1.1).
+    // The bytes that the other side still sends are read for a while: a connection that is closed with unread input is
+    // reset, and the last bytes sent may then never be read (RFC 6455 section 7.1.1).
     void end() {
         const bool by_peer = input_ended_;
         if (going_) {

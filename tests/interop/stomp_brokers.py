@@ -19,7 +19,7 @@ ACTIVEMQ = pathlib.Path("/usr/share/activemq/bin/activemq.jar")
 
 
 def free_ports(count):
-    """Ports that nobody listens on now."""
+    """Ports on which no program listens now."""
     with contextlib.ExitStack() as all:
         sockets = [all.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -28,7 +28,7 @@ def free_ports(count):
 
 
 class Broker:
-    """What the brokers have in common; `self.ports` are those that must accept connections before it is used."""
+    """The common part of the brokers; `self.ports` are the ports that must accept connections before a broker is used."""
 
     def __init__(self, name):
         self.name = name
@@ -43,7 +43,7 @@ class Broker:
             raise
 
     def _run(self, command, environment=None):
-        """Starts a process that leads a group of its own, so that whatever it starts ends with it, and that ends when
+        """Starts a process that leads a group of its own, so that all that it starts ends with it, and that ends when
         this program is killed."""
         self.started.append(subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *(str(word) for word in command)], stdin=subprocess.DEVNULL,

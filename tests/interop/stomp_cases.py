@@ -1,4 +1,4 @@
-# What is tried between a client and a broker of STOMP, one of which is the library. Each case is a name, which begins
+# The cases between a client and a broker of STOMP, one of which is the library. Each case is a name, which begins
 # with the rules that it proves, and a function that raises Failure.
 # SPDX-License-Identifier: MIT
 import hashlib
@@ -34,9 +34,9 @@ def octets(text):
 
 
 class Link:
-    """A client, and the broker that it talks to. `server` is the broker's end where that is ours. What else is given
-    says what the client or the broker cannot do. `port` is asked for each connection: what was stopped listens
-    elsewhere when it is started again."""
+    """A client, and the broker that it talks to. `server` is the broker's end if the broker is ours. The other
+    arguments say what the client or the broker cannot do. `port` is asked for each connection: a broker that was
+    stopped listens at another port when it is started again."""
 
     def __init__(self, client, broker, *, port, transport="tcp", target="/", server=None, ours=False,
                  versions=VERSIONS, interval=500, **known):
@@ -122,7 +122,7 @@ class Link:
         return None
 
     def failed(self, error, **headers):
-        """Expects an ERROR with these headers, where our server has sent it, and the end."""
+        """Expects an ERROR with these headers, if our server has sent it, and the end."""
         found = self.client.expect("error")
         if self.server:
             self.has(found, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -250,7 +250,7 @@ def message_cases(link):
 
 def ack_cases(link):
     def filled(version, ack):
-        """Four messages, m1 to m4, that have come; and where from."""
+        """Four messages, m1 to m4, that have come; and their destination."""
         destination = next(destinations)
         link.open(version)
         link.subscribe(destination, ack)
@@ -427,7 +427,7 @@ def error_cases(link):
 
 
 def rule_cases(link):
-    """What breaks a rule, and how our server session ends it."""
+    """Frames that break a rule, and how our server session ends."""
     def subscribed_twice():
         link.open()
         link.subscribe("/queue/a")

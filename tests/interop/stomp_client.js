@@ -83,7 +83,7 @@ function stompClient({ StompJs, open, emit }) {
         client.publish({ destination, headers, body: text });
     }
 
-    // stompjs writes the name that the version has for a message, and whatever else it is given.
+    // stompjs writes the name that the version has for a message, and all else that it is given.
     function acknowledge(verb, how) {
         const name = client.connectedVersion === "1.2" ? how.ack : how["message-id"];
         const { id, ack, ...headers } = how.headers;

@@ -9,7 +9,7 @@ const stompClient = require("./stomp_client.js");
 
 globalThis.crypto ??= require("crypto").webcrypto;
 
-// What stompjs needs of a WebSocket, on a TCP connection.
+// The functions of a WebSocket that stompjs needs, on a TCP connection.
 class TcpSocket {
     constructor(port) {
         this.readyState = WebSocket.CONNECTING;

@@ -12,7 +12,7 @@
 //   begin|commit|abort transaction | disconnect receipt
 //   status                                         (how many heart-beats have come)
 //   drop                                           (ends the connection without DISCONNECT)
-// Any command behind `connect` takes `receipt`, and where STOMP allows it `transaction`.
+// Any command behind `connect` takes `receipt`, and, if STOMP allows it, `transaction`.
 //
 // The events of a client are connected, message, receipt, error, status and closed; `refused` is what the library
 // itself does not let a command do. Those of the server are connect, for each CONNECT that it can answer, and closed.
@@ -83,7 +83,7 @@ std::string list(std::string_view name, const Names& names) {
     return ",\"" + std::string(name) + "\":[" + found + ']';
 }
 
-/// As an object, so the first of repeated headers is put last, where it counts.
+/// As a JSON object, of which the last of repeated names counts: so the first of repeated headers is put last.
 std::string json_of(const stomp::headers& headers) {
     std::string found;
     for (const auto& [name, value] : headers) {
@@ -136,7 +136,8 @@ class carrier {
             feed(rest, take);
         }
         if (!ending_ && peer.done()) {
-            // What the other side still sends is read for a while: closing a socket with unread input resets it.
+            // The bytes that the other side still sends are read for a while: closing a socket with unread input resets
+            // it.
             ending_ = true;
             until_ = now() + 2000;
             ::shutdown(socket_, SHUT_WR);
@@ -159,7 +160,7 @@ class carrier {
     template <class Take>
     void feed(bytes in, const Take& take) {
         while (const auto event = peer.next(in)) take(event);
-        // What is left waits until the other side takes what it is owed.
+        // The input that is left waits until the other side has taken output that waits for it.
         rest_.assign(in.begin(), in.end());
     }
 
@@ -328,7 +329,7 @@ struct subscription {
     bool is_acknowledged;
 };
 
-/// What is done at COMMIT, or not.
+/// The work of a transaction, which is done at COMMIT or dropped at ABORT.
 struct transaction {
     std::vector<message> sent;
     std::vector<delivery> acknowledged;
@@ -352,7 +353,7 @@ struct member_client {
     std::string closed;
 };
 
-/// What is sent to /topic/… goes to all that are subscribed; what is sent to /queue/… to one, or waits for one. A
+/// A message to /topic/… goes to all subscribers; a message to /queue/… goes to one of them, or waits for one. A
 /// message that was not acknowledged goes back to the front of its queue.
 class broker {
   public:

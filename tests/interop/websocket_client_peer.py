@@ -18,7 +18,7 @@ class commands:
         self.rest = b""
 
     def read(self):
-        """What has come, as a list of lines; the program ends with its input."""
+        """The input that has come, as a list of lines; the program ends with its input."""
         data = os.read(0, 1 << 20)
         if not data:
             sys.exit()

@@ -36,7 +36,7 @@ function settingsOf(words) {
 // Pairs from the flat list that node makes of a head.
 const pairs = (flat) => flat.flatMap((name, i) => (i % 2 ? [] : [[name, flat[i + 1]]]));
 
-// What permessage-deflate is to be like: see the top.
+// The options of permessage-deflate: see the top.
 function deflateOf([how, ...words]) {
     if (how !== "deflate") return how !== "no-deflate";
     return Object.fromEntries(words.map((word) => {
@@ -48,7 +48,7 @@ function deflateOf([how, ...words]) {
 
 const perMessageDeflate = deflateOf(process.argv.slice(3));
 
-// What obeys the next command: a connection, a request that waits for its answer, or what is between connections. A
+// The function that obeys the next command: that of a connection, of a request that waits for its answer, or `idle`. A
 // server asks about one request after the other.
 let obey = null;
 let idle = null;
