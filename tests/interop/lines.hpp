@@ -1,5 +1,5 @@
-// The common part of the peers written in C++: commands from standard input, events to standard output, sockets (see
-// peer.cpp). SPDX-License-Identifier: MIT
+// The peers written in C++ share this: commands from standard input, events to standard output, sockets (see peer.cpp).
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <sockless/core.hpp>

@@ -1,4 +1,4 @@
-# The common part of the peers written in Python: commands from standard input, events to standard output (see peer.cpp).
+# The peers written in Python share this: commands from standard input, events to standard output (see peer.cpp).
 # SPDX-License-Identifier: MIT
 import hashlib
 import json
