@@ -1,5 +1,5 @@
-// The common part of both ends of a STOMP session: splits, limits, malformed frames, heart-beats, deadlines,
-// memory. SPDX-License-Identifier: MIT
+// The common part of both ends of a STOMP session: splits, limits, malformed frames, heart-beats, deadlines, memory.
+// SPDX-License-Identifier: MIT
 #include <sockless/stomp/session.hpp>
 
 #include <doctest/doctest.h>
