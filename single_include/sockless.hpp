@@ -5786,7 +5786,7 @@ class basic_parser {
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
-    /// Sets the limits of the frames that begin after this call. A call inside a head is for the rest of that head too.
+    /// Sets the limits of the frames that begin after this call. If a head is being read, they also hold for its rest.
     constexpr void set_limits(const stomp::limits& limits) noexcept { limits_ = limits; }
     [[nodiscard]] constexpr const stomp::limits& limits() const noexcept { return limits_; }
 
@@ -11345,7 +11345,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
 
-    // This room stays free for an ERROR, so that it fits whatever else is queued.
+    // This room stays free for an ERROR, so that it always fits.
     static constexpr std::size_t room_for_error = 512;
 
     // The mode of a transaction in which messages were acknowledged.

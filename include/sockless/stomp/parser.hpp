@@ -70,7 +70,7 @@ class basic_parser {
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
-    /// Sets the limits of the frames that begin after this call. A call inside a head is for the rest of that head too.
+    /// Sets the limits of the frames that begin after this call. If a head is being read, they also hold for its rest.
     constexpr void set_limits(const stomp::limits& limits) noexcept { limits_ = limits; }
     [[nodiscard]] constexpr const stomp::limits& limits() const noexcept { return limits_; }
 

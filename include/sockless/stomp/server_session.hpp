@@ -250,7 +250,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
   private:
     using name = typename detail::name_list<name_kind, Buffer>::entry;
 
-    // This room stays free for an ERROR, so that it fits whatever else is queued.
+    // This room stays free for an ERROR, so that it always fits.
     static constexpr std::size_t room_for_error = 512;
 
     // The mode of a transaction in which messages were acknowledged.
