@@ -14,7 +14,50 @@
 #include "../../support/rfc6455_examples.hpp"
 #include "../../support/split.hpp"
 
-// Every backend that this processor has, against loops over single bytes.
+// Every backend that this processor has, against loops over single bytes. Of AVX-512, which few processors have, there
+// is a model besides: the same algorithms on vectors of the same size, with each instruction as a loop over bytes. So
+// the algorithms are tested on every machine, and the instructions are compared with the model wherever there are any.
+
+#pragma GCC diagnostic ignored "-Wpsabi" // without AVX-512 vectors of 64 bytes are passed in memory
+
+namespace sockless::detail::modelled {
+
+using vector = unsigned char __attribute__((vector_size(64)));
+
+inline vector splat(std::uint32_t key) noexcept {
+    vector all{};
+    for (std::size_t i = 0; i != sizeof all; i += sizeof key) std::memcpy(reinterpret_cast<char*>(&all) + i, &key, 4);
+    return all;
+}
+inline bool any_high_bit(vector octets) noexcept {
+    bool any = false;
+    for (std::size_t i = 0; i != sizeof octets; ++i) any = any || octets[i] >= 0x80;
+    return any;
+}
+
+#define SOCKLESS_TARGET
+#include "../../../include/sockless/detail/simd/kernels_octets.inc"
+
+// Looks up in the table of the same sixteen bytes. An index of 0x80 or more gives 0.
+inline vector lookup(const nibble_table& table, vector nibbles) noexcept {
+    const vector tables = load(table.bytes);
+    vector found{};
+    for (std::size_t i = 0; i != sizeof found; ++i) {
+        found[i] = nibbles[i] < 0x80 ? tables[i / 16 * 16 + nibbles[i] % 16] : static_cast<unsigned char>(0);
+    }
+    return found;
+}
+inline std::uint64_t zeros(vector octets) noexcept {
+    std::uint64_t found = 0;
+    for (std::size_t i = 0; i != sizeof octets; ++i) found |= std::uint64_t{octets[i] == 0} << i;
+    return found;
+}
+
+#include "../../../include/sockless/detail/simd/kernels_characters.inc"
+#include "../../../include/sockless/detail/simd/kernels_utf8.inc"
+#undef SOCKLESS_TARGET
+
+} // namespace sockless::detail::modelled
 
 using namespace sockless;
 using namespace sockless::test;
@@ -285,6 +328,37 @@ bool has(const kernels::ascii_set& set, std::byte character) {
     }
 }
 
+// --- the instructions of AVX-512
+
+#if defined(__SSE2__)
+struct instruction_results {
+    unsigned char splat[64];
+    unsigned char lookup[64];
+    std::uint64_t zeros;
+    bool any_high_bit;
+};
+
+[[gnu::target("avx512bw")]] void use_instructions(const unsigned char* octets, const kernels::nibble_table& table,
+                                                  std::uint32_t word, instruction_results& to) {
+    using namespace kernels::avx512;
+    const vector all = load(octets);
+    store(to.splat, splat(word));
+    store(to.lookup, lookup(table, all));
+    to.zeros = zeros(all);
+    to.any_high_bit = any_high_bit(all);
+}
+
+void use_model(const unsigned char* octets, const kernels::nibble_table& table, std::uint32_t word,
+               instruction_results& to) {
+    using namespace kernels::modelled;
+    const vector all = load(octets);
+    store(to.splat, splat(word));
+    store(to.lookup, lookup(table, all));
+    to.zeros = zeros(all);
+    to.any_high_bit = any_high_bit(all);
+}
+#endif
+
 } // namespace
 
 TEST_CASE("F5 F8: masking, and the test for ASCII, by words") {
@@ -294,6 +368,16 @@ TEST_CASE("F5 F8: masking, and the test for ASCII, by words") {
 TEST_CASE("F5 F8: masking, and the test for ASCII, by half words") {
     using namespace kernels::half_words;
     test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
+}
+TEST_CASE("F5 F8: masking, and the test for ASCII, by the model of AVX-512") {
+    using namespace kernels::modelled;
+    test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
+}
+TEST_CASE("H3: sets of characters by the model of AVX-512") {
+    test_characters(kernels::modelled::find_characters, everywhere);
+}
+TEST_CASE("F8: UTF-8 by the model of AVX-512") {
+    test_utf8<kernels::modelled::vector>(kernels::modelled::valid_utf8, everywhere);
 }
 TEST_CASE("F5 F8: masking, and the test for ASCII, of any size") { test_all<any_size>(); }
 
@@ -309,6 +393,26 @@ TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX2") {
 TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX-512") {
     using namespace kernels::avx512;
     test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(kernels::has_avx512);
+}
+TEST_CASE("F8 H3: each instruction of AVX-512 does what its model does") {
+    if (!kernels::has_avx512()) return;
+    std::mt19937 random(5);
+    for (int round = 0; round != 10'000; ++round) {
+        // Few bits, so that zeros, and bytes without a high bit, are frequent.
+        unsigned char octets[64], values[16];
+        for (unsigned char& each : octets) each = static_cast<unsigned char>(random() & random() & random());
+        for (unsigned char& each : values) each = static_cast<unsigned char>(random());
+        if (round % 4 == 0) std::fill(std::begin(octets), std::end(octets), values[0] & 0x7F);
+        const kernels::nibble_table table(values);
+        const auto word = static_cast<std::uint32_t>(random());
+        instruction_results real, model;
+        use_instructions(octets, table, word, real);
+        use_model(octets, table, word, model);
+        REQUIRE(std::memcmp(real.splat, model.splat, sizeof real.splat) == 0);
+        REQUIRE(std::memcmp(real.lookup, model.lookup, sizeof real.lookup) == 0);
+        REQUIRE(real.zeros == model.zeros);
+        REQUIRE(real.any_high_bit == model.any_high_bit);
+    }
 }
 TEST_CASE("H3: sets of characters by SSSE3") { test_characters(kernels::ssse3::find_characters, kernels::has_ssse3); }
 TEST_CASE("H3: sets of characters by AVX2") { test_characters(kernels::avx2::find_characters, kernels::has_avx2); }
