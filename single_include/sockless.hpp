@@ -1805,15 +1805,15 @@ class occurrences {
 
 /// The index of the first byte that is 0, or the size.
 [[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
-    if (!std::is_constant_evaluated()) {
-        if (data.empty()) return 0;
-        const void* const found = std::memchr(data.data(), 0, data.size());
-        return found == nullptr ? data.size()
-                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
+    if (std::is_constant_evaluated()) {
+        std::size_t i = 0;
+        while (i != data.size() && data[i] != std::byte{0}) ++i;
+        return i;
     }
-    std::size_t i = 0;
-    while (i != data.size() && data[i] != std::byte{0}) ++i;
-    return i;
+    if (data.empty()) return 0;
+    const void* const found = std::memchr(data.data(), 0, data.size());
+    return found == nullptr ? data.size()
+                            : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
 }
 
 /// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
@@ -1904,7 +1904,7 @@ enum character_class : std::uint8_t {
 struct character_table {
     std::uint8_t classes[256];
 
-    constexpr character_table() noexcept : classes{} {
+    consteval character_table() noexcept : classes{} {
         for (unsigned c = 0x20; c != 256; ++c) add(c, c == 0x7f ? 0 : in_value);
         for (unsigned c = 0x21; c != 0x7f; ++c) add(c, in_target);
         for (unsigned c = '0'; c <= '9'; ++c) add(c, in_token | in_host | in_address);
@@ -1916,13 +1916,13 @@ struct character_table {
         for (const char c : std::string_view("-._~!$&'()*+,;=:")) add(static_cast<unsigned char>(c), in_address);
     }
 
-    constexpr void add(unsigned c, int more) noexcept { classes[c] = static_cast<std::uint8_t>(classes[c] | more); }
+    consteval void add(unsigned c, int more) noexcept { classes[c] = static_cast<std::uint8_t>(classes[c] | more); }
 };
 
 inline constexpr character_table character_classes{};
 
 /// The ASCII characters that are of a class, or those that are not.
-[[nodiscard]] constexpr ascii_set ascii_characters(character_class wanted, bool of_class) noexcept {
+[[nodiscard]] consteval ascii_set ascii_characters(character_class wanted, bool of_class) noexcept {
     unsigned char columns[16] = {};
     for (unsigned c = 0; c != 0x80; ++c) {
         const bool in_class = (character_classes.classes[c] & wanted) != 0;
@@ -4774,7 +4774,7 @@ struct known_header_lengths {
     static constexpr std::size_t longest = 14;
     std::uint8_t begin[longest + 2] = {};
 
-    constexpr known_header_lengths() noexcept {
+    consteval known_header_lengths() noexcept {
         for (const known_header_row& row : known_header_rows) {
             for (std::size_t length = row.name.size() + 1; length != longest + 2; ++length) ++begin[length];
         }
@@ -8943,7 +8943,7 @@ template <class Word>
 /// A field and its name, as words in which the case of letters does not show.
 class opening_name {
   public:
-    constexpr opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
+    consteval opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
         char kept[most_name] = {};
         for (std::size_t i = 0; i != name.size(); ++i) {
             const bool letter = http::detail::lower(name[i]) >= 'a' && http::detail::lower(name[i]) <= 'z';
@@ -8954,7 +8954,7 @@ class opening_name {
     }
 
     [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
-    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] consteval std::size_t size() const noexcept { return size_; }
 
     /// Whether a name of this size is this one; the case does not matter.
     [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
@@ -8994,7 +8994,7 @@ struct opening_name_table {
     }};
     std::array<std::uint8_t, most_name + 2> begin{};
 
-    constexpr opening_name_table() noexcept {
+    consteval opening_name_table() noexcept {
         for (const opening_name& each : names) {
             for (std::size_t size = each.size() + 1; size != begin.size(); ++size) ++begin[size];
         }

@@ -104,15 +104,15 @@ class occurrences {
 
 /// The index of the first byte that is 0, or the size.
 [[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
-    if (!std::is_constant_evaluated()) {
-        if (data.empty()) return 0;
-        const void* const found = std::memchr(data.data(), 0, data.size());
-        return found == nullptr ? data.size()
-                                : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
+    if (std::is_constant_evaluated()) {
+        std::size_t i = 0;
+        while (i != data.size() && data[i] != std::byte{0}) ++i;
+        return i;
     }
-    std::size_t i = 0;
-    while (i != data.size() && data[i] != std::byte{0}) ++i;
-    return i;
+    if (data.empty()) return 0;
+    const void* const found = std::memchr(data.data(), 0, data.size());
+    return found == nullptr ? data.size()
+                            : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
 }
 
 /// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.

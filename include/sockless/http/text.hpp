@@ -19,7 +19,7 @@ enum character_class : std::uint8_t {
 struct character_table {
     std::uint8_t classes[256];
 
-    constexpr character_table() noexcept : classes{} {
+    consteval character_table() noexcept : classes{} {
         for (unsigned c = 0x20; c != 256; ++c) add(c, c == 0x7f ? 0 : in_value);
         for (unsigned c = 0x21; c != 0x7f; ++c) add(c, in_target);
         for (unsigned c = '0'; c <= '9'; ++c) add(c, in_token | in_host | in_address);
@@ -31,13 +31,13 @@ struct character_table {
         for (const char c : std::string_view("-._~!$&'()*+,;=:")) add(static_cast<unsigned char>(c), in_address);
     }
 
-    constexpr void add(unsigned c, int more) noexcept { classes[c] = static_cast<std::uint8_t>(classes[c] | more); }
+    consteval void add(unsigned c, int more) noexcept { classes[c] = static_cast<std::uint8_t>(classes[c] | more); }
 };
 
 inline constexpr character_table character_classes{};
 
 /// The ASCII characters that are of a class, or those that are not.
-[[nodiscard]] constexpr ascii_set ascii_characters(character_class wanted, bool of_class) noexcept {
+[[nodiscard]] consteval ascii_set ascii_characters(character_class wanted, bool of_class) noexcept {
     unsigned char columns[16] = {};
     for (unsigned c = 0; c != 0x80; ++c) {
         const bool in_class = (character_classes.classes[c] & wanted) != 0;

@@ -151,7 +151,7 @@ struct known_header_lengths {
     static constexpr std::size_t longest = 14;
     std::uint8_t begin[longest + 2] = {};
 
-    constexpr known_header_lengths() noexcept {
+    consteval known_header_lengths() noexcept {
         for (const known_header_row& row : known_header_rows) {
             for (std::size_t length = row.name.size() + 1; length != longest + 2; ++length) ++begin[length];
         }

@@ -57,7 +57,7 @@ template <class Word>
 /// A field and its name, as words in which the case of letters does not show.
 class opening_name {
   public:
-    constexpr opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
+    consteval opening_name(std::string_view name, opening_field field) noexcept : field_(field), size_(name.size()) {
         char kept[most_name] = {};
         for (std::size_t i = 0; i != name.size(); ++i) {
             const bool letter = http::detail::lower(name[i]) >= 'a' && http::detail::lower(name[i]) <= 'z';
@@ -68,7 +68,7 @@ class opening_name {
     }
 
     [[nodiscard]] constexpr opening_field field() const noexcept { return field_; }
-    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] consteval std::size_t size() const noexcept { return size_; }
 
     /// Whether a name of this size is this one; the case does not matter.
     [[nodiscard]] constexpr bool is(std::string_view name) const noexcept {
@@ -108,7 +108,7 @@ struct opening_name_table {
     }};
     std::array<std::uint8_t, most_name + 2> begin{};
 
-    constexpr opening_name_table() noexcept {
+    consteval opening_name_table() noexcept {
         for (const opening_name& each : names) {
             for (std::size_t size = each.size() + 1; size != begin.size(); ++size) ++begin[size];
         }
