@@ -119,7 +119,7 @@ TEST_CASE("an outbox on the heap keeps what it has shown, and the order") {
     }
 }
 
-TEST_CASE("what nobody has shown moves to the front, so that small memory is used as a whole") {
+TEST_CASE("small memory is used as a whole: what has no room behind goes before") {
     std::array<std::byte, 10> memory{};
     spanning box{span_buffer<std::byte>(memory)};
     REQUIRE(add(box, "12345678"));
@@ -258,4 +258,45 @@ TEST_CASE("an outbox that is moved leaves in place what it has shown") {
     CHECK(other.output().data() == shown.data());
     CHECK(box.empty());
     CHECK(take_all(other) == "abc");
+}
+
+TEST_CASE("room that was prepared and is not used delays nothing and leaves nothing behind") {
+    growing box{growing_buffer(1'000'000)};
+    REQUIRE(add(box, "abc"));
+    CHECK(text_of(box.output()) == "abc");
+    REQUIRE(box.prepare(100'000, 0).size() == 100'000);
+    box.sent(3);
+    CHECK(box.empty());
+    CHECK(box.output().empty());
+    REQUIRE(add(box, "def"));
+    CHECK(take_all(box) == "def");
+
+    // Nor if bytes are kept meanwhile.
+    growing keeper{growing_buffer(1'000'000)};
+    CHECK(keeper.kept().empty());
+    keeper.keep();
+    REQUIRE(add(keeper, "request"));
+    CHECK(take_all(keeper) == "request");
+    REQUIRE(keeper.prepare(100'000, 0).size() == 100'000);
+    CHECK(text_of(keeper.kept()) == "request");
+    keeper.let_go();
+    CHECK(keeper.empty());
+    REQUIRE(add(keeper, "frames"));
+    CHECK(take_all(keeper) == "frames");
+}
+
+TEST_CASE("a size that no memory has is refused, whatever the limit") {
+    growing box{growing_buffer(SIZE_MAX)};
+    CHECK(box.prepare(SIZE_MAX, 0).empty());
+    REQUIRE(add(box, "abc"));
+    CHECK(box.prepare(SIZE_MAX - 3, 0).empty());
+    CHECK(take_all(box) == "abc");
+}
+
+TEST_CASE("memory of the caller's shows at most 64 KiB at a time too") {
+    std::vector<std::byte> memory(100'000);
+    spanning box{span_buffer<std::byte>(memory)};
+    REQUIRE(add(box, std::string(100'000, 'x')));
+    CHECK(box.output().size() == 65'536);
+    CHECK(take_all(box) == std::string(100'000, 'x'));
 }

@@ -234,7 +234,6 @@ class span_outbox : public outbox_position {
 
     [[nodiscard]] cbytes output() const noexcept {
         const std::size_t waiting = end_ - begin_;
-        is_shown_ = waiting != 0;
         return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
     }
 
@@ -248,7 +247,6 @@ class span_outbox : public outbox_position {
         begin_ = 0;
         end_ = second_;
         second_ = 0;
-        is_shown_ = false;
         return true;
     }
 
@@ -256,7 +254,7 @@ class span_outbox : public outbox_position {
         const auto left = [reserve](std::size_t free) { return free < reserve ? std::size_t{0} : free - reserve; };
         if (second_ != 0) return left(begin_ - second_);
         const std::size_t before = free_before(), behind = memory_.size() - end_;
-        const std::size_t at_end = may_move() ? left(before + behind) : before >= reserve ? behind : left(behind);
+        const std::size_t at_end = before >= reserve ? behind : left(behind);
         return at_end > left(before) ? at_end : left(before);
     }
 
@@ -264,16 +262,7 @@ class span_outbox : public outbox_position {
         goes_before_ = second_ != 0;
         if (second_ != 0) return fits(size, reserve, begin_ - second_) ? memory_.subspan(second_, size) : bytes{};
         const std::size_t before = free_before(), behind = memory_.size() - end_;
-        if (size <= behind && (behind - size >= reserve || (!may_move() && before >= reserve))) {
-            return memory_.subspan(end_, size);
-        }
-        if (may_move()) {
-            if (!fits(size, reserve, before + behind)) return {};
-            copy_down(memory_.data(), memory_.data() + begin_, end_ - begin_);
-            end_ -= begin_;
-            begin_ = 0;
-            return memory_.subspan(end_, size);
-        }
+        if (size <= behind && (behind - size >= reserve || before >= reserve)) return memory_.subspan(end_, size);
         goes_before_ = fits(size, reserve, before);
         return goes_before_ ? memory_.first(size) : bytes{};
     }
@@ -294,14 +283,12 @@ class span_outbox : public outbox_position {
         return size <= free && reserve <= free - size;
     }
 
-    [[nodiscard]] bool may_move() const noexcept { return !is_shown_ && !keeps_; }
     [[nodiscard]] std::size_t free_before() const noexcept { return keeps_ ? 0 : begin_; }
 
     std::span<std::byte> memory_{};
-    std::size_t begin_ = 0;  // of the first run
-    std::size_t end_ = 0;    // of the first run
-    std::size_t second_ = 0; // the end of the second run, which begins at the front of the memory
-    mutable bool is_shown_ = false;
+    std::size_t begin_ = 0;    // of the first run
+    std::size_t end_ = 0;      // of the first run
+    std::size_t second_ = 0;   // the end of the second run, which begins at the front of the memory
     bool goes_before_ = false; // the room that `prepare` gave belongs to the second run
     bool keeps_ = false;
 };
