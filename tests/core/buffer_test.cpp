@@ -208,3 +208,26 @@ TEST_CASE("where the heap has no more, nothing is lost") {
     CHECK(append(subject, buffer(10000)));
     CHECK(subject.size() == 10004);
 }
+
+TEST_CASE("if the heap has no more, the content moves within its memory") {
+    growing_buffer subject(1000);
+    CHECK(append(subject, buffer(200, std::byte{1})));
+    subject.consume(50);
+    const empty_heap none;
+    // The memory has 256 bytes: 50 before the content, 56 behind it.
+    CHECK(append(subject, buffer(100, std::byte{2})));
+    CHECK(subject.size() == 250);
+    CHECK(subject.contents()[149] == std::byte{1});
+    CHECK(subject.contents()[150] == std::byte{2});
+    CHECK(!append(subject, buffer(10)));
+}
+
+TEST_CASE("a growing buffer without a limit takes what it needs") {
+    growing_buffer subject(SIZE_MAX);
+    CHECK(append(subject, buffer(200, std::byte{1})));
+    subject.consume(50);
+    CHECK(append(subject, buffer(200, std::byte{2})));
+    CHECK(subject.size() == 350);
+    CHECK(subject.contents()[349] == std::byte{2});
+    CHECK(subject.prepare(SIZE_MAX / 2).empty());
+}

@@ -104,3 +104,10 @@ TEST_CASE("H15: a list of fields is given in the same ways") {
     };
     CHECK(joined({.fields = std::vector<pair>{{"A", b}, {"C", "d"}}}) == expected);
 }
+
+TEST_CASE("places in a list are equal if list and number are") {
+    const names first(two), second(two);
+    CHECK(first.begin() == first.begin());
+    CHECK(first.begin() != second.begin());
+    CHECK(first.begin() != first.end());
+}

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "../support/processor.hpp"
 #include "../support/split.hpp"
 
 using namespace sockless;
@@ -55,5 +56,12 @@ TEST_CASE("H9: SHA-1 with and without the instructions for it, at every alignmen
             REQUIRE(found == expected);
         }
     }
+}
+
+TEST_CASE("H9: SHA-1 on a processor without instructions for it") {
+    const lesser_processor lesser(processor::sse2);
+    REQUIRE_FALSE(sockless::detail::has_sha());
+    CHECK(to_hex(sockless::detail::sha1("abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d");
+    CHECK(to_hex(sockless::detail::sha1(std::string(1'000'000, 'a'))) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 #endif

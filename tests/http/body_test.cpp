@@ -136,6 +136,22 @@ TEST_CASE("H18: the end, and an error that needs no input, are told without inpu
     CHECK(large.error() == errc::body_too_large);
 }
 
+TEST_CASE("H18: an end of the input after the last byte of the body is right, also before the end was told") {
+    http::body_decoder empty;
+    CHECK(empty.finish() == errc::none);
+    buffer data = bytes_from("abc");
+    bytes in = data;
+    http::body_decoder counted({.framing = framing::length, .length = 3});
+    CHECK(counted.next(in).data.size() == 3);
+    CHECK(counted.finish() == errc::none);
+    bytes none;
+    CHECK(!counted.next(none));
+    // An error that was not told yet is the one that stays.
+    http::body_decoder large({.framing = framing::length, .length = 65537});
+    CHECK(large.finish() == errc::body_too_large);
+    CHECK(large.next(none).error == errc::body_too_large);
+}
+
 TEST_CASE("H18: how the body of a response is framed") {
     CHECK(framing_of_response("").framing == framing::until_end);
     CHECK(framing_of_response("Content-Length: 12\r\n").framing == framing::length);

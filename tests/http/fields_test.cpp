@@ -31,6 +31,8 @@ TEST_CASE("H13: all fields can be walked, in the order of the wire, as often as 
     list seen;
     for (const field& each : lines) seen.push_back(std::string(each.name) + "=" + std::string(each.value));
     CHECK(seen == list{"Host=a", "X=", "Cookie=b=c; d=e"});
+    CHECK_FALSE(lines.empty());
+    CHECK(http::fields().empty());
     auto at = lines.begin();
     const auto first = at++;
     CHECK(first->name == "Host");

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "../support/allocations.hpp"
+#include "../support/processor.hpp"
 #include "log.hpp"
 
 using namespace sockless;
@@ -239,6 +240,53 @@ TEST_CASE("H3: fields are the same where the ends of their lines are remembered,
     }
 }
 
+TEST_CASE("H2 H3 H20: a line that is wrong is told behind and before many lines that are right") {
+    // So many that whole lines are taken many characters at a time.
+    std::string good;
+    while (good.size() < 200) good += "Name: value\r\n";
+    http::limits limits{};
+    limits.field_line = 40;
+    const std::string long_line = "A: " + std::string(limits.field_line - 3, 'v');
+    const struct {
+        std::string line;
+        errc error;
+        std::size_t place; // of the byte that is wrong, in the line
+    } all[] = {{"no colon\r\n", errc::space_in_name, 2},
+               {"colon\r\n", errc::bad_name, 5},
+               {": no name\r\n", errc::bad_name, 0},
+               {"A: \x01\r\n", errc::bad_value, 3},
+               {"A: b\rc\r\n", errc::bare_cr, 5},
+               {"A: b\nc\r\n", errc::bare_lf, 4},
+               {" folded\r\n", errc::obs_fold, 0},
+               {long_line + "\r\n", errc::none, 0},
+               {long_line + "v\r\n", errc::field_line_too_long, long_line.size()}};
+    for (const auto& each : all) {
+        CAPTURE(each.line);
+        const std::string before = "GET / HTTP/1.1\r\n" + good;
+        std::string text = before + each.line + good + "\r\n";
+        http::head_parser parser(message_kind::request, {}, limits);
+        bytes in = bytes_of(text.data(), text.size());
+        const http::head_event event = parser.next(in);
+        CHECK(event.error == each.error);
+        CHECK(parser.offset() == (each.error == errc::none ? text.size() : before.size() + each.place));
+    }
+}
+
+#if defined(__SSE2__)
+TEST_CASE("H3: a lesser processor finds the same fields") {
+    for (const processor each : lesser_processors) {
+        const lesser_processor lesser(each);
+        std::string text(rfc_request);
+        http::head_parser parser(message_kind::request);
+        bytes in = bytes_of(text.data(), text.size());
+        const http::head_event event = parser.next(in);
+        REQUIRE(event.kind == http::head_kind::head);
+        CHECK(http::first(event.head.fields, "Origin") == "http://example.com");
+        CHECK(http::first(event.head.fields, "Sec-WebSocket-Version") == "13");
+    }
+}
+#endif
+
 TEST_CASE("H20: each limit of a head is exact, at every split") { run_vectors("limits.txt"); }
 
 TEST_CASE("H2 H16 H18 H19: heads of responses, at every split") { run_vectors("response.txt"); }
@@ -399,6 +447,31 @@ TEST_CASE("H20: a head that does not fit the caller's memory is refused where it
         CHECK(event.error == (room < text.size() - 1 ? errc::head_too_large : errc::none));
         if (event) CHECK(two.offset() == room);
     }
+}
+
+TEST_CASE("H20: a head is kept if the memory has room for it, and stays where it is if not") {
+    for (const std::size_t room : {rfc_request.size(), rfc_request.size() - 1}) {
+        std::string text(rfc_request);
+        std::vector<char> memory(room);
+        http::head_parser parser(message_kind::request, span_buffer<char>(std::span<char>(memory)));
+        bytes in = bytes_of(text.data(), text.size());
+        REQUIRE(parser.next(in).kind == http::head_kind::head);
+        const bool fits = room == text.size();
+        CHECK(parser.keep() == fits);
+        CHECK(parser.keep() == fits);
+        CHECK(http::first(parser.head().fields, "Host") == "server.example.com");
+        if (fits) text.assign(text.size(), 'x');
+        CHECK(http::first(parser.head().fields, "Host") == "server.example.com");
+    }
+}
+
+TEST_CASE("H20: a head that comes in pieces is refused if the heap is empty, at the place it had come to") {
+    std::string text(rfc_request);
+    http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(text.size()));
+    bytes in = bytes_of(text.data(), 100);
+    const empty_heap none;
+    CHECK(parser.next(in).error == errc::head_too_large);
+    CHECK(parser.offset() == 100);
 }
 
 TEST_CASE("H20: memory that is used up by one head serves the next") {

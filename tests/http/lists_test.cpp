@@ -55,4 +55,6 @@ TEST_CASE("H5: a token is looked for in all lines of its name, in any list of fi
     CHECK(!http::has_token(headers, "Connection", "close"));
     CHECK(!http::has_token(headers, "Connection", "keep"));
     CHECK(!http::has_token(headers, "Connection", "keep-alive, "));
+    // An empty element is none.
+    CHECK(!http::has_token(std::vector<field>{{"Connection", ""}, {"Connection", ",,"}}, "Connection", ""));
 }

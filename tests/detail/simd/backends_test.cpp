@@ -8,9 +8,11 @@
 #include <string_view>
 
 #include <sockless/detail/octets.hpp>
+#include <sockless/detail/simd/characters.hpp>
 #include <sockless/detail/simd/dispatch.hpp>
 #include <sockless/utf8.hpp>
 
+#include "../../support/processor.hpp"
 #include "../../support/rfc6455_examples.hpp"
 #include "../../support/split.hpp"
 
@@ -359,7 +361,35 @@ void use_model(const unsigned char* octets, const kernels::nibble_table& table, 
 }
 #endif
 
+// --- blocks of characters
+// Every character at every place of a block, among letters.
+template <class Blocks>
+void test_blocks() {
+    const auto is_letter = [](unsigned c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; };
+    const auto is_one_of = [](unsigned c, std::string_view all) { return all.find(static_cast<char>(c)) != all.npos; };
+    std::array<char, Blocks::size> text{};
+    for (std::size_t at = 0; at != text.size(); ++at) {
+        for (unsigned c = 0; c != 256; ++c) {
+            text.fill('x');
+            text[at] = static_cast<char>(c);
+            const auto block = Blocks::load_halves(text.data(), text.data() + text.size() / 2);
+            REQUIRE(Blocks::equal(Blocks::load(text.data()), text[at]) == Blocks::equal(block, text[at]));
+            const auto expected = [&](bool found) { return found ? 1U << at : 0U; };
+            const bool letter_or_digit = is_letter(c) || is_one_of(c, "0123456789");
+            REQUIRE(Blocks::equal(block, ':') == expected(c == ':'));
+            REQUIRE(Blocks::any_of(block, '\r', '\n', '\0') == expected(c == '\r' || c == '\n' || c == 0));
+            REQUIRE(Blocks::unusual(block) == expected(!letter_or_digit && !is_one_of(c, "-._")));
+            REQUIRE(Blocks::not_base64(block) == expected(!letter_or_digit && !is_one_of(c, "+/")));
+            REQUIRE(Blocks::controls(block) == expected(c < 0x20 || c == 0x7f));
+            REQUIRE(Blocks::invisible(block) == expected(c < 0x21 || c > 0x7e));
+        }
+    }
 } // namespace
+
+TEST_CASE("H3 H6: kinds of characters by blocks of eight") { test_blocks<kernels::eight_characters>(); }
+#if defined(__SSE2__)
+TEST_CASE("H3 H6: kinds of characters by blocks of sixteen") { test_blocks<kernels::sixteen_characters>(); }
+#endif
 
 TEST_CASE("F5 F8: masking, and the test for ASCII, by words") {
     using namespace kernels::words;
@@ -423,6 +453,42 @@ TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::sss
 TEST_CASE("F8: UTF-8 by AVX2") { test_utf8<kernels::avx2::vector>(kernels::avx2::valid_utf8, kernels::has_avx2); }
 TEST_CASE("F8: UTF-8 by AVX-512") {
     test_utf8<kernels::avx512::vector>(kernels::avx512::valid_utf8, kernels::has_avx512);
+}
+
+TEST_CASE("F5 F8 H3: a lesser processor uses the best that it has, with the same results") {
+    for (const processor each : lesser_processors) {
+        const lesser_processor lesser(each);
+        REQUIRE_FALSE(kernels::has_avx512());
+        REQUIRE_FALSE(kernels::has_sha());
+        REQUIRE((each == processor::avx2 || !kernels::has_avx2()));
+        REQUIRE((each != processor::sse2 || !kernels::has_ssse3()));
+
+        compare_with_bytes<any_size>(1);
+        find_high_bits<any_size>();
+        buffer data = numbers(5000);
+        buffer expected = data;
+        for (std::size_t i = 0; i != data.size(); ++i) expected[i] ^= key[i % 4];
+        CHECK(kernels::mask_bytes(data.data(), data.data(), data.size(), key_word));
+        CHECK(data == expected);
+
+        std::mt19937 random(6);
+        for (std::uint32_t seed = 0; seed != 500; ++seed) {
+            buffer text = some_text(longest, seed);
+            text.resize(random() % longest);
+            if (!text.empty()) text[random() % text.size()] = static_cast<std::byte>(random());
+            CHECK(utf8_validator().feed(text) == bytewise(text));
+        }
+        CHECK(utf8_validator().feed(buffer(longest, std::byte{'a'})) == longest);
+
+        if (kernels::has_ssse3()) {
+            test_characters(
+                [](const std::byte* text, std::size_t size, const kernels::ascii_set& first,
+                   const kernels::ascii_set& second, kernels::characters_found* found) noexcept {
+                    REQUIRE(kernels::widest::find_characters(text, size, first, second, found));
+                },
+                everywhere);
+        }
+    }
 }
 #elif defined(__aarch64__)
 TEST_CASE("F5 F8: masking, and the test for ASCII, by NEON") {

@@ -691,3 +691,19 @@ TEST_CASE("D1: offers and responses are written whole or not at all, and never b
     }
     CHECK(longest == ws::max_deflate_text);
 }
+
+TEST_CASE("D1: parameters are equal if all of them are") {
+    const deflate_parameters all{.server_no_context_takeover = true,
+                                 .client_no_context_takeover = true,
+                                 .server_max_window_bits = 10,
+                                 .client_max_window_bits = 11};
+    CHECK(all == deflate_parameters(all));
+    for (int changed = 0; changed != 4; ++changed) {
+        deflate_parameters other = all;
+        if (changed == 0) other.server_no_context_takeover = false;
+        if (changed == 1) other.client_no_context_takeover = false;
+        if (changed == 2) other.server_max_window_bits = 9;
+        if (changed == 3) other.client_max_window_bits = 9;
+        CHECK(other != all);
+    }
+}

@@ -584,6 +584,31 @@ TEST_CASE_TEMPLATE("D8: connections share inflaters and deflaters, and never see
     CHECK(held() == std::pair(2, 2));
 }
 
+TEST_CASE_TEMPLATE("D8: connections with other windows share inflaters, but no deflaters", Side, compressing_server,
+                   compressing_client) {
+    counted_compression::pool pool(2);
+    const auto with_window = [&](unsigned bits) {
+        return compressing<Side, counted_compression>(
+            {.takes_over = false, .peer_takes_over = false, .window = bits, .peer_window = bits}, {}, &pool);
+    };
+    auto small = with_window(9), large = with_window(15);
+    const int inflaters = counted_inflater::alive;
+    const int deflaters = counted_deflater::alive;
+    for (int round = 0; round != 3; ++round) {
+        for (auto* const each : {&small, &large}) {
+            const unsigned bits = each == &small ? 9 : 15;
+            each->feed_copy(compressed_text(Side::other, deflated(story, static_cast<int>(bits))));
+            CHECK(each->take_log() == lines{"message text compressed: " + std::string(story)});
+            CHECK_FALSE(each->peer.send_text(story));
+            reference_inflater peer(bits, false);
+            CHECK(lines_sent(each->take_sent(), peer) == lines{"text compressed: " + std::string(story)});
+        }
+        // An inflater with the largest window reads what was written with any.
+        CHECK(counted_inflater::alive - inflaters == 1);
+        CHECK(counted_deflater::alive - deflaters == 2);
+    }
+}
+
 TEST_CASE_TEMPLATE("D8: a connection that ends or gives up inside a message gives back what it shares", Side,
                    compressing_server, compressing_client) {
     const int inflaters = counted_inflater::alive;

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -431,6 +432,26 @@ TEST_CASE_TEMPLATE("D7: between events the caller can move what is left of the i
             if (!whole) CHECK(kinds.size() > 100'000 / (16 * 1024));
         }
     }
+}
+
+TEST_CASE_TEMPLATE("D7: what is left of the input can be given in smaller parts", Side, compressing_server,
+                   compressing_client) {
+    const std::string large = numbered_lines(100'000);
+    buffer left = compressed_text(Side::other, deflated(large));
+    auto run = compressing<Side>({}, {.whole_messages = false});
+    std::string content;
+    std::size_t most = left.size(); // all of the frame, then parts of what is left of it
+    for (bool more = true; more || !left.empty();) {
+        bytes in = bytes(left).first(std::min(most, left.size()));
+        const std::size_t before = in.size();
+        const ws::event event = run.peer.next(in);
+        more = static_cast<bool>(event);
+        REQUIRE(event.kind != ws::kind::closed);
+        content += event.text();
+        left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(before - in.size()));
+        most = 7;
+    }
+    CHECK(content == large);
 }
 
 TEST_CASE_TEMPLATE("F12: an endpoint can be moved inside a compressed message", Side, compressing_server,

@@ -91,6 +91,19 @@ TEST_CASE("H22: pseudo-fields are complete, unique, known, and come first") {
     field_list twice = connect;
     twice.insert(twice.begin(), {":path", "/other"});
     CHECK(connect_error(twice) == errc::bad_pseudo_field);
+    for (const std::string_view unknown : {":unknown", ":", ":status"}) {
+        field_list first = connect;
+        first.insert(first.begin(), {unknown, "200"});
+        CHECK(connect_error(first) == errc::bad_pseudo_field);
+    }
+    // One without a value is there.
+    for (const field& each : connect) {
+        if (each.name[0] != ':') continue;
+        field_list empty = connect;
+        empty.insert(empty.begin(), {each.name, {}});
+        CHECK(connect_error(empty) == errc::bad_pseudo_field);
+    }
+    CHECK(connect_error(connect_with(":protocol", {})) == errc::protocol_unknown);
     CHECK(connect_error(connect_with("a b", "c")) == errc::bad_pseudo_field);
     CHECK(connect_error(connect_with("a", "b\nc")) == errc::bad_pseudo_field);
     CHECK(connect_error(connect_with("", "b")) == errc::bad_pseudo_field);
@@ -102,6 +115,9 @@ TEST_CASE("H22: there is no Connection or Upgrade, no other Host, and the rest i
         CHECK(connect_error(connect_with(name, "x")).status() == 400);
     }
     CHECK(connect_error(connect_with("host", "other")) == errc::bad_host);
+    field_list two_hosts = connect_with("host", "server.example.com");
+    two_hosts.push_back({"host", "server.example.com"});
+    CHECK(connect_error(two_hosts) == errc::bad_host);
     CHECK(connect_error(connect_with("sec-websocket-version", "8")) == errc::version_unsupported);
     CHECK(connect_error(connect_without("sec-websocket-version")) == errc::version_missing);
     CHECK(connect_error(connect_with("sec-websocket-protocol", "a, a")) == errc::bad_subprotocol);

@@ -120,6 +120,17 @@ TEST_CASE("H11: values can be copied without their escapes, where there is room"
     CHECK(first_parameter("a;b").copy_value(room).empty());
 }
 
+TEST_CASE("H11: values are compared without their escapes, and a missing one equals nothing") {
+    for (const std::string_view text : {"a;b=15", "a;b=\"15\"", "a;b=\"\\1\\5\"", "a;b=\"1\\5\""}) {
+        CAPTURE(text);
+        const ws::extension_parameter found = first_parameter(text);
+        CHECK(found.value_is("15"));
+        for (const std::string_view other : {"", "1", "155", "16", "5", "\\1\\5"}) CHECK(!found.value_is(other));
+    }
+    CHECK(!first_parameter("a;b").value_is(""));
+    CHECK(!first_parameter("a;b").value_is("15"));
+}
+
 TEST_CASE("H11: offers are those of all lines, in order, until the visitor has enough") {
     const field headers[] = {{"sec-websocket-extensions", "a;x=1, b"},
                              {"Other", "c"},

@@ -104,6 +104,11 @@ TEST_CASE("H12: fields that a status must have are there unless the caller gave 
           "HTTP/1.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\nUpgrade: websocket, x\r\n"
           "Sec-WebSocket-Version: 13, 14\r\nContent-Length: 0\r\n\r\n");
 
+    // Connection names an Upgrade of any status.
+    const field newer[] = {{"upgrade", "h2c"}};
+    CHECK(text_written([&](bytes out) { return ws::write_refusal(out, {.status = 400, .fields = newer}); }) ==
+          "HTTP/1.1 400 Bad Request\r\nConnection: close, Upgrade\r\nupgrade: h2c\r\nContent-Length: 0\r\n\r\n");
+
     // RFC 9110 8.6: what has no body has no length of one.
     CHECK(text_written([](bytes out) { return ws::write_refusal(out, {.status = 204}); }) ==
           "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
