@@ -9963,15 +9963,14 @@ class connection {
             deadline_.begin_at(now, pong_timeout_);
             return {};
         case phase::probing: return fail(errc::pong_timeout);
-        case phase::closing: {
+        case phase::closing:
+        case phase::failed: {
             const event end = end_input(errc::close_timeout);
             phase_ = phase::over;
             return end;
         }
-        case phase::failed: phase_ = phase::failed_over; return {};
-        case phase::closed: phase_ = phase::over; return {};
-        case phase::failed_over:
-        case phase::over: return {};
+        case phase::closed:
+        case phase::over: phase_ = phase::over; return {};
         }
         return {};
     }
@@ -9998,8 +9997,8 @@ class connection {
 
     /// The state of the connection. Messages can be sent while it is `open`.
     [[nodiscard]] ws::state state() const noexcept {
-        constexpr ws::state states[] = {state::opening, state::open,   state::open,   state::closing,
-                                        state::closed,  state::closed, state::closed, state::closed};
+        constexpr ws::state states[] = {state::opening, state::open,   state::open,  state::closing,
+                                        state::closed,  state::closed, state::closed};
         return states[static_cast<std::size_t>(phase_)];
     }
     [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open || phase_ == phase::probing; }
@@ -10177,8 +10176,8 @@ class connection {
 
     // The `closed` event of an end without the peer's Close, once.
     [[nodiscard]] event tell_end() noexcept {
-        if (phase_ != phase::failed && phase_ != phase::failed_over) return {};
-        phase_ = phase_ == phase::failed ? phase::closed : phase::over;
+        if (phase_ != phase::failed) return {};
+        phase_ = phase::closed;
         close_code_ = ws::close_code::abnormal;
         return {.kind = kind::closed, .code = close_code_, .error = error_};
     }
@@ -10186,14 +10185,13 @@ class connection {
   private:
     // Drawn in docs/design.md. The order counts: before `failed` frames are read, from `over` on all is done.
     enum class phase : std::uint8_t {
-        opening,     // the opening handshake is not done
-        open,        // messages go both ways
-        probing,     // likewise, and a Ping of ours asks for a sign of life
-        closing,     // our Close was sent, the peer's is awaited
-        failed,      // nothing is read any more; the `closed` event is still to be given
-        closed,      // likewise, and it was given
-        failed_over, // as `failed`, and nothing is waited for
-        over,        // as `closed`, and nothing is waited for
+        opening, // the opening handshake is not done
+        open,    // messages go both ways
+        probing, // likewise, and a Ping of ours asks for a sign of life
+        closing, // our Close was sent, the peer's is awaited
+        failed,  // nothing is read any more; the `closed` event is still to be given
+        closed,  // likewise, and it was given
+        over,    // as `closed`, and nothing is waited for
     };
 
     // The type of the message in pieces that is being sent, if there is one.

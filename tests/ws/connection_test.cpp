@@ -1282,6 +1282,24 @@ TEST_CASE_TEMPLATE("shut_down does what the state asks for", Side, server_side, 
     CHECK(open.peer.close_code() == 1001);
 }
 
+TEST_CASE_TEMPLATE("shut_down ends in time, also if its bytes stay and nothing comes", Side, server_side, client_side) {
+    auto peer = Side::make({.close_timeout = 50});
+    peer.shut_down();
+    CHECK_FALSE(peer.output().empty());
+    CHECK_FALSE(peer.tick(100));
+    CHECK_FALSE(peer.tick(149));
+    CHECK_FALSE(peer.done());
+    const ws::event end = peer.tick(150);
+    CHECK(end.kind == ws::kind::closed);
+    CHECK(end.error == ws::errc::shut_down);
+    CHECK(peer.done());
+    CHECK(peer.next_deadline() == no_deadline);
+    bytes none;
+    CHECK_FALSE(peer.next(none));
+    CHECK_FALSE(peer.finish());
+    CHECK(peer.done());
+}
+
 TEST_CASE("shut_down refuses a client that waits for its answer") {
     scripted<ws::server> run(server_side::make(), [](auto&, const auto&) {});
     run.feed_text(upgrade_request());
