@@ -110,4 +110,8 @@ TEST_CASE("places in a list are equal if list and number are") {
     CHECK(first.begin() == first.begin());
     CHECK(first.begin() != second.begin());
     CHECK(first.begin() != first.end());
+    auto at = first.begin();
+    CHECK(*at++ == "x");
+    CHECK(*at++ == "yz");
+    CHECK(at == first.end());
 }
