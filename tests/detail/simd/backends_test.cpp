@@ -362,6 +362,7 @@ void use_model(const unsigned char* octets, const kernels::nibble_table& table, 
 #endif
 
 // --- blocks of characters
+
 // Every character at every place of a block, among letters.
 template <class Blocks>
 void test_blocks() {
@@ -384,6 +385,8 @@ void test_blocks() {
             REQUIRE(Blocks::invisible(block) == expected(c < 0x21 || c > 0x7e));
         }
     }
+}
+
 } // namespace
 
 TEST_CASE("H3 H6: kinds of characters by blocks of eight") { test_blocks<kernels::eight_characters>(); }
