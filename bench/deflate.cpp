@@ -222,7 +222,7 @@ class stage_inflate {
   private:
     Sink& sink_;
     bool takeover_;
-    ws::zlib_inflater codec_{15};
+    ws::zlib_inflater codec_{};
     ws::message_inflater messages_{};
     octets out_;
 };

@@ -31,7 +31,7 @@ class round_trip {
     Sink& sink_;
     bool takeover_;
     ws::zlib_deflater deflater_{15, {}};
-    ws::zlib_inflater inflater_{15};
+    ws::zlib_inflater inflater_{};
     ws::message_deflater deflating_{};
     ws::message_inflater inflating_{};
     octets deflated_;

@@ -51,7 +51,7 @@ class reader {
 
     ws::decoder decoder_;
     ws::message_inflater message_{UINT64_MAX};
-    ws::zlib_inflater inflater_{15};
+    ws::zlib_inflater inflater_{};
     bool closed_ = false;
 };
 

@@ -400,8 +400,8 @@ def seeds_of_compressed_messages():
         for level, strategy in ((0, zlib.Z_DEFAULT_STRATEGY), (6, zlib.Z_DEFAULT_STRATEGY), (6, zlib.Z_FIXED)):
             for final in (False, True):
                 message = compressed(content, level, strategy, 9 + number, final)
-                # Type, limit, window, four sizes of messages, room, six sizes of pieces.
-                settings = bytes([number % 2, 0, 1 + number, len(message) % 256, 0, 0, 0, number]) + CUTS
+                # Type, limit, four sizes of messages, room, six sizes of pieces.
+                settings = bytes([number % 2, 0, len(message) % 256, 0, 0, 0, number]) + CUTS
                 yield message * 2, settings
 
 

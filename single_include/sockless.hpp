@@ -12078,8 +12078,11 @@ enum class deflate_status : std::uint8_t {
     no_memory,   ///< there is no memory to begin with
 };
 
-/// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made from the bits of its window, 8 to 15; it may put
-/// off taking memory until the first step. All verbs are `noexcept`.
+/// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made without arguments; it may put off taking memory
+/// until the first step. All verbs are `noexcept`.
+///
+/// It remembers the last 32 KiB of its output, as far as any reference can go back (RFC 1951 section 2), whatever
+/// smaller window was agreed to: so the same reference is good or corrupt however input and room are cut [F12].
 ///
 /// - `step(in, out)` takes bytes from the front of `in`, puts the inflated bytes to the front of `out`, and cuts both
 ///   spans accordingly. It returns at the end of the input, of the room, or of a block that is marked as the last
@@ -12087,7 +12090,7 @@ enum class deflate_status : std::uint8_t {
 /// - `between_blocks()` says whether the bytes that were taken so far end with the end of a block.
 /// - `reset()` forgets everything: then the inflater is as new, also after an error. It may keep its memory.
 template <class T>
-concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
+concept inflater = std::is_nothrow_default_constructible_v<T> &&
     requires(T codec, const T& constant, cbytes& in, bytes& out) {
     { codec.step(in, out) }
     noexcept->std::same_as<deflate_status>;
@@ -12329,7 +12332,8 @@ struct deflate_parameters {
 
 /// The terms of permessage-deflate that one side wants.
 struct deflate_policy {
-    /// The parameters that are asked of both sides. A smaller window and no takeover cost compression and save memory.
+    /// The parameters that are asked of both sides. No takeover costs compression, and saves memory of both. A smaller
+    /// window costs compression, and saves memory of the side that compresses: see `inflater`.
     /// If a client offers less than this, a server keeps to the offer; if the client offers more, the server asks for
     /// this.
     deflate_parameters wanted{};
@@ -12558,11 +12562,15 @@ template <class Fields>
 
 namespace sockless::ws::detail {
 
+/// The window of each inflater.
+inline constexpr unsigned largest_window = 15;
+
 /// An inflater or deflater on the heap, which can wait in a list.
 template <class Codec>
 struct boxed {
-    template <class... Arguments>
-    explicit boxed(unsigned bits, const Arguments&... more) noexcept : codec(bits, more...), window_bits(bits) {}
+    boxed() noexcept : codec(), window_bits(largest_window) {}
+    template <class Settings>
+    boxed(unsigned bits, const Settings& settings) noexcept : codec(bits, settings), window_bits(bits) {}
 
     Codec codec;
     unsigned window_bits;
@@ -12732,10 +12740,7 @@ class deflate_stage {
         const bool serves = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
-        const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
-        const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = serves ? client_bits : server_bits;
-        terms_.deflater_bits = serves ? server_bits : client_bits;
+        terms_.deflater_bits = detail::window_of(serves ? with.server_max_window_bits : with.client_max_window_bits);
         // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
         if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
@@ -12846,7 +12851,6 @@ class deflate_stage {
     // The terms that were agreed to, and the state of the messages.
     struct terms {
         deflate_parameters parameters{};
-        std::uint8_t inflater_bits = 15;
         std::uint8_t deflater_bits = 15;
         bool agreed = false;
         bool peer_takes_over = true;
@@ -12864,10 +12868,9 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // A shared inflater has the largest window, which reads data that was written with any window.
-        const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
-        if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
-        if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));
+        // The window of the peer's that was agreed to says nothing here: see `inflater` [D8].
+        if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(detail::largest_window);
+        if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>());
         return static_cast<bool>(inflater_);
     }
 

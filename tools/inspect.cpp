@@ -87,7 +87,7 @@ static stomp::version version_in(octets stream) {
 static stomp::version version_in(bytes frames, const ws::deflate_agreement& compression) {
     ws::decoder decoder(role::client);
     decoder.agree_to(compression.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
-    message_reader messages(role::server, compression.parameters);
+    message_reader messages;
     version_finder finder;
     while (const ws::decoder::event event = decoder.next(frames)) {
         if (event.kind != ws::decoder::kind::data || !messages.add(event)) continue;
@@ -139,7 +139,6 @@ class websocket_direction {
           heads_(from == role::client ? http::message_kind::request : http::message_kind::response,
                  growing_buffer(http::limits{}.head)),
           frames_(from == role::client ? role::server : role::client),
-          messages_(from, agreed.compression.parameters),
           stomp_(from, version, out) {
         frames_.agree_to(agreed.compression.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
         frames_.show_frames(true);
@@ -282,7 +281,7 @@ class websocket_direction {
     printer& out_;
     http::basic_head_parser<growing_buffer> heads_;
     ws::decoder frames_;
-    message_reader messages_;
+    message_reader messages_{};
     stomp_reader stomp_;
     octets stomp_stream_{}; // what was in the messages
     phase phase_ = phase::heads;

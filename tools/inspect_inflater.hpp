@@ -43,9 +43,7 @@ inline ws::deflate_agreement terms_answered(const http::fields& answered, const 
 /// not can be read too (D8).
 class message_reader {
   public:
-    message_reader(role from, const ws::deflate_parameters& terms)
-        : codec_(window_of(from == role::client ? terms.client_max_window_bits : terms.server_max_window_bits)),
-          whole_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))) {}
+    message_reader() : whole_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))) {}
 
     /// Takes the data of a decoder; whether a message ends with it, for which the rest here is.
     bool add(const ws::decoder::event& data) {
@@ -65,8 +63,6 @@ class message_reader {
     [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
   private:
-    static unsigned window_of(std::uint8_t bits) { return bits == 0 ? 15 : bits; }
-
     void inflate(ws::message_type type) {
         constexpr std::size_t piece = 65536;
         cbytes in = message_;
@@ -82,7 +78,7 @@ class message_reader {
         message_ = bytes(inflated_).first(size);
     }
 
-    ws::zlib_inflater codec_;
+    ws::zlib_inflater codec_{};
     ws::message_inflater inflating_{};
     ws::assembler<growing_buffer> whole_;
     std::vector<std::byte> inflated_{};

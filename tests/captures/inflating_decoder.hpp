@@ -42,8 +42,7 @@ inline ws::deflate_agreement terms_of(const capture& of) {
 /// error in it, have the place of the message's first frame.
 class inflating_decoder {
   public:
-    inflating_decoder(role own, const ws::deflate_agreement& agreed, std::size_t room)
-        : frames_(own), codec_(window(own, agreed.parameters)), room_(room) {
+    inflating_decoder(role own, const ws::deflate_agreement& agreed, std::size_t room) : frames_(own), room_(room) {
         frames_.agree_to(agreed.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
     }
 
@@ -78,13 +77,8 @@ class inflating_decoder {
     [[nodiscard]] ws::frame_header header() const { return frames_.header(); }
 
   private:
-    static unsigned window(role own, const ws::deflate_parameters& with) {
-        return sockless::ws::detail::window_of(own == role::server ? with.client_max_window_bits
-                                                                   : with.server_max_window_bits);
-    }
-
     ws::decoder frames_;
-    ws::zlib_inflater codec_;
+    ws::zlib_inflater codec_{};
     ws::message_inflater inflating_{};
     buffer room_;
     cbytes data_{};           // what is left of the data that came last

@@ -19,8 +19,6 @@ constexpr std::size_t move_front(cbytes& from, bytes& to, std::size_t most) noex
 /// An `inflater` of stored blocks (RFC 1951 section 3.2.4); all else is corrupt.
 class stored_inflater {
   public:
-    constexpr explicit stored_inflater(unsigned) noexcept {}
-
     [[nodiscard]] constexpr ws::deflate_status step(cbytes& in, bytes& out) noexcept {
         for (;;) {
             if (left_ != 0) {

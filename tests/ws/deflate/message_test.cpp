@@ -39,7 +39,7 @@ constexpr bool stores_and_inflates() {
     std::array<std::byte, 40> content{}, compressed{}, room{};
     for (std::size_t i = 0; i != content.size(); ++i) content[i] = static_cast<std::byte>('0' + i);
     stored_deflater to(15, {});
-    stored_inflater from(15);
+    stored_inflater from;
     message_deflater deflater;
     message_inflater inflater(40);
     inflater.begin(message_type::text);
@@ -148,7 +148,7 @@ outcome inflated(message_inflater& subject, Codec& codec, cbytes payload, std::s
 template <class Codec = zlib_inflater>
 outcome inflated(cbytes payload, std::size_t room = much_room, message_type type = message_type::binary,
                  std::uint64_t limit = UINT64_MAX) {
-    Codec codec(15);
+    Codec codec;
     message_inflater subject(limit);
     return inflated(subject, codec, payload, room, type);
 }
@@ -158,7 +158,6 @@ struct sample {
     buffer payload;
     outcome expected;
     std::vector<buffer> before{};
-    unsigned window_bits = 15;
     std::uint64_t limit = UINT64_MAX;
     message_type type = message_type::binary;
 };
@@ -170,7 +169,7 @@ void check_at_every_split(const sample& each) {
     for (const std::size_t room : rooms) {
         for (const bool end_is_told_late : {false, true}) {
             for_each_split(each.payload, [&](auto&& feed_all) {
-                Codec codec(each.window_bits);
+                Codec codec;
                 message_inflater subject(each.limit);
                 for (const buffer& message : each.before) REQUIRE(inflated(subject, codec, message).whole);
                 reading<Codec> message(subject, codec, each.type, room);
@@ -190,8 +189,6 @@ void check_at_every_split(const sample& each) {
 // Counts what another inflater does.
 class counting_inflater {
   public:
-    explicit counting_inflater(unsigned window_bits) noexcept : codec_(window_bits) {}
-
     [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
         const std::size_t room = out.size();
         const deflate_status status = codec_.step(in, out);
@@ -206,7 +203,7 @@ class counting_inflater {
     std::size_t given = 0;
 
   private:
-    zlib_inflater codec_;
+    zlib_inflater codec_{};
 };
 
 // --- content
@@ -272,7 +269,7 @@ TEST_CASE("D5 D7: its frames, from the stream to the content, at every split") {
     for_each_split(stream, [&](auto&& feed_all) {
         decoder frames(role::client);
         frames.agree_to(ws::rsv::rsv1);
-        zlib_inflater codec(15);
+        zlib_inflater codec;
         message_inflater subject;
         std::string seen;
         std::byte memory[3];
@@ -331,7 +328,7 @@ TEST_CASE("D7: what zlib makes at all levels and with all strategies, cut at ran
                 INFO(content.name << ", level " << level << ", strategy " << strategy);
                 const buffer payload = deflated(content.data, 15, level, strategy);
                 if (!content.data.empty()) ++seen.at(first_block(payload));
-                zlib_inflater codec(15);
+                zlib_inflater codec;
                 message_inflater subject;
                 reading<zlib_inflater> message(subject, codec, message_type::binary, 1 + seed * 797 % 20'000);
                 std::size_t begin = 0;
@@ -410,7 +407,7 @@ TEST_CASE("D7: many empty blocks marked as the last cost two bytes and one step 
         payload.push_back(std::byte{0x03});
         payload.push_back(std::byte{0x00});
     }
-    counting_inflater codec(15);
+    counting_inflater codec;
     message_inflater subject;
     REQUIRE(inflated(subject, codec, deflated(noise(1U << 15U), 15, 0)).whole); // so that a window can be lost
     codec.steps = 0;
@@ -428,8 +425,6 @@ namespace {
 // Takes all input at once, and gives what comes of it when there is room.
 class hoarding_inflater {
   public:
-    explicit hoarding_inflater(unsigned window_bits) noexcept : codec_(window_bits) {}
-
     [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
         held_.insert(held_.end(), in.begin(), in.end());
         in = in.last(0);
@@ -445,7 +440,7 @@ class hoarding_inflater {
     }
 
   private:
-    zlib_inflater codec_;
+    zlib_inflater codec_{};
     buffer held_{};
 };
 
@@ -477,7 +472,7 @@ TEST_CASE("D6 D7: an empty message is 00 or no byte at all, and leaves the windo
         CHECK((inflated(empty, 0) == whole(""))); // needs no room
     }
 
-    counting_inflater codec(15);
+    counting_inflater codec;
     message_inflater subject;
     CHECK((inflated(subject, codec, nothing) == whole("")));
     CHECK(codec.steps == 0);
@@ -498,50 +493,69 @@ TEST_CASE("D6 D7: an empty message is 00 or no byte at all, and leaves the windo
 
 // --- windows
 
-TEST_CASE("D8: a window of every size reaches as far back as it has bytes, and no further") {
-    for (unsigned bits = 8; bits <= 15; ++bits) {
-        INFO("window of bits: " << bits);
-        const unsigned size = 1U << bits;
-        const buffer content = noise(size + 1, bits);
-        const auto stored = [&](std::size_t some) {
-            return block_writer().stored(text_of(cbytes(content).first(some))).end_message().data();
-        };
-        const auto referring = [](unsigned distance) {
-            return block_writer().begin_fixed().match_of_three(distance).end().end_message().data();
-        };
-        const auto after = [&](const buffer& first, const buffer& second, std::size_t room) {
-            zlib_inflater codec(bits);
-            message_inflater subject;
-            REQUIRE(inflated(subject, codec, first, room).whole);
-            return inflated(subject, codec, second, room);
-        };
-        for (const std::size_t room : {std::size_t{1}, std::size_t{100}, much_room}) {
-            const outcome furthest = whole(cbytes(content).first(3));
-            CHECK((after(stored(size), referring(size), room) == furthest));
-            CHECK((after(stored(size + 1), referring(size), room) == whole(cbytes(content).subspan(1, 3))));
-            CHECK((after(stored(size - 1), referring(size), room) == failed(errc::deflate_corrupt)));
-            // A match cannot go back further than by 15 bits.
-            if (bits != 15)
-                CHECK((after(stored(size + 1), referring(size + 1), room) == failed(errc::deflate_corrupt)));
+TEST_CASE("F12 D8: a reference is good as far as 32 KiB back, and else corrupt, at every split") {
+    constexpr unsigned largest = 32'768;
+    const buffer content = noise(largest + 1);
+    const auto stored = [&](std::size_t size) {
+        return block_writer().stored(text_of(cbytes(content).first(size))).end_message().data();
+    };
+    const auto referring = [](unsigned distance) {
+        return block_writer().begin_fixed().match_of_three(distance).end().end_message().data();
+    };
+    const auto from = [&](std::size_t place) { return whole(cbytes(content).subspan(place, 3)); };
+    for (unsigned distance = 256; distance <= largest; distance *= 2) {
+        INFO("distance: " << distance);
+        const outcome beyond = failed(errc::deflate_corrupt);
+        check_at_every_split({.payload = referring(distance), .expected = from(0), .before = {stored(distance)}});
+        check_at_every_split({.payload = referring(distance), .expected = beyond, .before = {stored(distance - 1)}});
+        check_at_every_split({.payload = referring(distance), .expected = from(1), .before = {stored(distance + 1)}});
+        if (distance == largest) continue; // there is no longer distance
+        check_at_every_split(
+            {.payload = referring(distance + 1), .expected = from(0), .before = {stored(distance + 1)}});
+        check_at_every_split({.payload = referring(distance + 1), .expected = beyond, .before = {stored(distance)}});
+    }
+}
 
-            const buffer one = block_writer()
-                                   .stored(text_of(cbytes(content).first(size)))
-                                   .begin_fixed()
-                                   .match_of_three(size)
-                                   .end()
-                                   .end_message()
-                                   .data();
-            buffer both(content.begin(), content.begin() + size);
-            both.insert(both.end(), content.begin(), content.begin() + 3);
-            zlib_inflater codec(bits);
-            message_inflater subject;
-            CHECK((inflated(subject, codec, one, room) == whole(both)));
+TEST_CASE("F12 D8: the same inside of one message, whose output is cut at any place") {
+    constexpr unsigned largest = 32'768;
+    const buffer content = noise(largest + 10);
+    for (const unsigned distance : {257U, 513U, 1025U, 20'000U, largest}) {
+        for (const unsigned before : {distance - 1, distance, distance + 9}) {
+            const cbytes literal = cbytes(content).first(before);
+            const buffer payload = block_writer()
+                                       .stored(text_of(literal))
+                                       .begin_fixed()
+                                       .match_of_three(distance)
+                                       .end()
+                                       .end_message()
+                                       .data();
+            outcome expected = failed(errc::deflate_corrupt, text_of(literal));
+            if (before >= distance) {
+                expected = whole(literal);
+                const auto at = content.begin() + (before - distance);
+                expected.content.insert(expected.content.end(), at, at + 3);
+            }
+            for (const std::size_t part : {std::size_t{1}, std::size_t{7}, std::size_t{500}, SIZE_MAX}) {
+                for (const std::size_t room : {std::size_t{1}, std::size_t{100}, std::size_t{4096}, much_room}) {
+                    INFO("distance " << distance << " behind " << before << ", parts " << part << ", room " << room);
+                    zlib_inflater codec;
+                    message_inflater subject;
+                    reading<zlib_inflater> message(subject, codec, message_type::binary, room);
+                    bool goes_on = true;
+                    for (cbytes left = payload; goes_on;) {
+                        const cbytes piece = left.first(left.size() < part ? left.size() : part);
+                        left = left.subspan(piece.size());
+                        goes_on = message.add(piece, left.empty());
+                    }
+                    CHECK((message.found() == expected));
+                }
+            }
         }
     }
 }
 
 TEST_CASE("D8: after a reset there is nothing to refer to") {
-    zlib_inflater codec(15);
+    zlib_inflater codec;
     message_inflater subject;
     CHECK((inflated(subject, codec, hello) == whole("Hello")));
     codec.reset();
@@ -574,8 +588,8 @@ TEST_CASE("D9: a message may have as many bytes as the limit; the next is notice
 TEST_CASE("D9: without room the first byte is too much") {
     CHECK((inflated(hello, 0) == failed(errc::message_too_big)));
     CHECK((inflated<stored_inflater>(stored_hello, 0) == failed(errc::message_too_big)));
-    // Input that needs no room is taken before that.
-    zlib_inflater codec(15);
+    // What needs no room is taken before that.
+    zlib_inflater codec;
     message_inflater subject;
     reading<zlib_inflater> message(subject, codec, message_type::binary, 0);
     CHECK(message.add(from_hex("00 00 00 ff ff"), false));
@@ -591,7 +605,7 @@ TEST_CASE("D9: a bomb is inflated to one byte beyond the limit at most") {
     for (const std::size_t room :
          {std::size_t{7}, std::size_t{1000}, std::size_t{16'384}, limit, limit + 1, 10 * limit}) {
         INFO("room: " << room);
-        counting_inflater codec(15);
+        counting_inflater codec;
         message_inflater subject(limit);
         const outcome found = inflated(subject, codec, payload, room);
         CHECK(found.error == errc::message_too_big);
@@ -691,8 +705,6 @@ namespace {
 
 // Takes a message, and does at its end what the test says.
 struct scripted_inflater {
-    explicit scripted_inflater(unsigned) noexcept {}
-
     [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
         const bool at_the_end = in.size() == 4;
         in = in.last(at_the_end ? left : 0);
@@ -714,7 +726,7 @@ struct scripted_inflater {
 
 TEST_CASE("D7 D9: the end of the data ends a block and nothing comes of it, or the message is truncated") {
     const auto ends_with = [](deflate_status status, bool between, std::size_t left, std::size_t given) {
-        scripted_inflater codec(15);
+        scripted_inflater codec;
         codec.status = status;
         codec.between = between;
         codec.left = left;
@@ -733,7 +745,7 @@ TEST_CASE("D7 D9: the end of the data ends a block and nothing comes of it, or t
 }
 
 TEST_CASE("D9: an inflater without memory ends the message") {
-    scripted_inflater codec(15);
+    scripted_inflater codec;
     codec.before_the_end = deflate_status::no_memory;
     message_inflater subject;
     CHECK((inflated(subject, codec, octets({1})) == failed(errc::no_memory)));
@@ -743,7 +755,7 @@ TEST_CASE("D9: an inflater without memory ends the message") {
 TEST_CASE("D9: after an error both are as new once they are reset") {
     const std::vector<buffer> wrong{from_hex("06"), from_hex("f2 48"), from_hex("f2 48 cd c9 c9 07 06"),
                                     from_hex("00 05 00 fa ff 48")};
-    zlib_inflater codec(15);
+    zlib_inflater codec;
     message_inflater subject(5);
     for (const buffer& each : wrong) {
         CHECK(inflated(subject, codec, each).error != errc::none);
@@ -766,8 +778,8 @@ TEST_CASE("D9: text is UTF-8 as a whole, however it was cut and whatever room th
         check_at_every_split(
             {.payload = block_writer().stored(text, true).data(), .expected = whole(text), .type = message_type::text});
     }
-    // A character that an earlier message left open says nothing about this message.
-    zlib_inflater codec(15);
+    // What an earlier message left open says nothing of this one.
+    zlib_inflater codec;
     message_inflater subject;
     CHECK(inflated(subject, codec, deflated("\xc3"), 10, message_type::text).error == errc::invalid_utf8);
     codec.reset();
@@ -895,7 +907,7 @@ TEST_CASE("D6: empty pieces add nothing, but an empty last one ends the message"
     CHECK(ends_with_tail(cbytes(ended_late).first(ended_late.size() - 1)));
     // The next message is whole all the same.
     deflating own;
-    zlib_inflater codec(15);
+    zlib_inflater codec;
     message_inflater reader;
     for (unsigned i = 0; i != 3; ++i) {
         CHECK((inflated(reader, codec, deflated_pieces(own.subject, own.codec, {hel, lo, {}})) == whole("Hello")));
@@ -906,7 +918,7 @@ TEST_CASE("D6: empty pieces add nothing, but an empty last one ends the message"
 TEST_CASE("D6: a receiver can read all of a piece before the next comes") {
     const buffer content = prose(5000);
     deflating own;
-    zlib_inflater codec(15);
+    zlib_inflater codec;
     message_inflater reader;
     reading<zlib_inflater> message(reader, codec, message_type::binary, much_room);
     std::size_t given = 0;
@@ -940,7 +952,7 @@ TEST_CASE("D6: the end of the data is held back with room of any size") {
     // Messages one after the other, each with the window of those before.
     for (std::size_t room = message_deflater::least_room; room <= 40; ++room) {
         deflating own;
-        zlib_inflater codec(15);
+        zlib_inflater codec;
         message_inflater reader;
         for (unsigned i = 0; i != 4; ++i) {
             const buffer content = prose(50 + 20 * i);
@@ -980,13 +992,12 @@ TEST_CASE("D6: with less room than it needs a deflater does nothing, and goes on
 TEST_CASE("D6 D7: what was deflated inflates to what it was, in pieces of any size, with every window") {
     for (unsigned bits = zlib_deflater::smallest_window; bits <= 15; ++bits) {
         deflating own(bits);
-        zlib_inflater codec(bits);
+        zlib_inflater codec;
         message_inflater reader(70'000);
         for (const std::size_t piece : {std::size_t{333}, std::size_t{4096}, std::size_t{65'536}, SIZE_MAX}) {
             for (const content_row& content : contents()) {
                 INFO(content.name << ", window " << bits << ", pieces of " << piece);
                 const buffer compressed = own.message(content.data, piece, 1024);
-                // With little room zlib notices each reference that goes back too far.
                 const outcome found = inflated(reader, codec, compressed, 100);
                 CHECK(found.whole);
                 CHECK((found.content == content.data));

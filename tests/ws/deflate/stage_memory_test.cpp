@@ -25,7 +25,7 @@ namespace {
 template <class Codec>
 struct counted : Codec {
     template <class... Arguments>
-    explicit counted(unsigned bits, const Arguments&... more) noexcept : Codec(bits, more...) {
+    explicit counted(const Arguments&... all) noexcept : Codec(all...) {
         ++alive;
     }
     ~counted() { --alive; }

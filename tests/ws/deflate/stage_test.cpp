@@ -533,18 +533,61 @@ TEST_CASE_TEMPLATE("D8: what comes can refer to messages before it where that wa
     }
 }
 
-TEST_CASE_TEMPLATE("D3 D4 D8: a window of 8 to 15 bits is remembered, and no more", Side, compressing_server,
-                   compressing_client) {
-    for (unsigned bits = 8; bits <= 15; ++bits) {
-        CAPTURE(bits);
-        const std::string text = random_text(std::size_t{1} << bits);
-        auto run = compressing<Side>({.peer_window = bits});
-        run.feed_copy(joined(compressed_text(Side::other, deflated(text, 15, 1, Z_HUFFMAN_ONLY)),
-                             compressed_text(Side::other, reaching_back(1U << bits))));
-        CHECK(run.log == lines{"message text compressed: " + text, "message text compressed: " + text.substr(0, 10)});
-        if (bits == 15) continue;
-        run.feed_copy(compressed_text(Side::other, reaching_back((1U << bits) + 1)));
-        CHECK(run.log.back() == "closed 1006 unclean deflate_corrupt");
+TEST_CASE_TEMPLATE("F12 D3 D4 D8: whatever window was agreed to, a reference reaches 32 KiB back, at every cut", Side,
+                   compressing_server, compressing_client) {
+    constexpr unsigned largest = 32'768;
+    const auto check = [](const terms& to, bool shares, cbytes stream, const lines& expected) {
+        for (const std::size_t part : {std::size_t{1}, std::size_t{999}, stream.size()}) {
+            for (const bool small : {false, true}) {
+                ws::zlib_pool pool;
+                buffer in(50'000), out(1000);
+                const auto read = [&](auto run) {
+                    for (std::size_t at = 0; at < stream.size(); at += part) {
+                        run.feed_copy(stream.subspan(at, std::min(part, stream.size() - at)));
+                    }
+                    REQUIRE(run.complaint == "");
+                    REQUIRE(run.log == expected);
+                };
+                ws::zlib_pool* const shared = shares ? &pool : nullptr;
+                // In little room, what comes of a step is cut, too.
+                if (small) {
+                    read(compressing<Side, ws::zlib_compression>(to, {}, shared, span_buffer(bytes(in)),
+                                                                 span_buffer(bytes(out))));
+                } else {
+                    read(compressing<Side>(to, {}, shared));
+                }
+            }
+        }
+    };
+    for (const unsigned bits : {8U, 9U, 12U, 15U}) {
+        const unsigned window = 1U << bits;
+        for (const unsigned distance : {window, window + 1, 3 * window, largest}) {
+            if (distance > largest || (distance == largest && bits != 9 && bits != 15)) continue;
+            CAPTURE(bits);
+            CAPTURE(distance);
+            const std::string text = random_text(distance);
+            const auto referring = [&](std::size_t behind) {
+                block_writer content;
+                content.stored(std::string_view(text).substr(0, behind));
+                return content.begin_fixed().match_of_ten(distance).end().end_message().data();
+            };
+            const buffer good = referring(distance), bad = referring(distance - 1);
+            const cuts at = {1, distance / 2, good.size() - 1, good.size()};
+            const buffer twice = joined(compressed_text(Side::other, good), fragments(Side::other, good, at));
+            const std::string line = "message text compressed: " + text + text.substr(0, 10);
+            for (const bool takes_over : {true, false}) {
+                const terms to{.peer_takes_over = takes_over, .peer_window = bits};
+                for (const bool shares : {false, true}) {
+                    check(to, shares, twice, {line, line});
+                    check(to, shares, compressed_text(Side::other, bad), {"closed 1006 unclean deflate_corrupt"});
+                }
+            }
+            if (distance + 10 > largest) continue;
+            // Back into an earlier message.
+            const buffer later =
+                joined(compressed_text(Side::other, good), compressed_text(Side::other, reaching_back(distance + 10)));
+            check({.peer_window = bits}, false, later, {line, "message text compressed: " + text.substr(0, 10)});
+        }
     }
 }
 

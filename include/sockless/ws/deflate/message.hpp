@@ -17,8 +17,11 @@ enum class deflate_status : std::uint8_t {
     no_memory,   ///< there is no memory to begin with
 };
 
-/// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made from the bits of its window, 8 to 15; it may put
-/// off taking memory until the first step. All verbs are `noexcept`.
+/// Decompresses raw deflate data (RFC 1951) that comes in pieces. Made without arguments; it may put off taking memory
+/// until the first step. All verbs are `noexcept`.
+///
+/// It remembers the last 32 KiB of its output, as far as any reference can go back (RFC 1951 section 2), whatever
+/// smaller window was agreed to: so the same reference is good or corrupt however input and room are cut [F12].
 ///
 /// - `step(in, out)` takes bytes from the front of `in`, puts the inflated bytes to the front of `out`, and cuts both
 ///   spans accordingly. It returns at the end of the input, of the room, or of a block that is marked as the last
@@ -26,7 +29,7 @@ enum class deflate_status : std::uint8_t {
 /// - `between_blocks()` says whether the bytes that were taken so far end with the end of a block.
 /// - `reset()` forgets everything: then the inflater is as new, also after an error. It may keep its memory.
 template <class T>
-concept inflater = std::is_nothrow_constructible_v<T, unsigned> &&
+concept inflater = std::is_nothrow_default_constructible_v<T> &&
     requires(T codec, const T& constant, cbytes& in, bytes& out) {
     { codec.step(in, out) }
     noexcept->std::same_as<deflate_status>;

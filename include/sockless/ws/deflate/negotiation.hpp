@@ -27,7 +27,8 @@ struct deflate_parameters {
 
 /// The terms of permessage-deflate that one side wants.
 struct deflate_policy {
-    /// The parameters that are asked of both sides. A smaller window and no takeover cost compression and save memory.
+    /// The parameters that are asked of both sides. No takeover costs compression, and saves memory of both. A smaller
+    /// window costs compression, and saves memory of the side that compresses: see `inflater`.
     /// If a client offers less than this, a server keeps to the offer; if the client offers more, the server asks for
     /// this.
     deflate_parameters wanted{};

@@ -8,11 +8,15 @@
 
 namespace sockless::ws::detail {
 
+/// The window of each inflater.
+inline constexpr unsigned largest_window = 15;
+
 /// An inflater or deflater on the heap, which can wait in a list.
 template <class Codec>
 struct boxed {
-    template <class... Arguments>
-    explicit boxed(unsigned bits, const Arguments&... more) noexcept : codec(bits, more...), window_bits(bits) {}
+    boxed() noexcept : codec(), window_bits(largest_window) {}
+    template <class Settings>
+    boxed(unsigned bits, const Settings& settings) noexcept : codec(bits, settings), window_bits(bits) {}
 
     Codec codec;
     unsigned window_bits;

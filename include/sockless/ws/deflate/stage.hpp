@@ -71,10 +71,7 @@ class deflate_stage {
         const bool serves = own == role::server;
         terms_.agreed = to.agreed;
         terms_.parameters = with;
-        const std::uint8_t client_bits = detail::window_of(with.client_max_window_bits);
-        const std::uint8_t server_bits = detail::window_of(with.server_max_window_bits);
-        terms_.inflater_bits = serves ? client_bits : server_bits;
-        terms_.deflater_bits = serves ? server_bits : client_bits;
+        terms_.deflater_bits = detail::window_of(serves ? with.server_max_window_bits : with.client_max_window_bits);
         // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
         const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
         if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
@@ -185,7 +182,6 @@ class deflate_stage {
     // The terms that were agreed to, and the state of the messages.
     struct terms {
         deflate_parameters parameters{};
-        std::uint8_t inflater_bits = 15;
         std::uint8_t deflater_bits = 15;
         bool agreed = false;
         bool peer_takes_over = true;
@@ -203,10 +199,9 @@ class deflate_stage {
     [[nodiscard]] bool shares_deflater() const noexcept { return shared_ != nullptr && !terms_.takes_over; }
 
     [[nodiscard]] bool take_inflater() noexcept {
-        // A shared inflater has the largest window, which reads data that was written with any window.
-        const unsigned bits = shares_inflater() ? 15 : terms_.inflater_bits;
-        if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(bits);
-        if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>(bits));
+        // The window of the peer's that was agreed to says nothing here: see `inflater` [D8].
+        if (!inflater_ && shares_inflater()) inflater_ = shared_->inflaters.take(detail::largest_window);
+        if (!inflater_) inflater_ = inflater_owner(new (std::nothrow) detail::boxed<Inflater>());
         return static_cast<bool>(inflater_);
     }
 

@@ -34,11 +34,11 @@ int run_zlib(z_stream& stream, cbytes& in, bytes& out, Call call) noexcept {
 
 namespace sockless::ws {
 
-/// An `inflater` that is zlib's. About 7 KiB, and a window of 2 to the power of its bits; taken from the heap with the
-/// first step. A reference beyond the window is corrupt, unless it refers to something that came out in the same step.
+/// An `inflater` that is zlib's. About 7 KiB, taken from the heap with the first step, and a window of 32 KiB, taken
+/// with the first output. The window has this size whatever was agreed to: see `inflater`.
 class zlib_inflater {
   public:
-    explicit zlib_inflater(unsigned window_bits) noexcept : window_bits_(static_cast<int>(window_bits)) {}
+    zlib_inflater() noexcept = default;
     zlib_inflater(const zlib_inflater&) = delete;
     zlib_inflater& operator=(const zlib_inflater&) = delete;
     ~zlib_inflater() {
@@ -71,8 +71,10 @@ class zlib_inflater {
 
   private:
     [[nodiscard]] bool begin() noexcept {
-        // Negative: raw deflate data, without a header.
-        begun_ = ::inflateInit2(&stream_, -window_bits_) == Z_OK;
+        // zlib judges a reference by the bytes that it still has: those of its window, and those that came out in the
+        // same call. The largest window has all that a reference can reach (RFC 1951 section 2), so the verdict is the
+        // same at every split [F12]. Negative: raw deflate data, without a header.
+        begun_ = ::inflateInit2(&stream_, -15) == Z_OK;
         return begun_;
     }
 
@@ -85,7 +87,6 @@ class zlib_inflater {
     }
 
     z_stream stream_{};
-    int window_bits_;
     bool begun_ = false;
     bool between_blocks_ = true;
 };
