@@ -408,6 +408,59 @@ TEST_CASE("H20: lines without end end in an error at the limit, and memory stays
     }
 }
 
+TEST_CASE("H2 H3 H20: a field line that is wrong is refused at the same byte, however much is there at once") {
+    // Many characters at once are looked at only if many are there, so a head in single bytes is read in another way.
+    const std::string value(20, 'v');
+    const struct {
+        std::string line;
+        errc error;
+        std::size_t place;
+    } wrong[] = {
+        {"Name: a\nb\r\n", errc::bare_lf, 7},
+        {"Name: a\rb\r\n", errc::bare_cr, 8},
+        {std::string("Name: a\0\n", 9) + "b\r\n", errc::bad_value, 7},
+        {"Name: a\x7f\n", errc::bad_value, 7},
+        {"Name: a\r\r\n", errc::bare_cr, 8},
+        {"Name\r\n", errc::bad_name, 4},
+        {"Name=a: b\r\n", errc::bad_name, 4},
+        {"Name : a\r\n", errc::space_in_name, 4},
+        {": a\r\n", errc::bad_name, 0},
+        {" folded: a\r\n", errc::obs_fold, 0},
+        {"Name: " + value + "+\r\n", errc::field_line_too_long, 26},
+    };
+    http::limits limits;
+    limits.field_line = 26;
+    for (const auto& each : wrong) {
+        CAPTURE(each.line);
+        for (std::size_t before = 1; before != 8; ++before) {
+            std::string text = "GET / HTTP/1.1\r\n";
+            for (std::size_t i = 0; i != before; ++i) text += "Name: " + value + "\r\n";
+            const std::uint64_t place = text.size() + each.place;
+            text += each.line;
+            for (std::size_t i = 0; i != 8; ++i) text += "Name: " + value + "\r\n";
+            http::basic_head_parser<growing_buffer> whole(message_kind::request, growing_buffer(text.size()), limits);
+            bytes in = bytes_of(text.data(), text.size());
+            CHECK(whole.next(in).error == each.error);
+            CHECK(whole.offset() == place);
+            http::basic_head_parser<growing_buffer> slow(message_kind::request, growing_buffer(text.size()), limits);
+            CHECK(feed_bytewise(slow, text).error == each.error);
+            CHECK(slow.offset() == place);
+        }
+    }
+}
+
+TEST_CASE("H20: one field too many is refused where it begins, however much is there at once") {
+    http::limits limits;
+    for (limits.fields = 0; limits.fields != 20; ++limits.fields) {
+        std::string text = "GET / HTTP/1.1\r\n";
+        for (std::size_t i = 0; i != 30; ++i) text += "Name: value\r\n";
+        http::basic_head_parser<growing_buffer> parser(message_kind::request, growing_buffer(text.size()), limits);
+        bytes in = bytes_of(text.data(), text.size());
+        CHECK(parser.next(in).error == errc::too_many_fields);
+        CHECK(parser.offset() == 16 + 13 * limits.fields);
+    }
+}
+
 TEST_CASE("H20: a head of many short lines ends in an error at the limit of the head") {
     std::string text = "GET / HTTP/1.1\r\n";
     while (text.size() < 40'000)
@@ -472,6 +525,19 @@ TEST_CASE("H20: a head that comes in pieces is refused if the heap is empty, at 
     const empty_heap none;
     CHECK(parser.next(in).error == errc::head_too_large);
     CHECK(parser.offset() == 100);
+}
+
+TEST_CASE("H20: what is wrong beyond the caller's memory is beyond the limit, however the head is cut") {
+    std::string text = std::string("GET / HTTP/1.1\r\nA: bbbbbbbb\0", 28) + "\r\n\r\n";
+    std::array<char, 20> memory{};
+    for (std::size_t cut = 1; cut != 20; ++cut) {
+        http::head_parser parser(message_kind::request, span_buffer<char>(memory));
+        bytes in = bytes_of(text.data(), cut);
+        REQUIRE_FALSE(parser.next(in));
+        in = bytes_of(text.data() + cut, text.size() - cut);
+        CHECK(parser.next(in).error == errc::head_too_large);
+        CHECK(parser.offset() == 20);
+    }
 }
 
 TEST_CASE("H20: memory that is used up by one head serves the next") {

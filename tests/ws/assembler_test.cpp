@@ -107,6 +107,21 @@ TEST_CASE("F9: a message as large as the memory fits, one byte more does not") {
     CHECK(message.empty());
 }
 
+TEST_CASE("F9: of a message that did not fit nothing more is taken, and the next one is whole") {
+    std::array<std::byte, 5> memory{};
+    on_span subject{span_buffer<std::byte>(memory)};
+    buffer data = bytes_from("abcdef");
+    bytes message;
+    CHECK(subject.add(piece(bytes(data).first(4), true, false), message) == on_span::status::incomplete);
+    CHECK(subject.add(piece(bytes(data).last(2), false, false), message) == on_span::status::no_room);
+    CHECK(subject.add(piece(bytes(data).first(1), false, false), message) == on_span::status::no_room);
+    CHECK(subject.add(piece(bytes(data).first(1), false, true), message) == on_span::status::no_room);
+    CHECK(message.empty());
+    CHECK(subject.add(piece(bytes(data).first(2), true, false), message) == on_span::status::incomplete);
+    CHECK(subject.add(piece(bytes(data).last(3), false, true), message) == on_span::status::complete);
+    CHECK(text_of(message) == "abdef");
+}
+
 TEST_CASE("F9: many messages in pieces take memory once") {
     on_heap subject{growing_buffer(1 << 20)};
     buffer data(1000, std::byte{'x'});

@@ -296,6 +296,22 @@ TEST_CASE("H18 C8: the end of the connection ends a body without a length, and c
     CHECK(end_of("HTTP/1.1 100 Continue\r\n\r\n") == "closed 1006 unclean end_of_input");
 }
 
+TEST_CASE("H18 C8: the connection may end before anything of the body of a refusal was asked for") {
+    const auto end_of = [](std::string_view response) {
+        ws::client peer = asking();
+        buffer head = bytes_from(response);
+        bytes in(head);
+        CHECK(peer.next(in).kind == ws::kind::refused);
+        const ws::event end = peer.finish();
+        CHECK(end.kind == ws::kind::closed);
+        CHECK(peer.response().fields.empty());
+        return end.error;
+    };
+    CHECK(end_of("HTTP/1.1 500 Oh\r\n\r\n") == ws::errc::refused);
+    CHECK(end_of("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n") == ws::errc::refused);
+    CHECK(end_of("HTTP/1.1 500 Oh\r\nContent-Length: 3\r\n\r\n") == ws::errc::end_of_input);
+}
+
 TEST_CASE("H18: a refusal that never ends has the deadline of the handshake") {
     client run(asking({.handshake_timeout = 100}));
     run.tick(1);

@@ -185,6 +185,25 @@ TEST_CASE_TEMPLATE("W4: what is longer than a message may be goes out as several
     }
 }
 
+TEST_CASE_TEMPLATE("W4: of exactly the largest size it is one message, and takes the room of one", Side,
+                   written_by_server, written_by_client) {
+    constexpr std::size_t mask = Side::own == role::client ? 4 : 0;
+    for (const std::size_t size : {4U, 10U, 125U, 126U, 300U}) {
+        const std::size_t least = size + (size > 125 ? 4 : 2) + mask + close_reserve;
+        for (const std::size_t missing : {0U, 1U}) {
+            CAPTURE(size);
+            CAPTURE(missing);
+            auto peer = Side::make(least - missing);
+            const error said = peer.send_written(writing{text_of_size(size)}, {.most = size});
+            CHECK(said == (missing == 0 ? error() : error(ws::errc::no_room)));
+            CHECK(frames_in(all_output(peer)).size() == 1 - missing);
+        }
+        auto peer = Side::make();
+        REQUIRE_FALSE(peer.send_written(writing{text_of_size(size)}, {.most = size - 1}));
+        CHECK(frames_in(all_output(peer)).size() == (size == 4 ? 1 : 2));
+    }
+}
+
 TEST_CASE_TEMPLATE("W4: several messages fit or are not sent, none of them", Side, written_by_server,
                    written_by_client) {
     std::size_t sent = 0;
