@@ -12,9 +12,13 @@
 
 namespace sockless::fuzz {
 
+/// If set, it is called if a promise is broken, and throws. For tests that run what a fuzz target runs.
+inline void (*on_broken_promise)(const char* what) = nullptr;
+
 /// Ends the program if a promise is broken; the fuzzer then keeps the input.
 inline void promise(bool kept, const char* what) {
     if (kept) return;
+    if (on_broken_promise != nullptr) on_broken_promise(what);
     std::fprintf(stderr, "broken promise: %s\n", what);
     std::abort();
 }
