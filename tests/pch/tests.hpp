@@ -1,0 +1,14 @@
+// Compiled once for the whole suite: doctest, the library, and the standard headers that most tests include.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sockless.hpp>
