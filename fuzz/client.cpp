@@ -10,6 +10,7 @@ ws::entropy known_nonce() {
     return ws::entropy([](void*, bytes out) {
         constexpr std::string_view nonce = "the sample nonce";
         for (std::size_t i = 0; i != out.size(); ++i) out[i] = static_cast<std::byte>(nonce[i]);
+        return true;
     });
 }
 

@@ -386,7 +386,12 @@ class error {
     [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
 
-    [[nodiscard]] friend constexpr bool operator==(const error&, const error&) noexcept = default;
+    /// Whether both are the same error of the same layer. Two libraries of one program may each have a table of their
+    /// own, so rows are compared, not only their places.
+    [[nodiscard]] friend constexpr bool operator==(const error& a, const error& b) noexcept {
+        return a.row_ == b.row_ ||
+               (a.row_ != nullptr && b.row_ != nullptr && a.name() == b.name() && a.sentence() == b.sentence());
+    }
 
   private:
     static constexpr error_row none{"none", "no error", "", 0, 0};
@@ -2363,7 +2368,7 @@ inline constexpr error_row errc_rows[] = {
     {"bad_chunk_end", "the data of a chunk is not followed by an end of line", "RFC 9112 7.1", 0, 400},
     {"body_too_large", "the body is larger than the limit", "RFC 9110 15.5.14", 0, 413},
 
-    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"no_room", "the output has no room for this head; nothing was written", "", 0, 0},
     {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 
@@ -4589,7 +4594,7 @@ inline constexpr error_row errc_rows[] = {
     {"error_sent", "an ERROR was sent, which ends the session", "STOMP 1.2 ERROR", 1008, 0},
     {"error_received", "an ERROR was received, which ends the session", "STOMP 1.2 ERROR", 1000, 0},
 
-    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"no_room", "the output has no room for this frame; nothing was written", "", 0, 0},
     {"bad_header", "a header has an empty name, the name content-length, or a character that the frame cannot carry",
      "STOMP 1.2 Value Encoding", 0, 0},
     {"body_not_allowed", "only SEND, MESSAGE and ERROR have a body", "STOMP 1.2 Body", 0, 0},
@@ -6233,6 +6238,10 @@ class session {
         deadline_.begin(settings.connect_timeout);
     }
 
+    // A copy would share the memory of a `span_buffer`.
+    session(session&&) noexcept = default;
+    session& operator=(session&&) noexcept = default;
+
     [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
         const stomp::limits &open = settings.limits, &before = settings.limits_before;
         const std::uint64_t head = open.head > before.head ? open.head : before.head;
@@ -7001,6 +7010,7 @@ enum class errc : std::uint8_t {
 
     // The caller
     no_room,
+    no_entropy,
     close_code_not_sendable,
     close_reason_too_long,
     payload_not_utf8,
@@ -7078,7 +7088,8 @@ inline constexpr error_row errc_rows[] = {
     {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
-    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"no_room", "the output has no room for this frame or head; nothing was written", "", 0, 0},
+    {"no_entropy", "the source of masking keys has failed", "RFC 6455 10.3", 1011, 0},
     {"close_code_not_sendable", "this Close code must not be sent", "RFC 6455 7.4", 0, 0},
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
     {"payload_not_utf8", "the payload of a text message, or the reason of a Close, is not UTF-8", "RFC 6455 8.1", 0, 0},
@@ -8050,27 +8061,39 @@ namespace sockless::ws {
 /// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
-/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
-/// other calls a function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its
-/// own.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …), fresh for each connection:
+/// it is the ChaCha20 stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be
+/// computed from its state. The other calls a function of the caller's, which can fail. Once it has failed, or was
+/// moved from, this gives no more bytes. It moves and does not copy: two copies would give the same bytes.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function.
-    using function = void (*)(void* context, bytes out);
+    /// Fills `out` with unpredictable bytes, or returns false. `context` is the pointer that the caller gave with the
+    /// function.
+    using function = bool (*)(void* context, bytes out);
 
-    constexpr explicit entropy(const seed& from) noexcept {
+    constexpr explicit entropy(const seed& from) noexcept : works_(true) {
         for (std::size_t i = 0; i != from.size(); ++i)
             key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
     }
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
-        : source_(source), context_(context) {}
+        : source_(source), context_(context), works_(source != nullptr) {}
+    explicit entropy(std::nullptr_t, void* = nullptr) = delete; // no source gives no bytes
 
-    /// Fills `out`, of any size.
-    constexpr void fill(bytes out) noexcept {
-        if (source_ != nullptr) return source_(context_, out);
+    constexpr entropy(entropy&& other) noexcept { take(other); }
+    constexpr entropy& operator=(entropy&& other) noexcept {
+        if (this != &other) take(other);
+        return *this;
+    }
+
+    /// Whether it can give bytes: its source has not failed, and it was not moved from.
+    [[nodiscard]] constexpr bool works() const noexcept { return works_; }
+
+    /// Fills `out`, of any size. False if it cannot: then nothing of `out` is to be used.
+    [[nodiscard]] constexpr bool fill(bytes out) noexcept {
+        if (!works_) return false;
+        if (source_ != nullptr) return works_ = source_(context_, out);
         for (std::byte& to : out) {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
@@ -8078,18 +8101,24 @@ class entropy {
             // Bytes that were given out are erased.
             pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
         }
-    }
-
-    /// The next `N` bytes.
-    template <std::size_t N>
-    [[nodiscard]] constexpr std::array<std::byte, N> take() noexcept {
-        std::array<std::byte, N> out{};
-        fill(out);
-        return out;
+        return true;
     }
 
   private:
     using words = std::array<std::uint32_t, 8>;
+
+    constexpr void take(entropy& other) noexcept {
+        key_ = other.key_;
+        pool_ = other.pool_;
+        source_ = other.source_;
+        context_ = other.context_;
+        left_ = other.left_;
+        works_ = other.works_;
+        // Nothing of the stream stays behind.
+        other.key_ = other.pool_ = {};
+        other.left_ = 0;
+        other.works_ = false;
+    }
 
     // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
     // the next key, half is given out.
@@ -8128,6 +8157,7 @@ class entropy {
     function source_ = nullptr;
     void* context_ = nullptr;
     unsigned left_ = 0;
+    bool works_ = false;
 };
 
 } // namespace sockless::ws
@@ -9864,7 +9894,7 @@ class connection {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        if (!queue_data(type, last, payload, wish)) return errc::no_room;
+        if (const sockless::error refused = queue_data(type, last, payload, wish)) return refused;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -9914,7 +9944,7 @@ class connection {
         if (is_opening()) {
             give_up(errc::shut_down);
         } else if (is_open()) {
-            static_cast<void>(close(ws::close_code::going_away));
+            if (close(ws::close_code::going_away)) give_up(errc::shut_down);
         }
     }
 
@@ -10038,11 +10068,11 @@ class connection {
     using key_source = std::conditional_t<Own == role::client, entropy, detail::no_keys>;
 
     connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
-               const key_source& masking_keys, Compression&& compression) noexcept
+               key_source&& masking_keys, Compression&& compression) noexcept
         : before_{handshake, settings.limits},
           assembler_(static_cast<Buffer&&>(input)),
           output_(output),
-          masking_keys_(masking_keys),
+          masking_keys_(static_cast<key_source&&>(masking_keys)),
           compression_(static_cast<Compression&&>(compression)),
           close_timeout_(settings.close_timeout),
           ping_interval_(settings.ping_interval),
@@ -10053,6 +10083,10 @@ class connection {
         deadline_.begin(settings.handshake_timeout);
         if constexpr (Own == role::client) output_.keep();
     }
+
+    // A copy would share the memory of a `span_buffer`, and repeat masking keys.
+    connection(connection&&) noexcept = default;
+    connection& operator=(connection&&) noexcept = default;
 
     [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
         const std::uint64_t head = settings.head.head, message = settings.limits.message;
@@ -10300,6 +10334,10 @@ class connection {
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_ && (open_.pongs.owed() || !queue_pong(payload))) {
+            if constexpr (Own == role::client) {
+                // No Pong could ever be sent.
+                if (!masking_keys_.works()) return fail(errc::no_entropy);
+            }
             open_.held.assign(payload);
             open_.pongs.owe(true);
             send_owed_pong();
@@ -10310,7 +10348,7 @@ class connection {
     [[nodiscard]] bool queue_pong(cbytes payload) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         if (!is_open() || !open_.pongs.may_put(size)) return false;
-        if (!queue(opcode::pong, true, payload, room_for_close)) return false;
+        if (queue(opcode::pong, true, payload, room_for_close)) return false;
         open_.pongs.put(size, end_of_output());
         return true;
     }
@@ -10333,47 +10371,52 @@ class connection {
     [[nodiscard]] sockless::error send_control(opcode code, cbytes payload) noexcept {
         if (!is_open()) return errc::not_open;
         if (payload.size() > max_control_payload) return errc::control_frame_too_long;
-        if (!queue(code, true, payload, room_for_close)) return errc::no_room;
-        return {};
+        return queue(code, true, payload, room_for_close);
     }
 
     [[nodiscard]] sockless::error queue_close(std::uint16_t code, cbytes reason) noexcept {
         std::array<std::byte, max_control_payload> payload;
         const written close = encode_close_payload(payload, code, reason);
         if (close.error) return close.error;
-        if (!queue(opcode::close, true, bytes(payload).first(close.size), 0)) return errc::no_room;
+        if (const sockless::error refused = queue(opcode::close, true, bytes(payload).first(close.size), 0)) {
+            return refused;
+        }
         awaited_ = end_of_output();
         return {};
     }
 
-    // Queues one frame if it fits.
-    [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+    // Queues one frame. Errors: `no_room`, `no_entropy`.
+    [[nodiscard]] sockless::error queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         const bytes room = output_.prepare(size, reserve);
-        if (room.empty()) return false;
-        output_.commit(encode(room, header_of(code, fin), payload).size);
-        return true;
+        if (room.empty()) return errc::no_room;
+        frame_header frame{.opcode = code, .fin = fin};
+        if (!take_key(frame)) return errc::no_entropy;
+        output_.commit(encode(room, frame, payload).size);
+        return {};
     }
 
-    [[nodiscard]] frame_header header_of(opcode code, bool fin) noexcept {
-        frame_header frame{.opcode = code, .fin = fin};
+    // A client masks each frame with a fresh key that nobody can predict (RFC 6455 section 5.3) [F5]. False if there is
+    // no such key: then nothing is sent.
+    [[nodiscard]] bool take_key(frame_header& frame) noexcept {
         if constexpr (Own == role::client) {
             frame.masked = true;
-            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
-            frame.masking_key = masking_keys_.template take<4>();
+            return masking_keys_.fill(frame.masking_key);
+        } else {
+            static_cast<void>(frame);
+            return true;
         }
-        return frame;
     }
 
-    // Queues one frame of a message if it fits, compressed if that is wanted.
-    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
+    // Queues one frame of a message, compressed if that is wanted. Errors: those of `queue`.
+    [[nodiscard]] sockless::error queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {
             if (first) compresses_ = compression_.wants(wish, payload.size(), last);
             if (compresses_) {
-                if (queue_compressed(code, last, payload)) return true;
-                if (!first) return false;
+                const sockless::error refused = queue_compressed(code, last, payload);
+                if (!refused || !first) return refused;
                 // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
@@ -10382,25 +10425,26 @@ class connection {
     }
 
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
-    [[nodiscard]] bool queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
+    [[nodiscard]] sockless::error queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
         const std::size_t most = output_.room(room_for_close);
-        if (most < headroom + Compression::least_room) return false;
+        if (most < headroom + Compression::least_room) return errc::no_room;
         const std::size_t wanted = headroom + Compression::room_for(payload.size());
         const bytes room = output_.prepare(wanted < most ? wanted : most, room_for_close);
-        if (room.empty()) return false;
+        if (room.empty()) return errc::no_room;
+        frame_header frame{.opcode = code, .fin = fin};
+        if (!take_key(frame)) return errc::no_entropy;
         const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
         if (!deflated) {
             compression_.abandon();
-            return false;
+            return errc::no_room;
         }
-        frame_header frame = header_of(code, fin);
         // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
         output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
-        return true;
+        return {};
     }
 
     // The bytes of headers for a payload of this size, or for the messages that it is cut into: those of text may be
@@ -10436,7 +10480,7 @@ class connection {
                 before = headers;
             }
             is_framed = true;
-            return {frame_messages<Compresses>(out, out.subspan(before, message.size), most), {}};
+            return frame_messages<Compresses>(out, out.subspan(before, message.size), most);
         };
         const std::size_t reserve = settings.reserve == 0 ? 0 : settings.reserve + headers_of(settings.reserve, most);
         const sockless::error refused = detail::put(output_, room_for(settings.likely), room_for_close + reserve,
@@ -10450,7 +10494,7 @@ class connection {
 
     // Makes messages of a payload that lies in `out`, behind room for their headers. They begin at the front of `out`.
     template <bool Compresses>
-    [[nodiscard]] std::size_t frame_messages(bytes out, bytes payload, std::size_t most) noexcept {
+    [[nodiscard]] written frame_messages(bytes out, bytes payload, std::size_t most) noexcept {
         const opcode code = is_utf8(payload) ? opcode::text : opcode::binary;
         std::size_t size = 0;
         do {
@@ -10459,15 +10503,16 @@ class connection {
                    (payload[next] & std::byte{0xC0}) == std::byte{0x80}) {
                 --next;
             }
-            size += frame_message<Compresses>(out.subspan(size), payload.first(next), code);
+            frame_header frame{.opcode = code, .fin = true};
+            if (!take_key(frame)) return {0, errc::no_entropy};
+            size += frame_message<Compresses>(out.subspan(size), payload.first(next), frame);
             payload = payload.subspan(next);
         } while (!payload.empty());
-        return size;
+        return {size, {}};
     }
 
     template <bool Compresses>
-    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, opcode code) noexcept {
-        frame_header frame = header_of(code, true);
+    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, frame_header& frame) noexcept {
         if constexpr (Compresses) {
             const bytes room = out.first(static_cast<std::size_t>(payload.data() - out.data()));
             if (const bytes deflated = deflate_into(room, payload); !deflated.empty()) {
@@ -10565,37 +10610,36 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
   public:
     /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
     /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
-    explicit basic_client(
-        const entropy& keys, const options& settings = {},
-        Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
-                       static_cast<Compression&&>(compression)) {}
+    explicit basic_client(entropy keys, const options& settings = {}, Compression compression = Compression()) noexcept
+        requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(static_cast<entropy&&>(keys), growing_buffer(base::input_limit(settings)),
+                       growing_buffer(settings.output), settings, static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
     /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
     /// bytes that wait to be sent, and `options::output` is not read.
-    basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
+    basic_client(entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
-               keys, static_cast<Compression&&>(compression)) {}
+               static_cast<entropy&&>(keys), static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: see `basic_server`.
-    basic_client(already_open, const entropy& keys, const options& settings = {},
+    basic_client(already_open, entropy keys, const options& settings = {},
                  Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, settings, static_cast<Compression&&>(compression)) {
+        : basic_client(static_cast<entropy&&>(keys), settings, static_cast<Compression&&>(compression)) {
         this->become_open();
     }
-    basic_client(already_open, const entropy& keys, Buffer input, Buffer output, const options& settings = {},
+    basic_client(already_open, entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
-        : basic_client(keys, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
-                       static_cast<Compression&&>(compression)) {
+        : basic_client(static_cast<entropy&&>(keys), static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+                       settings, static_cast<Compression&&>(compression)) {
         this->become_open();
     }
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
     /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
-    /// those of `write_request`.
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`,
+    /// `no_entropy` if the source of `keys` has failed, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
@@ -10652,7 +10696,9 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     static constexpr std::size_t usual_request = 512;
 
     [[nodiscard]] sockless::error queue_request(const opening& asked, std::string_view compression) noexcept {
-        const std::array<std::byte, 16> nonce = this->masking_keys().template take<16>();
+        std::array<std::byte, 16> nonce;
+        // The nonce is chosen at random for each connection (RFC 6455 section 4.1) [H15].
+        if (!this->masking_keys().fill(nonce)) return errc::no_entropy;
         const std::array<char, 24> key = encode_key(nonce);
         const auto write = [&](bytes out) { return write_request(out, key, asked, compression); };
         if (const sockless::error error = this->queue_opening(usual_request, write)) return error;
@@ -12019,14 +12065,15 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     /// A connection without a WebSocket, with memory from the heap, up to the limits of `settings`.
     explicit basic_client_connection(
         const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_connection(ws::entropy(ws::entropy::seed{}), settings, Compression(), carried_by::bytes) {}
+        : basic_client_connection(ws::entropy(ws::entropy::function()), settings, Compression(), carried_by::bytes) {}
 
     /// A connection over a WebSocket, with memory from the heap, up to the limits of `settings`. Call `request` first.
     /// `keys` is the source of randomness, as for `ws::basic_client`.
     explicit basic_client_connection(
-        const ws::entropy& keys, const connection_options& settings = {},
+        ws::entropy keys, const connection_options& settings = {},
         Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_connection(keys, settings, static_cast<Compression&&>(compression), carried_by::web_socket) {}
+        : basic_client_connection(static_cast<ws::entropy&&>(keys), settings, static_cast<Compression&&>(compression),
+                                  carried_by::web_socket) {}
 
     /// With this session, which contains its carrier: for memory of the caller's.
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
@@ -12046,13 +12093,14 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     }
 
   private:
-    basic_client_connection(const ws::entropy& keys, const connection_options& settings, Compression compression,
+    basic_client_connection(ws::entropy keys, const connection_options& settings, Compression compression,
                             carried_by by) noexcept
-        : basic_client_connection(session_type(
-              carrier_type(ws::basic_client<Buffer, Compression>(keys, detail::web_socket_options(settings),
-                                                                 static_cast<Compression&&>(compression)),
-                           growing_buffer(settings.session.output), by, settings.most),
-              settings.session)) {}
+        : basic_client_connection(
+              session_type(carrier_type(ws::basic_client<Buffer, Compression>(static_cast<ws::entropy&&>(keys),
+                                                                              detail::web_socket_options(settings),
+                                                                              static_cast<Compression&&>(compression)),
+                                        growing_buffer(settings.session.output), by, settings.most),
+                           settings.session)) {}
 };
 
 /// The usual connections: memory from the heap, up to the limits of their options.

@@ -32,7 +32,12 @@ class error {
     [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
 
-    [[nodiscard]] friend constexpr bool operator==(const error&, const error&) noexcept = default;
+    /// Whether both are the same error of the same layer. Two libraries of one program may each have a table of their
+    /// own, so rows are compared, not only their places.
+    [[nodiscard]] friend constexpr bool operator==(const error& a, const error& b) noexcept {
+        return a.row_ == b.row_ ||
+               (a.row_ != nullptr && b.row_ != nullptr && a.name() == b.name() && a.sentence() == b.sentence());
+    }
 
   private:
     static constexpr error_row none{"none", "no error", "", 0, 0};

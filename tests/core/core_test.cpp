@@ -27,6 +27,16 @@ constexpr const error_row& row_of(errc code) noexcept { return rows[static_cast<
 
 } // namespace other
 
+// The first layer once more, as a library that was built apart has it: its table lies elsewhere.
+namespace layer_elsewhere {
+
+enum class errc : std::uint8_t { none = 0, one, two };
+inline constexpr error_row rows[] = {
+    {"none", "no error", "", 0, 0}, {"one", "the first", "1.1", 1002, 0}, {"two", "the second", "2.2", 0, 404}};
+constexpr const error_row& row_of(errc code) noexcept { return rows[static_cast<std::size_t>(code)]; }
+
+} // namespace layer_elsewhere
+
 namespace {
 
 enum class no_layer { one };
@@ -34,6 +44,10 @@ static_assert(std::is_convertible_v<layer::errc, error>);
 static_assert(!std::is_convertible_v<no_layer, error>);
 static_assert(!std::is_convertible_v<int, error>);
 static_assert(sizeof(error) == sizeof(void*));
+
+static_assert(error(layer::errc::one) == error(layer_elsewhere::errc::one));
+static_assert(error(layer::errc::one) != error(layer_elsewhere::errc::two));
+static_assert(error(layer::errc::one) != error(other::errc::one) && error(layer::errc::one) != error{});
 
 static_assert(!error{} && !error(layer::errc::none) && error{}.name() == "none");
 static_assert(written{}.size == 0 && !written{}.error);

@@ -1,7 +1,13 @@
 #include <sockless/endpoint.hpp>
 
 #include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include <sockless/stomp.hpp>
 #include <sockless/ws/client.hpp>
+#include <sockless/ws/deflate/zlib.hpp>
 #include <sockless/ws/server.hpp>
 
 using namespace sockless;
@@ -11,6 +17,20 @@ static_assert(endpoint<ws::basic_server<span_buffer<std::byte>>> && endpoint<ws:
 static_assert(!endpoint<ws::decoder> && !endpoint<int>);
 
 namespace {
+
+// Two endpoints would share one memory, or one stream of masking keys.
+template <class... Endpoint>
+constexpr bool move_and_do_not_copy = ((std::is_nothrow_move_constructible_v<Endpoint> &&
+                                        std::is_nothrow_move_assignable_v<Endpoint> &&
+                                        !std::is_copy_constructible_v<Endpoint> &&
+                                        !std::is_copy_assignable_v<Endpoint>)&&...);
+using span = span_buffer<std::byte>;
+static_assert(move_and_do_not_copy<ws::server, ws::client, ws::zlib_server, ws::zlib_client>);
+static_assert(move_and_do_not_copy<ws::basic_server<span>, ws::basic_client<span>>);
+static_assert(move_and_do_not_copy<stomp::server_session, stomp::client_session>);
+static_assert(move_and_do_not_copy<stomp::basic_server_session<span>, stomp::basic_client_session<span>>);
+static_assert(move_and_do_not_copy<stomp::server_connection, stomp::client_connection>);
+static_assert(move_and_do_not_copy<stomp::basic_server_connection<span>, stomp::basic_client_connection<span>>);
 
 // All that an endpoint has to say goes to the other one, and back, until both are silent.
 template <endpoint From, endpoint To>
@@ -50,4 +70,55 @@ TEST_CASE("one loop drives any endpoint") {
     CHECK(server.close_code() == 1001);
     static_cast<void>(client.finish());
     CHECK(client.done());
+}
+
+TEST_CASE("the last time there is lets no wait end that was never begun") {
+    for (const bool is_open : {false, true}) {
+        ws::options waits_for_nothing;
+        waits_for_nothing.handshake_timeout = never;
+        ws::server server = is_open ? ws::server(ws::already_open{}, waits_for_nothing) : ws::server(waits_for_nothing);
+        ws::client client = is_open
+                                ? ws::client(ws::already_open{}, ws::entropy(ws::entropy::seed{}), waits_for_nothing)
+                                : ws::client(ws::entropy(ws::entropy::seed{}), waits_for_nothing);
+        stomp::server_session server_session({.connect_timeout = never});
+        stomp::client_session client_session({.connect_timeout = never});
+        if (is_open) {
+            REQUIRE_FALSE(client_session.connect({.host = "h"}));
+            std::byte copy[1024];
+            const auto give = [&copy](auto& from, auto& to) {
+                const cbytes shown = from.output();
+                std::memcpy(copy, shown.data(), shown.size());
+                bytes in(copy, shown.size());
+                from.sent(shown.size());
+                return static_cast<bool>(to.next(in));
+            };
+            REQUIRE(give(client_session, server_session));
+            REQUIRE_FALSE(server_session.accept());
+            REQUIRE(give(server_session, client_session));
+            REQUIRE(client_session.is_open());
+        }
+        const auto is_quiet = [](auto& endpoint) {
+            const auto before = endpoint.state();
+            const bool quiet = !endpoint.tick(0) && !endpoint.tick(UINT64_MAX) && !endpoint.tick(UINT64_MAX);
+            return quiet && endpoint.output().empty() && endpoint.state() == before;
+        };
+        CHECK(is_quiet(server));
+        CHECK(is_quiet(client));
+        CHECK(is_quiet(server_session));
+        CHECK(is_quiet(client_session));
+    }
+}
+
+TEST_CASE("no two errors of all layers are the same") {
+    std::vector<const error_row*> rows;
+    for (const error_row& row : http::errc_rows) rows.push_back(&row);
+    for (const error_row& row : ws::errc_rows) rows.push_back(&row);
+    for (const error_row& row : stomp::errc_rows) rows.push_back(&row);
+    for (std::size_t i = 0; i != rows.size(); ++i) {
+        for (std::size_t other = 0; other != i; ++other) {
+            CAPTURE(std::string(rows[i]->name));
+            const bool is_none = rows[i]->name == "none";
+            CHECK((is_none || rows[i]->name != rows[other]->name || rows[i]->sentence != rows[other]->sentence));
+        }
+    }
 }

@@ -123,7 +123,7 @@ std::uint64_t use_encoders(cbytes payload, bytes room) noexcept {
     ws::frame_header header{.opcode = ws::opcode::binary};
     std::uint64_t sum = sum_of(room.first(ws::encode(room, header, payload).size));
     header.masked = true;
-    header.masking_key = entropy.take<4>();
+    if (!entropy.fill(header.masking_key)) return 0;
     const auto masked = ws::encode(room, header, payload);
     sum += use_decoder(room.first(masked.size), sockless::role::server);
     const auto in_place = ws::frame_in_place(room, ws::max_header_size, header);
@@ -136,7 +136,9 @@ std::uint64_t use_encoders(cbytes payload, bytes room) noexcept {
 std::uint64_t use_handshake(bytes room) noexcept {
     static constexpr std::string_view subprotocols[] = {"v12.stomp", "v11.stomp"};
     ws::entropy entropy(ws::entropy::seed{});
-    const auto key = ws::encode_key(entropy.take<16>());
+    std::array<std::byte, 16> nonce;
+    if (!entropy.fill(nonce)) return 0;
+    const auto key = ws::encode_key(nonce);
     char memory[512];
 
     const auto asked = ws::write_request(room, key, {.host = "a", .subprotocols = subprotocols});

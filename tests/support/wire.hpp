@@ -188,6 +188,7 @@ inline ws::entropy sample_keys() {
     return ws::entropy([](void*, bytes out) {
         const std::string_view from = out.size() == 16 ? "the sample nonce" : "\x37\xFA\x21\x3D";
         for (std::size_t i = 0; i != out.size(); ++i) out[i] = static_cast<std::byte>(from[i % from.size()]);
+        return true;
     });
 }
 

@@ -454,11 +454,12 @@ TEST_CASE("F5 H15: nonce and masking keys can come from a function of the caller
     struct source {
         std::vector<std::size_t> asked{};
         unsigned next = 1;
-        static void give(void* context, bytes out) {
+        static bool give(void* context, bytes out) {
             auto& self = *static_cast<source*>(context);
             self.asked.push_back(out.size());
             for (std::byte& octet : out) octet = static_cast<std::byte>(self.next);
             ++self.next;
+            return true;
         }
     } from;
     ws::client peer{ws::entropy(source::give, &from)};
@@ -510,4 +511,74 @@ TEST_CASE("H18: the body of a refusal is read by its head when the input that he
     CHECK(piece.kind == ws::kind::body);
     CHECK(piece.text() == "ok");
     CHECK(peer.next(in).error == ws::errc::refused);
+}
+
+namespace {
+
+// A source that gives bytes so many times, and then fails.
+struct failing_source {
+    int left = 0;
+    static bool give(void* context, bytes out) {
+        for (std::byte& octet : out) octet = std::byte{0x5A};
+        return static_cast<failing_source*>(context)->left-- > 0;
+    }
+};
+
+} // namespace
+
+TEST_CASE("H15: a client whose source of entropy fails makes no request") {
+    failing_source none;
+    for (int i = 0; i != 2; ++i) {
+        ws::client peer(i == 0 ? ws::entropy(failing_source::give, &none) : ws::entropy(ws::entropy::function()));
+        CHECK(peer.request({.host = "h"}) == ws::errc::no_entropy);
+        CHECK(peer.request({.host = "h"}) == ws::errc::no_entropy);
+        CHECK(peer.output().empty());
+    }
+}
+
+TEST_CASE("F5: a frame for which there is no masking key is refused, and nothing of it is queued") {
+    for (int sent = 0; sent != 3; ++sent) {
+        failing_source source{sent};
+        ws::client peer(ws::already_open{}, ws::entropy(failing_source::give, &source));
+        for (int i = 0; i != sent; ++i) REQUIRE_FALSE(peer.send_text("a"));
+        const std::size_t before = peer.waiting();
+        const auto write = [](bytes out) -> written {
+            if (out.empty()) return {1, ws::errc::no_room};
+            out[0] = std::byte{'b'};
+            return {1, {}};
+        };
+        CHECK(peer.send_text("b") == ws::errc::no_entropy);
+        CHECK(peer.send_written(write) == ws::errc::no_entropy);
+        CHECK(peer.send_piece(ws::message_type::text, std::string_view("b"), false) == ws::errc::no_entropy);
+        CHECK(peer.ping() == ws::errc::no_entropy);
+        CHECK(peer.pong() == ws::errc::no_entropy);
+        CHECK(peer.close() == ws::errc::no_entropy);
+        CHECK(peer.waiting() == before);
+        CHECK(peer.is_open());
+    }
+}
+
+TEST_CASE("F5 F10: a client without masking keys ends when it would have to answer, and when it is shut down") {
+    failing_source none;
+    ws::client pinged(ws::already_open{}, ws::entropy(failing_source::give, &none));
+    buffer ping = frame(role::server, 0x89, "x");
+    bytes in(ping);
+    const ws::event end = pinged.next(in);
+    CHECK(end.kind == ws::kind::closed);
+    CHECK(end.error == ws::errc::no_entropy);
+    CHECK(pinged.done());
+
+    ws::client closed(ws::already_open{}, ws::entropy(failing_source::give, &none));
+    buffer close = frame(role::server, 0x88, std::string_view("\x03\xE8", 2));
+    in = close;
+    const ws::event goodbye = closed.next(in);
+    CHECK(goodbye.kind == ws::kind::closed);
+    CHECK_FALSE(goodbye.clean);
+    CHECK(goodbye.error == ws::errc::no_entropy);
+
+    ws::client shut(ws::already_open{}, ws::entropy(failing_source::give, &none));
+    shut.shut_down();
+    CHECK_FALSE(shut.is_open());
+    CHECK(shut.finish().error == ws::errc::shut_down);
+    CHECK(shut.done());
 }

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <set>
+#include <type_traits>
+#include <utility>
 
 #include "../support/split.hpp"
 
@@ -27,10 +29,21 @@ entropy::seed count() {
     return out;
 }
 
+template <std::size_t N>
+constexpr std::array<std::byte, N> take(entropy& source) {
+    std::array<std::byte, N> out{};
+    if (!source.fill(out)) out.fill(std::byte{0xEE});
+    return out;
+}
+template <std::size_t N>
+constexpr std::array<std::byte, N> take(entropy&& source) {
+    return take<N>(source);
+}
+
 constexpr bool begins_as_known() {
     entropy source(entropy::seed{});
-    const auto one = source.take<3>();
-    const auto two = source.take<1>();
+    const auto one = take<3>(source);
+    const auto two = take<1>(source);
     return one[0] == std::byte{0xDA} && one[1] == std::byte{0x41} && one[2] == std::byte{0x59} &&
            two[0] == std::byte{0x7C};
 }
@@ -39,8 +52,8 @@ static_assert(begins_as_known());
 } // namespace
 
 TEST_CASE("F5: the bytes are those of ChaCha20, with the key replaced after every block") {
-    CHECK(to_hex(entropy(entropy::seed{}).take<96>()) == of_zeros);
-    CHECK(to_hex(entropy(count()).take<64>()) == of_a_count);
+    CHECK(to_hex(take<96>(entropy(entropy::seed{}))) == of_zeros);
+    CHECK(to_hex(take<64>(entropy(count()))) == of_a_count);
 }
 
 TEST_CASE("F5: the bytes do not depend on how they are asked for") {
@@ -48,8 +61,8 @@ TEST_CASE("F5: the bytes do not depend on how they are asked for") {
         entropy source(entropy::seed{});
         buffer out(96, std::byte{0xEE});
         for (std::size_t i = 0; i < out.size(); i += step) {
-            source.fill({});
-            source.fill(bytes(out).subspan(i, out.size() - i < step ? out.size() - i : step));
+            CHECK(source.fill({}));
+            CHECK(source.fill(bytes(out).subspan(i, out.size() - i < step ? out.size() - i : step)));
         }
         CHECK(to_hex(out) == of_zeros);
     }
@@ -60,7 +73,7 @@ TEST_CASE("F5: masking keys do not repeat, and hold no byte that stays as it is"
     std::set<std::array<std::byte, 4>> keys;
     std::size_t ones[32] = {};
     for (int i = 0; i != 20000; ++i) {
-        const auto key = source.take<4>();
+        const auto key = take<4>(source);
         keys.insert(key);
         for (std::size_t bit = 0; bit != 32; ++bit) {
             ones[bit] += static_cast<unsigned>(key[bit / 8]) >> bit % 8 & 1U;
@@ -71,12 +84,12 @@ TEST_CASE("F5: masking keys do not repeat, and hold no byte that stays as it is"
         CHECK(each > 9500);
         CHECK(each < 10500);
     }
-    CHECK(entropy(entropy::seed{}).take<16>() != entropy(count()).take<16>());
+    CHECK(take<16>(entropy(entropy::seed{})) != take<16>(entropy(count())));
 }
 
 TEST_CASE("F5: what was given out is not left in the generator") {
     entropy source(count());
-    const auto given = source.take<16>();
+    const auto given = take<16>(source);
     const cbytes inside = bytes_of(static_cast<const void*>(&source), sizeof source);
     const std::string held = to_hex(inside);
     for (std::size_t i = 0; i + 4 <= given.size(); i += 4) {
@@ -96,14 +109,59 @@ TEST_CASE("F5: a function of the caller's is asked instead, each time") {
             ++to.calls;
             to.size += out.size();
             for (std::byte& octet : out) octet = static_cast<std::byte>(to.calls);
+            return true;
         },
         &seen);
-    CHECK(to_hex(source.take<4>()) == "01010101");
-    CHECK(to_hex(source.take<16>()) == "02020202020202020202020202020202");
+    CHECK(to_hex(take<4>(source)) == "01010101");
+    CHECK(to_hex(take<16>(source)) == "02020202020202020202020202020202");
     CHECK(seen.calls == 2);
     CHECK(seen.size == 20);
     entropy without_context([](void* context, bytes out) {
         for (std::byte& octet : out) octet = context == nullptr ? std::byte{7} : std::byte{8};
+        return true;
     });
-    CHECK(to_hex(without_context.take<2>()) == "0707");
+    CHECK(to_hex(take<2>(without_context)) == "0707");
+}
+
+TEST_CASE("F5: no source gives no bytes, and does not compile if it is known to be none") {
+    static_assert(!std::is_constructible_v<entropy, std::nullptr_t>);
+    static_assert(!std::is_constructible_v<entropy, std::nullptr_t, void*>);
+    static_assert(!std::is_default_constructible_v<entropy>);
+    entropy none{entropy::function()};
+    CHECK_FALSE(none.works());
+    std::array<std::byte, 4> out{};
+    CHECK_FALSE(none.fill(out));
+}
+
+TEST_CASE("F5: two connections never get the same bytes: entropy moves, and what it was moved from gives none") {
+    static_assert(!std::is_copy_constructible_v<entropy> && !std::is_copy_assignable_v<entropy>);
+    entropy source(count());
+    const auto first = take<3>(source);
+    entropy moved(std::move(source));
+    CHECK(to_hex(first) + to_hex(take<61>(moved)) == of_a_count);
+    std::array<std::byte, 4> out{};
+    CHECK_FALSE(source.works());
+    CHECK_FALSE(source.fill(out));
+    source = std::move(moved);
+    CHECK(source.fill(out));
+    CHECK_FALSE(moved.fill(out));
+    entropy& same = source;
+    source = std::move(same);
+    CHECK(source.fill(out));
+}
+
+TEST_CASE("F5: a source that has failed is not asked again") {
+    int calls = 0;
+    entropy source(
+        [](void* context, bytes) {
+            auto& count = *static_cast<int*>(context);
+            return ++count != 2;
+        },
+        &calls);
+    std::array<std::byte, 4> out{};
+    CHECK(source.fill(out));
+    CHECK_FALSE(source.fill(out));
+    CHECK_FALSE(source.works());
+    CHECK_FALSE(source.fill(out));
+    CHECK(calls == 2);
 }

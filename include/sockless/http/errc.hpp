@@ -83,7 +83,7 @@ inline constexpr error_row errc_rows[] = {
     {"bad_chunk_end", "the data of a chunk is not followed by an end of line", "RFC 9112 7.1", 0, 400},
     {"body_too_large", "the body is larger than the limit", "RFC 9110 15.5.14", 0, 413},
 
-    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"no_room", "the output has no room for this head; nothing was written", "", 0, 0},
     {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 

@@ -112,14 +112,15 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     /// A connection without a WebSocket, with memory from the heap, up to the limits of `settings`.
     explicit basic_client_connection(
         const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_connection(ws::entropy(ws::entropy::seed{}), settings, Compression(), carried_by::bytes) {}
+        : basic_client_connection(ws::entropy(ws::entropy::function()), settings, Compression(), carried_by::bytes) {}
 
     /// A connection over a WebSocket, with memory from the heap, up to the limits of `settings`. Call `request` first.
     /// `keys` is the source of randomness, as for `ws::basic_client`.
     explicit basic_client_connection(
-        const ws::entropy& keys, const connection_options& settings = {},
+        ws::entropy keys, const connection_options& settings = {},
         Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_connection(keys, settings, static_cast<Compression&&>(compression), carried_by::web_socket) {}
+        : basic_client_connection(static_cast<ws::entropy&&>(keys), settings, static_cast<Compression&&>(compression),
+                                  carried_by::web_socket) {}
 
     /// With this session, which contains its carrier: for memory of the caller's.
     explicit basic_client_connection(session_type session) noexcept : base(static_cast<session_type&&>(session)) {}
@@ -139,13 +140,14 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     }
 
   private:
-    basic_client_connection(const ws::entropy& keys, const connection_options& settings, Compression compression,
+    basic_client_connection(ws::entropy keys, const connection_options& settings, Compression compression,
                             carried_by by) noexcept
-        : basic_client_connection(session_type(
-              carrier_type(ws::basic_client<Buffer, Compression>(keys, detail::web_socket_options(settings),
-                                                                 static_cast<Compression&&>(compression)),
-                           growing_buffer(settings.session.output), by, settings.most),
-              settings.session)) {}
+        : basic_client_connection(
+              session_type(carrier_type(ws::basic_client<Buffer, Compression>(static_cast<ws::entropy&&>(keys),
+                                                                              detail::web_socket_options(settings),
+                                                                              static_cast<Compression&&>(compression)),
+                                        growing_buffer(settings.session.output), by, settings.most),
+                           settings.session)) {}
 };
 
 /// The usual connections: memory from the heap, up to the limits of their options.

@@ -125,7 +125,7 @@ inline constexpr error_row errc_rows[] = {
     {"error_sent", "an ERROR was sent, which ends the session", "STOMP 1.2 ERROR", 1008, 0},
     {"error_received", "an ERROR was received, which ends the session", "STOMP 1.2 ERROR", 1000, 0},
 
-    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"no_room", "the output has no room for this frame; nothing was written", "", 0, 0},
     {"bad_header", "a header has an empty name, the name content-length, or a character that the frame cannot carry",
      "STOMP 1.2 Value Encoding", 0, 0},
     {"body_not_allowed", "only SEND, MESSAGE and ERROR have a body", "STOMP 1.2 Body", 0, 0},

@@ -143,6 +143,10 @@ class session {
         deadline_.begin(settings.connect_timeout);
     }
 
+    // A copy would share the memory of a `span_buffer`.
+    session(session&&) noexcept = default;
+    session& operator=(session&&) noexcept = default;
+
     [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
         const stomp::limits &open = settings.limits, &before = settings.limits_before;
         const std::uint64_t head = open.head > before.head ? open.head : before.head;

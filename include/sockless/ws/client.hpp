@@ -42,37 +42,36 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
   public:
     /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
     /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
-    explicit basic_client(
-        const entropy& keys, const options& settings = {},
-        Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, growing_buffer(base::input_limit(settings)), growing_buffer(settings.output), settings,
-                       static_cast<Compression&&>(compression)) {}
+    explicit basic_client(entropy keys, const options& settings = {}, Compression compression = Compression()) noexcept
+        requires std::is_same_v<Buffer, growing_buffer>
+        : basic_client(static_cast<entropy&&>(keys), growing_buffer(base::input_limit(settings)),
+                       growing_buffer(settings.output), settings, static_cast<Compression&&>(compression)) {}
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
     /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
     /// bytes that wait to be sent, and `options::output` is not read.
-    basic_client(const entropy& keys, Buffer input, Buffer output, const options& settings = {},
+    basic_client(entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
-               keys, static_cast<Compression&&>(compression)) {}
+               static_cast<entropy&&>(keys), static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: see `basic_server`.
-    basic_client(already_open, const entropy& keys, const options& settings = {},
+    basic_client(already_open, entropy keys, const options& settings = {},
                  Compression compression = Compression()) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client(keys, settings, static_cast<Compression&&>(compression)) {
+        : basic_client(static_cast<entropy&&>(keys), settings, static_cast<Compression&&>(compression)) {
         this->become_open();
     }
-    basic_client(already_open, const entropy& keys, Buffer input, Buffer output, const options& settings = {},
+    basic_client(already_open, entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
-        : basic_client(keys, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), settings,
-                       static_cast<Compression&&>(compression)) {
+        : basic_client(static_cast<entropy&&>(keys), static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+                       settings, static_cast<Compression&&>(compression)) {
         this->become_open();
     }
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
     /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
-    /// those of `write_request`.
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`,
+    /// `no_entropy` if the source of `keys` has failed, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
@@ -129,7 +128,9 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     static constexpr std::size_t usual_request = 512;
 
     [[nodiscard]] sockless::error queue_request(const opening& asked, std::string_view compression) noexcept {
-        const std::array<std::byte, 16> nonce = this->masking_keys().template take<16>();
+        std::array<std::byte, 16> nonce;
+        // The nonce is chosen at random for each connection (RFC 6455 section 4.1) [H15].
+        if (!this->masking_keys().fill(nonce)) return errc::no_entropy;
         const std::array<char, 24> key = encode_key(nonce);
         const auto write = [&](bytes out) { return write_request(out, key, asked, compression); };
         if (const sockless::error error = this->queue_opening(usual_request, write)) return error;

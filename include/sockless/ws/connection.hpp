@@ -106,7 +106,7 @@ class connection {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        if (!queue_data(type, last, payload, wish)) return errc::no_room;
+        if (const sockless::error refused = queue_data(type, last, payload, wish)) return refused;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -156,7 +156,7 @@ class connection {
         if (is_opening()) {
             give_up(errc::shut_down);
         } else if (is_open()) {
-            static_cast<void>(close(ws::close_code::going_away));
+            if (close(ws::close_code::going_away)) give_up(errc::shut_down);
         }
     }
 
@@ -280,11 +280,11 @@ class connection {
     using key_source = std::conditional_t<Own == role::client, entropy, detail::no_keys>;
 
     connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
-               const key_source& masking_keys, Compression&& compression) noexcept
+               key_source&& masking_keys, Compression&& compression) noexcept
         : before_{handshake, settings.limits},
           assembler_(static_cast<Buffer&&>(input)),
           output_(output),
-          masking_keys_(masking_keys),
+          masking_keys_(static_cast<key_source&&>(masking_keys)),
           compression_(static_cast<Compression&&>(compression)),
           close_timeout_(settings.close_timeout),
           ping_interval_(settings.ping_interval),
@@ -295,6 +295,10 @@ class connection {
         deadline_.begin(settings.handshake_timeout);
         if constexpr (Own == role::client) output_.keep();
     }
+
+    // A copy would share the memory of a `span_buffer`, and repeat masking keys.
+    connection(connection&&) noexcept = default;
+    connection& operator=(connection&&) noexcept = default;
 
     [[nodiscard]] static std::size_t input_limit(const options& settings) noexcept {
         const std::uint64_t head = settings.head.head, message = settings.limits.message;
@@ -542,6 +546,10 @@ class connection {
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
         if (automatic_pongs_ && (open_.pongs.owed() || !queue_pong(payload))) {
+            if constexpr (Own == role::client) {
+                // No Pong could ever be sent.
+                if (!masking_keys_.works()) return fail(errc::no_entropy);
+            }
             open_.held.assign(payload);
             open_.pongs.owe(true);
             send_owed_pong();
@@ -552,7 +560,7 @@ class connection {
     [[nodiscard]] bool queue_pong(cbytes payload) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         if (!is_open() || !open_.pongs.may_put(size)) return false;
-        if (!queue(opcode::pong, true, payload, room_for_close)) return false;
+        if (queue(opcode::pong, true, payload, room_for_close)) return false;
         open_.pongs.put(size, end_of_output());
         return true;
     }
@@ -575,47 +583,52 @@ class connection {
     [[nodiscard]] sockless::error send_control(opcode code, cbytes payload) noexcept {
         if (!is_open()) return errc::not_open;
         if (payload.size() > max_control_payload) return errc::control_frame_too_long;
-        if (!queue(code, true, payload, room_for_close)) return errc::no_room;
-        return {};
+        return queue(code, true, payload, room_for_close);
     }
 
     [[nodiscard]] sockless::error queue_close(std::uint16_t code, cbytes reason) noexcept {
         std::array<std::byte, max_control_payload> payload;
         const written close = encode_close_payload(payload, code, reason);
         if (close.error) return close.error;
-        if (!queue(opcode::close, true, bytes(payload).first(close.size), 0)) return errc::no_room;
+        if (const sockless::error refused = queue(opcode::close, true, bytes(payload).first(close.size), 0)) {
+            return refused;
+        }
         awaited_ = end_of_output();
         return {};
     }
 
-    // Queues one frame if it fits.
-    [[nodiscard]] bool queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+    // Queues one frame. Errors: `no_room`, `no_entropy`.
+    [[nodiscard]] sockless::error queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         const bytes room = output_.prepare(size, reserve);
-        if (room.empty()) return false;
-        output_.commit(encode(room, header_of(code, fin), payload).size);
-        return true;
+        if (room.empty()) return errc::no_room;
+        frame_header frame{.opcode = code, .fin = fin};
+        if (!take_key(frame)) return errc::no_entropy;
+        output_.commit(encode(room, frame, payload).size);
+        return {};
     }
 
-    [[nodiscard]] frame_header header_of(opcode code, bool fin) noexcept {
-        frame_header frame{.opcode = code, .fin = fin};
+    // A client masks each frame with a fresh key that nobody can predict (RFC 6455 section 5.3) [F5]. False if there is
+    // no such key: then nothing is sent.
+    [[nodiscard]] bool take_key(frame_header& frame) noexcept {
         if constexpr (Own == role::client) {
             frame.masked = true;
-            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
-            frame.masking_key = masking_keys_.template take<4>();
+            return masking_keys_.fill(frame.masking_key);
+        } else {
+            static_cast<void>(frame);
+            return true;
         }
-        return frame;
     }
 
-    // Queues one frame of a message if it fits, compressed if that is wanted.
-    [[nodiscard]] bool queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
+    // Queues one frame of a message, compressed if that is wanted. Errors: those of `queue`.
+    [[nodiscard]] sockless::error queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {
             if (first) compresses_ = compression_.wants(wish, payload.size(), last);
             if (compresses_) {
-                if (queue_compressed(code, last, payload)) return true;
-                if (!first) return false;
+                const sockless::error refused = queue_compressed(code, last, payload);
+                if (!refused || !first) return refused;
                 // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
@@ -624,25 +637,26 @@ class connection {
     }
 
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
-    [[nodiscard]] bool queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
+    [[nodiscard]] sockless::error queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
         const std::size_t most = output_.room(room_for_close);
-        if (most < headroom + Compression::least_room) return false;
+        if (most < headroom + Compression::least_room) return errc::no_room;
         const std::size_t wanted = headroom + Compression::room_for(payload.size());
         const bytes room = output_.prepare(wanted < most ? wanted : most, room_for_close);
-        if (room.empty()) return false;
+        if (room.empty()) return errc::no_room;
+        frame_header frame{.opcode = code, .fin = fin};
+        if (!take_key(frame)) return errc::no_entropy;
         const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
         if (!deflated) {
             compression_.abandon();
-            return false;
+            return errc::no_room;
         }
-        frame_header frame = header_of(code, fin);
         // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
         output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
-        return true;
+        return {};
     }
 
     // The bytes of headers for a payload of this size, or for the messages that it is cut into: those of text may be
@@ -678,7 +692,7 @@ class connection {
                 before = headers;
             }
             is_framed = true;
-            return {frame_messages<Compresses>(out, out.subspan(before, message.size), most), {}};
+            return frame_messages<Compresses>(out, out.subspan(before, message.size), most);
         };
         const std::size_t reserve = settings.reserve == 0 ? 0 : settings.reserve + headers_of(settings.reserve, most);
         const sockless::error refused = detail::put(output_, room_for(settings.likely), room_for_close + reserve,
@@ -692,7 +706,7 @@ class connection {
 
     // Makes messages of a payload that lies in `out`, behind room for their headers. They begin at the front of `out`.
     template <bool Compresses>
-    [[nodiscard]] std::size_t frame_messages(bytes out, bytes payload, std::size_t most) noexcept {
+    [[nodiscard]] written frame_messages(bytes out, bytes payload, std::size_t most) noexcept {
         const opcode code = is_utf8(payload) ? opcode::text : opcode::binary;
         std::size_t size = 0;
         do {
@@ -701,15 +715,16 @@ class connection {
                    (payload[next] & std::byte{0xC0}) == std::byte{0x80}) {
                 --next;
             }
-            size += frame_message<Compresses>(out.subspan(size), payload.first(next), code);
+            frame_header frame{.opcode = code, .fin = true};
+            if (!take_key(frame)) return {0, errc::no_entropy};
+            size += frame_message<Compresses>(out.subspan(size), payload.first(next), frame);
             payload = payload.subspan(next);
         } while (!payload.empty());
-        return size;
+        return {size, {}};
     }
 
     template <bool Compresses>
-    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, opcode code) noexcept {
-        frame_header frame = header_of(code, true);
+    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, frame_header& frame) noexcept {
         if constexpr (Compresses) {
             const bytes room = out.first(static_cast<std::size_t>(payload.data() - out.data()));
             if (const bytes deflated = deflate_into(room, payload); !deflated.empty()) {

@@ -12,27 +12,39 @@ namespace sockless::ws {
 /// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
-/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
-/// other calls a function of the caller's. Copies of a seeded one repeat each other: give each connection a seed of its
-/// own.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …), fresh for each connection:
+/// it is the ChaCha20 stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be
+/// computed from its state. The other calls a function of the caller's, which can fail. Once it has failed, or was
+/// moved from, this gives no more bytes. It moves and does not copy: two copies would give the same bytes.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function.
-    using function = void (*)(void* context, bytes out);
+    /// Fills `out` with unpredictable bytes, or returns false. `context` is the pointer that the caller gave with the
+    /// function.
+    using function = bool (*)(void* context, bytes out);
 
-    constexpr explicit entropy(const seed& from) noexcept {
+    constexpr explicit entropy(const seed& from) noexcept : works_(true) {
         for (std::size_t i = 0; i != from.size(); ++i)
             key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
     }
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
-        : source_(source), context_(context) {}
+        : source_(source), context_(context), works_(source != nullptr) {}
+    explicit entropy(std::nullptr_t, void* = nullptr) = delete; // no source gives no bytes
 
-    /// Fills `out`, of any size.
-    constexpr void fill(bytes out) noexcept {
-        if (source_ != nullptr) return source_(context_, out);
+    constexpr entropy(entropy&& other) noexcept { take(other); }
+    constexpr entropy& operator=(entropy&& other) noexcept {
+        if (this != &other) take(other);
+        return *this;
+    }
+
+    /// Whether it can give bytes: its source has not failed, and it was not moved from.
+    [[nodiscard]] constexpr bool works() const noexcept { return works_; }
+
+    /// Fills `out`, of any size. False if it cannot: then nothing of `out` is to be used.
+    [[nodiscard]] constexpr bool fill(bytes out) noexcept {
+        if (!works_) return false;
+        if (source_ != nullptr) return works_ = source_(context_, out);
         for (std::byte& to : out) {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
@@ -40,18 +52,24 @@ class entropy {
             // Bytes that were given out are erased.
             pool_[i / 4] &= ~(0xFFU << (8 * (i % 4)));
         }
-    }
-
-    /// The next `N` bytes.
-    template <std::size_t N>
-    [[nodiscard]] constexpr std::array<std::byte, N> take() noexcept {
-        std::array<std::byte, N> out{};
-        fill(out);
-        return out;
+        return true;
     }
 
   private:
     using words = std::array<std::uint32_t, 8>;
+
+    constexpr void take(entropy& other) noexcept {
+        key_ = other.key_;
+        pool_ = other.pool_;
+        source_ = other.source_;
+        context_ = other.context_;
+        left_ = other.left_;
+        works_ = other.works_;
+        // Nothing of the stream stays behind.
+        other.key_ = other.pool_ = {};
+        other.left_ = 0;
+        other.works_ = false;
+    }
 
     // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
     // the next key, half is given out.
@@ -90,6 +108,7 @@ class entropy {
     function source_ = nullptr;
     void* context_ = nullptr;
     unsigned left_ = 0;
+    bool works_ = false;
 };
 
 } // namespace sockless::ws

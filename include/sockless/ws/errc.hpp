@@ -44,6 +44,7 @@ enum class errc : std::uint8_t {
 
     // The caller
     no_room,
+    no_entropy,
     close_code_not_sendable,
     close_reason_too_long,
     payload_not_utf8,
@@ -121,7 +122,8 @@ inline constexpr error_row errc_rows[] = {
     {"close_timeout", "the peer did not answer the Close in time", "RFC 6455 7.1.1", 1006, 0},
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
-    {"no_room", "the output has no room for this; nothing was written", "", 0, 0},
+    {"no_room", "the output has no room for this frame or head; nothing was written", "", 0, 0},
+    {"no_entropy", "the source of masking keys has failed", "RFC 6455 10.3", 1011, 0},
     {"close_code_not_sendable", "this Close code must not be sent", "RFC 6455 7.4", 0, 0},
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
     {"payload_not_utf8", "the payload of a text message, or the reason of a Close, is not UTF-8", "RFC 6455 8.1", 0, 0},
