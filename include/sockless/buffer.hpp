@@ -69,6 +69,12 @@ class span_buffer {
         if (begin_ == end_) clear();
     }
 
+    /// Removes all but the first `size` bytes, at most `size()`.
+    constexpr void truncate(std::size_t size) noexcept {
+        end_ = begin_ + size;
+        if (size == 0) clear();
+    }
+
     /// Removes the content. The memory stays.
     constexpr void clear() noexcept { begin_ = end_ = 0; }
 
@@ -118,6 +124,11 @@ class growing_buffer {
     void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
+    }
+
+    void truncate(std::size_t size) noexcept {
+        end_ = begin_ + size;
+        if (size == 0) clear();
     }
 
     void clear() noexcept { begin_ = end_ = 0; }

@@ -61,6 +61,10 @@ void behaves_as_a_queue(Buffer& subject, std::size_t limit, std::uint64_t seed) 
             } else if (random() % 16 == 0) {
                 subject.release();
                 model.clear();
+            } else {
+                const std::size_t kept = model.size() - (size < model.size() ? size : model.size());
+                subject.truncate(kept);
+                model.resize(kept);
             }
             break;
         default: {
