@@ -38,7 +38,8 @@ class caller final : public fuzz::stomp_caller<stomp::client_session> {
         case client_kind::closed:
             promise(what.receipt_id == goodbye_ && !goodbye_.empty(), "the receipt for DISCONNECT ends the session");
             [[fallthrough]];
-        case client_kind::receipt: std::erase(receipts_, what.receipt_id); break;
+        case client_kind::receipt:
+        case client_kind::error: std::erase(receipts_, what.receipt_id); break;
         default: break;
         }
     }
@@ -50,13 +51,13 @@ class caller final : public fuzz::stomp_caller<stomp::client_session> {
         names ids;
         std::size_t memory = 0;
         for (const auto& [id, named] : subscriptions_) {
-            memory += 12 + id.size();
+            memory += 20 + id.size();
             if (named) ids.push_back(id);
         }
         promise(names_of(peer_.subscriptions()) == ids && subscriptions_.size() <= how_.subscriptions,
                 "subscriptions are known");
         for (const names& list : {receipts_, transactions_}) {
-            for (const std::string& each : list) memory += 12 + each.size();
+            for (const std::string& each : list) memory += 20 + each.size();
         }
         promise(memory <= how_.names, "names are bounded");
     }

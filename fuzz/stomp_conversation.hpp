@@ -142,7 +142,7 @@ class conversation {
         std::uint64_t number;
         std::uint32_t subscription;
         bool received = false;
-        std::string transaction{}; // in which it was acknowledged
+        std::string transaction{}; // that is open, in which it was acknowledged
     };
 
     // --- the bytes in between
@@ -265,7 +265,10 @@ class conversation {
             promise(!receipts_.empty() && found.receipt_id == receipts_.front(), "receipts come in order");
             receipts_.pop_front();
             break;
-        case kind::error: promise(refused_ && found.message == why_, "an ERROR has its reason"); break;
+        case kind::error:
+            promise(refused_ && found.message == why_, "an ERROR has its reason");
+            std::erase(receipts_, found.receipt_id);
+            break;
         case kind::lost: {
             promise(refused_ && found.error == errc::error_received, "the client does not lose the session");
             auto left = receipts_.begin();
@@ -435,19 +438,21 @@ class conversation {
         const error said = commits ? client_.commit(name, asked) : client_.abort(name, asked);
         if (!judge(said, carried(asked), asked, words(verb).add(asked).add(name))) return;
         std::erase(transactions_, name);
-        if (commits) {
-            std::erase_if(messages_, [&](auto& each) { return each.transaction == name; });
-        } else {
-            for (message& each : messages_) {
-                if (each.transaction == name) each.transaction.clear();
-            }
+        for (const message& each : std::vector<message>(messages_)) {
+            if (commits && each.transaction == name) take_acknowledged(each);
+        }
+        for (message& each : messages_) {
+            if (each.transaction == name) each.transaction.clear();
         }
     }
 
     void acknowledge(std::string_view verb, unsigned which) {
         std::vector<std::uint64_t> numbers;
         for (const message& each : messages_) {
-            if (each.received && each.transaction.empty()) numbers.push_back(each.number);
+            const bool pending = std::any_of(messages_.begin(), messages_.end(), [&](const message& other) {
+                return !other.transaction.empty() && means(other, each);
+            });
+            if (each.received && !pending) numbers.push_back(each.number);
         }
         if (numbers.empty() || !client_.is_open()) return;
         was_open_ = true;
@@ -472,17 +477,19 @@ class conversation {
         what.add(asked).add(chosen.subscription).add(chosen.number).add(cumulative ? 1U : 0U).add(in);
         to_server_.push_back(what.text());
         if (!asked.empty()) receipts_.emplace_back(asked);
-        const auto meant = [&](const message& each) {
-            return each.subscription == chosen.subscription && each.transaction.empty() &&
-                   (cumulative ? each.number <= chosen.number : each.number == chosen.number);
-        };
-        if (in.empty()) {
-            std::erase_if(messages_, meant);
-        } else {
-            for (message& each : messages_) {
-                if (meant(each)) each.transaction = in;
-            }
+        for (message& each : messages_) {
+            if (each.number == chosen.number) each.transaction = in;
         }
+        if (in.empty()) take_acknowledged(chosen);
+    }
+
+    // Whether an ACK of one message is one of the other.
+    [[nodiscard]] bool means(const message& one, const message& other) const {
+        return one.subscription == other.subscription &&
+               (of(one).ack == ack_mode::client ? other.number <= one.number : other.number == one.number);
+    }
+    void take_acknowledged(const message& one) {
+        std::erase_if(messages_, [&](const message& each) { return means(one, each); });
     }
 
     [[nodiscard]] const subscription& of(const message& which) const {

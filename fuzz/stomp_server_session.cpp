@@ -17,7 +17,8 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
     struct message {
         std::uint64_t number;
         std::uint32_t subscription;
-        std::string transaction{}; // in which it was acknowledged
+        bool cumulative = false;   // an ACK of it means all of its subscription before it
+        std::string transaction{}; // that is open, in which it was acknowledged
     };
 
     struct subscription {
@@ -75,7 +76,9 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
             promise(transactions_.size() <= how_.transactions, "transactions are bounded");
             break;
         case server_kind::commit:
-            std::erase_if(waiting_, [&](auto& each) { return each.transaction == what.transaction; });
+            for (const message& each : std::vector<message>(waiting_)) {
+                if (each.transaction == what.transaction) acknowledge(each);
+            }
             std::erase(transactions_, what.transaction);
             break;
         case server_kind::abort:
@@ -95,18 +98,27 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
                                        [&](auto& each) { return each.number == what.subscription; });
         promise(from != subscriptions_.end(), "an ACK is of a subscription");
         promise(what.cumulative == (from->ack == stomp::ack_mode::client), "the mode says what an ACK means");
-        const auto meant = [&](const message& each) {
-            return each.subscription == what.subscription && each.transaction.empty() &&
-                   (what.cumulative ? each.number <= what.number : each.number == what.number);
-        };
-        promise(std::any_of(waiting_.begin(), waiting_.end(),
-                            [&](auto& each) { return meant(each) && each.number == what.number; }),
-                "what is acknowledged was waiting");
-        const std::string_view now("\0", 1); // which is no transaction's name
-        for (message& each : waiting_) {
-            if (meant(each)) each.transaction = what.transaction.empty() ? now : what.transaction;
+        const auto acknowledged = std::find_if(waiting_.begin(), waiting_.end(), [&](auto& each) {
+            return each.subscription == what.subscription && each.number == what.number;
+        });
+        promise(acknowledged != waiting_.end(), "what is acknowledged was waiting");
+        promise(std::none_of(waiting_.begin(), waiting_.end(),
+                             [&](auto& each) { return !each.transaction.empty() && means(each, *acknowledged); }),
+                "and no transaction has acknowledged it");
+        if (what.transaction.empty()) {
+            acknowledge(message(*acknowledged));
+        } else {
+            acknowledged->transaction = what.transaction;
         }
-        if (what.transaction.empty()) std::erase_if(waiting_, [&](auto& each) { return each.transaction == now; });
+    }
+
+    // Whether an ACK of one message is one of the other.
+    [[nodiscard]] static bool means(const message& one, const message& other) {
+        return one.subscription == other.subscription &&
+               (one.cumulative ? other.number <= one.number : other.number == one.number);
+    }
+    void acknowledge(const message& one) {
+        std::erase_if(waiting_, [&](const message& each) { return means(one, each); });
     }
 
     void check() override {
@@ -116,10 +128,10 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
         std::vector<std::string> ids;
         std::size_t memory = 0;
         for (const subscription& each : subscriptions_) {
-            memory += 12 + each.id.size();
+            memory += 48 + each.id.size();
             if (!each.id.empty()) ids.push_back(each.id);
         }
-        for (const std::string& each : transactions_) memory += 12 + each.size();
+        for (const std::string& each : transactions_) memory += 48 + each.size();
         promise(names_of(peer_.subscriptions()) == ids, "subscriptions are known");
         promise(memory <= how_.names, "names are bounded");
         promise(connected_ || !peer_.is_open(), "a session opens by CONNECT");
@@ -172,7 +184,8 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
                 "subscriptions are known");
         if (done.error) return;
         promise(done.number == ++delivered_, "messages are counted");
-        if (found->ack != stomp::ack_mode::automatic) waiting_.push_back({done.number, to, {}});
+        if (found->ack != stomp::ack_mode::automatic)
+            waiting_.push_back({done.number, to, found->ack == stomp::ack_mode::client});
     }
 
     void act(const event* what) override {

@@ -240,7 +240,7 @@ inline stomp::options stomp_options_from(input& from, unsigned flags) {
     constexpr std::uint32_t beats[] = {100, 0, 1, 4000, UINT32_MAX};
     constexpr std::uint32_t numbers[] = {8192, 0, 1, 5, 12, 40, 100};
     constexpr std::size_t outputs[] = {32 * 1024 * 1024, 0, 100, 600, 1000, 3000};
-    constexpr std::size_t names[] = {256 * 1024, 0, 15, 60, 200};
+    constexpr std::size_t names[] = {512 * 1024, 0, 25, 60, 200};
     constexpr std::uint32_t counts[] = {1000, 0, 1, 2};
     constexpr std::uint32_t waits[] = {5000, 0, 1, sockless::never};
     stomp::options how;

@@ -230,6 +230,12 @@ class span_buffer {
         if (begin_ == end_) clear();
     }
 
+    /// Removes all but the first `size` bytes, at most `size()`.
+    constexpr void truncate(std::size_t size) noexcept {
+        end_ = begin_ + size;
+        if (size == 0) clear();
+    }
+
     /// Removes the content. The memory stays.
     constexpr void clear() noexcept { begin_ = end_ = 0; }
 
@@ -279,6 +285,11 @@ class growing_buffer {
     void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
+    }
+
+    void truncate(std::size_t size) noexcept {
+        end_ = begin_ + size;
+        if (size == 0) clear();
     }
 
     void clear() noexcept { begin_ = end_ = 0; }
@@ -3662,228 +3673,6 @@ class deadline {
 
 } // namespace sockless::detail
 
-// =========================================== sockless/detail/lists.hpp ============================================
-// Short lists of records in a buffer of any kind, in the order in which they were added.
-
-namespace sockless::detail {
-
-/// Removes `size` bytes at `place` from a queue of bytes. Moves the bytes before them: old records most often go first,
-/// so there are few of these.
-template <class Buffer>
-void erase_bytes(Buffer& buffer, std::size_t place, std::size_t size) noexcept {
-    if (place != 0) std::memmove(buffer.contents().data() + size, buffer.contents().data(), place);
-    buffer.consume(size);
-}
-
-/// Records of one trivially copyable type. They are copied in and out byte by byte, as the memory may have any
-/// alignment.
-template <class Record, class Buffer>
-class record_list {
-    static_assert(std::is_trivially_copyable_v<Record>);
-
-  public:
-    explicit record_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
-
-    [[nodiscard]] std::size_t size() const noexcept { return memory_.size() / sizeof(Record); }
-
-    [[nodiscard]] Record operator[](std::size_t index) const noexcept {
-        Record record;
-        std::memcpy(&record, memory_.contents().data() + index * sizeof(Record), sizeof(Record));
-        return record;
-    }
-    void set(std::size_t index, const Record& record) noexcept {
-        std::memcpy(memory_.contents().data() + index * sizeof(Record), &record, sizeof(Record));
-    }
-
-    /// False if the memory is full; then nothing was added.
-    [[nodiscard]] bool push(const Record& record) noexcept { return append(memory_, bytes_of(&record, sizeof record)); }
-
-    void erase(std::size_t index) noexcept { erase_bytes(memory_, index * sizeof(Record), sizeof(Record)); }
-
-    /// Removes those of the first `count` records for which `wanted` is true.
-    template <class Wanted>
-    void erase_if(std::size_t count, Wanted wanted) noexcept {
-        std::size_t first_kept = count;
-        for (std::size_t i = count; i-- != 0;) {
-            const Record record = (*this)[i];
-            if (!wanted(record)) set(--first_kept, record);
-        }
-        if (first_kept != 0) memory_.consume(first_kept * sizeof(Record));
-    }
-
-    /// Gives the memory back if the list is empty.
-    void release() noexcept {
-        if (memory_.size() == 0) memory_.release();
-    }
-
-  private:
-    Buffer memory_;
-};
-
-} // namespace sockless::detail
-
-// =========================================== sockless/detail/names.hpp ============================================
-// A list of names in a buffer of any kind, each with a record of facts about it.
-
-namespace sockless::detail {
-
-/// Stands before each name in the list. `mode` and `number` mean what the owner of the list wants.
-template <class Kind>
-struct name_record {
-    Kind kind{};
-    std::uint8_t mode = 0;
-    std::uint16_t unused = 0; // so that no byte is padding
-    std::uint32_t number = 0;
-    std::uint32_t size = 0; // of the name
-};
-
-/// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
-/// behind its record. Valid until the list changes.
-template <class Kind>
-struct named {
-    name_record<Kind> record{};
-    std::string_view text{};
-    std::size_t place = 0;
-};
-
-/// Finds the names of one kind, one after the other, for `lazy_iterator`.
-template <class Kind>
-struct name_finder {
-    using value_type = std::string_view;
-
-    name_finder() noexcept = default;
-    name_finder(cbytes names, Kind wanted) noexcept : rest(names), kind(wanted) { advance(); }
-
-    void advance() noexcept {
-        current = {};
-        while (!rest.empty() && current.data() == nullptr) {
-            name_record<Kind> record;
-            std::memcpy(&record, rest.data(), sizeof record);
-            const cbytes text = rest.subspan(sizeof record, record.size);
-            if (record.kind == kind) current = text_of(text);
-            rest = rest.subspan(sizeof record + record.size);
-        }
-    }
-    [[nodiscard]] const char* place() const noexcept { return current.data(); }
-
-    cbytes rest{};
-    Kind kind{};
-    std::string_view current{};
-};
-
-/// The names of one kind, oldest first. A forward range of `std::string_view`, valid until the list changes.
-template <class Kind>
-class name_range {
-  public:
-    using iterator = lazy_iterator<name_finder<Kind>>;
-
-    name_range(cbytes names, Kind kind) noexcept : names_(names), kind_(kind) {}
-
-    [[nodiscard]] iterator begin() const noexcept { return iterator(names_, kind_); }
-    [[nodiscard]] iterator end() const noexcept { return {}; }
-    [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
-
-  private:
-    cbytes names_;
-    Kind kind_;
-};
-
-/// Names of several kinds, in the order in which they were added.
-template <class Kind, class Buffer>
-class name_list {
-  public:
-    using entry = named<Kind>;
-
-    explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
-
-    /// False if the memory is full; then nothing was added. `text` may lie in the list.
-    [[nodiscard]] bool add(Kind kind, std::string_view text, std::uint8_t mode = 0, std::uint32_t number = 0) noexcept {
-        const name_record<Kind> record{kind, mode, 0, number, static_cast<std::uint32_t>(text.size())};
-        // `prepare` may move the list, and a name that lies in it moves too.
-        const std::size_t place = place_of(text);
-        const bytes room = memory_.prepare(sizeof record + text.size());
-        if (room.empty()) return false;
-        if (place < memory_.size()) text = text_of(memory_.contents().subspan(place, text.size()));
-        std::memcpy(room.data(), &record, sizeof record);
-        detail::copy(room.data() + sizeof record, text.data(), text.size());
-        memory_.commit(room.size());
-        return true;
-    }
-
-    /// The first name for which `wanted` is true. If there is none, the data of `text` is null.
-    template <class Wanted>
-    [[nodiscard]] entry find_if(Wanted wanted) const noexcept {
-        const cbytes all = memory_.contents();
-        for (std::size_t place = 0; place != all.size();) {
-            const entry each = at(all, place);
-            if (wanted(each)) return each;
-            place += sizeof each.record + each.record.size;
-        }
-        return {};
-    }
-    [[nodiscard]] entry find(Kind kind, std::string_view text) const noexcept {
-        return find_if([&](const entry& each) { return each.record.kind == kind && equal(each.text, text); });
-    }
-
-    /// The name that was added last, which has `size` bytes.
-    [[nodiscard]] entry last(std::size_t size) const noexcept {
-        const cbytes all = memory_.contents();
-        return at(all, all.size() - size - sizeof(name_record<Kind>));
-    }
-
-    /// Whether a name of `size` bytes can be added.
-    [[nodiscard]] bool has_room(std::size_t size) noexcept {
-        return !memory_.prepare(sizeof(name_record<Kind>) + size).empty();
-    }
-
-    void erase(const entry& name) noexcept { erase_bytes(memory_, name.place, sizeof name.record + name.record.size); }
-
-    /// Erases the name that was added last, which has `size` bytes.
-    void erase_last(std::size_t size) noexcept {
-        const std::size_t record = sizeof(name_record<Kind>) + size;
-        erase_bytes(memory_, memory_.size() - record, record);
-    }
-
-    void set_mode(const entry& name, std::uint8_t mode) noexcept {
-        name_record<Kind> record = name.record;
-        record.mode = mode;
-        std::memcpy(memory_.contents().data() + name.place, &record, sizeof record);
-    }
-
-    /// How many names of a kind there are.
-    [[nodiscard]] std::size_t count(Kind kind) const noexcept {
-        std::size_t found = 0;
-        for ([[maybe_unused]] const std::string_view each : of(kind)) ++found;
-        return found;
-    }
-
-    [[nodiscard]] name_range<Kind> of(Kind kind) const noexcept { return {memory_.contents(), kind}; }
-
-    /// Gives the memory back if the list is empty.
-    void release() noexcept {
-        if (memory_.size() == 0) memory_.release();
-    }
-
-  private:
-    // The place of `text` in the list. If it does not lie there, the result is not less than the size of the list.
-    [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
-        return reinterpret_cast<std::uintptr_t>(text.data()) -
-               reinterpret_cast<std::uintptr_t>(memory_.contents().data());
-    }
-
-    [[nodiscard]] static entry at(cbytes all, std::size_t place) noexcept {
-        entry found;
-        std::memcpy(&found.record, all.data() + place, sizeof found.record);
-        found.text = text_of(all.subspan(place + sizeof found.record, found.record.size));
-        found.place = place;
-        return found;
-    }
-
-    Buffer memory_;
-};
-
-} // namespace sockless::detail
-
 // =========================================== sockless/detail/outbox.hpp ===========================================
 // The queue of bytes that wait to be sent. Bytes at its front stay in place until they were sent.
 
@@ -6100,6 +5889,510 @@ class frame_reader {
 
 } // namespace sockless::stomp::detail
 
+// ========================================== sockless/detail/bit_tree.hpp ==========================================
+// A tree that finds keys by their bits. Its nodes lie in the records of the keys.
+
+// This is a PATRICIA tree. A node knows the position of one bit, and has a link for keys in which the bit is 0 and one
+// for keys in which it is 1. Positions rise on the way down. A leaf is an item, which has a key. So a search looks at
+// one bit for each node, and compares the key of one item. The way down has at most as many nodes as the key has bits:
+// nobody can choose keys that make it longer than what was read of the key. Nothing is ever balanced.
+namespace sockless::detail {
+
+/// Keys of different kinds are different. A text may hold any bytes.
+struct tree_key {
+    std::uint8_t kind = 0;
+    std::string_view text{};
+};
+
+/// A position is 16 for each byte, and 0 to 8 for its bits. The kind is the first byte. The first bit of each byte says
+/// that there is this byte: so a text differs in a bit from each longer text, too.
+struct tree_node {
+    std::uint32_t position = 0;
+    std::uint32_t links[2] = {};
+};
+
+/// The tree. Each item has a number below `bit_tree::most` and room for one node. `Items` has `key(item)`,
+/// `node(item)` and `set_node(item, node)`; it is the same for each call. A key has less than 2^28 bytes.
+///
+/// A tree of N items has N - 1 nodes. The node that lies at an item is above the leaf of this item, or is not in use.
+/// So the way to the leaf of an item leads through its node.
+class bit_tree {
+  public:
+    static constexpr std::uint32_t most = 0x7FFFFFFF, none = 0xFFFFFFFF;
+
+    /// The item with this key, or `none`.
+    template <class Items>
+    [[nodiscard]] std::uint32_t find(const Items& items, const tree_key& key) const noexcept {
+        if (root_ == none) return none;
+        const std::uint32_t nearest = nearest_to(items, key);
+        const tree_key there = items.key(nearest);
+        return there.kind == key.kind && equal(there.text, key.text) ? nearest : none;
+    }
+
+    /// Adds an item. No other item has its key. The node that this makes lies at the item, and is above its leaf.
+    template <class Items>
+    void insert(const Items& items, std::uint32_t item) noexcept {
+        if (root_ == none) {
+            root_ = leaf | item;
+            return;
+        }
+        const tree_key key = items.key(item);
+        tree_node added{first_difference(key, items.key(nearest_to(items, key))), {}};
+        place above{};
+        std::uint32_t below = root_;
+        while (!is_leaf(below)) {
+            const tree_node node = items.node(below);
+            if (node.position > added.position) break;
+            above = {below, bit_of(key, node.position)};
+            below = node.links[above.side];
+        }
+        const unsigned side = bit_of(key, added.position);
+        added.links[side] = leaf | item;
+        added.links[1 - side] = below;
+        items.set_node(item, added);
+        set_link(items, above, item);
+    }
+
+    /// Removes an item of the tree.
+    template <class Items>
+    void erase(const Items& items, std::uint32_t item) noexcept {
+        const tree_key key = items.key(item);
+        place to_leaf{}, to_parent{}, to_own{}; // where the links to these stand
+        bool is_used = false;                   // the node that lies at the item
+        for (std::uint32_t link = root_; !is_leaf(link);) {
+            to_parent = to_leaf;
+            if (link == item) {
+                is_used = true;
+                to_own = to_leaf;
+            }
+            const tree_node node = items.node(link);
+            to_leaf = {link, bit_of(key, node.position)};
+            link = node.links[to_leaf.side];
+        }
+        const std::uint32_t parent = to_leaf.node;
+        if (parent == none) {
+            root_ = none;
+            return;
+        }
+        // The other child of the parent takes the place of the parent.
+        set_link(items, to_parent, items.node(parent).links[1 - to_leaf.side]);
+        if (!is_used || parent == item) return;
+        // The node of the item moves to the room that the parent had. The parent was above the leaf of the item that
+        // has this room, and the node of `item` is above the parent. So it is above that leaf.
+        items.set_node(parent, items.node(item));
+        set_link(items, to_own, parent);
+    }
+
+  private:
+    static constexpr std::uint32_t leaf = 0x80000000;
+
+    // A link stands in a node, on one of its sides, or is the root.
+    struct place {
+        std::uint32_t node = none;
+        unsigned side = 0;
+    };
+
+    [[nodiscard]] static constexpr bool is_leaf(std::uint32_t link) noexcept { return (link & leaf) != 0; }
+
+    // The byte at `index`, with a ninth bit before it that says that it is there.
+    [[nodiscard]] static unsigned nine_bits(const tree_key& key, std::size_t index) noexcept {
+        if (index == 0) return 0x100U | key.kind;
+        return index <= key.text.size() ? 0x100U | static_cast<unsigned char>(key.text[index - 1]) : 0;
+    }
+    [[nodiscard]] static unsigned bit_of(const tree_key& key, std::uint32_t position) noexcept {
+        return nine_bits(key, position / 16) >> (8 - position % 16) & 1U;
+    }
+    [[nodiscard]] static std::uint32_t first_difference(const tree_key& a, const tree_key& b) noexcept {
+        std::size_t index = 0;
+        while (nine_bits(a, index) == nine_bits(b, index)) ++index;
+        const unsigned different = nine_bits(a, index) ^ nine_bits(b, index);
+        return static_cast<std::uint32_t>(index * 16 + 9 - static_cast<unsigned>(std::bit_width(different)));
+    }
+
+    // If there is an item with this key it is this one. Else no other item is equal to the key up to a later position.
+    template <class Items>
+    [[nodiscard]] std::uint32_t nearest_to(const Items& items, const tree_key& key) const noexcept {
+        std::uint32_t link = root_;
+        while (!is_leaf(link)) {
+            const tree_node node = items.node(link);
+            link = node.links[bit_of(key, node.position)];
+        }
+        return link & ~leaf;
+    }
+
+    template <class Items>
+    void set_link(const Items& items, const place& at, std::uint32_t link) noexcept {
+        if (at.node == none) {
+            root_ = link;
+            return;
+        }
+        tree_node node = items.node(at.node);
+        node.links[at.side] = link;
+        items.set_node(at.node, node);
+    }
+
+    std::uint32_t root_ = none;
+};
+
+} // namespace sockless::detail
+
+// =========================================== sockless/detail/names.hpp ============================================
+// A list of names in a buffer of any kind, each with a record of facts about it.
+
+// Names lie one behind the other in the order in which they were added, each behind its record. A tree finds them, with
+// its nodes in the records: so no call costs more because there are other names. A name that is erased leaves a gap,
+// unless it is the last one. If the gaps have more bytes than the names, the names move together and the tree is made
+// anew: over time each byte that was added pays for one that moves. So the list needs a buffer of twice the bytes that
+// the names may have, and what fits does not depend on what was there before.
+namespace sockless::detail {
+
+/// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
+/// trivially copyable and has no padding. `Kind` counts from 0; a record says how many `kinds` there are. `mode` means
+/// what the owner of the list wants. A record that also has a `number_key number` and a `tree_node by_number` is found
+/// by its number, too; no other of its kind has the same number.
+template <class Kind, std::size_t Kinds>
+struct name_record {
+    static constexpr std::size_t kinds = Kinds;
+
+    std::uint32_t size = 0; // of the name
+    Kind kind{};
+    std::uint8_t mode = 0;
+    bool is_erased = false;
+    std::uint8_t unused = 0; // so that no byte is padding
+    tree_node by_text{};
+};
+
+/// A number by which a record is found.
+class number_key {
+  public:
+    constexpr number_key() noexcept = default;
+    constexpr explicit number_key(std::uint32_t value) noexcept {
+        for (char& each : digits_) {
+            each = static_cast<char>(value >> 24U);
+            value <<= 8U;
+        }
+    }
+
+    [[nodiscard]] constexpr std::uint32_t value() const noexcept {
+        std::uint32_t read = 0;
+        for (const char each : digits_) read = read << 8U | static_cast<unsigned char>(each);
+        return read;
+    }
+    /// Its bytes. Valid as long as this object.
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_at(digits_, sizeof digits_); }
+
+  private:
+    char digits_[4] = {};
+};
+
+/// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
+/// behind its record. Valid until a name is added or erased; but `place` stays until one is erased. False if there is
+/// no such name.
+template <class Record>
+struct named {
+    Record record{};
+    std::string_view text{};
+    std::uint32_t place = 0;
+
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return text.data() != nullptr; }
+};
+
+/// Finds the names of one kind, one after the other, for `lazy_iterator`.
+template <class Record>
+struct name_finder {
+    using value_type = std::string_view;
+    using kind_type = decltype(Record::kind);
+
+    name_finder() noexcept = default;
+    name_finder(cbytes names, kind_type wanted) noexcept : rest(names), kind(wanted) { advance(); }
+
+    void advance() noexcept {
+        current = {};
+        while (!rest.empty() && current.data() == nullptr) {
+            Record record;
+            std::memcpy(&record, rest.data(), sizeof record);
+            const cbytes text = rest.subspan(sizeof record, record.size);
+            if (record.kind == kind && !record.is_erased) current = text_of(text);
+            rest = rest.subspan(sizeof record + record.size);
+        }
+    }
+    [[nodiscard]] const char* place() const noexcept { return current.data(); }
+
+    cbytes rest{};
+    kind_type kind{};
+    std::string_view current{};
+};
+
+/// The names of one kind, oldest first. A forward range of `std::string_view`, valid until the list changes.
+template <class Record>
+class name_range {
+  public:
+    using iterator = lazy_iterator<name_finder<Record>>;
+
+    name_range(cbytes names, decltype(Record::kind) kind) noexcept : names_(names), kind_(kind) {}
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(names_, kind_); }
+    [[nodiscard]] iterator end() const noexcept { return {}; }
+    [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
+
+  private:
+    cbytes names_;
+    decltype(Record::kind) kind_;
+};
+
+/// Names of several kinds, in the order in which they were added. No name is empty, and none is twice of one kind.
+template <class Record, class Buffer>
+class name_list {
+  public:
+    using entry = named<Record>;
+    using kind_type = decltype(Record::kind);
+
+    explicit name_list(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
+
+    /// How many names of a kind there are.
+    [[nodiscard]] std::size_t count(kind_type kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
+
+    [[nodiscard]] name_range<Record> of(kind_type kind) const noexcept {
+        const cbytes all = memory_.contents();
+        return {all.first(all.size() - behind_), kind};
+    }
+
+    [[nodiscard]] entry find(kind_type kind, std::string_view text) const noexcept {
+        return found(tree_.find(items(), {static_cast<std::uint8_t>(kind), text}));
+    }
+    /// By the number in its record.
+    [[nodiscard]] entry find(kind_type kind, std::uint32_t number) const noexcept {
+        const number_key digits(number);
+        return found(tree_.find(items(), {number_kind(kind), digits.text()}));
+    }
+
+    /// Whether `size` more bytes fit, those of records among them.
+    [[nodiscard]] bool fits(std::size_t size) const noexcept {
+        const std::size_t held = memory_.size() - dead_, half = memory_.limit() / 2;
+        const std::size_t limit = half < most ? half : most;
+        return held <= limit && size <= limit - held;
+    }
+
+    /// Makes room for a name and a text behind it, if there is any. Nothing moves that has its room already.
+    [[nodiscard]] bool has_room(std::string_view name, std::size_t behind = 0) noexcept {
+        const std::size_t size = size_with_record(name) + behind;
+        return fits(size) && memory_.prepare(size).size() == size;
+    }
+
+    /// Makes room for these names, so that `add` moves nothing. False if there is none; then nothing changes. Names
+    /// that lie in the list move with it: the texts are then where they are now. A text that is empty is no name.
+    template <class... Text>
+    [[nodiscard]] bool make_room(Text&... texts) noexcept {
+        const std::size_t places[] = {place_of(texts)...};
+        const std::size_t size = (size_with_record(texts) + ...);
+        const std::size_t held = memory_.size();
+        if (!fits(size) || memory_.prepare(size).size() != size) return false;
+        const std::size_t* place = places;
+        const auto follow = [&](std::string_view& text) {
+            if (*place < held) text = text_of(memory_.contents().subspan(*place, text.size()));
+            ++place;
+        };
+        (follow(texts), ...);
+        return true;
+    }
+
+    /// Adds a name for which `make_room` or `has_room` has made room. Of `record` it sets what the list itself needs.
+    void add(Record record, std::string_view text) noexcept {
+        const auto place = static_cast<std::uint32_t>(memory_.size());
+        record.size = static_cast<std::uint32_t>(text.size());
+        const bytes room = memory_.prepare(sizeof record + text.size());
+        std::memcpy(room.data(), &record, sizeof record);
+        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        memory_.commit(room.size());
+        ++counts_[static_cast<std::size_t>(record.kind)];
+        insert(place);
+    }
+
+    void erase(const entry& name) noexcept {
+        const tree_items in = items();
+        tree_.erase(in, name.place);
+        if constexpr (is_numbered) tree_.erase(in, name.place | numbered);
+        Record record = in.record(name.place);
+        --counts_[static_cast<std::size_t>(record.kind)];
+        const std::size_t size = sizeof record + record.size;
+        if (name.place + size == memory_.size()) {
+            memory_.truncate(name.place);
+        } else {
+            record.is_erased = true;
+            in.set_record(name.place, record);
+            dead_ += static_cast<std::uint32_t>(size);
+        }
+        if (dead_ > memory_.size() - dead_) move_together();
+    }
+
+    /// Replaces the record of a name. `name` is not older than the last name that was added.
+    void set(const entry& name) noexcept { items().set_record(name.place, name.record); }
+
+    /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added or erased
+    /// as long as it is there.
+    void put_behind(std::string_view text) noexcept {
+        const bytes room = memory_.prepare(text.size());
+        detail::copy(room.data(), text.data(), room.size());
+        memory_.commit(room.size());
+        behind_ = static_cast<std::uint32_t>(room.size());
+    }
+    [[nodiscard]] std::string_view behind() const noexcept { return text_of(memory_.contents().last(behind_)); }
+    void drop_behind() noexcept {
+        memory_.truncate(memory_.size() - behind_);
+        behind_ = 0;
+    }
+
+    /// Gives the memory back if the list is empty.
+    void release() noexcept {
+        if (memory_.size() == 0) memory_.release();
+    }
+
+  private:
+    static constexpr bool is_numbered = requires(Record record) { record.by_number; };
+
+    // More bytes than this are not used: a position in the tree has 28 bits for the index of a byte.
+    static constexpr std::size_t most = 0x0FFFFFFF;
+
+    // An item of the tree is the place of a record, and whether it is found by the number in it.
+    static constexpr std::uint32_t numbered = 0x40000000;
+
+    [[nodiscard]] static constexpr std::uint8_t number_kind(kind_type kind) noexcept {
+        return static_cast<std::uint8_t>(0x80U | static_cast<unsigned>(kind));
+    }
+
+    // What the tree asks for.
+    struct tree_items {
+        explicit tree_items(bytes names) noexcept : data(names.data()) {}
+
+        [[nodiscard]] Record record(std::uint32_t item) const noexcept {
+            Record found;
+            std::memcpy(&found, data + (item & ~numbered), sizeof found);
+            return found;
+        }
+        void set_record(std::uint32_t item, const Record& changed) const noexcept {
+            std::memcpy(data + (item & ~numbered), &changed, sizeof changed);
+        }
+        [[nodiscard]] std::string_view text(std::uint32_t place) const noexcept {
+            return text_at(reinterpret_cast<const char*>(data + place + sizeof(Record)), record(place).size);
+        }
+
+        [[nodiscard]] tree_key key(std::uint32_t item) const noexcept {
+            const kind_type kind = record(item).kind;
+            if constexpr (is_numbered) {
+                const auto* const number =
+                    reinterpret_cast<const char*>(data + (item & ~numbered)) + offsetof(Record, number);
+                if ((item & numbered) != 0) return {number_kind(kind), text_at(number, sizeof(number_key))};
+            }
+            return {static_cast<std::uint8_t>(kind), text(item)};
+        }
+        [[nodiscard]] tree_node node(std::uint32_t item) const noexcept {
+            if constexpr (is_numbered) {
+                if ((item & numbered) != 0) return record(item).by_number;
+            }
+            return record(item).by_text;
+        }
+        void set_node(std::uint32_t item, const tree_node& node) const noexcept {
+            Record changed = record(item);
+            if constexpr (is_numbered) {
+                ((item & numbered) != 0 ? changed.by_number : changed.by_text) = node;
+            } else {
+                changed.by_text = node;
+            }
+            set_record(item, changed);
+        }
+
+        std::byte* data;
+    };
+
+    [[nodiscard]] tree_items items() const noexcept { return tree_items(memory_.contents()); }
+
+    [[nodiscard]] entry found(std::uint32_t item) const noexcept {
+        if (item == bit_tree::none) return {};
+        const tree_items in = items();
+        const std::uint32_t place = item & ~numbered;
+        return {in.record(place), in.text(place), place};
+    }
+
+    [[nodiscard]] static constexpr std::size_t size_with_record(std::string_view text) noexcept {
+        return text.empty() ? 0 : sizeof(Record) + text.size();
+    }
+
+    // The place of `text` in the list. If it does not lie there, the result is not less than the size of the list.
+    [[nodiscard]] std::size_t place_of(std::string_view text) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(text.data()) -
+               reinterpret_cast<std::uintptr_t>(memory_.contents().data());
+    }
+
+    void insert(std::uint32_t place) noexcept {
+        tree_.insert(items(), place);
+        if constexpr (is_numbered) tree_.insert(items(), place | numbered);
+    }
+
+    // Closes the gaps.
+    void move_together() noexcept {
+        const bytes all = memory_.contents();
+        const tree_items in = items();
+        std::uint32_t kept = 0;
+        tree_ = {};
+        for (std::uint32_t place = 0; place != all.size();) {
+            const Record record = in.record(place);
+            const auto size = static_cast<std::uint32_t>(sizeof record + record.size);
+            if (!record.is_erased) {
+                copy_down(all.data() + kept, all.data() + place, size);
+                insert(kept);
+                kept += size;
+            }
+            place += size;
+        }
+        memory_.truncate(kept);
+        dead_ = 0;
+    }
+
+    Buffer memory_;
+    bit_tree tree_;
+    std::uint32_t dead_ = 0;   // bytes of names that were erased
+    std::uint32_t behind_ = 0; // bytes of the text behind all names
+    std::uint32_t counts_[Record::kinds] = {};
+};
+
+} // namespace sockless::detail
+
+// ======================================== sockless/stomp/name_records.hpp =========================================
+// What a session keeps the names of, and what it notes beside each.
+
+namespace sockless::stomp::detail {
+
+enum class name_kind : std::uint8_t {
+    subscription,
+    destination, ///< of a subscription in 1.0 that has no id
+    transaction,
+    receipt, ///< client: outstanding
+};
+
+/// Beside the names of a client.
+using client_name = name_record<name_kind, 4>;
+
+/// Beside the names of a server, which are subscriptions and transactions.
+struct server_name {
+    static constexpr std::size_t kinds = 3;
+
+    std::uint32_t size = 0;
+    name_kind kind{};
+    ack_mode mode{}; // of a subscription
+    bool is_erased = false;
+    std::uint8_t unused = 0;
+    tree_node by_text{};
+    number_key number{};
+    tree_node by_number{};
+
+    // See `acknowledgements`.
+    std::uint32_t sent = 0;
+    std::uint32_t waiting = 0;
+    std::uint32_t pending = 0;
+};
+
+} // namespace sockless::stomp::detail
+
 // =========================================== sockless/stomp/session.hpp ===========================================
 // The common part of both ends of a STOMP session: names, heart-beats, deadlines, output, and how a session ends.
 
@@ -6115,8 +6408,10 @@ struct options {
     /// Limits on the frames that the peer sends before. `body` is for ERROR, as CONNECT and CONNECTED have no body.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
     std::size_t output = 32 * 1024 * 1024; ///< the most bytes that wait to be sent, if the memory is from the heap
-    /// The most bytes for the ids of subscriptions, transactions and receipts together, if the memory is from the heap.
-    std::size_t names = 256 * 1024;
+    /// The most bytes for the ids of subscriptions, transactions and receipts together, with the bytes that each takes
+    /// more (see the constructors of the sessions), if the memory is from the heap. As much again is taken while ids
+    /// come and go.
+    std::size_t names = 512 * 1024;
 
     std::uint32_t subscriptions = 1000;    ///< subscriptions that the client may have
     std::uint32_t transactions = 100;      ///< transactions that the client may have open
@@ -6143,15 +6438,6 @@ enum class state : std::uint8_t {
 } // namespace sockless::stomp
 
 namespace sockless::stomp::detail {
-
-/// The kinds of names that a session keeps.
-enum class name_kind : std::uint8_t {
-    subscription,
-    destination, ///< the destination of a subscription without an id, in 1.0
-    transaction,
-    receipt,      ///< client: an outstanding receipt
-    owed_receipt, ///< server: see the class `owed_receipt`
-};
 
 /// The `Output` of a session that no WebSocket carries: a queue of bytes. For a WebSocket see `carrier`.
 template <class Buffer>
@@ -6221,6 +6507,9 @@ class session {
 
   protected:
     using name_kind = detail::name_kind;
+    using name_record = std::conditional_t<Own == role::server, detail::server_name, detail::client_name>;
+    using name_list = detail::name_list<name_record, Buffer>;
+    using name = typename name_list::entry;
 
     // The sizes that nearly all frames keep within, but for bodies and for the id of a RECEIPT.
     static constexpr std::size_t usual_head = 512, usual_receipt = 32;
@@ -6247,6 +6536,11 @@ class session {
         const std::uint64_t head = open.head > before.head ? open.head : before.head;
         const std::uint64_t body = open.body > before.body ? open.body : before.body;
         return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
+    }
+
+    // The memory for a list that can hold so many bytes or records: see `name_list` and `acknowledgements`.
+    [[nodiscard]] static std::size_t list_limit(std::size_t records, std::size_t each = 1) noexcept {
+        return records > SIZE_MAX / 2 / each ? SIZE_MAX : 2 * each * records;
     }
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
@@ -6352,7 +6646,7 @@ class session {
 
     detail::frame_reader<Buffer> reader_;
     Output output_;
-    detail::name_list<detail::name_kind, Buffer> names_;
+    name_list names_;
 
   private:
     template <class Session>
@@ -6407,7 +6701,7 @@ template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
     using base::usual_head;
-    using typename base::name_kind;
+    using typename base::name, typename base::name_kind;
 
   public:
     using event = client_event;
@@ -6422,12 +6716,13 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     basic_client_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
-                               growing_buffer(settings.names), settings) {}
+                               growing_buffer(base::list_limit(settings.names)), settings) {}
 
     /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
     /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
     /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, transactions and outstanding
-    /// receipts; each takes 12 bytes beside its text. `options::output` and `options::names` are not read.
+    /// receipts; each takes 20 bytes beside its text. Give it twice as much, as half of it may hold ids that have
+    /// ended. `options::output` and `options::names` are not read.
     basic_client_session(Buffer input, Output output, Buffer names, const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           most_receipts_(settings.receipts) {}
@@ -6484,25 +6779,22 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Further errors: `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
-        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
+        const named_by id = id_of(frame);
         const std::size_t others =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (has(named_by, text)) return errc::repeated_subscription;
-        return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->most_subscriptions() && this->names_.add(named_by, text);
-            return added ? errc::none : errc::too_many_subscriptions;
-        });
+        if (this->names_.find(id.kind, id.text)) return errc::repeated_subscription;
+        if (others >= this->most_subscriptions()) return errc::too_many_subscriptions;
+        return queue_request(frame, {}, frame.receipt, 0, id, errc::too_many_subscriptions);
     }
 
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that the server has already sent still come. Further
     /// error: `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
-        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
+        const named_by id = id_of(frame);
+        const name known = this->names_.find(id.kind, id.text);
         if (!this->is_open()) return errc::not_open;
-        if (known.text.data() == nullptr) return errc::unknown_subscription;
+        if (!known) return errc::unknown_subscription;
         const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
         if (!refused) this->names_.erase(known);
         return refused;
@@ -6531,15 +6823,12 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Further errors: `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
-        constexpr name_kind named_by = name_kind::transaction;
+        constexpr name_kind of = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(named_by, transaction)) return errc::repeated_transaction;
+        if (this->names_.find(of, transaction)) return errc::repeated_transaction;
+        if (this->names_.count(of) >= this->most_transactions()) return errc::too_many_transactions;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
-        return queue_request(frame, {}, receipt, 0, [&] {
-            const bool added =
-                this->names_.count(named_by) < this->most_transactions() && this->names_.add(named_by, transaction);
-            return added ? errc::none : errc::too_many_transactions;
-        });
+        return queue_request(frame, {}, receipt, 0, {of, transaction}, errc::too_many_transactions);
     }
 
     /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT).
@@ -6588,13 +6877,24 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     /// Whether the session queues nothing more.
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
-    /// The ids of the receipts that this client has asked for and that have not come yet, the oldest first. After
-    /// `lost` they never come: it is not known whether the server has handled the frames that asked for them (STOMP 1.2
-    /// RECEIPT) [S7]. A range of `std::string_view`, valid until the next call that is not const.
+    /// The ids of the receipts that this client has asked for and that were not answered yet, by RECEIPT or ERROR, the
+    /// oldest first. After `lost` they never are: it is not known whether the server has handled the frames that asked
+    /// for them (STOMP 1.2 RECEIPT) [S7]. A range of `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
   private:
-    using name = typename detail::name_list<name_kind, Buffer>::entry;
+    // What a name is of, and its text.
+    struct named_by {
+        name_kind kind{};
+        std::string_view text{};
+    };
+
+    // [S8] In 1.0 the destination stands for an id that is missing.
+    template <class Frame>
+    [[nodiscard]] static named_by id_of(const Frame& frame) noexcept {
+        if (frame.id.empty()) return {name_kind::destination, frame.destination};
+        return {name_kind::subscription, frame.id};
+    }
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
@@ -6641,6 +6941,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         case command::receipt: return take_receipt(found);
         default:
             found.kind = kind::error;
+            // The ERROR answers the frame that it names the receipt of (STOMP 1.2 ERROR) [S7].
+            take_answer(found.receipt_id);
             this->become_closed(errc::error_received);
             loses_ = true;
         }
@@ -6674,18 +6976,18 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     [[nodiscard]] event take_receipt(event& found) noexcept {
         found.kind = kind::receipt;
-        const name outstanding = this->names_.find(name_kind::receipt, found.receipt_id);
-        if (outstanding.text.data() == nullptr) return found;
-        const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
-        this->names_.erase(outstanding);
+        const bool is_goodbye = take_answer(found.receipt_id) == goodbye && this->is_disconnecting();
         if (!is_goodbye) return found;
         this->become_closed({});
         found.kind = kind::closed;
         return found;
     }
 
-    [[nodiscard]] bool has(name_kind named_by, std::string_view text) const noexcept {
-        return this->names_.find(named_by, text).text.data() != nullptr;
+    // The receipt is not outstanding any more. Returns its mode.
+    std::uint8_t take_answer(std::string_view receipt) noexcept {
+        const name outstanding = this->names_.find(name_kind::receipt, receipt);
+        if (outstanding) this->names_.erase(outstanding);
+        return outstanding.record.mode;
     }
 
     [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
@@ -6704,29 +7006,28 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    // Queues a frame that may be in a transaction and may ask for a receipt. The receipt is then outstanding. `note`
-    // records what else the frame changes in this session; it is called after the frame was written and can still
-    // refuse it. Adding a name leaves the places of the other names as they are.
-    template <class Frame, class Note>
-    [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
-                                                std::string_view receipt, std::size_t body, Note note) noexcept {
-        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
-        if (!this->is_open()) return errc::not_open;
-        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
-        if (receipt.empty()) return this->queue_frame(frame, usual_head + body, 0, note);
-        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
-        return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
-            if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
-            const sockless::error refused = note();
-            if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
-            return refused;
-        });
-    }
+    // Queues a frame that may be in a transaction and may ask for a receipt. The receipt is then outstanding. With the
+    // frame a name may begin; `full` is the error if it does not fit. The frame may have views of names. So the names
+    // change only after the frame was written, and stay where they are until then.
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
-                                                std::string_view receipt, std::size_t body) noexcept {
-        return queue_request(frame, transaction, receipt, body, detail::note_nothing{});
+                                                std::string_view receipt, std::size_t body, named_by begun = {},
+                                                errc full = errc::too_many_receipts) noexcept {
+        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
+        if (!this->is_open()) return errc::not_open;
+        if (!transaction.empty() && !this->names_.find(name_kind::transaction, transaction)) {
+            return errc::unknown_transaction;
+        }
+        const bool asks = !receipt.empty();
+        if (asks && this->names_.find(name_kind::receipt, receipt)) return errc::repeated_receipt;
+        if (asks && this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
+            const bool begins = !begun.text.empty();
+            if ((asks || begins) && !this->names_.make_room(receipt, begun.text)) return full;
+            if (asks) this->names_.add({.kind = name_kind::receipt, .mode = mode}, receipt);
+            if (begins) this->names_.add({.kind = begun.kind}, begun.text);
+            return {};
+        });
     }
 
     // The mode of the receipt that ends the session.
@@ -10992,93 +11293,245 @@ using server = basic_server<growing_buffer>;
 // ====================================== sockless/stomp/acknowledgements.hpp =======================================
 // The messages of a STOMP server that wait for an ACK.
 
+// Messages are records in the order of their numbers, which only rise, so a number is found by halving. Whether one
+// still waits follows from its record and that of its subscription: in `client` mode those wait that were sent last, in
+// `client-individual` mode those that are not marked, and none without a subscription. So an ACK, and the end of a
+// subscription, touch one record, whatever they mean. Records of messages that do not wait go once there are more of
+// them than of others: over time each pays for one that moves.
+//
+// An ACK in a transaction only marks its message as pending, and is done with COMMIT. The pending ones of a transaction
+// are a list, the latest first. In `client` mode those of a subscription are one besides: as an ACK means all before
+// it, a message up to the last of them is acknowledged already, so each is behind those before it.
 namespace sockless::stomp::detail {
 
-/// A message that waits for its acknowledgement.
+/// A message that was sent to be acknowledged. A link is the place of another message plus 1; 0 is none.
 struct unacknowledged {
+    static constexpr std::uint32_t for_good = 0xFFFFFFFF;
+
     std::uint64_t number = 0;
-    std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // the number of the open transaction that acknowledged it, or 0
-    std::uint32_t cumulative : 1 = 0;   // its ACK also means all earlier messages of its subscription
+    std::uint32_t subscription = 0; // its number
+    std::uint32_t order = 0;        // how many messages of its subscription were sent up to it
+    std::uint32_t transaction = 0;  // that is open, and in which it was acknowledged; or `for_good`, or 0
+    std::uint32_t next = 0;         // link to the one that was acknowledged before it in this transaction
+    std::uint32_t below = 0;        // `client` mode: link to the one that was acknowledged before it in any
+    std::uint32_t unused = 0;       // so that no byte is padding
 };
 
-/// All messages of a session that wait for an acknowledgement, in the order of their numbers. Each new message has a
-/// higher number than the last.
-template <class Buffer>
+/// All of a session. Of the record of a subscription it uses `sent` (how many were), `waiting` (how many do) and
+/// `pending` (the last), of that of a transaction `pending` (likewise). `Names` are the names of the session, the same
+/// for each call. A subscription or transaction that is given has just been found in them.
+template <class Names, class Buffer>
 class acknowledgements {
+    using name = typename Names::entry;
+
   public:
-    /// Numbers of transactions have 31 bits. 0 is none.
-    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
+    /// A message that waits, with its subscription. False if it does not wait, or was acknowledged in a transaction.
+    struct found {
+        unacknowledged message{};
+        std::uint32_t place = 0;
+        name subscription{};
 
-    explicit acknowledgements(Buffer memory) noexcept : messages_(static_cast<Buffer&&>(memory)) {}
+        [[nodiscard]] explicit operator bool() const noexcept { return message.number != 0; }
+    };
 
-    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
-    [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
+    /// At most `most` messages can wait, and at most one for each 64 bytes of this memory.
+    acknowledgements(Buffer memory, std::uint32_t most) noexcept : memory_(static_cast<Buffer&&>(memory)), most_(most) {
+        constexpr std::uint32_t limit = 0x40000000; // so that links have 32 bits
+        const std::size_t held = memory_.limit() / (2 * sizeof(unacknowledged));
+        if (most_ > held) most_ = static_cast<std::uint32_t>(held);
+        if (most_ > limit) most_ = limit;
+    }
 
-    /// Adds a message, whose number is the highest so far. False if the memory is full.
-    [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
+    /// How many wait.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool is_full() const noexcept { return size_ >= most_; }
 
-    /// The place of the message with this number, or `size()` if no such message waits.
-    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
-        std::size_t first = 0, last = size();
+    /// The subscription with this number.
+    [[nodiscard]] static name subscription_of(const Names& names, std::uint32_t number) noexcept {
+        const name with_id = names.find(name_kind::subscription, number);
+        return with_id ? with_id : names.find(name_kind::destination, number);
+    }
+
+    /// Adds the next message. False if as many wait as can, or if there is no memory.
+    [[nodiscard]] bool add(Names& names, name subscription, std::uint64_t number) noexcept {
+        if (is_full()) return false;
+        const std::uint32_t to_number = subscription.record.number.value();
+        if (places() - size_ > size_) {
+            drop_others(names);
+            subscription = subscription_of(names, to_number);
+        }
+        server_name& to = subscription.record;
+        const unacknowledged added{.number = number, .subscription = to_number, .order = to.sent + 1};
+        if (!append(memory_, bytes_of(&added, sizeof added))) return false;
+        ++to.sent;
+        ++to.waiting;
+        ++size_;
+        names.set(subscription);
+        return true;
+    }
+
+    /// The message with this number, if it can be acknowledged.
+    [[nodiscard]] found find(const Names& names, std::uint64_t number) const noexcept {
+        std::uint32_t first = 0, last = places();
         while (first != last) {
-            const std::size_t middle = first + (last - first) / 2;
-            if (messages_[middle].number < number) {
+            const std::uint32_t middle = first + (last - first) / 2;
+            if (at(middle).number < number) {
                 first = middle + 1;
             } else {
                 last = middle;
             }
         }
-        return first != size() && messages_[first].number == number ? first : size();
+        if (first == places()) return {};
+        const found sought = message_at(names, first);
+        const bool is_free = sought.message.number == number && waits(sought.message, sought.subscription) &&
+                             !is_pending(sought.message, sought.subscription.record);
+        return is_free ? sought : found{};
     }
 
-    /// Acknowledges the message at `place`. If the acknowledgement is cumulative, it also means all earlier messages of
-    /// the same subscription (STOMP 1.2 ACK) [S9]. If `transaction` is not 0, the messages stay in the list until that
-    /// transaction ends; else they leave the list now.
-    void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
-        const unacknowledged last = messages_[place];
-        const auto is_meant = [&](const unacknowledged& each) {
-            return each.subscription == last.subscription && each.transaction == 0 &&
-                   (last.cumulative != 0 || each.number == last.number);
-        };
-        if (transaction != 0) {
-            const std::size_t first = last.cumulative != 0 ? 0 : place;
-            for (std::size_t i = first; i <= place; ++i) {
-                if (is_meant(messages_[i])) put_into(i, transaction);
+    /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9].
+    void acknowledge(Names& names, found of) noexcept {
+        server_name& from = of.subscription.record;
+        const std::uint32_t left = is_cumulative(from) ? later(from, of.message) : from.waiting - 1;
+        size_ -= from.waiting - left;
+        from.waiting = left;
+        of.message.transaction = unacknowledged::for_good;
+        put(of.place, of.message);
+        if (from.pending != 0 && !waits(at(from.pending - 1), of.subscription)) from.pending = 0;
+        names.set(of.subscription);
+    }
+
+    /// The message was acknowledged in a transaction. This takes effect with `commit` (STOMP 1.2 BEGIN) [S10].
+    void acknowledge(Names& names, found of, name transaction) noexcept {
+        of.message.transaction = transaction.record.number.value();
+        make_pending(names, of, transaction);
+    }
+
+    /// The transaction ends: what was acknowledged in it is so for good, as far as it still waits (STOMP 1.2 COMMIT)
+    /// [S10].
+    void commit(Names& names, const name& transaction) noexcept {
+        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+            const found each = message_at(names, link - 1);
+            link = each.message.next;
+            if (waits(each.message, each.subscription)) acknowledge(names, each);
+        }
+    }
+
+    /// The transaction ends: what was acknowledged in it waits again (STOMP 1.2 ABORT) [S10].
+    void abort(Names& names, const name& transaction) noexcept {
+        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+            found each = message_at(names, link - 1);
+            server_name& from = each.subscription.record;
+            each.message.transaction = 0;
+            put(each.place, each.message);
+            if (from.pending == link) {
+                from.pending = pending_before(each.message, each.subscription);
+                names.set(each.subscription);
             }
-        } else if (last.cumulative != 0) {
-            messages_.erase_if(place + 1, is_meant);
-        } else {
-            messages_.erase(place);
+            link = each.message.next;
         }
     }
 
-    /// Ends a transaction. With COMMIT the messages that were acknowledged in it leave the list; with ABORT they wait
-    /// for an acknowledgement again (STOMP 1.2 COMMIT, ABORT) [S10].
-    void commit(std::uint32_t transaction) noexcept {
-        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
-    }
-    void abort(std::uint32_t transaction) noexcept {
-        for (std::size_t i = 0; i != size(); ++i) {
-            if (messages_[i].transaction == transaction) put_into(i, 0);
-        }
-    }
+    /// The subscription ends: nothing of it waits any more.
+    void forget(const name& subscription) noexcept { size_ -= subscription.record.waiting; }
 
-    /// Takes all messages of this subscription out of the list.
-    void forget(std::uint32_t subscription) noexcept {
-        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
+    /// Gives the memory back if nothing waits.
+    void release(Names& names) noexcept {
+        if (size_ != 0) return;
+        drop_others(names);
+        memory_.release();
     }
-
-    void release() noexcept { messages_.release(); }
 
   private:
-    void put_into(std::size_t place, std::uint32_t transaction) noexcept {
-        unacknowledged message = messages_[place];
-        message.transaction = transaction & max_transaction;
-        messages_.set(place, message);
+    [[nodiscard]] std::uint32_t places() const noexcept {
+        return static_cast<std::uint32_t>(memory_.size() / sizeof(unacknowledged));
+    }
+    [[nodiscard]] unacknowledged at(std::uint32_t place) const noexcept {
+        unacknowledged message;
+        std::memcpy(&message, memory_.contents().data() + place * sizeof message, sizeof message);
+        return message;
+    }
+    void put(std::uint32_t place, const unacknowledged& message) noexcept {
+        std::memcpy(memory_.contents().data() + place * sizeof message, &message, sizeof message);
+    }
+    [[nodiscard]] found message_at(const Names& names, std::uint32_t place) const noexcept {
+        const unacknowledged message = at(place);
+        return {message, place, subscription_of(names, message.subscription)};
     }
 
-    record_list<unacknowledged, Buffer> messages_;
+    [[nodiscard]] static bool is_cumulative(const server_name& subscription) noexcept {
+        return subscription.mode == ack_mode::client;
+    }
+    // How many messages were sent to the subscription after this one.
+    [[nodiscard]] static std::uint32_t later(const server_name& subscription, const unacknowledged& message) noexcept {
+        return subscription.sent - message.order;
+    }
+
+    [[nodiscard]] static bool waits(const unacknowledged& message, const name& from) noexcept {
+        if (!from) return false;
+        return is_cumulative(from.record) ? later(from.record, message) < from.record.waiting
+                                          : message.transaction != unacknowledged::for_good;
+    }
+    // Whether an open transaction has acknowledged it.
+    [[nodiscard]] bool is_pending(const unacknowledged& message, const server_name& from) const noexcept {
+        if (!is_cumulative(from)) return message.transaction != 0;
+        return from.pending != 0 && later(from, message) >= later(from, at(from.pending - 1));
+    }
+
+    // The link to the last message before this one that an open transaction has acknowledged. Those of transactions
+    // that were aborted are passed by, once.
+    [[nodiscard]] std::uint32_t pending_before(unacknowledged message, const name& from) const noexcept {
+        for (std::uint32_t link = message.below; link != 0; link = message.below) {
+            message = at(link - 1);
+            if (!waits(message, from)) return 0;
+            if (message.transaction != 0) return link;
+        }
+        return 0;
+    }
+
+    // Puts a message into the lists of those that are pending.
+    void make_pending(Names& names, found& of, name& transaction) noexcept {
+        of.message.next = transaction.record.pending;
+        transaction.record.pending = of.place + 1;
+        names.set(transaction);
+        server_name& from = of.subscription.record;
+        if (is_cumulative(from)) {
+            of.message.below = from.pending;
+            from.pending = of.place + 1;
+            names.set(of.subscription);
+        }
+        put(of.place, of.message);
+    }
+
+    // Drops the messages that do not wait. Links are places, so each list is made anew.
+    void drop_others(Names& names) noexcept {
+        const std::uint32_t count = places();
+        for (std::uint32_t place = 0; place != count; ++place) {
+            const std::uint32_t number = at(place).transaction;
+            if (number == 0 || number == unacknowledged::for_good) continue;
+            begin_anew(names, names.find(name_kind::transaction, number));
+            begin_anew(names, subscription_of(names, at(place).subscription));
+        }
+        std::uint32_t kept = 0;
+        for (std::uint32_t place = 0; kept != size_ && place != count; ++place) {
+            found each = message_at(names, place);
+            if (!waits(each.message, each.subscription)) continue;
+            each.place = kept++;
+            put(each.place, each.message);
+            if (each.message.transaction == 0) continue;
+            name transaction = names.find(name_kind::transaction, each.message.transaction);
+            make_pending(names, each, transaction);
+        }
+        memory_.truncate(kept * sizeof(unacknowledged));
+    }
+    static void begin_anew(Names& names, name of) noexcept {
+        if (!of) return;
+        of.record.pending = 0;
+        names.set(of);
+    }
+
+    Buffer memory_;
+    std::uint32_t size_ = 0; // of those that wait
+    std::uint32_t most_;
 };
 
 } // namespace sockless::stomp::detail
@@ -11094,36 +11547,34 @@ namespace sockless::stomp::detail {
 /// the session, the same in each call.
 class owed_receipt {
   public:
-    [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
+    [[nodiscard]] bool is_owed() const noexcept { return is_owed_; }
     [[nodiscard]] bool is_due() const noexcept { return is_due_; }
 
-    /// Keeps the id, which must not be empty, as a name of the kind `as`. False if there is no memory for it.
-    template <class Names, class Kind>
-    [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
-        if (!names.add(as, id)) return false;
-        size_ = static_cast<std::uint32_t>(id.size());
-        return true;
+    /// Keeps the id, which is not empty. `names` has room for it.
+    template <class Names>
+    void owe(Names& names, std::string_view id) noexcept {
+        names.put_behind(id);
+        is_owed_ = true;
     }
 
     /// The caller has handled the frame. Says whether a receipt is due now.
-    bool become_due() noexcept { return is_due_ = size_ != 0; }
+    bool become_due() noexcept { return is_due_ = is_owed_; }
 
     /// The id of the receipt; empty if none is owed. Valid until it is settled, or until a name is added or erased.
     template <class Names>
     [[nodiscard]] std::string_view id(const Names& names) const noexcept {
-        return size_ != 0 ? names.last(size_).text : std::string_view{};
+        return names.behind();
     }
 
     /// Says that the receipt was sent, or will never be. Forgets its id.
     template <class Names>
     void settle(Names& names) noexcept {
-        if (size_ != 0) names.erase_last(size_);
-        size_ = 0;
-        is_due_ = false;
+        names.drop_behind();
+        is_owed_ = is_due_ = false;
     }
 
   private:
-    std::uint32_t size_ = 0; // of the id, in bytes
+    bool is_owed_ = false;
     bool is_due_ = false;
 };
 
@@ -11167,7 +11618,7 @@ template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
     using base::usual_head, base::usual_receipt;
-    using typename base::name_kind;
+    using typename base::name, typename base::name_kind, typename base::name_list;
 
   public:
     using event = server_event;
@@ -11182,21 +11633,22 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     basic_server_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
-                               growing_buffer(settings.names),
-                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
+                               growing_buffer(base::list_limit(settings.names)),
+                               growing_buffer(base::list_limit(settings.unacknowledged,
+                                                               sizeof(detail::unacknowledged))),
                                settings) {}
 
     /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
     /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
-    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, of transactions and of the receipt
-    /// that is owed; each takes 12 bytes beside its text. `unacknowledged` holds the messages that wait for an ACK, 16
-    /// bytes each. `options::output` and `options::names` are not read.
+    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions and transactions, each with 48
+    /// bytes beside its text, and of the receipt that is owed. `unacknowledged` holds the messages that wait for an
+    /// ACK, 32 bytes each. Give these two twice as much, as half of them may hold what has ended. `options::output` and
+    /// `options::names` are not read.
     basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
-          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
-          most_unacknowledged_(settings.unacknowledged),
-          automatic_receipts_(settings.automatic_receipts) {}
+          automatic_receipts_(settings.automatic_receipts),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged), settings.unacknowledged) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
     /// `in` is used up. Headers are unescaped in place, in `in`. With `automatic_receipts` the call first queues the
@@ -11279,11 +11731,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// `too_many_unacknowledged`, `no_room` (also while a RECEIPT waits for room), and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
-        const name to = subscription_of(subscription);
-        if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
-        const auto mode = static_cast<ack_mode>(to.record.mode);
-        const bool waits = mode != ack_mode::automatic;
-        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
+        const name to = messages::subscription_of(this->names_, subscription);
+        if (!to) return {0, errc::unknown_subscription};
+        const bool waits = to.record.mode != ack_mode::automatic;
+        if (waits && unacknowledged_.is_full()) return {0, errc::too_many_unacknowledged};
         // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
         if (receipt_.is_due()) return {0, errc::no_room};
 
@@ -11292,9 +11743,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         message.message_id = digits.text();
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
-        const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
         const auto note = [&]() -> sockless::error {
-            return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
+            return !waits || unacknowledged_.add(this->names_, to, number) ? errc::none : errc::too_many_unacknowledged;
         };
         if (const sockless::error refused =
                 this->queue_frame(message, usual_head + message.body.size(), room_for_error, note)) {
@@ -11366,21 +11816,18 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     /// Gives back memory that is not in use; see `session::release_memory`.
     void release_memory() noexcept {
+        unacknowledged_.release(this->names_);
         base::release_memory();
-        unacknowledged_.release();
     }
 
     /// The number of messages that wait for an acknowledgement.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
-    using name = typename detail::name_list<name_kind, Buffer>::entry;
+    using messages = detail::acknowledgements<name_list, Buffer>;
 
     // This room stays free for an ERROR, so that it always fits.
     static constexpr std::size_t room_for_error = 512;
-
-    // The mode of a transaction in which messages were acknowledged.
-    static constexpr std::uint8_t acknowledges = 1;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
@@ -11434,6 +11881,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     }
 
     [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
+        assert(!receipt_.is_owed() && "its id lies behind the names, which the frame may change");
         const known_headers known(frame.headers);
         event found{.host = known.host,
                     .login = known.login,
@@ -11451,20 +11899,18 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (asks && known.receipt.empty()) wrong = errc::missing_header;
         if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong == errc::none && owes && !receipt_.owe(this->names_, name_kind::owed_receipt, known.receipt)) {
-            wrong = errc::too_many_receipts;
-        }
-        return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
+        if (wrong != errc::none) return fail_frame(wrong, frame.headers);
+        if (owes) receipt_.owe(this->names_, known.receipt);
+        return found;
     }
 
     // Whether there is room for the id of the receipt, and for the name that the frame may add. This is judged before
     // the frame changes anything, so that a frame is taken as a whole or not at all.
     [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
-        constexpr std::size_t each = sizeof(detail::name_record<name_kind>);
-        std::size_t size = known.receipt.size();
-        if (sent == command::subscribe) size += each + (known.id.empty() ? known.destination : known.id).size();
-        if (sent == command::begin) size += each + known.transaction.size();
-        return this->names_.has_room(size) ? errc::none : errc::too_many_receipts;
+        std::string_view added{};
+        if (sent == command::subscribe) added = known.id.empty() ? known.destination : known.id;
+        if (sent == command::begin) added = known.transaction;
+        return this->names_.has_room(added, known.receipt.size()) ? errc::none : errc::too_many_receipts;
     }
 
     // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
@@ -11534,7 +11980,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
         const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
         const std::string_view text = named ? known.id : known.destination;
-        if (this->names_.find(named_by, text).text.data() != nullptr) return errc::repeated_subscription;
+        if (this->names_.find(named_by, text)) return errc::repeated_subscription;
 
         bool valid = known.ack.data() == nullptr;
         for (const ack_mode mode : all_ack_modes) {
@@ -11546,11 +11992,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->most_subscriptions() ||
-            !this->names_.add(named_by, text, static_cast<std::uint8_t>(found.ack), ++last_subscription_)) {
-            return errc::too_many_subscriptions;
-        }
-        found.subscription = last_subscription_;
+        const bool full = count >= this->most_subscriptions() || last_subscription_ == last_of_all;
+        if (full || !this->names_.has_room(text)) return errc::too_many_subscriptions;
+        found.subscription = ++last_subscription_;
+        this->names_.add({.kind = named_by, .mode = found.ack, .number = number_of(found.subscription)}, text);
         return errc::none;
     }
 
@@ -11560,10 +12005,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
         if (text.empty()) return errc::missing_header;
         const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
-        if (ended.text.data() == nullptr) return errc::unknown_subscription;
-        found.subscription = ended.record.number;
+        if (!ended) return errc::unknown_subscription;
+        found.subscription = ended.record.number.value();
+        unacknowledged_.forget(ended);
         this->names_.erase(ended);
-        unacknowledged_.forget(found.subscription);
         return errc::none;
     }
 
@@ -11577,27 +12022,25 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
         const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
-        const std::size_t place = is_ours ? unacknowledged_.place_of(number.value) : unacknowledged_.size();
-        if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
-        const detail::unacknowledged message = unacknowledged_[place];
-        if (message.transaction != 0) return errc::unknown_acknowledgement;
+        if (!is_ours) return errc::unknown_acknowledgement;
+        const auto message = unacknowledged_.find(this->names_, number.value);
+        if (!message) return errc::unknown_acknowledgement;
         if (needs_subscription) {
             const name from = this->names_.find(name_kind::subscription, known.subscription);
-            if (from.text.data() == nullptr) return errc::unknown_subscription;
-            if (from.record.number != message.subscription) return errc::unknown_acknowledgement;
+            if (!from) return errc::unknown_subscription;
+            if (from.place != message.subscription.place) return errc::unknown_acknowledgement;
         }
         if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
 
-        found.number = message.number;
-        found.subscription = message.subscription;
-        found.cumulative = message.cumulative != 0;
-        std::uint32_t transaction = 0;
-        if (!found.transaction.empty()) {
+        found.number = message.message.number;
+        found.subscription = message.message.subscription;
+        found.cumulative = message.subscription.record.mode == ack_mode::client;
+        if (found.transaction.empty()) {
+            unacknowledged_.acknowledge(this->names_, message);
+        } else {
             const name open = this->names_.find(name_kind::transaction, found.transaction);
-            this->names_.set_mode(open, acknowledges);
-            transaction = open.record.number;
+            unacknowledged_.acknowledge(this->names_, message, open);
         }
-        unacknowledged_.acknowledge(place, transaction);
         return errc::none;
     }
 
@@ -11606,14 +12049,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         found.kind = kind::begin;
         found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
-        if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
-            return errc::repeated_transaction;
-        }
-        last_transaction_ = last_transaction_ % unacknowledged_.max_transaction + 1;
-        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
-        if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
-            return errc::too_many_transactions;
-        }
+        constexpr name_kind named_by = name_kind::transaction;
+        if (this->names_.find(named_by, known.transaction)) return errc::repeated_transaction;
+        const bool full = this->names_.count(named_by) >= this->most_transactions() || last_transaction_ == last_of_all;
+        if (full || !this->names_.has_room(known.transaction)) return errc::too_many_transactions;
+        this->names_.add({.kind = named_by, .number = number_of(++last_transaction_)}, known.transaction);
         return errc::none;
     }
 
@@ -11621,13 +12061,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
-        if (open.text.data() == nullptr) return errc::unknown_transaction;
-        if (open.record.mode == acknowledges) {
-            if (found.kind == kind::commit) {
-                unacknowledged_.commit(open.record.number);
-            } else {
-                unacknowledged_.abort(open.record.number);
-            }
+        if (!open) return errc::unknown_transaction;
+        if (found.kind == kind::commit) {
+            unacknowledged_.commit(this->names_, open);
+        } else {
+            unacknowledged_.abort(this->names_, open);
         }
         this->names_.erase(open);
         return errc::none;
@@ -11635,32 +12073,29 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     [[nodiscard]] errc judge_transaction(const known_headers& known, event& found) const noexcept {
         found.transaction = known.transaction;
-        const bool is_open = known.transaction.data() == nullptr ||
-                             this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
+        const bool is_open =
+            known.transaction.data() == nullptr || this->names_.find(name_kind::transaction, known.transaction);
         return is_open ? errc::none : errc::unknown_transaction;
     }
 
     [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
 
-    [[nodiscard]] name subscription_of(std::uint32_t number) const noexcept {
-        return this->names_.find_if([&](const name& each) {
-            const bool subscribed =
-                each.record.kind == name_kind::subscription || each.record.kind == name_kind::destination;
-            return subscribed && each.record.number == number;
-        });
-    }
+    using number_of = detail::number_key;
 
-    detail::acknowledgements<Buffer> unacknowledged_;
-    std::uint64_t last_number_ = 0;
-    detail::owed_receipt receipt_;
-    std::uint32_t last_subscription_ = 0;
-    std::uint32_t last_transaction_ = 0;
-    std::uint32_t most_unacknowledged_;
-    stomp::heart_beat client_beat_{};
+    // Numbers of subscriptions and transactions are not used twice.
+    static constexpr std::uint32_t last_of_all = 0xFFFFFFFE;
+
+    // Small members first: they lie in the padding of the base.
     stomp::version agreed_ = stomp::version::unknown;
     bool automatic_receipts_ : 1;
     bool is_asked_ : 1 = false; // a CONNECT waits for its answer
     bool loses_ : 1 = false;    // the `lost` event is still owed
+    detail::owed_receipt receipt_;
+    messages unacknowledged_;
+    std::uint64_t last_number_ = 0;
+    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_transaction_ = 0;
+    stomp::heart_beat client_beat_{};
 };
 
 template <class Buffer>

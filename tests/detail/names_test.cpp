@@ -16,108 +16,225 @@ using namespace sockless::test;
 
 namespace {
 
-enum class kind : std::uint8_t { one, two };
+enum class sort : std::uint8_t { one, two };
+
+using plain_record = detail::name_record<sort, 2>;
+
+struct numbered_record {
+    static constexpr std::size_t kinds = 2;
+
+    std::uint32_t size = 0;
+    sort kind{};
+    std::uint8_t mode = 0;
+    bool is_erased = false;
+    std::uint8_t unused = 0;
+    detail::tree_node by_text{};
+    detail::number_key number{};
+    detail::tree_node by_number{};
+};
 
 struct known_name {
-    kind which{};
+    sort which{};
     std::string text{};
     std::uint8_t mode = 0;
     std::uint32_t number = 0;
-
-    friend bool operator==(const known_name&, const known_name&) = default;
 };
 
-constexpr std::size_t record_size = sizeof(detail::name_record<kind>);
+template <class Record, class Buffer>
+class list_and_model {
+  public:
+    using list = detail::name_list<Record, Buffer>;
 
-template <class List>
-std::vector<known_name> contents_of(const List& list) {
-    std::vector<known_name> found;
-    static_cast<void>(list.find_if([&](const auto& each) {
-        found.push_back({each.record.kind, std::string(each.text), each.record.mode, each.record.number});
-        return false;
-    }));
-    return found;
-}
+    list_and_model(Buffer memory, std::size_t limit, std::uint64_t seed)
+        : random_(seed), names_(static_cast<Buffer&&>(memory)), limit_(limit) {}
 
-template <class Buffer>
-void behaves_as_names(detail::name_list<kind, Buffer> list, std::size_t limit, std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    std::vector<known_name> model;
-    for (int step = 0; step != 4000; ++step) {
-        const known_name made{
-            random() % 2 == 0 ? kind::one : kind::two,
-            std::string(static_cast<std::size_t>(random() % 12), static_cast<char>('a' + random() % 3)),
-            static_cast<std::uint8_t>(random()), static_cast<std::uint32_t>(random())};
-        const auto same = [&](const known_name& each) { return each.which == made.which && each.text == made.text; };
-        const auto known = std::find_if(model.begin(), model.end(), same);
-        const auto found = list.find(made.which, made.text);
-        REQUIRE((found.text.data() != nullptr) == (known != model.end()));
-        if (known != model.end()) {
-            REQUIRE(found.record.number == known->number);
-            REQUIRE(found.record.mode == known->mode);
-            if (random() % 2 == 0) {
-                list.erase(found);
-                model.erase(known);
+    void run() {
+        for (int step = 0; step != 4000; ++step) {
+            // Now and then nearly all go, and at other times nearly none.
+            const bool grows = step / 200 % 2 == 0;
+            const known_name some{random_() % 2 == 0 ? sort::one : sort::two, text(),
+                                  static_cast<std::uint8_t>(random_()), static_cast<std::uint32_t>(++last_)};
+            const auto same = [&](const known_name& each) {
+                return each.which == some.which && each.text == some.text;
+            };
+            const auto known = std::find_if(model_.begin(), model_.end(), same);
+            auto found = names_.find(some.which, some.text);
+            REQUIRE(static_cast<bool>(found) == (known != model_.end()));
+            if (known == model_.end()) {
+                add(some);
+            } else if (random_() % 2 == 0) {
+                REQUIRE(found.record.mode == known->mode);
+                found.record.mode = known->mode = some.mode;
+                names_.set(found);
             } else {
-                list.set_mode(found, made.mode);
-                known->mode = made.mode;
+                names_.erase(found);
+                model_.erase(known);
             }
-        } else {
-            std::size_t held = 0;
-            for (const known_name& each : model) held += record_size + each.text.size();
-            const bool fits = held + record_size + made.text.size() <= limit;
-            REQUIRE(list.add(made.which, made.text, made.mode, made.number) == fits);
-            if (fits) model.push_back(made);
+            if (!grows && !model_.empty()) erase(static_cast<std::size_t>(random_()) % model_.size());
+            if (random_() % 16 == 0) names_.release();
+            check();
         }
-        if (random() % 16 == 0) list.release();
-        REQUIRE(contents_of(list) == model);
-        for (const kind which : {kind::one, kind::two}) {
+        while (!model_.empty()) erase(0);
+        CHECK(names_.fits(limit_));
+    }
+
+  private:
+    std::string text() {
+        std::string made(1, static_cast<char>('a' + random_() % 3));
+        while (random_() % 4 != 0) made += static_cast<char>(random_() % 3);
+        return made;
+    }
+
+    [[nodiscard]] std::size_t held() const {
+        std::size_t size = 0;
+        for (const known_name& each : model_) size += sizeof(Record) + each.text.size();
+        return size;
+    }
+
+    void add(const known_name& some) {
+        std::string_view text = some.text;
+        const bool fits = held() + sizeof(Record) + text.size() <= limit_;
+        REQUIRE(names_.fits(sizeof(Record) + text.size()) == fits);
+        REQUIRE(names_.make_room(text) == fits);
+        if (!fits) return;
+        Record record{};
+        record.kind = some.which;
+        record.mode = some.mode;
+        if constexpr (std::is_same_v<Record, numbered_record>) record.number = detail::number_key(some.number);
+        names_.add(record, text);
+        model_.push_back(some);
+    }
+
+    void erase(std::size_t index) {
+        names_.erase(names_.find(model_[index].which, model_[index].text));
+        model_.erase(model_.begin() + static_cast<std::ptrdiff_t>(index));
+    }
+
+    void check() const {
+        for (const known_name& each : model_) {
+            const auto found = names_.find(each.which, each.text);
+            REQUIRE(found.text == each.text);
+            REQUIRE(found.record.kind == each.which);
+            REQUIRE(found.record.mode == each.mode);
+            if constexpr (std::is_same_v<Record, numbered_record>) {
+                REQUIRE(found.record.number.value() == each.number);
+                REQUIRE(names_.find(each.which, each.number).place == found.place);
+                REQUIRE_FALSE(names_.find(each.which == sort::one ? sort::two : sort::one, each.number));
+                REQUIRE_FALSE(names_.find(each.which, each.number + (1U << 20U)));
+            }
+        }
+        for (const sort which : {sort::one, sort::two}) {
             std::vector<std::string> expected, seen;
-            for (const known_name& each : model) {
+            for (const known_name& each : model_) {
                 if (each.which == which) expected.push_back(each.text);
             }
-            for (const std::string_view each : list.of(which)) seen.emplace_back(each);
+            for (const std::string_view each : names_.of(which)) seen.emplace_back(each);
             REQUIRE(seen == expected);
-            REQUIRE(list.count(which) == expected.size());
-            REQUIRE(list.of(which).empty() == expected.empty());
+            REQUIRE(names_.count(which) == expected.size());
+            REQUIRE(names_.of(which).empty() == expected.empty());
         }
     }
+
+    std::mt19937_64 random_;
+    list names_;
+    std::size_t limit_;
+    std::vector<known_name> model_{};
+    std::uint32_t last_ = 0;
+};
+
+using small_list = detail::name_list<plain_record, span_buffer<std::byte>>;
+using growing_list = detail::name_list<plain_record, growing_buffer>;
+
+template <class List>
+bool add(List& list, sort which, std::string_view text) {
+    if (!list.make_room(text)) return false;
+    list.add({.kind = which}, text);
+    return true;
+}
+
+template <class List>
+std::vector<std::string> names_in(const List& list, sort which) {
+    std::vector<std::string> found;
+    for (const std::string_view each : list.of(which)) found.emplace_back(each);
+    return found;
 }
 
 } // namespace
 
-TEST_CASE("a list of names behaves as a list, in memory of either kind") {
-    for (const std::size_t limit : {std::size_t{0}, record_size, record_size + 5, std::size_t{100}, std::size_t{900}}) {
+TEST_CASE_TEMPLATE("a list of names behaves as a list, in memory of either kind", Record, plain_record,
+                   numbered_record) {
+    // What fits does not depend on what was there before, so it takes twice as much memory.
+    for (const std::size_t limit :
+         {std::size_t{0}, sizeof(Record), sizeof(Record) + 5, std::size_t{150}, std::size_t{2000}}) {
         CAPTURE(limit);
-        behaves_as_names(detail::name_list<kind, growing_buffer>(growing_buffer(limit)), limit, limit);
-        guarded_memory memory(limit);
-        const buffer none(limit);
+        list_and_model<Record, growing_buffer>(growing_buffer(2 * limit), limit, limit).run();
+        guarded_memory memory(2 * limit);
+        const buffer none(2 * limit);
         for (const bool at_the_end : {false, true}) {
             const span_buffer<std::byte> room(memory.copy_of(none, at_the_end));
-            behaves_as_names(detail::name_list<kind, span_buffer<std::byte>>(room), limit, limit);
+            list_and_model<Record, span_buffer<std::byte>>(room, limit, limit).run();
         }
     }
 }
 
-TEST_CASE("a name that does not fit adds nothing, and one that is empty is one") {
-    std::array<std::byte, 3 * record_size + 2> memory{};
-    detail::name_list<kind, span_buffer<std::byte>> list{span_buffer<std::byte>(memory)};
-    REQUIRE(list.add(kind::one, ""));
-    REQUIRE(list.add(kind::two, "ab"));
-    CHECK_FALSE(list.add(kind::one, "c"));
-    CHECK(list.count(kind::one) == 1);
-    CHECK_FALSE(list.of(kind::one).empty());
-    CHECK(list.of(kind::one).begin()->empty());
-    CHECK(list.find(kind::one, "").text.data() != nullptr);
-    CHECK(list.find(kind::two, "").text.data() == nullptr);
-    CHECK(list.add(kind::one, ""));
-    CHECK(list.count(kind::one) == 2);
+TEST_CASE("a name that does not fit adds nothing") {
+    std::array<std::byte, 2 * (2 * sizeof(plain_record) + 3)> memory{};
+    small_list list{span_buffer<std::byte>(memory)};
+    REQUIRE(add(list, sort::one, "a"));
+    REQUIRE(add(list, sort::two, "ab"));
+    CHECK_FALSE(add(list, sort::one, "c"));
+    CHECK(list.count(sort::one) == 1);
+    CHECK(names_in(list, sort::one) == std::vector<std::string>{"a"});
+    CHECK_FALSE(list.find(sort::one, ""));
+    CHECK_FALSE(list.find(sort::two, "a"));
+}
+
+TEST_CASE("names that lie in the list are added to it, several at once") {
+    // Each addition needs more memory than there is; and in the caller's memory the first name is gone.
+    const std::string long_one(300, 'l');
+    growing_list growing{growing_buffer(1 << 20)};
+    std::array<std::byte, 2000> memory{};
+    small_list small{span_buffer<std::byte>(memory)};
+    const auto check = [&](auto& list) {
+        REQUIRE(add(list, sort::one, "gone"));
+        REQUIRE(add(list, sort::one, long_one));
+        REQUIRE(add(list, sort::one, "x"));
+        list.erase(list.find(sort::one, "gone"));
+        std::string_view first = *list.of(sort::one).begin(), second = first.substr(0, 100), third = "other";
+        REQUIRE(list.make_room(first, second, third));
+        const auto place = list.find(sort::one, "x").place;
+        list.add({.kind = sort::two}, second);
+        list.add({.kind = sort::two}, third);
+        list.add({.kind = sort::two}, first);
+        CHECK(names_in(list, sort::two) == std::vector<std::string>{long_one.substr(0, 100), "other", long_one});
+        CHECK(list.find(sort::one, "x").place == place);
+    };
+    check(growing);
+    check(small);
+}
+
+TEST_CASE("a text waits behind all names, and is none of them") {
+    std::array<std::byte, 2 * (2 * sizeof(plain_record) + 8)> memory{};
+    small_list list{span_buffer<std::byte>(memory)};
+    CHECK(list.behind().empty());
+    REQUIRE(add(list, sort::one, "abc"));
+    CHECK(list.has_room("12345", 0));
+    CHECK(list.has_room("", sizeof(plain_record) + 5));
+    CHECK(list.has_room("12", 3));
+    CHECK_FALSE(list.has_room("123", 3));
+    list.put_behind("12345");
+    CHECK(list.behind() == "12345");
+    CHECK(names_in(list, sort::one) == std::vector<std::string>{"abc"});
+    list.drop_behind();
+    CHECK(list.behind().empty());
+    REQUIRE(add(list, sort::one, "12345"));
+    CHECK(list.count(sort::one) == 2);
 }
 
 TEST_CASE("names are a forward range") {
-    detail::name_list<kind, growing_buffer> list{growing_buffer(1000)};
-    for (const char* const each : {"a", "b", "c"}) REQUIRE(list.add(kind::two, each));
-    const auto names = list.of(kind::two);
+    growing_list list{growing_buffer(1000)};
+    for (const char* const each : {"a", "b", "c"}) REQUIRE(add(list, sort::two, each));
+    const auto names = list.of(sort::two);
     auto first = names.begin();
     const auto held = first++;
     CHECK(*held == "a");
@@ -128,20 +245,34 @@ TEST_CASE("names are a forward range") {
 
 TEST_CASE("memory that no name is in can be given back") {
     const std::size_t before = allocations();
-    detail::name_list<kind, growing_buffer> names{growing_buffer(1 << 20)};
-    REQUIRE(names.add(kind::one, "a"));
+    growing_list names{growing_buffer(1 << 20)};
+    REQUIRE(add(names, sort::one, "a"));
     names.release();
-    CHECK(names.count(kind::one) == 1);
-    names.erase(names.find(kind::one, "a"));
+    CHECK(names.count(sort::one) == 1);
+    names.erase(names.find(sort::one, "a"));
     CHECK(allocations() == before + 1);
     names.release();
-    REQUIRE(names.add(kind::one, "a"));
+    REQUIRE(add(names, sort::one, "a"));
     CHECK(allocations() == before + 2);
 }
 
 TEST_CASE("an empty heap is a list of names that is full") {
-    detail::name_list<kind, growing_buffer> names{growing_buffer(1 << 20)};
+    growing_list names{growing_buffer(1 << 20)};
     const empty_heap none;
-    CHECK_FALSE(names.add(kind::one, "a"));
-    CHECK(names.of(kind::one).empty());
+    CHECK_FALSE(add(names, sort::one, "a"));
+    CHECK(names.of(sort::one).empty());
+}
+
+TEST_CASE("the memory of names that are gone is used again, in any order of their going") {
+    for (const bool oldest_first : {true, false}) {
+        std::array<std::byte, 2 * 10 * (sizeof(plain_record) + 4)> memory{};
+        small_list list{span_buffer<std::byte>(memory)};
+        for (unsigned i = 0; i != 10; ++i) REQUIRE(add(list, sort::one, std::to_string(1000 + i)));
+        for (unsigned i = 10; i != 1000; ++i) {
+            REQUIRE_FALSE(add(list, sort::one, "more"));
+            list.erase(list.find(sort::one, std::to_string(1000 + (oldest_first ? i - 10 : i - 1))));
+            REQUIRE(add(list, sort::one, std::to_string(1000 + i)));
+        }
+        CHECK(list.count(sort::one) == 10);
+    }
 }

@@ -21,6 +21,7 @@
 #include <sockless/stomp/headers.hpp>
 #include <sockless/stomp/heart_beat.hpp>
 #include <sockless/stomp/limits.hpp>
+#include <sockless/stomp/name_records.hpp>
 #include <sockless/stomp/owed_receipt.hpp>
 #include <sockless/stomp/parser.hpp>
 #include <sockless/stomp/version.hpp>
@@ -239,13 +240,18 @@ std::uint64_t use_parts_of_sessions(bytes in) noexcept {
         sum += sum_of(found.body) + sum_of(found.headers.find("x")) + (found.heart_beat ? 1U : 0U);
         if (found.error != stomp::errc::none) break;
     }
-    stomp::detail::acknowledgements<buffer> messages(buffer(bytes(memory).subspan(300, 160)));
-    for (std::uint64_t i = 1; messages.add({i, 1, 0, 1});) ++i;
-    messages.acknowledge(messages.place_of(3), 1);
-    messages.abort(1);
-    sockless::detail::name_list<stomp::command, buffer> names(buffer(bytes(memory).subspan(460)));
+    using names_of_server = sockless::detail::name_list<stomp::detail::server_name, buffer>;
+    names_of_server names(buffer(bytes(memory).subspan(300, 150)));
+    stomp::detail::acknowledgements<names_of_server, buffer> messages(buffer(bytes(memory).subspan(450)), 9);
+    std::string_view id = "0";
+    if (names.make_room(id))
+        names.add({.mode = stomp::ack_mode::client, .number = sockless::detail::number_key(1)}, id);
+    for (std::uint64_t i = 1; messages.add(names, messages.subscription_of(names, 1), i);) ++i;
+    messages.acknowledge(names, messages.find(names, 1));
+    sum += names.find(stomp::detail::name_kind::subscription, id).text.size();
     stomp::detail::owed_receipt receipt;
-    sum += receipt.owe(names, stomp::command::receipt, "r") ? sum_of(receipt.id(names)) : 0;
+    if (names.has_room({}, 1)) receipt.owe(names, "r");
+    sum += sum_of(receipt.id(names));
     receipt.settle(names);
     sum += sum_of(name_of(stomp::server_kind::send)) + sum_of(name_of(stomp::client_kind::lost));
     return sum + messages.size() + static_cast<std::uint64_t>(reader.finish());

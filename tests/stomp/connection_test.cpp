@@ -399,7 +399,8 @@ TEST_CASE("a connection works in memory of the caller's alone, whatever carries 
     buffer request_text = bytes_from(request());
     for (const bool over_web : {false, true}) {
         std::array<std::byte, 2000> web_input{}, output{}, input{};
-        std::array<std::byte, 300> names{}, unacknowledged{};
+        std::array<std::byte, 300> names{};
+        std::array<std::byte, 15 * 2 * 32> unacknowledged{};
         // Only one of the two outputs is used.
         small_connection peer(
             small_session(small_memory(bytes(input)),

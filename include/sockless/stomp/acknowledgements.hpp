@@ -2,95 +2,247 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../detail/lists.hpp"
+#include "name_records.hpp"
 
+// Messages are records in the order of their numbers, which only rise, so a number is found by halving. Whether one
+// still waits follows from its record and that of its subscription: in `client` mode those wait that were sent last, in
+// `client-individual` mode those that are not marked, and none without a subscription. So an ACK, and the end of a
+// subscription, touch one record, whatever they mean. Records of messages that do not wait go once there are more of
+// them than of others: over time each pays for one that moves.
+//
+// An ACK in a transaction only marks its message as pending, and is done with COMMIT. The pending ones of a transaction
+// are a list, the latest first. In `client` mode those of a subscription are one besides: as an ACK means all before
+// it, a message up to the last of them is acknowledged already, so each is behind those before it.
 namespace sockless::stomp::detail {
 
-/// A message that waits for its acknowledgement.
+/// A message that was sent to be acknowledged. A link is the place of another message plus 1; 0 is none.
 struct unacknowledged {
+    static constexpr std::uint32_t for_good = 0xFFFFFFFF;
+
     std::uint64_t number = 0;
-    std::uint32_t subscription = 0;
-    std::uint32_t transaction : 31 = 0; // the number of the open transaction that acknowledged it, or 0
-    std::uint32_t cumulative : 1 = 0;   // its ACK also means all earlier messages of its subscription
+    std::uint32_t subscription = 0; // its number
+    std::uint32_t order = 0;        // how many messages of its subscription were sent up to it
+    std::uint32_t transaction = 0;  // that is open, and in which it was acknowledged; or `for_good`, or 0
+    std::uint32_t next = 0;         // link to the one that was acknowledged before it in this transaction
+    std::uint32_t below = 0;        // `client` mode: link to the one that was acknowledged before it in any
+    std::uint32_t unused = 0;       // so that no byte is padding
 };
 
-/// All messages of a session that wait for an acknowledgement, in the order of their numbers. Each new message has a
-/// higher number than the last.
-template <class Buffer>
+/// All of a session. Of the record of a subscription it uses `sent` (how many were), `waiting` (how many do) and
+/// `pending` (the last), of that of a transaction `pending` (likewise). `Names` are the names of the session, the same
+/// for each call. A subscription or transaction that is given has just been found in them.
+template <class Names, class Buffer>
 class acknowledgements {
+    using name = typename Names::entry;
+
   public:
-    /// Numbers of transactions have 31 bits. 0 is none.
-    static constexpr std::uint32_t max_transaction = 0x7FFFFFFF;
+    /// A message that waits, with its subscription. False if it does not wait, or was acknowledged in a transaction.
+    struct found {
+        unacknowledged message{};
+        std::uint32_t place = 0;
+        name subscription{};
 
-    explicit acknowledgements(Buffer memory) noexcept : messages_(static_cast<Buffer&&>(memory)) {}
+        [[nodiscard]] explicit operator bool() const noexcept { return message.number != 0; }
+    };
 
-    [[nodiscard]] std::size_t size() const noexcept { return messages_.size(); }
-    [[nodiscard]] unacknowledged operator[](std::size_t place) const noexcept { return messages_[place]; }
+    /// At most `most` messages can wait, and at most one for each 64 bytes of this memory.
+    acknowledgements(Buffer memory, std::uint32_t most) noexcept : memory_(static_cast<Buffer&&>(memory)), most_(most) {
+        constexpr std::uint32_t limit = 0x40000000; // so that links have 32 bits
+        const std::size_t held = memory_.limit() / (2 * sizeof(unacknowledged));
+        if (most_ > held) most_ = static_cast<std::uint32_t>(held);
+        if (most_ > limit) most_ = limit;
+    }
 
-    /// Adds a message, whose number is the highest so far. False if the memory is full.
-    [[nodiscard]] bool add(const unacknowledged& message) noexcept { return messages_.push(message); }
+    /// How many wait.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool is_full() const noexcept { return size_ >= most_; }
 
-    /// The place of the message with this number, or `size()` if no such message waits.
-    [[nodiscard]] std::size_t place_of(std::uint64_t number) const noexcept {
-        std::size_t first = 0, last = size();
+    /// The subscription with this number.
+    [[nodiscard]] static name subscription_of(const Names& names, std::uint32_t number) noexcept {
+        const name with_id = names.find(name_kind::subscription, number);
+        return with_id ? with_id : names.find(name_kind::destination, number);
+    }
+
+    /// Adds the next message. False if as many wait as can, or if there is no memory.
+    [[nodiscard]] bool add(Names& names, name subscription, std::uint64_t number) noexcept {
+        if (is_full()) return false;
+        const std::uint32_t to_number = subscription.record.number.value();
+        if (places() - size_ > size_) {
+            drop_others(names);
+            subscription = subscription_of(names, to_number);
+        }
+        server_name& to = subscription.record;
+        const unacknowledged added{.number = number, .subscription = to_number, .order = to.sent + 1};
+        if (!append(memory_, bytes_of(&added, sizeof added))) return false;
+        ++to.sent;
+        ++to.waiting;
+        ++size_;
+        names.set(subscription);
+        return true;
+    }
+
+    /// The message with this number, if it can be acknowledged.
+    [[nodiscard]] found find(const Names& names, std::uint64_t number) const noexcept {
+        std::uint32_t first = 0, last = places();
         while (first != last) {
-            const std::size_t middle = first + (last - first) / 2;
-            if (messages_[middle].number < number) {
+            const std::uint32_t middle = first + (last - first) / 2;
+            if (at(middle).number < number) {
                 first = middle + 1;
             } else {
                 last = middle;
             }
         }
-        return first != size() && messages_[first].number == number ? first : size();
+        if (first == places()) return {};
+        const found sought = message_at(names, first);
+        const bool is_free = sought.message.number == number && waits(sought.message, sought.subscription) &&
+                             !is_pending(sought.message, sought.subscription.record);
+        return is_free ? sought : found{};
     }
 
-    /// Acknowledges the message at `place`. If the acknowledgement is cumulative, it also means all earlier messages of
-    /// the same subscription (STOMP 1.2 ACK) [S9]. If `transaction` is not 0, the messages stay in the list until that
-    /// transaction ends; else they leave the list now.
-    void acknowledge(std::size_t place, std::uint32_t transaction) noexcept {
-        const unacknowledged last = messages_[place];
-        const auto is_meant = [&](const unacknowledged& each) {
-            return each.subscription == last.subscription && each.transaction == 0 &&
-                   (last.cumulative != 0 || each.number == last.number);
-        };
-        if (transaction != 0) {
-            const std::size_t first = last.cumulative != 0 ? 0 : place;
-            for (std::size_t i = first; i <= place; ++i) {
-                if (is_meant(messages_[i])) put_into(i, transaction);
+    /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9].
+    void acknowledge(Names& names, found of) noexcept {
+        server_name& from = of.subscription.record;
+        const std::uint32_t left = is_cumulative(from) ? later(from, of.message) : from.waiting - 1;
+        size_ -= from.waiting - left;
+        from.waiting = left;
+        of.message.transaction = unacknowledged::for_good;
+        put(of.place, of.message);
+        if (from.pending != 0 && !waits(at(from.pending - 1), of.subscription)) from.pending = 0;
+        names.set(of.subscription);
+    }
+
+    /// The message was acknowledged in a transaction. This takes effect with `commit` (STOMP 1.2 BEGIN) [S10].
+    void acknowledge(Names& names, found of, name transaction) noexcept {
+        of.message.transaction = transaction.record.number.value();
+        make_pending(names, of, transaction);
+    }
+
+    /// The transaction ends: what was acknowledged in it is so for good, as far as it still waits (STOMP 1.2 COMMIT)
+    /// [S10].
+    void commit(Names& names, const name& transaction) noexcept {
+        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+            const found each = message_at(names, link - 1);
+            link = each.message.next;
+            if (waits(each.message, each.subscription)) acknowledge(names, each);
+        }
+    }
+
+    /// The transaction ends: what was acknowledged in it waits again (STOMP 1.2 ABORT) [S10].
+    void abort(Names& names, const name& transaction) noexcept {
+        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+            found each = message_at(names, link - 1);
+            server_name& from = each.subscription.record;
+            each.message.transaction = 0;
+            put(each.place, each.message);
+            if (from.pending == link) {
+                from.pending = pending_before(each.message, each.subscription);
+                names.set(each.subscription);
             }
-        } else if (last.cumulative != 0) {
-            messages_.erase_if(place + 1, is_meant);
-        } else {
-            messages_.erase(place);
+            link = each.message.next;
         }
     }
 
-    /// Ends a transaction. With COMMIT the messages that were acknowledged in it leave the list; with ABORT they wait
-    /// for an acknowledgement again (STOMP 1.2 COMMIT, ABORT) [S10].
-    void commit(std::uint32_t transaction) noexcept {
-        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.transaction == transaction; });
-    }
-    void abort(std::uint32_t transaction) noexcept {
-        for (std::size_t i = 0; i != size(); ++i) {
-            if (messages_[i].transaction == transaction) put_into(i, 0);
-        }
-    }
+    /// The subscription ends: nothing of it waits any more.
+    void forget(const name& subscription) noexcept { size_ -= subscription.record.waiting; }
 
-    /// Takes all messages of this subscription out of the list.
-    void forget(std::uint32_t subscription) noexcept {
-        messages_.erase_if(size(), [&](const unacknowledged& each) { return each.subscription == subscription; });
+    /// Gives the memory back if nothing waits.
+    void release(Names& names) noexcept {
+        if (size_ != 0) return;
+        drop_others(names);
+        memory_.release();
     }
-
-    void release() noexcept { messages_.release(); }
 
   private:
-    void put_into(std::size_t place, std::uint32_t transaction) noexcept {
-        unacknowledged message = messages_[place];
-        message.transaction = transaction & max_transaction;
-        messages_.set(place, message);
+    [[nodiscard]] std::uint32_t places() const noexcept {
+        return static_cast<std::uint32_t>(memory_.size() / sizeof(unacknowledged));
+    }
+    [[nodiscard]] unacknowledged at(std::uint32_t place) const noexcept {
+        unacknowledged message;
+        std::memcpy(&message, memory_.contents().data() + place * sizeof message, sizeof message);
+        return message;
+    }
+    void put(std::uint32_t place, const unacknowledged& message) noexcept {
+        std::memcpy(memory_.contents().data() + place * sizeof message, &message, sizeof message);
+    }
+    [[nodiscard]] found message_at(const Names& names, std::uint32_t place) const noexcept {
+        const unacknowledged message = at(place);
+        return {message, place, subscription_of(names, message.subscription)};
     }
 
-    record_list<unacknowledged, Buffer> messages_;
+    [[nodiscard]] static bool is_cumulative(const server_name& subscription) noexcept {
+        return subscription.mode == ack_mode::client;
+    }
+    // How many messages were sent to the subscription after this one.
+    [[nodiscard]] static std::uint32_t later(const server_name& subscription, const unacknowledged& message) noexcept {
+        return subscription.sent - message.order;
+    }
+
+    [[nodiscard]] static bool waits(const unacknowledged& message, const name& from) noexcept {
+        if (!from) return false;
+        return is_cumulative(from.record) ? later(from.record, message) < from.record.waiting
+                                          : message.transaction != unacknowledged::for_good;
+    }
+    // Whether an open transaction has acknowledged it.
+    [[nodiscard]] bool is_pending(const unacknowledged& message, const server_name& from) const noexcept {
+        if (!is_cumulative(from)) return message.transaction != 0;
+        return from.pending != 0 && later(from, message) >= later(from, at(from.pending - 1));
+    }
+
+    // The link to the last message before this one that an open transaction has acknowledged. Those of transactions
+    // that were aborted are passed by, once.
+    [[nodiscard]] std::uint32_t pending_before(unacknowledged message, const name& from) const noexcept {
+        for (std::uint32_t link = message.below; link != 0; link = message.below) {
+            message = at(link - 1);
+            if (!waits(message, from)) return 0;
+            if (message.transaction != 0) return link;
+        }
+        return 0;
+    }
+
+    // Puts a message into the lists of those that are pending.
+    void make_pending(Names& names, found& of, name& transaction) noexcept {
+        of.message.next = transaction.record.pending;
+        transaction.record.pending = of.place + 1;
+        names.set(transaction);
+        server_name& from = of.subscription.record;
+        if (is_cumulative(from)) {
+            of.message.below = from.pending;
+            from.pending = of.place + 1;
+            names.set(of.subscription);
+        }
+        put(of.place, of.message);
+    }
+
+    // Drops the messages that do not wait. Links are places, so each list is made anew.
+    void drop_others(Names& names) noexcept {
+        const std::uint32_t count = places();
+        for (std::uint32_t place = 0; place != count; ++place) {
+            const std::uint32_t number = at(place).transaction;
+            if (number == 0 || number == unacknowledged::for_good) continue;
+            begin_anew(names, names.find(name_kind::transaction, number));
+            begin_anew(names, subscription_of(names, at(place).subscription));
+        }
+        std::uint32_t kept = 0;
+        for (std::uint32_t place = 0; kept != size_ && place != count; ++place) {
+            found each = message_at(names, place);
+            if (!waits(each.message, each.subscription)) continue;
+            each.place = kept++;
+            put(each.place, each.message);
+            if (each.message.transaction == 0) continue;
+            name transaction = names.find(name_kind::transaction, each.message.transaction);
+            make_pending(names, each, transaction);
+        }
+        memory_.truncate(kept * sizeof(unacknowledged));
+    }
+    static void begin_anew(Names& names, name of) noexcept {
+        if (!of) return;
+        of.record.pending = 0;
+        names.set(of);
+    }
+
+    Buffer memory_;
+    std::uint32_t size_ = 0; // of those that wait
+    std::uint32_t most_;
 };
 
 } // namespace sockless::stomp::detail

@@ -17,7 +17,7 @@ template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
     using base::usual_head;
-    using typename base::name_kind;
+    using typename base::name, typename base::name_kind;
 
   public:
     using event = client_event;
@@ -32,12 +32,13 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     basic_client_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
-                               growing_buffer(settings.names), settings) {}
+                               growing_buffer(base::list_limit(settings.names)), settings) {}
 
     /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
     /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
     /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, transactions and outstanding
-    /// receipts; each takes 12 bytes beside its text. `options::output` and `options::names` are not read.
+    /// receipts; each takes 20 bytes beside its text. Give it twice as much, as half of it may hold ids that have
+    /// ended. `options::output` and `options::names` are not read.
     basic_client_session(Buffer input, Output output, Buffer names, const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           most_receipts_(settings.receipts) {}
@@ -94,25 +95,22 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     /// Queues a SUBSCRIBE (STOMP 1.2 SUBSCRIBE). Further errors: `repeated_subscription`, `too_many_subscriptions`.
     [[nodiscard]] sockless::error subscribe(const subscribe_frame& frame) noexcept {
-        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const std::string_view text = frame.id.empty() ? frame.destination : frame.id;
+        const named_by id = id_of(frame);
         const std::size_t others =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
         if (!this->is_open()) return errc::not_open;
-        if (has(named_by, text)) return errc::repeated_subscription;
-        return queue_request(frame, {}, frame.receipt, 0, [&] {
-            const bool added = others < this->most_subscriptions() && this->names_.add(named_by, text);
-            return added ? errc::none : errc::too_many_subscriptions;
-        });
+        if (this->names_.find(id.kind, id.text)) return errc::repeated_subscription;
+        if (others >= this->most_subscriptions()) return errc::too_many_subscriptions;
+        return queue_request(frame, {}, frame.receipt, 0, id, errc::too_many_subscriptions);
     }
 
     /// Queues an UNSUBSCRIBE (STOMP 1.2 UNSUBSCRIBE). Messages that the server has already sent still come. Further
     /// error: `unknown_subscription`.
     [[nodiscard]] sockless::error unsubscribe(const unsubscribe_frame& frame) noexcept {
-        const name_kind named_by = frame.id.empty() ? name_kind::destination : name_kind::subscription;
-        const name known = this->names_.find(named_by, frame.id.empty() ? frame.destination : frame.id);
+        const named_by id = id_of(frame);
+        const name known = this->names_.find(id.kind, id.text);
         if (!this->is_open()) return errc::not_open;
-        if (known.text.data() == nullptr) return errc::unknown_subscription;
+        if (!known) return errc::unknown_subscription;
         const sockless::error refused = queue_request(frame, {}, frame.receipt, 0);
         if (!refused) this->names_.erase(known);
         return refused;
@@ -141,15 +139,12 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     /// Queues a BEGIN (STOMP 1.2 BEGIN). Further errors: `repeated_transaction`, `too_many_transactions`.
     [[nodiscard]] sockless::error begin(std::string_view transaction, std::string_view receipt = {}) noexcept {
-        constexpr name_kind named_by = name_kind::transaction;
+        constexpr name_kind of = name_kind::transaction;
         if (!this->is_open()) return errc::not_open;
-        if (has(named_by, transaction)) return errc::repeated_transaction;
+        if (this->names_.find(of, transaction)) return errc::repeated_transaction;
+        if (this->names_.count(of) >= this->most_transactions()) return errc::too_many_transactions;
         const transaction_frame frame{.as = command::begin, .transaction = transaction, .receipt = receipt};
-        return queue_request(frame, {}, receipt, 0, [&] {
-            const bool added =
-                this->names_.count(named_by) < this->most_transactions() && this->names_.add(named_by, transaction);
-            return added ? errc::none : errc::too_many_transactions;
-        });
+        return queue_request(frame, {}, receipt, 0, {of, transaction}, errc::too_many_transactions);
     }
 
     /// Queues a COMMIT or ABORT (STOMP 1.2 COMMIT, ABORT).
@@ -198,13 +193,24 @@ class basic_client_session : public session<role::client, Buffer, Output> {
     /// Whether the session queues nothing more.
     [[nodiscard]] bool has_said_all() const noexcept { return this->state() == stomp::state::closed; }
 
-    /// The ids of the receipts that this client has asked for and that have not come yet, the oldest first. After
-    /// `lost` they never come: it is not known whether the server has handled the frames that asked for them (STOMP 1.2
-    /// RECEIPT) [S7]. A range of `std::string_view`, valid until the next call that is not const.
+    /// The ids of the receipts that this client has asked for and that were not answered yet, by RECEIPT or ERROR, the
+    /// oldest first. After `lost` they never are: it is not known whether the server has handled the frames that asked
+    /// for them (STOMP 1.2 RECEIPT) [S7]. A range of `std::string_view`, valid until the next call that is not const.
     [[nodiscard]] auto receipts() const noexcept { return this->names_.of(name_kind::receipt); }
 
   private:
-    using name = typename detail::name_list<name_kind, Buffer>::entry;
+    // What a name is of, and its text.
+    struct named_by {
+        name_kind kind{};
+        std::string_view text{};
+    };
+
+    // [S8] In 1.0 the destination stands for an id that is missing.
+    template <class Frame>
+    [[nodiscard]] static named_by id_of(const Frame& frame) noexcept {
+        if (frame.id.empty()) return {name_kind::destination, frame.destination};
+        return {name_kind::subscription, frame.id};
+    }
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
@@ -251,6 +257,8 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         case command::receipt: return take_receipt(found);
         default:
             found.kind = kind::error;
+            // The ERROR answers the frame that it names the receipt of (STOMP 1.2 ERROR) [S7].
+            take_answer(found.receipt_id);
             this->become_closed(errc::error_received);
             loses_ = true;
         }
@@ -284,18 +292,18 @@ class basic_client_session : public session<role::client, Buffer, Output> {
 
     [[nodiscard]] event take_receipt(event& found) noexcept {
         found.kind = kind::receipt;
-        const name outstanding = this->names_.find(name_kind::receipt, found.receipt_id);
-        if (outstanding.text.data() == nullptr) return found;
-        const bool is_goodbye = this->is_disconnecting() && outstanding.record.mode == goodbye;
-        this->names_.erase(outstanding);
+        const bool is_goodbye = take_answer(found.receipt_id) == goodbye && this->is_disconnecting();
         if (!is_goodbye) return found;
         this->become_closed({});
         found.kind = kind::closed;
         return found;
     }
 
-    [[nodiscard]] bool has(name_kind named_by, std::string_view text) const noexcept {
-        return this->names_.find(named_by, text).text.data() != nullptr;
+    // The receipt is not outstanding any more. Returns its mode.
+    std::uint8_t take_answer(std::string_view receipt) noexcept {
+        const name outstanding = this->names_.find(name_kind::receipt, receipt);
+        if (outstanding) this->names_.erase(outstanding);
+        return outstanding.record.mode;
     }
 
     [[nodiscard]] static ack_frame answer_to(const event& message, std::string_view transaction) noexcept {
@@ -314,29 +322,28 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         return refused;
     }
 
-    // Queues a frame that may be in a transaction and may ask for a receipt. The receipt is then outstanding. `note`
-    // records what else the frame changes in this session; it is called after the frame was written and can still
-    // refuse it. Adding a name leaves the places of the other names as they are.
-    template <class Frame, class Note>
-    [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
-                                                std::string_view receipt, std::size_t body, Note note) noexcept {
-        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
-        if (!this->is_open()) return errc::not_open;
-        if (!transaction.empty() && !has(name_kind::transaction, transaction)) return errc::unknown_transaction;
-        if (receipt.empty()) return this->queue_frame(frame, usual_head + body, 0, note);
-        if (has(name_kind::receipt, receipt)) return errc::repeated_receipt;
-        if (this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
-        return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
-            if (!this->names_.add(name_kind::receipt, receipt, mode)) return errc::too_many_receipts;
-            const sockless::error refused = note();
-            if (refused) this->names_.erase(this->names_.find(name_kind::receipt, receipt));
-            return refused;
-        });
-    }
+    // Queues a frame that may be in a transaction and may ask for a receipt. The receipt is then outstanding. With the
+    // frame a name may begin; `full` is the error if it does not fit. The frame may have views of names. So the names
+    // change only after the frame was written, and stay where they are until then.
     template <class Frame>
     [[nodiscard]] sockless::error queue_request(const Frame& frame, std::string_view transaction,
-                                                std::string_view receipt, std::size_t body) noexcept {
-        return queue_request(frame, transaction, receipt, body, detail::note_nothing{});
+                                                std::string_view receipt, std::size_t body, named_by begun = {},
+                                                errc full = errc::too_many_receipts) noexcept {
+        constexpr std::uint8_t mode = std::is_same_v<Frame, disconnect_frame> ? goodbye : 0;
+        if (!this->is_open()) return errc::not_open;
+        if (!transaction.empty() && !this->names_.find(name_kind::transaction, transaction)) {
+            return errc::unknown_transaction;
+        }
+        const bool asks = !receipt.empty();
+        if (asks && this->names_.find(name_kind::receipt, receipt)) return errc::repeated_receipt;
+        if (asks && this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
+            const bool begins = !begun.text.empty();
+            if ((asks || begins) && !this->names_.make_room(receipt, begun.text)) return full;
+            if (asks) this->names_.add({.kind = name_kind::receipt, .mode = mode}, receipt);
+            if (begins) this->names_.add({.kind = begun.kind}, begun.text);
+            return {};
+        });
     }
 
     // The mode of the receipt that ends the session.

@@ -12,36 +12,34 @@ namespace sockless::stomp::detail {
 /// the session, the same in each call.
 class owed_receipt {
   public:
-    [[nodiscard]] bool is_owed() const noexcept { return size_ != 0; }
+    [[nodiscard]] bool is_owed() const noexcept { return is_owed_; }
     [[nodiscard]] bool is_due() const noexcept { return is_due_; }
 
-    /// Keeps the id, which must not be empty, as a name of the kind `as`. False if there is no memory for it.
-    template <class Names, class Kind>
-    [[nodiscard]] bool owe(Names& names, Kind as, std::string_view id) noexcept {
-        if (!names.add(as, id)) return false;
-        size_ = static_cast<std::uint32_t>(id.size());
-        return true;
+    /// Keeps the id, which is not empty. `names` has room for it.
+    template <class Names>
+    void owe(Names& names, std::string_view id) noexcept {
+        names.put_behind(id);
+        is_owed_ = true;
     }
 
     /// The caller has handled the frame. Says whether a receipt is due now.
-    bool become_due() noexcept { return is_due_ = size_ != 0; }
+    bool become_due() noexcept { return is_due_ = is_owed_; }
 
     /// The id of the receipt; empty if none is owed. Valid until it is settled, or until a name is added or erased.
     template <class Names>
     [[nodiscard]] std::string_view id(const Names& names) const noexcept {
-        return size_ != 0 ? names.last(size_).text : std::string_view{};
+        return names.behind();
     }
 
     /// Says that the receipt was sent, or will never be. Forgets its id.
     template <class Names>
     void settle(Names& names) noexcept {
-        if (size_ != 0) names.erase_last(size_);
-        size_ = 0;
-        is_due_ = false;
+        names.drop_behind();
+        is_owed_ = is_due_ = false;
     }
 
   private:
-    std::uint32_t size_ = 0; // of the id, in bytes
+    bool is_owed_ = false;
     bool is_due_ = false;
 };
 

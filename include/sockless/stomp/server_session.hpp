@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cassert>
+
 #include "acknowledgements.hpp"
 #include "owed_receipt.hpp"
 #include "session.hpp"
@@ -41,7 +43,7 @@ template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
     using base::usual_head, base::usual_receipt;
-    using typename base::name_kind;
+    using typename base::name, typename base::name_kind, typename base::name_list;
 
   public:
     using event = server_event;
@@ -56,21 +58,22 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     basic_server_session(Output output,
                          const options& settings) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_server_session(growing_buffer(base::input_limit(settings)), static_cast<Output&&>(output),
-                               growing_buffer(settings.names),
-                               growing_buffer(std::size_t{settings.unacknowledged} * sizeof(detail::unacknowledged)),
+                               growing_buffer(base::list_limit(settings.names)),
+                               growing_buffer(base::list_limit(settings.unacknowledged,
+                                                               sizeof(detail::unacknowledged))),
                                settings) {}
 
     /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
     /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
-    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions, of transactions and of the receipt
-    /// that is owed; each takes 12 bytes beside its text. `unacknowledged` holds the messages that wait for an ACK, 16
-    /// bytes each. `options::output` and `options::names` are not read.
+    /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions and transactions, each with 48
+    /// bytes beside its text, and of the receipt that is owed. `unacknowledged` holds the messages that wait for an
+    /// ACK, 32 bytes each. Give these two twice as much, as half of them may hold what has ended. `options::output` and
+    /// `options::names` are not read.
     basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
-          unacknowledged_(static_cast<Buffer&&>(unacknowledged)),
-          most_unacknowledged_(settings.unacknowledged),
-          automatic_receipts_(settings.automatic_receipts) {}
+          automatic_receipts_(settings.automatic_receipts),
+          unacknowledged_(static_cast<Buffer&&>(unacknowledged), settings.unacknowledged) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
     /// `in` is used up. Headers are unescaped in place, in `in`. With `automatic_receipts` the call first queues the
@@ -153,11 +156,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// `too_many_unacknowledged`, `no_room` (also while a RECEIPT waits for room), and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
-        const name to = subscription_of(subscription);
-        if (to.text.data() == nullptr) return {0, errc::unknown_subscription};
-        const auto mode = static_cast<ack_mode>(to.record.mode);
-        const bool waits = mode != ack_mode::automatic;
-        if (waits && unacknowledged_.size() >= most_unacknowledged_) return {0, errc::too_many_unacknowledged};
+        const name to = messages::subscription_of(this->names_, subscription);
+        if (!to) return {0, errc::unknown_subscription};
+        const bool waits = to.record.mode != ack_mode::automatic;
+        if (waits && unacknowledged_.is_full()) return {0, errc::too_many_unacknowledged};
         // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
         if (receipt_.is_due()) return {0, errc::no_room};
 
@@ -166,9 +168,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         message.message_id = digits.text();
         message.ack = waits ? digits.text() : std::string_view{};
         message.subscription = to.record.kind == name_kind::subscription ? to.text : std::string_view{};
-        const detail::unacknowledged record{number, subscription, 0, mode == ack_mode::client ? 1U : 0U};
         const auto note = [&]() -> sockless::error {
-            return !waits || unacknowledged_.add(record) ? errc::none : errc::too_many_unacknowledged;
+            return !waits || unacknowledged_.add(this->names_, to, number) ? errc::none : errc::too_many_unacknowledged;
         };
         if (const sockless::error refused =
                 this->queue_frame(message, usual_head + message.body.size(), room_for_error, note)) {
@@ -240,21 +241,18 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     /// Gives back memory that is not in use; see `session::release_memory`.
     void release_memory() noexcept {
+        unacknowledged_.release(this->names_);
         base::release_memory();
-        unacknowledged_.release();
     }
 
     /// The number of messages that wait for an acknowledgement.
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return unacknowledged_.size(); }
 
   private:
-    using name = typename detail::name_list<name_kind, Buffer>::entry;
+    using messages = detail::acknowledgements<name_list, Buffer>;
 
     // This room stays free for an ERROR, so that it always fits.
     static constexpr std::size_t room_for_error = 512;
-
-    // The mode of a transaction in which messages were acknowledged.
-    static constexpr std::uint8_t acknowledges = 1;
 
     [[nodiscard]] event lost() noexcept { return {.kind = kind::lost, .error = this->error()}; }
 
@@ -308,6 +306,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     }
 
     [[nodiscard]] event take(const detail::whole_frame& frame) noexcept {
+        assert(!receipt_.is_owed() && "its id lies behind the names, which the frame may change");
         const known_headers known(frame.headers);
         event found{.host = known.host,
                     .login = known.login,
@@ -325,20 +324,18 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (asks && known.receipt.empty()) wrong = errc::missing_header;
         if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong == errc::none && owes && !receipt_.owe(this->names_, name_kind::owed_receipt, known.receipt)) {
-            wrong = errc::too_many_receipts;
-        }
-        return wrong == errc::none ? found : fail_frame(wrong, frame.headers);
+        if (wrong != errc::none) return fail_frame(wrong, frame.headers);
+        if (owes) receipt_.owe(this->names_, known.receipt);
+        return found;
     }
 
     // Whether there is room for the id of the receipt, and for the name that the frame may add. This is judged before
     // the frame changes anything, so that a frame is taken as a whole or not at all.
     [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
-        constexpr std::size_t each = sizeof(detail::name_record<name_kind>);
-        std::size_t size = known.receipt.size();
-        if (sent == command::subscribe) size += each + (known.id.empty() ? known.destination : known.id).size();
-        if (sent == command::begin) size += each + known.transaction.size();
-        return this->names_.has_room(size) ? errc::none : errc::too_many_receipts;
+        std::string_view added{};
+        if (sent == command::subscribe) added = known.id.empty() ? known.destination : known.id;
+        if (sent == command::begin) added = known.transaction;
+        return this->names_.has_room(added, known.receipt.size()) ? errc::none : errc::too_many_receipts;
     }
 
     // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
@@ -408,7 +405,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
         const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
         const std::string_view text = named ? known.id : known.destination;
-        if (this->names_.find(named_by, text).text.data() != nullptr) return errc::repeated_subscription;
+        if (this->names_.find(named_by, text)) return errc::repeated_subscription;
 
         bool valid = known.ack.data() == nullptr;
         for (const ack_mode mode : all_ack_modes) {
@@ -420,11 +417,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->most_subscriptions() ||
-            !this->names_.add(named_by, text, static_cast<std::uint8_t>(found.ack), ++last_subscription_)) {
-            return errc::too_many_subscriptions;
-        }
-        found.subscription = last_subscription_;
+        const bool full = count >= this->most_subscriptions() || last_subscription_ == last_of_all;
+        if (full || !this->names_.has_room(text)) return errc::too_many_subscriptions;
+        found.subscription = ++last_subscription_;
+        this->names_.add({.kind = named_by, .mode = found.ack, .number = number_of(found.subscription)}, text);
         return errc::none;
     }
 
@@ -434,10 +430,10 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
         if (text.empty()) return errc::missing_header;
         const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
-        if (ended.text.data() == nullptr) return errc::unknown_subscription;
-        found.subscription = ended.record.number;
+        if (!ended) return errc::unknown_subscription;
+        found.subscription = ended.record.number.value();
+        unacknowledged_.forget(ended);
         this->names_.erase(ended);
-        unacknowledged_.forget(found.subscription);
         return errc::none;
     }
 
@@ -451,27 +447,25 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
         const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
-        const std::size_t place = is_ours ? unacknowledged_.place_of(number.value) : unacknowledged_.size();
-        if (place == unacknowledged_.size()) return errc::unknown_acknowledgement;
-        const detail::unacknowledged message = unacknowledged_[place];
-        if (message.transaction != 0) return errc::unknown_acknowledgement;
+        if (!is_ours) return errc::unknown_acknowledgement;
+        const auto message = unacknowledged_.find(this->names_, number.value);
+        if (!message) return errc::unknown_acknowledgement;
         if (needs_subscription) {
             const name from = this->names_.find(name_kind::subscription, known.subscription);
-            if (from.text.data() == nullptr) return errc::unknown_subscription;
-            if (from.record.number != message.subscription) return errc::unknown_acknowledgement;
+            if (!from) return errc::unknown_subscription;
+            if (from.place != message.subscription.place) return errc::unknown_acknowledgement;
         }
         if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
 
-        found.number = message.number;
-        found.subscription = message.subscription;
-        found.cumulative = message.cumulative != 0;
-        std::uint32_t transaction = 0;
-        if (!found.transaction.empty()) {
+        found.number = message.message.number;
+        found.subscription = message.message.subscription;
+        found.cumulative = message.subscription.record.mode == ack_mode::client;
+        if (found.transaction.empty()) {
+            unacknowledged_.acknowledge(this->names_, message);
+        } else {
             const name open = this->names_.find(name_kind::transaction, found.transaction);
-            this->names_.set_mode(open, acknowledges);
-            transaction = open.record.number;
+            unacknowledged_.acknowledge(this->names_, message, open);
         }
-        unacknowledged_.acknowledge(place, transaction);
         return errc::none;
     }
 
@@ -480,14 +474,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         found.kind = kind::begin;
         found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
-        if (this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr) {
-            return errc::repeated_transaction;
-        }
-        last_transaction_ = last_transaction_ % unacknowledged_.max_transaction + 1;
-        const bool full = this->names_.count(name_kind::transaction) >= this->most_transactions();
-        if (full || !this->names_.add(name_kind::transaction, known.transaction, 0, last_transaction_)) {
-            return errc::too_many_transactions;
-        }
+        constexpr name_kind named_by = name_kind::transaction;
+        if (this->names_.find(named_by, known.transaction)) return errc::repeated_transaction;
+        const bool full = this->names_.count(named_by) >= this->most_transactions() || last_transaction_ == last_of_all;
+        if (full || !this->names_.has_room(known.transaction)) return errc::too_many_transactions;
+        this->names_.add({.kind = named_by, .number = number_of(++last_transaction_)}, known.transaction);
         return errc::none;
     }
 
@@ -495,13 +486,11 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         found.transaction = known.transaction;
         if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
-        if (open.text.data() == nullptr) return errc::unknown_transaction;
-        if (open.record.mode == acknowledges) {
-            if (found.kind == kind::commit) {
-                unacknowledged_.commit(open.record.number);
-            } else {
-                unacknowledged_.abort(open.record.number);
-            }
+        if (!open) return errc::unknown_transaction;
+        if (found.kind == kind::commit) {
+            unacknowledged_.commit(this->names_, open);
+        } else {
+            unacknowledged_.abort(this->names_, open);
         }
         this->names_.erase(open);
         return errc::none;
@@ -509,32 +498,29 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     [[nodiscard]] errc judge_transaction(const known_headers& known, event& found) const noexcept {
         found.transaction = known.transaction;
-        const bool is_open = known.transaction.data() == nullptr ||
-                             this->names_.find(name_kind::transaction, known.transaction).text.data() != nullptr;
+        const bool is_open =
+            known.transaction.data() == nullptr || this->names_.find(name_kind::transaction, known.transaction);
         return is_open ? errc::none : errc::unknown_transaction;
     }
 
     [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
 
-    [[nodiscard]] name subscription_of(std::uint32_t number) const noexcept {
-        return this->names_.find_if([&](const name& each) {
-            const bool subscribed =
-                each.record.kind == name_kind::subscription || each.record.kind == name_kind::destination;
-            return subscribed && each.record.number == number;
-        });
-    }
+    using number_of = detail::number_key;
 
-    detail::acknowledgements<Buffer> unacknowledged_;
-    std::uint64_t last_number_ = 0;
-    detail::owed_receipt receipt_;
-    std::uint32_t last_subscription_ = 0;
-    std::uint32_t last_transaction_ = 0;
-    std::uint32_t most_unacknowledged_;
-    stomp::heart_beat client_beat_{};
+    // Numbers of subscriptions and transactions are not used twice.
+    static constexpr std::uint32_t last_of_all = 0xFFFFFFFE;
+
+    // Small members first: they lie in the padding of the base.
     stomp::version agreed_ = stomp::version::unknown;
     bool automatic_receipts_ : 1;
     bool is_asked_ : 1 = false; // a CONNECT waits for its answer
     bool loses_ : 1 = false;    // the `lost` event is still owed
+    detail::owed_receipt receipt_;
+    messages unacknowledged_;
+    std::uint64_t last_number_ = 0;
+    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_transaction_ = 0;
+    stomp::heart_beat client_beat_{};
 };
 
 template <class Buffer>

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "../detail/deadline.hpp"
-#include "../detail/names.hpp"
 #include "../detail/outbox.hpp"
 #include "event.hpp"
 #include "frame_reader.hpp"
+#include "name_records.hpp"
 
 namespace sockless::stomp {
 
@@ -20,8 +20,10 @@ struct options {
     /// Limits on the frames that the peer sends before. `body` is for ERROR, as CONNECT and CONNECTED have no body.
     stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
     std::size_t output = 32 * 1024 * 1024; ///< the most bytes that wait to be sent, if the memory is from the heap
-    /// The most bytes for the ids of subscriptions, transactions and receipts together, if the memory is from the heap.
-    std::size_t names = 256 * 1024;
+    /// The most bytes for the ids of subscriptions, transactions and receipts together, with the bytes that each takes
+    /// more (see the constructors of the sessions), if the memory is from the heap. As much again is taken while ids
+    /// come and go.
+    std::size_t names = 512 * 1024;
 
     std::uint32_t subscriptions = 1000;    ///< subscriptions that the client may have
     std::uint32_t transactions = 100;      ///< transactions that the client may have open
@@ -48,15 +50,6 @@ enum class state : std::uint8_t {
 } // namespace sockless::stomp
 
 namespace sockless::stomp::detail {
-
-/// The kinds of names that a session keeps.
-enum class name_kind : std::uint8_t {
-    subscription,
-    destination, ///< the destination of a subscription without an id, in 1.0
-    transaction,
-    receipt,      ///< client: an outstanding receipt
-    owed_receipt, ///< server: see the class `owed_receipt`
-};
 
 /// The `Output` of a session that no WebSocket carries: a queue of bytes. For a WebSocket see `carrier`.
 template <class Buffer>
@@ -126,6 +119,9 @@ class session {
 
   protected:
     using name_kind = detail::name_kind;
+    using name_record = std::conditional_t<Own == role::server, detail::server_name, detail::client_name>;
+    using name_list = detail::name_list<name_record, Buffer>;
+    using name = typename name_list::entry;
 
     // The sizes that nearly all frames keep within, but for bodies and for the id of a RECEIPT.
     static constexpr std::size_t usual_head = 512, usual_receipt = 32;
@@ -152,6 +148,11 @@ class session {
         const std::uint64_t head = open.head > before.head ? open.head : before.head;
         const std::uint64_t body = open.body > before.body ? open.body : before.body;
         return body > SIZE_MAX - head ? SIZE_MAX : static_cast<std::size_t>(head + body);
+    }
+
+    // The memory for a list that can hold so many bytes or records: see `name_list` and `acknowledgements`.
+    [[nodiscard]] static std::size_t list_limit(std::size_t records, std::size_t each = 1) noexcept {
+        return records > SIZE_MAX / 2 / each ? SIZE_MAX : 2 * each * records;
     }
 
     [[nodiscard]] bool is_disconnecting() const noexcept { return state_ == stomp::state::disconnecting; }
@@ -257,7 +258,7 @@ class session {
 
     detail::frame_reader<Buffer> reader_;
     Output output_;
-    detail::name_list<detail::name_kind, Buffer> names_;
+    name_list names_;
 
   private:
     template <class Session>

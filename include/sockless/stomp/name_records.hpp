@@ -1,0 +1,39 @@
+// What a session keeps the names of, and what it notes beside each.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../detail/names.hpp"
+#include "frames.hpp"
+
+namespace sockless::stomp::detail {
+
+enum class name_kind : std::uint8_t {
+    subscription,
+    destination, ///< of a subscription in 1.0 that has no id
+    transaction,
+    receipt, ///< client: outstanding
+};
+
+/// Beside the names of a client.
+using client_name = name_record<name_kind, 4>;
+
+/// Beside the names of a server, which are subscriptions and transactions.
+struct server_name {
+    static constexpr std::size_t kinds = 3;
+
+    std::uint32_t size = 0;
+    name_kind kind{};
+    ack_mode mode{}; // of a subscription
+    bool is_erased = false;
+    std::uint8_t unused = 0;
+    tree_node by_text{};
+    number_key number{};
+    tree_node by_number{};
+
+    // See `acknowledgements`.
+    std::uint32_t sent = 0;
+    std::uint32_t waiting = 0;
+    std::uint32_t pending = 0;
+};
+
+} // namespace sockless::stomp::detail

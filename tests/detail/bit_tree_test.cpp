@@ -1,0 +1,142 @@
+// A tree that finds keys by their bits, held against a map.
+// SPDX-License-Identifier: MIT
+#include <sockless/detail/bit_tree.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace sockless;
+using detail::bit_tree;
+using detail::tree_key;
+using detail::tree_node;
+
+namespace {
+
+struct known_key {
+    std::uint8_t kind = 0;
+    std::string text{};
+
+    friend auto operator<=>(const known_key&, const known_key&) = default;
+};
+
+// Items are places in an array. Counts the nodes that are looked at.
+struct items {
+    [[nodiscard]] tree_key key(std::uint32_t item) const { return {keys[item].kind, keys[item].text}; }
+    [[nodiscard]] tree_node node(std::uint32_t item) const {
+        ++looks;
+        return nodes[item];
+    }
+    void set_node(std::uint32_t item, const tree_node& node) const { nodes[item] = node; }
+
+    std::vector<known_key> keys{};
+    mutable std::vector<tree_node> nodes{};
+    mutable std::size_t looks = 0;
+};
+
+// A tree of keys, and how many nodes a search for each looks at.
+class keys_in_tree {
+  public:
+    void insert(known_key key) {
+        std::uint32_t item = 0;
+        if (free_.empty()) {
+            item = static_cast<std::uint32_t>(items_.keys.size());
+            items_.keys.emplace_back();
+            items_.nodes.emplace_back();
+        } else {
+            item = free_.back();
+            free_.pop_back();
+        }
+        items_.keys[item] = key;
+        tree_.insert(items_, item);
+        model_[std::move(key)] = item;
+    }
+    void erase(const known_key& key) {
+        const auto found = model_.find(key);
+        tree_.erase(items_, found->second);
+        // What is erased is not looked at any more.
+        items_.keys[found->second] = {0xEE, "erased"};
+        items_.nodes[found->second] = {0xEEEEEEEE, {0xEEEEEEEE, 0xEEEEEEEE}};
+        free_.push_back(found->second);
+        model_.erase(found);
+    }
+    [[nodiscard]] std::uint32_t find(const known_key& key) const { return tree_.find(items_, {key.kind, key.text}); }
+    [[nodiscard]] std::uint32_t expected(const known_key& key) const {
+        const auto found = model_.find(key);
+        return found == model_.end() ? bit_tree::none : found->second;
+    }
+    [[nodiscard]] std::size_t looks_for(const known_key& key) const {
+        items_.looks = 0;
+        static_cast<void>(find(key));
+        return items_.looks;
+    }
+    void check_all() const {
+        for (const auto& [key, item] : model_) REQUIRE(find(key) == item);
+    }
+    [[nodiscard]] std::size_t size() const { return model_.size(); }
+    [[nodiscard]] const known_key& any(std::size_t number) const {
+        return std::next(model_.begin(), static_cast<std::ptrdiff_t>(number % model_.size()))->first;
+    }
+
+  private:
+    items items_{};
+    bit_tree tree_{};
+    std::map<known_key, std::uint32_t> model_{};
+    std::vector<std::uint32_t> free_{};
+};
+
+known_key random_key(std::mt19937_64& random, std::string_view characters, std::size_t most) {
+    known_key key{static_cast<std::uint8_t>(random() % 2 * 0x83U), {}};
+    for (std::size_t size = random() % (most + 1); size != 0; --size)
+        key.text += characters[random() % characters.size()];
+    return key;
+}
+
+} // namespace
+
+TEST_CASE("a tree of keys finds what a map finds, whatever the keys and the order of changes") {
+    // Texts that begin alike, that differ in their length only, with bytes that are 0, with all bits.
+    using namespace std::string_view_literals;
+    for (const std::string_view characters : {"\0"sv, "ab"sv, "\0\x01\x80\xFF"sv, "0123456789abcdef"sv}) {
+        for (std::uint64_t seed = 0; seed != 12; ++seed) {
+            std::mt19937_64 random(seed);
+            keys_in_tree tree;
+            const std::size_t most = 1 + seed % 6 * 3, usual = seed % 3 == 0 ? 3 : seed % 3 == 1 ? 40 : 400;
+            for (int step = 0; step != 3000; ++step) {
+                const known_key key = random_key(random, characters, most);
+                REQUIRE(tree.find(key) == tree.expected(key));
+                if (tree.expected(key) != bit_tree::none) {
+                    tree.erase(key);
+                } else {
+                    tree.insert(key);
+                }
+                if (tree.size() > usual) tree.erase(tree.any(random()));
+                if (step % 100 == 0 || tree.size() < 5) tree.check_all();
+            }
+            while (tree.size() != 0) {
+                tree.erase(tree.any(random()));
+                if (tree.size() % 8 == 0) tree.check_all();
+            }
+        }
+    }
+}
+
+TEST_CASE("a search looks at no more nodes than the key has bits, nine to a byte") {
+    keys_in_tree longer, numbers;
+    for (std::size_t size = 1; size <= 300; ++size) longer.insert({1, std::string(size, 'a')});
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{10}, std::size_t{100}}) {
+        CHECK(longer.looks_for({1, std::string(size, 'a')}) <= 9 * (size + 1));
+        CHECK(longer.looks_for({1, std::string(size, 'b')}) <= 9 * (size + 1));
+    }
+    for (std::uint32_t i = 0; i != 4096; ++i) {
+        numbers.insert({1, {'\0', static_cast<char>(i >> 8U), static_cast<char>(i & 0xFFU)}});
+    }
+    for (std::uint32_t i = 0; i != 4096; ++i) {
+        CHECK(numbers.looks_for({1, {'\0', static_cast<char>(i >> 8U), static_cast<char>(i & 0xFFU)}}) == 12);
+    }
+}
