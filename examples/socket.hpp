@@ -114,10 +114,11 @@ inline bool try_again_later(ssize_t result) {
     return result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
 }
 
-/// For a client: the nonce and the masking keys of a connection must not be guessed (RFC 6455 section 10.3).
+/// For a client: the nonce and the masking keys of a connection must not be guessed (RFC 6455 section 10.3). If the
+/// system has no random bytes, the client says so when it is asked to send.
 inline sockless::ws::entropy fresh_entropy() {
     sockless::ws::entropy::seed seed{};
-    if (::getentropy(seed.data(), seed.size()) != 0) std::abort();
+    if (::getentropy(seed.data(), seed.size()) != 0) return {};
     return sockless::ws::entropy(seed);
 }
 

@@ -135,11 +135,12 @@ std::string run(cbytes stream, const std::vector<unsigned>& sizes, const stomp::
     };
     if (role % 4 < 2) return talk(caller<stomp::server_connection>(stomp::server_connection(options), habits));
     const bool over_web = role % 4 == 2;
+    const auto zeros = [](void*, bytes out) {
+        std::fill(out.begin(), out.end(), std::byte{});
+        return true;
+    };
     caller<stomp::client_connection> client(
-        over_web ? stomp::client_connection(
-                       ws::entropy([](void*, bytes out) { std::fill(out.begin(), out.end(), std::byte{}); }), options)
-                 : stomp::client_connection(options),
-        habits);
+        over_web ? stomp::client_connection(ws::entropy(zeros), options) : stomp::client_connection(options), habits);
     if (over_web) static_cast<void>(client.peer().request({.host = "h"}));
     static_cast<void>(client.peer().session().connect({.host = "h"}));
     return talk(std::move(client));

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sockless/stomp/websocket.hpp>
+#include <sockless/stomp/connection.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -591,7 +591,7 @@ inline void converse(input from) {
     using server_end = stomp::server_over_websocket<ws::server>;
     const ws::options carrier{.whole_messages = (habits & 8U) != 0};
     const std::size_t most = (habits & 16U) != 0 ? 40 : SIZE_MAX;
-    client_end asking(ws::client(ws::entropy(ws::entropy::seed{}), carrier), client, most);
+    client_end asking(ws::client(ws::entropy(ws::entropy::seed{std::byte{1}}), carrier), client, most);
     promise(!asking.web_socket().request({.host = "h", .target = "/", .subprotocols = stomp::subprotocols}),
             "a client can ask for a WebSocket");
     conversation<client_end, server_end>(from.stream(), static_cast<client_end&&>(asking),

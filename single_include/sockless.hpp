@@ -400,8 +400,8 @@ class error {
     /// Whether both are the same error of the same layer. Two libraries of one program may each have a table of their
     /// own, so rows are compared, not only their places.
     [[nodiscard]] friend constexpr bool operator==(const error& a, const error& b) noexcept {
-        return a.row_ == b.row_ ||
-               (a.row_ != nullptr && b.row_ != nullptr && a.name() == b.name() && a.sentence() == b.sentence());
+        return a.row_ == b.row_ || (a.row_ != nullptr && b.row_ != nullptr && a.name() == b.name() &&
+                                    a.sentence() == b.sentence() && a.section() == b.section());
     }
 
   private:
@@ -7390,7 +7390,8 @@ inline constexpr error_row errc_rows[] = {
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
     {"no_room", "the output has no room for this frame or head; nothing was written", "", 0, 0},
-    {"no_entropy", "the source of masking keys has failed", "RFC 6455 10.3", 1011, 0},
+    {"no_entropy", "there are no unpredictable bytes for the nonce or a masking key; nothing was written",
+     "RFC 6455 10.3", 1011, 0},
     {"close_code_not_sendable", "this Close code must not be sent", "RFC 6455 7.4", 0, 0},
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
     {"payload_not_utf8", "the payload of a text message, or the reason of a Close, is not UTF-8", "RFC 6455 8.1", 0, 0},
@@ -8362,39 +8363,44 @@ namespace sockless::ws {
 /// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …), fresh for each connection:
-/// it is the ChaCha20 stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be
-/// computed from its state. The other calls a function of the caller's, which can fail. Once it has failed, or was
-/// moved from, this gives no more bytes. It moves and does not copy: two copies would give the same bytes.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
+/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
+/// other calls a function of the caller's. It moves and does not copy: two that give the same bytes would give the same
+/// keys to two connections.
+///
+/// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
+/// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of
+/// the seed are 0, as they are in an array that nobody has filled.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes, or returns false. `context` is the pointer that the caller gave with the
-    /// function.
+    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function. Returns
+    /// false if it cannot; then no byte of `out` is used.
     using function = bool (*)(void* context, bytes out);
 
-    constexpr explicit entropy(const seed& from) noexcept : works_(true) {
-        for (std::size_t i = 0; i != from.size(); ++i)
+    constexpr entropy() noexcept = default;
+    constexpr explicit entropy(const seed& from) noexcept {
+        for (std::size_t i = 0; i != from.size(); ++i) {
             key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
+            if (from[i] != std::byte{0}) source_ = nullptr;
+        }
     }
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
-        : source_(source), context_(context), works_(source != nullptr) {}
-    explicit entropy(std::nullptr_t, void* = nullptr) = delete; // no source gives no bytes
+        : source_(source != nullptr ? source : &give_nothing), context_(context) {}
+    entropy(std::nullptr_t, void* = nullptr) = delete;
 
-    constexpr entropy(entropy&& other) noexcept { take(other); }
+    constexpr entropy(entropy&& other) noexcept { take_from(other); }
     constexpr entropy& operator=(entropy&& other) noexcept {
-        if (this != &other) take(other);
+        entropy taken(static_cast<entropy&&>(other));
+        take_from(taken);
         return *this;
     }
+    ~entropy() = default;
 
-    /// Whether it can give bytes: its source has not failed, and it was not moved from.
-    [[nodiscard]] constexpr bool works() const noexcept { return works_; }
-
-    /// Fills `out`, of any size. False if it cannot: then nothing of `out` is to be used.
+    /// Fills `out`, of any size. False if there is no source, or if it fails; then no byte of `out` may be used.
     [[nodiscard]] constexpr bool fill(bytes out) noexcept {
-        if (!works_) return false;
-        if (source_ != nullptr) return works_ = source_(context_, out);
+        if (source_ != nullptr) return source_(context_, out);
         for (std::byte& to : out) {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
@@ -8408,17 +8414,18 @@ class entropy {
   private:
     using words = std::array<std::uint32_t, 8>;
 
-    constexpr void take(entropy& other) noexcept {
+    static constexpr bool give_nothing(void*, bytes) noexcept { return false; }
+
+    // Leaves no source behind, and no key.
+    constexpr void take_from(entropy& other) noexcept {
         key_ = other.key_;
         pool_ = other.pool_;
         source_ = other.source_;
         context_ = other.context_;
         left_ = other.left_;
-        works_ = other.works_;
-        // Nothing of the stream stays behind.
         other.key_ = other.pool_ = {};
+        other.source_ = &give_nothing;
         other.left_ = 0;
-        other.works_ = false;
     }
 
     // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
@@ -8455,10 +8462,9 @@ class entropy {
 
     words key_{};
     words pool_{};
-    function source_ = nullptr;
+    function source_ = &give_nothing; // null: the stream
     void* context_ = nullptr;
     unsigned left_ = 0;
-    bool works_ = false;
 };
 
 } // namespace sockless::ws
@@ -10169,7 +10175,8 @@ class connection {
 
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// a Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
-    /// `no_room` if the output's limit would be passed; then nothing was queued.
+    /// `no_room` if the output's limit would be passed, client: `no_entropy` if there is no masking key; then nothing
+    /// was queued.
     [[nodiscard]] sockless::error send(message_type type, byte_view payload,
                                        compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
@@ -10195,7 +10202,7 @@ class connection {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        if (const sockless::error refused = queue_data(type, last, payload, wish)) return refused;
+        if (const errc refused = queue_data(type, last, payload, wish); refused != errc::none) return refused;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -10204,7 +10211,8 @@ class connection {
     /// Queues a whole message that `write` writes straight into the output, so that it is not copied: as text if it is
     /// UTF-8, else as binary. `write(room)` writes it to the front of `room` and returns `written`; if the room is too
     /// small, with the room that it takes, and then it is called again. `note()` is called when all was written, and
-    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`.
+    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`,
+    /// `no_entropy`.
     template <class Write, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error send_written(Write write, const written_message& settings = {},
                                                Note note = {}) noexcept {
@@ -10219,7 +10227,7 @@ class connection {
         return put_messages<false>(write, settings, note);
     }
 
-    /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
+    /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`, `no_entropy`.
     [[nodiscard]] sockless::error ping(byte_view payload = {}) noexcept { return send_control(opcode::ping, payload); }
 
     /// Queues a Pong, with up to 125 bytes: an answer if `automatic_pongs` is off, or an unsolicited one (RFC 6455
@@ -10228,7 +10236,8 @@ class connection {
 
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
-    /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2).
+    /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2),
+    /// `no_entropy`.
     [[nodiscard]] sockless::error close(std::uint16_t code = ws::close_code::normal,
                                         std::string_view reason = {}) noexcept {
         if (!is_open()) return errc::not_open;
@@ -10289,7 +10298,7 @@ class connection {
         case phase::open:
             phase_ = phase::probing;
             // If there is no room for a Ping, output waits that the peer does not take. That is silence too.
-            static_cast<void>(ping());
+            if (const sockless::error refused = ping(); refused == errc::no_entropy) return fail(refused);
             awaited_ = end_of_output();
             deadline_.begin_at(now, pong_timeout_);
             return {};
@@ -10369,7 +10378,7 @@ class connection {
     using key_source = std::conditional_t<Own == role::client, entropy, detail::no_keys>;
 
     connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
-               key_source&& masking_keys, Compression&& compression) noexcept
+               key_source masking_keys, Compression&& compression) noexcept
         : before_{handshake, settings.limits},
           assembler_(static_cast<Buffer&&>(input)),
           output_(output),
@@ -10634,28 +10643,28 @@ class connection {
     }
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
-        if (automatic_pongs_ && (open_.pongs.owed() || !queue_pong(payload))) {
-            if constexpr (Own == role::client) {
-                // No Pong could ever be sent.
-                if (!masking_keys_.works()) return fail(errc::no_entropy);
+        if (automatic_pongs_) {
+            const errc refused = open_.pongs.owed() ? errc::no_room : queue_pong(payload);
+            if (refused == errc::no_entropy) return fail(refused);
+            if (refused != errc::none) {
+                open_.held.assign(payload);
+                open_.pongs.owe(true);
+                send_owed_pong();
             }
-            open_.held.assign(payload);
-            open_.pongs.owe(true);
-            send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
     }
 
-    [[nodiscard]] bool queue_pong(cbytes payload) noexcept {
+    [[nodiscard]] errc queue_pong(cbytes payload) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
-        if (!is_open() || !open_.pongs.may_put(size)) return false;
-        if (queue(opcode::pong, true, payload, room_for_close)) return false;
-        open_.pongs.put(size, end_of_output());
-        return true;
+        if (!is_open() || !open_.pongs.may_put(size)) return errc::no_room;
+        const errc refused = queue(opcode::pong, true, payload, room_for_close);
+        if (refused == errc::none) open_.pongs.put(size, end_of_output());
+        return refused;
     }
 
     void send_owed_pong() noexcept {
-        if (queue_pong(open_.held.view())) open_.pongs.owe(false);
+        if (queue_pong(open_.held.view()) == errc::none) open_.pongs.owe(false);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
@@ -10679,45 +10688,42 @@ class connection {
         std::array<std::byte, max_control_payload> payload;
         const written close = encode_close_payload(payload, code, reason);
         if (close.error) return close.error;
-        if (const sockless::error refused = queue(opcode::close, true, bytes(payload).first(close.size), 0)) {
-            return refused;
-        }
-        awaited_ = end_of_output();
-        return {};
+        const errc refused = queue(opcode::close, true, bytes(payload).first(close.size), 0);
+        if (refused == errc::none) awaited_ = end_of_output();
+        return refused;
     }
 
-    // Queues one frame. Errors: `no_room`, `no_entropy`.
-    [[nodiscard]] sockless::error queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+    // Queues one frame if it fits. Errors: `no_room`, `no_entropy`.
+    [[nodiscard]] errc queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         const bytes room = output_.prepare(size, reserve);
         if (room.empty()) return errc::no_room;
         frame_header frame{.opcode = code, .fin = fin};
-        if (!take_key(frame)) return errc::no_entropy;
+        if (!mask(frame)) return errc::no_entropy;
         output_.commit(encode(room, frame, payload).size);
-        return {};
+        return errc::none;
     }
 
-    // A client masks each frame with a fresh key that nobody can predict (RFC 6455 section 5.3) [F5]. False if there is
-    // no such key: then nothing is sent.
-    [[nodiscard]] bool take_key(frame_header& frame) noexcept {
-        if constexpr (Own == role::client) {
-            frame.masked = true;
-            return masking_keys_.fill(frame.masking_key);
-        } else {
-            static_cast<void>(frame);
+    // False if a client has no key for the frame.
+    [[nodiscard]] bool mask(frame_header& frame) noexcept {
+        if constexpr (Own == role::server) {
             return true;
+        } else {
+            frame.masked = true;
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
+            return masking_keys_.fill(frame.masking_key);
         }
     }
 
-    // Queues one frame of a message, compressed if that is wanted. Errors: those of `queue`.
-    [[nodiscard]] sockless::error queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
+    // Queues one frame of a message if it fits, compressed if that is wanted. Errors: those of `queue`.
+    [[nodiscard]] errc queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {
             if (first) compresses_ = compression_.wants(wish, payload.size(), last);
             if (compresses_) {
-                const sockless::error refused = queue_compressed(code, last, payload);
-                if (!refused || !first) return refused;
+                const errc refused = queue_compressed(code, last, payload);
+                if (refused != errc::no_room || !first) return refused;
                 // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
@@ -10726,7 +10732,7 @@ class connection {
     }
 
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
-    [[nodiscard]] sockless::error queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
+    [[nodiscard]] errc queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
         const std::size_t most = output_.room(room_for_close);
         if (most < headroom + Compression::least_room) return errc::no_room;
@@ -10734,18 +10740,18 @@ class connection {
         const bytes room = output_.prepare(wanted < most ? wanted : most, room_for_close);
         if (room.empty()) return errc::no_room;
         frame_header frame{.opcode = code, .fin = fin};
-        if (!take_key(frame)) return errc::no_entropy;
         const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
-        if (!deflated) {
+        const errc refused = !deflated ? errc::no_room : !mask(frame) ? errc::no_entropy : errc::none;
+        if (refused != errc::none) {
             compression_.abandon();
-            return errc::no_room;
+            return refused;
         }
         // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
         output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
-        return {};
+        return errc::none;
     }
 
     // The bytes of headers for a payload of this size, or for the messages that it is cut into: those of text may be
@@ -10804,16 +10810,19 @@ class connection {
                    (payload[next] & std::byte{0xC0}) == std::byte{0x80}) {
                 --next;
             }
-            frame_header frame{.opcode = code, .fin = true};
-            if (!take_key(frame)) return {0, errc::no_entropy};
-            size += frame_message<Compresses>(out.subspan(size), payload.first(next), frame);
+            const std::size_t added = frame_message<Compresses>(out.subspan(size), payload.first(next), code);
+            if (added == 0) return {0, errc::no_entropy};
+            size += added;
             payload = payload.subspan(next);
         } while (!payload.empty());
         return {size, {}};
     }
 
+    // The size of the frame, or 0 if there is no key for it.
     template <bool Compresses>
-    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, frame_header& frame) noexcept {
+    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, opcode code) noexcept {
+        frame_header frame{.opcode = code, .fin = true};
+        if (!mask(frame)) return 0;
         if constexpr (Compresses) {
             const bytes room = out.first(static_cast<std::size_t>(payload.data() - out.data()));
             if (const bytes deflated = deflate_into(room, payload); !deflated.empty()) {
@@ -10910,7 +10919,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
   public:
     /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
-    /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
+    /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3). If it gives none,
+    /// every call that sends something refuses with `no_entropy`, and the connection fails if it must send by itself.
     explicit basic_client(entropy keys, const options& settings = {}, Compression compression = Compression()) noexcept
         requires std::is_same_v<Buffer, growing_buffer>
         : basic_client(static_cast<entropy&&>(keys), growing_buffer(base::input_limit(settings)),
@@ -10939,8 +10949,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
     /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`,
-    /// `no_entropy` if the source of `keys` has failed, and those of `write_request`.
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_entropy`
+    /// if there is no nonce, `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
@@ -10997,8 +11007,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     static constexpr std::size_t usual_request = 512;
 
     [[nodiscard]] sockless::error queue_request(const opening& asked, std::string_view compression) noexcept {
-        std::array<std::byte, 16> nonce;
-        // The nonce is chosen at random for each connection (RFC 6455 section 4.1) [H15].
+        std::array<std::byte, 16> nonce{};
         if (!this->masking_keys().fill(nonce)) return errc::no_entropy;
         const std::array<char, 24> key = encode_key(nonce);
         const auto write = [&](bytes out) { return write_request(out, key, asked, compression); };
@@ -12500,7 +12509,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     /// A connection without a WebSocket, with memory from the heap, up to the limits of `settings`.
     explicit basic_client_connection(
         const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_connection(ws::entropy(ws::entropy::function()), settings, Compression(), carried_by::bytes) {}
+        : basic_client_connection(ws::entropy(), settings, Compression(), carried_by::bytes) {}
 
     /// A connection over a WebSocket, with memory from the heap, up to the limits of `settings`. Call `request` first.
     /// `keys` is the source of randomness, as for `ws::basic_client`.

@@ -207,6 +207,7 @@ bool listen_to_server(const capture& of, const cuts& at, guarded_memory& memory,
     std::array<std::byte, 16> nonce = nonce_of(http::first(asked.fields, "Sec-WebSocket-Key"));
     const auto key = [](void* context, bytes out) {
         std::copy_n(static_cast<std::byte*>(context), out.size(), out.begin());
+        return true;
     };
     compressing_client client(ws::entropy(key, nonce.data()), input_memory(), output_memory(),
                               {.whole_messages = how.whole_messages},

@@ -155,8 +155,9 @@ std::string read_websocket(const words& all, cbytes input) {
                                                                compression_of<Compression>(role::server, all));
             log.read(peer, input, at, memory);
         } else {
-            ws::basic_client<growing_buffer, Compression> peer(ws::already_open{}, ws::entropy(ws::entropy::seed{}),
-                                                               options, compression_of<Compression>(role::client, all));
+            ws::basic_client<growing_buffer, Compression> peer(ws::already_open{},
+                                                               ws::entropy(ws::entropy::seed{std::byte{1}}), options,
+                                                               compression_of<Compression>(role::client, all));
             log.read(peer, input, at, memory);
         }
         if (turn == 1) partial = log.partial();

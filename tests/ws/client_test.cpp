@@ -481,6 +481,153 @@ TEST_CASE("F5 H15: nonce and masking keys can come from a function of the caller
     CHECK(from.asked == std::vector<std::size_t>{16, 4, 4});
 }
 
+namespace {
+
+// Gives keys as long as it works.
+struct failing_source {
+    bool works = true;
+    std::size_t left = SIZE_MAX; // the calls that still work
+
+    [[nodiscard]] ws::entropy keys() {
+        return ws::entropy(
+            [](void* context, bytes out) {
+                auto& self = *static_cast<failing_source*>(context);
+                if (!self.works || self.left == 0) return false;
+                --self.left;
+                for (std::byte& octet : out) octet = std::byte{0x5A};
+                return true;
+            },
+            this);
+    }
+};
+
+// What the frames of an open client say, unmasked.
+template <class Peer>
+lines texts_sent(Peer& peer) {
+    lines out;
+    const buffer sent(peer.output().begin(), peer.output().end());
+    for (const seen_frame& each : frames_in(sent)) out.push_back(std::string(each.text()));
+    peer.sent(sent.size());
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("F5 H15: a client without entropy asks for nothing and sends nothing") {
+    ws::entropy source(seed_of(1));
+    const ws::entropy taken(std::move(source));
+    ws::client peers[] = {ws::client(ws::entropy()), ws::client(std::move(source)),
+                          ws::client(ws::entropy(ws::entropy::seed{})),
+                          ws::client(ws::entropy(ws::entropy::function{}))};
+    for (ws::client& peer : peers) {
+        for (int i = 0; i != 2; ++i) CHECK(peer.request({.host = "h"}) == ws::errc::no_entropy);
+        CHECK(peer.output().empty());
+        CHECK(peer.state() == ws::state::opening);
+        CHECK_FALSE(peer.done());
+    }
+    ws::client open(ws::already_open{}, ws::entropy());
+    CHECK(open.send_text("a") == ws::errc::no_entropy);
+    CHECK(open.output().empty());
+    CHECK(open.tick(0).kind == ws::kind::need_input);
+    open.shut_down();
+    CHECK(open.output().empty());
+}
+
+TEST_CASE("F5 H15: a request can be made again when there is entropy") {
+    failing_source source{.works = false};
+    ws::client peer(source.keys());
+    CHECK(peer.request({.host = "h"}) == ws::errc::no_entropy);
+    source.works = true;
+    CHECK_FALSE(peer.request({.host = "h"}));
+    CHECK(head_in(peer.output())["Sec-WebSocket-Key"] == "WlpaWlpaWlpaWlpaWlpaWg==");
+}
+
+TEST_CASE("F5: without a masking key a send is refused as a whole, and can be done again") {
+    failing_source source;
+    ws::client peer(ws::already_open{}, source.keys());
+    const auto hello = [](bytes out) -> written {
+        if (out.size() < 5) return {5, ws::errc::no_room};
+        std::memcpy(out.data(), "hello", 5);
+        return {5, {}};
+    };
+    for (const bool works : {false, true, false, true}) {
+        source.works = works;
+        const error expected = works ? ws::errc::none : ws::errc::no_entropy;
+        CHECK(peer.send_text("a") == expected);
+        CHECK(peer.send_binary(std::string_view("b")) == expected);
+        CHECK(peer.send_piece(ws::message_type::text, std::string_view("\xC3"), false) == expected);
+        CHECK(peer.send_piece(ws::message_type::text, std::string_view("\xA4"), true) ==
+              (works ? error{} : ws::errc::payload_not_utf8));
+        CHECK(peer.send_written(hello) == expected);
+        CHECK(peer.ping(std::string_view("p")) == expected);
+        CHECK(peer.pong(std::string_view("q")) == expected);
+        CHECK(texts_sent(peer) == (works ? lines{"a", "b", "\xC3", "\xA4", "hello", "p", "q"} : lines{}));
+    }
+    source.works = false;
+    CHECK(peer.close() == ws::errc::no_entropy);
+    CHECK(peer.is_open());
+    source.works = true;
+    CHECK_FALSE(peer.close());
+    CHECK(peer.state() == ws::state::closing);
+}
+
+TEST_CASE("F5: a message that is cut into several is refused as a whole, if there is no key for one of them") {
+    failing_source source;
+    ws::client peer(ws::already_open{}, source.keys());
+    const auto hello = [](bytes out) -> written {
+        if (out.size() < 10) return {10, ws::errc::no_room};
+        std::memcpy(out.data(), "hellohello", 10);
+        return {10, {}};
+    };
+    for (std::size_t keys = 0; keys != 3; ++keys) {
+        source.left = keys;
+        CHECK(peer.send_written(hello, {.most = 4}) == ws::errc::no_entropy);
+        CHECK(peer.output().empty());
+    }
+    source.left = 3;
+    CHECK_FALSE(peer.send_written(hello, {.most = 4}));
+    CHECK(texts_sent(peer) == lines{"hell", "ohel", "lo"});
+}
+
+TEST_CASE("F5 F10 C7: a client that must send by itself fails without entropy") {
+    failing_source source;
+    for (const bool whole : {true, false}) {
+        source.works = true;
+        ws::client pinged(ws::already_open{}, source.keys(), {.whole_messages = whole});
+        CHECK_FALSE(pinged.send_text("a"));
+        source.works = false;
+        buffer input = frame(role::server, 0x89, "p");
+        bytes in(input);
+        ws::event event = pinged.next(in);
+        CHECK(event.kind == ws::kind::closed);
+        CHECK(event.error == ws::errc::no_entropy);
+        CHECK_FALSE(event.clean);
+        CHECK(texts_sent(pinged) == lines{"a"});
+        CHECK(pinged.done());
+    }
+
+    source.works = true;
+    ws::client silent(ws::already_open{}, source.keys(), {.ping_interval = 100});
+    CHECK_FALSE(silent.tick(0));
+    source.works = false;
+    const ws::event event = silent.tick(100);
+    CHECK(event.kind == ws::kind::closed);
+    CHECK(event.error == ws::errc::no_entropy);
+    CHECK(silent.output().empty());
+
+    // The server's Close has no answer then.
+    source.works = true;
+    ws::client closing(ws::already_open{}, source.keys());
+    source.works = false;
+    buffer input = frame(role::server, 0x88, "\x03\xE8");
+    bytes in(input);
+    const ws::event closed = closing.next(in);
+    CHECK(closed.kind == ws::kind::closed);
+    CHECK(closed.error == ws::errc::no_entropy);
+    CHECK_FALSE(closed.clean);
+    CHECK(closing.output().empty());
+}
+
 TEST_CASE("a request that does not fit is not begun") {
     std::array<std::byte, 512> input{};
     const std::size_t fits = asked().size();
@@ -498,7 +645,7 @@ TEST_CASE("a request that does not fit is not begun") {
 }
 
 TEST_CASE("H18: the body of a refusal is read by its head when the input that held that is long gone") {
-    ws::client peer(ws::entropy(ws::entropy::seed{}));
+    ws::client peer(ws::entropy(seed_of(1)));
     REQUIRE_FALSE(peer.request({.host = "h"}));
     buffer head = bytes_from("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nX-Why: no\r\n\r\n");
     bytes in(head);
@@ -511,74 +658,4 @@ TEST_CASE("H18: the body of a refusal is read by its head when the input that he
     CHECK(piece.kind == ws::kind::body);
     CHECK(piece.text() == "ok");
     CHECK(peer.next(in).error == ws::errc::refused);
-}
-
-namespace {
-
-// A source that gives bytes so many times, and then fails.
-struct failing_source {
-    int left = 0;
-    static bool give(void* context, bytes out) {
-        for (std::byte& octet : out) octet = std::byte{0x5A};
-        return static_cast<failing_source*>(context)->left-- > 0;
-    }
-};
-
-} // namespace
-
-TEST_CASE("H15: a client whose source of entropy fails makes no request") {
-    failing_source none;
-    for (int i = 0; i != 2; ++i) {
-        ws::client peer(i == 0 ? ws::entropy(failing_source::give, &none) : ws::entropy(ws::entropy::function()));
-        CHECK(peer.request({.host = "h"}) == ws::errc::no_entropy);
-        CHECK(peer.request({.host = "h"}) == ws::errc::no_entropy);
-        CHECK(peer.output().empty());
-    }
-}
-
-TEST_CASE("F5: a frame for which there is no masking key is refused, and nothing of it is queued") {
-    for (int sent = 0; sent != 3; ++sent) {
-        failing_source source{sent};
-        ws::client peer(ws::already_open{}, ws::entropy(failing_source::give, &source));
-        for (int i = 0; i != sent; ++i) REQUIRE_FALSE(peer.send_text("a"));
-        const std::size_t before = peer.waiting();
-        const auto write = [](bytes out) -> written {
-            if (out.empty()) return {1, ws::errc::no_room};
-            out[0] = std::byte{'b'};
-            return {1, {}};
-        };
-        CHECK(peer.send_text("b") == ws::errc::no_entropy);
-        CHECK(peer.send_written(write) == ws::errc::no_entropy);
-        CHECK(peer.send_piece(ws::message_type::text, std::string_view("b"), false) == ws::errc::no_entropy);
-        CHECK(peer.ping() == ws::errc::no_entropy);
-        CHECK(peer.pong() == ws::errc::no_entropy);
-        CHECK(peer.close() == ws::errc::no_entropy);
-        CHECK(peer.waiting() == before);
-        CHECK(peer.is_open());
-    }
-}
-
-TEST_CASE("F5 F10: a client without masking keys ends when it would have to answer, and when it is shut down") {
-    failing_source none;
-    ws::client pinged(ws::already_open{}, ws::entropy(failing_source::give, &none));
-    buffer ping = frame(role::server, 0x89, "x");
-    bytes in(ping);
-    const ws::event end = pinged.next(in);
-    CHECK(end.kind == ws::kind::closed);
-    CHECK(end.error == ws::errc::no_entropy);
-    CHECK(pinged.done());
-
-    ws::client closed(ws::already_open{}, ws::entropy(failing_source::give, &none));
-    buffer close = frame(role::server, 0x88, std::string_view("\x03\xE8", 2));
-    in = close;
-    const ws::event goodbye = closed.next(in);
-    CHECK(goodbye.kind == ws::kind::closed);
-    CHECK_FALSE(goodbye.clean);
-    CHECK(goodbye.error == ws::errc::no_entropy);
-
-    ws::client shut(ws::already_open{}, ws::entropy(failing_source::give, &none));
-    shut.shut_down();
-    CHECK_FALSE(shut.is_open());
-    CHECK(shut.finish().error == ws::errc::shut_down);
-    CHECK(shut.done());
 }

@@ -112,7 +112,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
     /// A connection without a WebSocket, with memory from the heap, up to the limits of `settings`.
     explicit basic_client_connection(
         const connection_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
-        : basic_client_connection(ws::entropy(ws::entropy::function()), settings, Compression(), carried_by::bytes) {}
+        : basic_client_connection(ws::entropy(), settings, Compression(), carried_by::bytes) {}
 
     /// A connection over a WebSocket, with memory from the heap, up to the limits of `settings`. Call `request` first.
     /// `keys` is the source of randomness, as for `ws::basic_client`.

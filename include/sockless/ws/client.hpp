@@ -41,7 +41,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
   public:
     /// With buffers that grow up to the limits of `settings`. `keys` gives the nonce and the masking keys: seed it with
-    /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3).
+    /// 32 bytes from the system's strong source, fresh for each connection (RFC 6455 section 10.3). If it gives none,
+    /// every call that sends something refuses with `no_entropy`, and the connection fails if it must send by itself.
     explicit basic_client(entropy keys, const options& settings = {}, Compression compression = Compression()) noexcept
         requires std::is_same_v<Buffer, growing_buffer>
         : basic_client(static_cast<entropy&&>(keys), growing_buffer(base::input_limit(settings)),
@@ -70,8 +71,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
     /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`,
-    /// `no_entropy` if the source of `keys` has failed, and those of `write_request`.
+    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_entropy`
+    /// if there is no nonce, `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
@@ -128,8 +129,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     static constexpr std::size_t usual_request = 512;
 
     [[nodiscard]] sockless::error queue_request(const opening& asked, std::string_view compression) noexcept {
-        std::array<std::byte, 16> nonce;
-        // The nonce is chosen at random for each connection (RFC 6455 section 4.1) [H15].
+        std::array<std::byte, 16> nonce{};
         if (!this->masking_keys().fill(nonce)) return errc::no_entropy;
         const std::array<char, 24> key = encode_key(nonce);
         const auto write = [&](bytes out) { return write_request(out, key, asked, compression); };

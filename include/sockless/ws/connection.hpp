@@ -80,7 +80,8 @@ class connection {
 
     /// Queues a whole message. Text must be UTF-8. Errors: `not_open` before and after the connection is open and once
     /// a Close was sent (RFC 6455 section 5.5.1), `message_open` inside a message in pieces, `payload_not_utf8`,
-    /// `no_room` if the output's limit would be passed; then nothing was queued.
+    /// `no_room` if the output's limit would be passed, client: `no_entropy` if there is no masking key; then nothing
+    /// was queued.
     [[nodiscard]] sockless::error send(message_type type, byte_view payload,
                                        compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
@@ -106,7 +107,7 @@ class connection {
         if (type == message_type::text && (text.feed(payload) != payload.size() || (last && !text.complete()))) {
             return errc::payload_not_utf8;
         }
-        if (const sockless::error refused = queue_data(type, last, payload, wish)) return refused;
+        if (const errc refused = queue_data(type, last, payload, wish); refused != errc::none) return refused;
         outgoing_text_ = text;
         sending_ = last ? sending::nothing : as;
         return {};
@@ -115,7 +116,8 @@ class connection {
     /// Queues a whole message that `write` writes straight into the output, so that it is not copied: as text if it is
     /// UTF-8, else as binary. `write(room)` writes it to the front of `room` and returns `written`; if the room is too
     /// small, with the room that it takes, and then it is called again. `note()` is called when all was written, and
-    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`.
+    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`,
+    /// `no_entropy`.
     template <class Write, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error send_written(Write write, const written_message& settings = {},
                                                Note note = {}) noexcept {
@@ -130,7 +132,7 @@ class connection {
         return put_messages<false>(write, settings, note);
     }
 
-    /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`.
+    /// Queues a Ping, with up to 125 bytes. Errors: `not_open`, `control_frame_too_long`, `no_room`, `no_entropy`.
     [[nodiscard]] sockless::error ping(byte_view payload = {}) noexcept { return send_control(opcode::ping, payload); }
 
     /// Queues a Pong, with up to 125 bytes: an answer if `automatic_pongs` is off, or an unsolicited one (RFC 6455
@@ -139,7 +141,8 @@ class connection {
 
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
-    /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2).
+    /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2),
+    /// `no_entropy`.
     [[nodiscard]] sockless::error close(std::uint16_t code = ws::close_code::normal,
                                         std::string_view reason = {}) noexcept {
         if (!is_open()) return errc::not_open;
@@ -200,7 +203,7 @@ class connection {
         case phase::open:
             phase_ = phase::probing;
             // If there is no room for a Ping, output waits that the peer does not take. That is silence too.
-            static_cast<void>(ping());
+            if (const sockless::error refused = ping(); refused == errc::no_entropy) return fail(refused);
             awaited_ = end_of_output();
             deadline_.begin_at(now, pong_timeout_);
             return {};
@@ -280,7 +283,7 @@ class connection {
     using key_source = std::conditional_t<Own == role::client, entropy, detail::no_keys>;
 
     connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
-               key_source&& masking_keys, Compression&& compression) noexcept
+               key_source masking_keys, Compression&& compression) noexcept
         : before_{handshake, settings.limits},
           assembler_(static_cast<Buffer&&>(input)),
           output_(output),
@@ -545,28 +548,28 @@ class connection {
     }
 
     [[nodiscard]] event take_ping(bytes payload) noexcept {
-        if (automatic_pongs_ && (open_.pongs.owed() || !queue_pong(payload))) {
-            if constexpr (Own == role::client) {
-                // No Pong could ever be sent.
-                if (!masking_keys_.works()) return fail(errc::no_entropy);
+        if (automatic_pongs_) {
+            const errc refused = open_.pongs.owed() ? errc::no_room : queue_pong(payload);
+            if (refused == errc::no_entropy) return fail(refused);
+            if (refused != errc::none) {
+                open_.held.assign(payload);
+                open_.pongs.owe(true);
+                send_owed_pong();
             }
-            open_.held.assign(payload);
-            open_.pongs.owe(true);
-            send_owed_pong();
         }
         return {.kind = kind::ping, .payload = payload};
     }
 
-    [[nodiscard]] bool queue_pong(cbytes payload) noexcept {
+    [[nodiscard]] errc queue_pong(cbytes payload) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
-        if (!is_open() || !open_.pongs.may_put(size)) return false;
-        if (queue(opcode::pong, true, payload, room_for_close)) return false;
-        open_.pongs.put(size, end_of_output());
-        return true;
+        if (!is_open() || !open_.pongs.may_put(size)) return errc::no_room;
+        const errc refused = queue(opcode::pong, true, payload, room_for_close);
+        if (refused == errc::none) open_.pongs.put(size, end_of_output());
+        return refused;
     }
 
     void send_owed_pong() noexcept {
-        if (queue_pong(open_.held.view())) open_.pongs.owe(false);
+        if (queue_pong(open_.held.view()) == errc::none) open_.pongs.owe(false);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
@@ -590,45 +593,42 @@ class connection {
         std::array<std::byte, max_control_payload> payload;
         const written close = encode_close_payload(payload, code, reason);
         if (close.error) return close.error;
-        if (const sockless::error refused = queue(opcode::close, true, bytes(payload).first(close.size), 0)) {
-            return refused;
-        }
-        awaited_ = end_of_output();
-        return {};
+        const errc refused = queue(opcode::close, true, bytes(payload).first(close.size), 0);
+        if (refused == errc::none) awaited_ = end_of_output();
+        return refused;
     }
 
-    // Queues one frame. Errors: `no_room`, `no_entropy`.
-    [[nodiscard]] sockless::error queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+    // Queues one frame if it fits. Errors: `no_room`, `no_entropy`.
+    [[nodiscard]] errc queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         const bytes room = output_.prepare(size, reserve);
         if (room.empty()) return errc::no_room;
         frame_header frame{.opcode = code, .fin = fin};
-        if (!take_key(frame)) return errc::no_entropy;
+        if (!mask(frame)) return errc::no_entropy;
         output_.commit(encode(room, frame, payload).size);
-        return {};
+        return errc::none;
     }
 
-    // A client masks each frame with a fresh key that nobody can predict (RFC 6455 section 5.3) [F5]. False if there is
-    // no such key: then nothing is sent.
-    [[nodiscard]] bool take_key(frame_header& frame) noexcept {
-        if constexpr (Own == role::client) {
-            frame.masked = true;
-            return masking_keys_.fill(frame.masking_key);
-        } else {
-            static_cast<void>(frame);
+    // False if a client has no key for the frame.
+    [[nodiscard]] bool mask(frame_header& frame) noexcept {
+        if constexpr (Own == role::server) {
             return true;
+        } else {
+            frame.masked = true;
+            // A fresh, unpredictable key for each frame (RFC 6455 section 5.3) [F5].
+            return masking_keys_.fill(frame.masking_key);
         }
     }
 
-    // Queues one frame of a message, compressed if that is wanted. Errors: those of `queue`.
-    [[nodiscard]] sockless::error queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
+    // Queues one frame of a message if it fits, compressed if that is wanted. Errors: those of `queue`.
+    [[nodiscard]] errc queue_data(message_type type, bool last, cbytes payload, compressed wish) noexcept {
         const bool first = sending_ == sending::nothing;
         const auto code = first ? static_cast<opcode>(type) : opcode::continuation;
         if constexpr (Compression::available) {
             if (first) compresses_ = compression_.wants(wish, payload.size(), last);
             if (compresses_) {
-                const sockless::error refused = queue_compressed(code, last, payload);
-                if (!refused || !first) return refused;
+                const errc refused = queue_compressed(code, last, payload);
+                if (refused != errc::no_room || !first) return refused;
                 // If there is no memory for a window the message goes as it is (RFC 7692 section 6) [D10].
                 compresses_ = false;
             }
@@ -637,7 +637,7 @@ class connection {
     }
 
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
-    [[nodiscard]] sockless::error queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
+    [[nodiscard]] errc queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
         const std::size_t most = output_.room(room_for_close);
         if (most < headroom + Compression::least_room) return errc::no_room;
@@ -645,18 +645,18 @@ class connection {
         const bytes room = output_.prepare(wanted < most ? wanted : most, room_for_close);
         if (room.empty()) return errc::no_room;
         frame_header frame{.opcode = code, .fin = fin};
-        if (!take_key(frame)) return errc::no_entropy;
         const auto deflated = compression_.deflate(payload, fin, room.subspan(headroom));
-        if (!deflated) {
+        const errc refused = !deflated ? errc::no_room : !mask(frame) ? errc::no_entropy : errc::none;
+        if (refused != errc::none) {
             compression_.abandon();
-            return errc::no_room;
+            return refused;
         }
         // The first frame says that the message is compressed (RFC 7692 section 6) [D5].
         if (code != opcode::continuation) frame.rsv = rsv::rsv1;
         const std::size_t size = header_size(deflated.size, frame.masked);
         detail::copy_down(room.data() + size, room.data() + headroom, deflated.size);
         output_.commit(frame_in_place(room.first(size + deflated.size), size, frame).size);
-        return {};
+        return errc::none;
     }
 
     // The bytes of headers for a payload of this size, or for the messages that it is cut into: those of text may be
@@ -715,16 +715,19 @@ class connection {
                    (payload[next] & std::byte{0xC0}) == std::byte{0x80}) {
                 --next;
             }
-            frame_header frame{.opcode = code, .fin = true};
-            if (!take_key(frame)) return {0, errc::no_entropy};
-            size += frame_message<Compresses>(out.subspan(size), payload.first(next), frame);
+            const std::size_t added = frame_message<Compresses>(out.subspan(size), payload.first(next), code);
+            if (added == 0) return {0, errc::no_entropy};
+            size += added;
             payload = payload.subspan(next);
         } while (!payload.empty());
         return {size, {}};
     }
 
+    // The size of the frame, or 0 if there is no key for it.
     template <bool Compresses>
-    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, frame_header& frame) noexcept {
+    [[nodiscard]] std::size_t frame_message(bytes out, bytes payload, opcode code) noexcept {
+        frame_header frame{.opcode = code, .fin = true};
+        if (!mask(frame)) return 0;
         if constexpr (Compresses) {
             const bytes room = out.first(static_cast<std::size_t>(payload.data() - out.data()));
             if (const bytes deflated = deflate_into(room, payload); !deflated.empty()) {

@@ -12,39 +12,44 @@ namespace sockless::ws {
 /// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …), fresh for each connection:
-/// it is the ChaCha20 stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be
-/// computed from its state. The other calls a function of the caller's, which can fail. Once it has failed, or was
-/// moved from, this gives no more bytes. It moves and does not copy: two copies would give the same bytes.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
+/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
+/// other calls a function of the caller's. It moves and does not copy: two that give the same bytes would give the same
+/// keys to two connections.
+///
+/// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
+/// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of
+/// the seed are 0, as they are in an array that nobody has filled.
 class entropy {
   public:
     using seed = std::array<std::byte, 32>;
 
-    /// Fills `out` with unpredictable bytes, or returns false. `context` is the pointer that the caller gave with the
-    /// function.
+    /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function. Returns
+    /// false if it cannot; then no byte of `out` is used.
     using function = bool (*)(void* context, bytes out);
 
-    constexpr explicit entropy(const seed& from) noexcept : works_(true) {
-        for (std::size_t i = 0; i != from.size(); ++i)
+    constexpr entropy() noexcept = default;
+    constexpr explicit entropy(const seed& from) noexcept {
+        for (std::size_t i = 0; i != from.size(); ++i) {
             key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
+            if (from[i] != std::byte{0}) source_ = nullptr;
+        }
     }
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
-        : source_(source), context_(context), works_(source != nullptr) {}
-    explicit entropy(std::nullptr_t, void* = nullptr) = delete; // no source gives no bytes
+        : source_(source != nullptr ? source : &give_nothing), context_(context) {}
+    entropy(std::nullptr_t, void* = nullptr) = delete;
 
-    constexpr entropy(entropy&& other) noexcept { take(other); }
+    constexpr entropy(entropy&& other) noexcept { take_from(other); }
     constexpr entropy& operator=(entropy&& other) noexcept {
-        if (this != &other) take(other);
+        entropy taken(static_cast<entropy&&>(other));
+        take_from(taken);
         return *this;
     }
+    ~entropy() = default;
 
-    /// Whether it can give bytes: its source has not failed, and it was not moved from.
-    [[nodiscard]] constexpr bool works() const noexcept { return works_; }
-
-    /// Fills `out`, of any size. False if it cannot: then nothing of `out` is to be used.
+    /// Fills `out`, of any size. False if there is no source, or if it fails; then no byte of `out` may be used.
     [[nodiscard]] constexpr bool fill(bytes out) noexcept {
-        if (!works_) return false;
-        if (source_ != nullptr) return works_ = source_(context_, out);
+        if (source_ != nullptr) return source_(context_, out);
         for (std::byte& to : out) {
             if (left_ == 0) refill();
             const auto i = static_cast<unsigned>(sizeof(words)) - left_--;
@@ -58,17 +63,18 @@ class entropy {
   private:
     using words = std::array<std::uint32_t, 8>;
 
-    constexpr void take(entropy& other) noexcept {
+    static constexpr bool give_nothing(void*, bytes) noexcept { return false; }
+
+    // Leaves no source behind, and no key.
+    constexpr void take_from(entropy& other) noexcept {
         key_ = other.key_;
         pool_ = other.pool_;
         source_ = other.source_;
         context_ = other.context_;
         left_ = other.left_;
-        works_ = other.works_;
-        // Nothing of the stream stays behind.
         other.key_ = other.pool_ = {};
+        other.source_ = &give_nothing;
         other.left_ = 0;
-        other.works_ = false;
     }
 
     // One block of ChaCha20 (RFC 8439 section 2.3), counter and nonce zero: the key is used once. Half of the block is
@@ -105,10 +111,9 @@ class entropy {
 
     words key_{};
     words pool_{};
-    function source_ = nullptr;
+    function source_ = &give_nothing; // null: the stream
     void* context_ = nullptr;
     unsigned left_ = 0;
-    bool works_ = false;
 };
 
 } // namespace sockless::ws

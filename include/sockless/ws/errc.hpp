@@ -123,7 +123,8 @@ inline constexpr error_row errc_rows[] = {
     {"pong_timeout", "the peer did not answer a Ping in time", "RFC 6455 5.5.2", 1011, 0},
 
     {"no_room", "the output has no room for this frame or head; nothing was written", "", 0, 0},
-    {"no_entropy", "the source of masking keys has failed", "RFC 6455 10.3", 1011, 0},
+    {"no_entropy", "there are no unpredictable bytes for the nonce or a masking key; nothing was written",
+     "RFC 6455 10.3", 1011, 0},
     {"close_code_not_sendable", "this Close code must not be sent", "RFC 6455 7.4", 0, 0},
     {"close_reason_too_long", "the reason of a Close is longer than 123 bytes", "RFC 6455 5.5", 0, 0},
     {"payload_not_utf8", "the payload of a text message, or the reason of a Close, is not UTF-8", "RFC 6455 8.1", 0, 0},

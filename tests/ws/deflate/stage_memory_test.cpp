@@ -415,6 +415,39 @@ TEST_CASE_TEMPLATE("F8 C4 D8: what is refused for another reason leaves nothing 
     CHECK(run.log == lines{"message text compressed: " + story});
 }
 
+TEST_CASE("F5 D8: a message for which there is no masking key leaves nothing behind in the window") {
+    bool works = true;
+    const ws::entropy::function keys = [](void* context, bytes out) {
+        for (std::byte& octet : out) octet = std::byte{1};
+        return *static_cast<bool*>(context);
+    };
+    for (const bool takes_over : {true, false}) {
+        ws::zlib_compression compression;
+        compression.agree(role::client, {.agreed = true, .parameters = {.client_no_context_takeover = !takes_over}});
+        ws::zlib_client client(ws::already_open{}, ws::entropy(keys, &works), {}, std::move(compression));
+        const auto write = [](bytes out) -> written {
+            if (out.size() < story.size()) return {story.size(), ws::errc::no_room};
+            std::memcpy(out.data(), story.data(), story.size());
+            return {story.size(), {}};
+        };
+        for (const bool now : {true, false, true, false, true}) {
+            works = now;
+            const sockless::error expected = now ? ws::errc::none : ws::errc::no_entropy;
+            CHECK(client.send_text(story, ws::compressed::always) == expected);
+            CHECK(client.send_piece(message_type::text, bytes_of(story), false, ws::compressed::always) == expected);
+            if (now) CHECK_FALSE(client.send_piece(message_type::text, std::string_view("."), true));
+            CHECK(client.send_written(write) == expected);
+        }
+        reference_inflater peer(15, takes_over);
+        lines all;
+        for (int i = 0; i != 3; ++i) {
+            all.insert(all.end(), {"text compressed: " + story, "text compressed: " + story + ".",
+                                   (takes_over ? "text compressed: " : "text: ") + story});
+        }
+        CHECK(lines_sent(client.output(), peer) == all);
+    }
+}
+
 // --- memory
 
 TEST_CASE_TEMPLATE("D9 D10: where the heap is empty what comes cannot be read, and what is sent goes as it is", Side,
