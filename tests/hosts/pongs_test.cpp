@@ -168,6 +168,21 @@ TEST_CASE_TEMPLATE("F10: of a flood of Pings the first are answered and the late
     }
 }
 
+TEST_CASE_TEMPLATE("F10: a small Ping that would still have room does not overtake the one before it", Side,
+                   server_side, client_side) {
+    auto run = stuck<Side>();
+    const std::size_t one = frame(Side::own, 0x8A, large(0)).size();
+    for (std::size_t i = 0; i <= 4096 / one; ++i) run.feed_copy(ping<Side>(large(i)));
+    run.feed_copy(ping<Side>(number(1000)));
+    run.feed_copy(ping<Side>(number(1001)));
+    // The first of them has taken the place of the one that waited, and was answered.
+    const lines answered = ponged<Side>(frames_in(run.take_sent()));
+    REQUIRE(answered.size() == 4096 / one + 2);
+    CHECK(number_in(answered[4096 / one - 1]) == 4096 / one - 1);
+    CHECK(answered[4096 / one] == number(1000));
+    CHECK(answered[4096 / one + 1] == number(1001));
+}
+
 TEST_CASE_TEMPLATE("F10: Pings and short writes in any order: Pongs keep it, and the latest Ping has its own", Side,
                    server_side, client_side) {
     for (std::uint64_t seed = 0; seed != 30; ++seed) {

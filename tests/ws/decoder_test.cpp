@@ -424,6 +424,26 @@ TEST_CASE("F7: control frames in place, or held where they come in pieces") {
     }
 }
 
+TEST_CASE("F9: limits on lengths of two bytes are exact too, also for a message that is there as a whole") {
+    for (const role own : {role::server, role::client}) {
+        for (const std::size_t most : {126U, 200U, 1000U, 65535U}) {
+            for (const bool of_frame : {true, false}) {
+                const ws::limits limits{.message = of_frame ? SIZE_MAX : most, .frame = of_frame ? most : SIZE_MAX};
+                buffer fits = frame(other(own), 0x82, buffer(most));
+                bytes in(fits);
+                CHECK(decoder(own, limits).next(in).payload.size() == most);
+                for (const bool whole : {true, false}) {
+                    buffer large = frame(other(own), 0x82, buffer(most + 1));
+                    in = bytes(large).first(large.size() - (whole ? 0 : most));
+                    decoder subject(own, limits);
+                    CHECK(subject.next(in).error == (of_frame ? errc::frame_too_big : errc::message_too_big));
+                    CHECK(subject.offset() == 2);
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("F9: a million empty fragments end in too_many_frames, whatever their limit") {
     for (const role own : {role::server, role::client}) {
         const buffer first = frame(other(own), 0x01, {});

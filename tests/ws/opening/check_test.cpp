@@ -254,6 +254,7 @@ TEST_CASE("H17: only what was offered may come back") {
           errc::extension_not_offered);
     CHECK(with_line("Sec-WebSocket-Extensions:\r\n", "", "a").error == errc::bad_extensions);
     CHECK(with_line("Sec-WebSocket-Extensions: a;\r\n", "", "a").error == errc::bad_extensions);
+    CHECK(with_line(chat + deflate, "", "").error == errc::subprotocol_not_offered);
 
     const response seen(good_response + chat + deflate, "chat", "permessage-deflate");
     CHECK(seen.checked.subprotocol == "chat");

@@ -34,6 +34,7 @@ constexpr ws::extension_parameter first_parameter(std::string_view value) {
 
 static_assert(ws::is_extension_list("permessage-deflate; client_max_window_bits; server_max_window_bits=10"));
 static_assert(ws::has_extension("a, b; c=\"d\"", "b") && !ws::has_extension("a, b; c=\"d\"", "c"));
+static_assert(ws::has_extension("A", "A") && !ws::has_extension("A", "a") && !ws::has_extension("a", "A"));
 static_assert(first_parameter("a; b=\"1\\0\"").value_is("10") && !first_parameter("a; b=\"1\\0\"").value_is("1\\0"));
 static_assert(first_parameter("a; b=10").value_is("10") && !first_parameter("a; b=10").value_is("1"));
 static_assert(!first_parameter("a; b=10").value_is("100") && !first_parameter("a; b").value_is(""));

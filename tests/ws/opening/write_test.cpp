@@ -93,7 +93,7 @@ TEST_CASE("H12: a refusal has any final status, Content-Length and Connection: c
     CHECK(refusal_error({.fields = type, .content_type = "c/d"}) == errc::reserved_field);
 }
 
-TEST_CASE("H12: fields that a status must have are there unless the caller gave others") {
+TEST_CASE("H12 H7: fields that a status must have are there unless the caller gave others") {
     CHECK(text_written([](bytes out) { return ws::write_refusal(out, {.status = 405}); }) ==
           "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\nContent-Length: 0\r\n\r\n");
     const field allow[] = {{"allow", "GET, HEAD"}};
@@ -103,6 +103,9 @@ TEST_CASE("H12: fields that a status must have are there unless the caller gave 
     CHECK(text_written([&](bytes out) { return ws::write_refusal(out, {.status = 426, .fields = upgrade}); }) ==
           "HTTP/1.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\nUpgrade: websocket, x\r\n"
           "Sec-WebSocket-Version: 13, 14\r\nContent-Length: 0\r\n\r\n");
+    CHECK(text_written([](bytes out) { return ws::write_refusal(out, {.status = 426}); }) ==
+          "HTTP/1.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n"
+          "Sec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n");
 
     // Connection names an Upgrade of any status.
     const field newer[] = {{"upgrade", "h2c"}};
