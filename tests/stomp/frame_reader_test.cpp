@@ -70,6 +70,15 @@ TEST_CASE("S12: a frame in pieces takes no more than the memory, one that comes 
         for (char& each : copy) {
             if (log.empty()) log = read(pieces, bytes_of(&each, 1));
         }
-        CHECK(log.substr(0, 14) == (limit < 22 ? "head_too_large" : limit < 322 ? "body_too_large" : "SEND /a bbbbbb"));
+        const std::string expected = limit < 22 ? "head_too_large" : limit < 322 ? "body_too_large" : "SEND /a bbbbbb";
+        CHECK(log.substr(0, 14) == expected);
+        // The same in two pieces, if the body is cut.
+        for (std::size_t cut = 22; cut != frame.size(); ++cut) {
+            reader two(growing_buffer(limit), {});
+            copy = frame;
+            log = read(two, bytes_of(copy.data(), cut));
+            if (log.empty()) log = read(two, bytes_of(copy.data() + cut, copy.size() - cut));
+            CHECK(log.substr(0, 14) == expected);
+        }
     }
 }

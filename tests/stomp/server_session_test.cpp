@@ -1334,6 +1334,18 @@ TEST_CASE("S12: the numbers of subscriptions, transactions and messages that wai
     CHECK(old.peer.error() == stomp::errc::too_many_subscriptions);
 }
 
+TEST_CASE("S12: the number of messages that wait is a limit though the memory has room for more") {
+    const auto memory = [] { return growing_buffer(plenty); };
+    for (const std::uint32_t most : {0U, 1U, 2U, 5U}) {
+        server_run run(
+            stomp::server_session(memory(), memory(), memory(), memory(), stomp::options{.unacknowledged = most}));
+        run.feed(connect_text("1.2") + framed("SUBSCRIBE\nid:1\ndestination:/a\nack:client\n\n"));
+        for (std::uint32_t i = 0; i != most; ++i) CHECK_FALSE(run.peer.deliver(1, {.destination = "/a"}).error);
+        CHECK(run.peer.deliver(1, {.destination = "/a"}).error == stomp::errc::too_many_unacknowledged);
+        CHECK(run.peer.unacknowledged() == most);
+    }
+}
+
 TEST_CASE("S12: the memory for names is an exact limit") {
     // 48 bytes and the name for each, and the receipt that is owed.
     for (const std::size_t missing : {std::size_t{0}, std::size_t{1}}) {

@@ -161,6 +161,24 @@ TEST_CASE("W4: a large frame goes out in messages that are nearly full, if that 
     }
 }
 
+TEST_CASE("W4: the limit on messages holds too for a CONNECT that waited until the WebSocket was open") {
+    for (const std::size_t most : {std::size_t{10}, SIZE_MAX}) {
+        carried_client run(client(ws::client(sample_keys(), pieces), {}, most));
+        REQUIRE_FALSE(run.peer.web_socket().request({.host = "h", .target = "/chat"}));
+        REQUIRE_FALSE(run.peer.session().connect({.host = korean}));
+        static_cast<void>(run.take_sent());
+        run.feed(upgrade_response());
+        const lines messages = run.take_messages();
+        CHECK((messages.size() == 1) == (most == SIZE_MAX));
+        std::string all;
+        for (const std::string& each : messages) {
+            REQUIRE(each.size() - 2 <= most);
+            all += each.substr(2);
+        }
+        CHECK(all == "CONNECT\naccept-version:1.0,1.1,1.2\nhost:" + korean + "\n\n" + nul);
+    }
+}
+
 TEST_CASE("W3: a frame that has no room is not sent, nothing of it, and an ERROR with its Close fits always") {
     for (const std::size_t most : {SIZE_MAX, std::size_t{100}}) {
         for (std::size_t output = 900; output < 1400; output += 7) {
@@ -259,7 +277,7 @@ TEST_CASE("W3: a frame that comes whole in a message is seen where it lies, and 
 
 TEST_CASE("S6 W3: between CONNECT and its answer nothing is taken, wherever what follows lies") {
     for (const bool whole_messages : {true, false}) {
-        for (const int messages : {1, 2, 0}) { // or one in fragments
+        for (const int messages : {1, 2, 3, 0}) { // 3: two, both of them in fragments; 0: one in fragments
             carried_server run(server(ws::server(ws::already_open{}, {.whole_messages = whole_messages})),
                                [](server&, const server::event&) {});
             const std::string send = framed("SEND\ndestination:/a\n\nearly");
@@ -267,8 +285,11 @@ TEST_CASE("S6 W3: between CONNECT and its answer nothing is taken, wherever what
             const buffer wire =
                 messages == 1   ? messages_from(role::client, both, "\n")
                 : messages == 2 ? messages_from(role::client, connect_text(), send, "\n")
-                                : joined(frame(role::client, 0x01, both.substr(0, 9)),
-                                         frame(role::client, 0x80, both.substr(9)), messages_from(role::client, "\n"));
+                : messages == 3
+                    ? joined(frame(role::client, 0x01, both.substr(0, 9)), frame(role::client, 0x80, both.substr(9)),
+                             frame(role::client, 0x01, "\n"), frame(role::client, 0x80, ""))
+                    : joined(frame(role::client, 0x01, both.substr(0, 9)), frame(role::client, 0x80, both.substr(9)),
+                             messages_from(role::client, "\n"));
             // Half of it, and the rest when that was kept.
             run.feed(cbytes(wire).first(wire.size() - 5));
             run.peer.release_memory();
