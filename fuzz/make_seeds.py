@@ -381,7 +381,7 @@ def seeds_of_stomp_connections():
 def seeds_of_stomp_pairs():
     for number in range(48):
         program = b"".join(hashlib.sha256(bytes([number, part])).digest() for part in range(1 + number % 16))
-        yield b"\x0f\1" + program, bytes([number % 4, number * 5 % 81, number // 4 % 4])
+        yield b"\x0f\1" + program, bytes([number % 4, number * 5 % 81, number // 4 % 4 + number % 8 * 4])
 
 
 DEFLATE_CONTENTS = (b"Hello", b"Hello" * 100, "안녕하세요, ".encode() * 20, bytes(range(256)), b"\0" * 3000, b"")

@@ -3,7 +3,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sockless/stomp/connection.hpp>
+#include <sockless/stomp/websocket.hpp>
+#include <sockless/ws/client.hpp>
+#include <sockless/ws/server.hpp>
 
 #include <algorithm>
 #include <deque>

@@ -205,6 +205,8 @@ def some_frame(random):
         length = len(body) + (random.choice((-1, 1)) if random.random() < 0.03 else 0)
         zeros = "0" * random.choice((0, 0, 0, 2))
         lines.insert(random.randint(1, len(lines)), f"content-length:{zeros}{length}".encode())
+        if random.random() < 0.1:
+            lines.append(random.choice((b"content-length:1", b"content-length:", b"content-length:x")))
     else:
         body = body.replace(b"\0", b"0")
     frame = eol.join([*lines, b"", b""]) + body + b"\0"

@@ -46,6 +46,7 @@ class Stream:
         self.is_masked = reader == "server"
         self.deflate = deflate
         self.compressor = None
+        self.window = b""  # all that was compressed, as the reader knows it
         self.data = bytearray()
         self.frames = []
 
@@ -56,7 +57,7 @@ class Stream:
         size = len(payload)
         shortest = 0 if size < 126 else 1 if size < 65536 else 2
         form = shortest
-        if shortest < 2 and random.random() < 0.001:
+        if shortest < 2 and random.random() < 0.005:
             form = random.randrange(shortest, 3)
         self.data.append(first)
         self.data += (bytes([mask | size & 127]), struct.pack("!BH", mask | 126, size & 0xFFFF),
@@ -90,33 +91,47 @@ class Stream:
         takeover, bits = self.deflate
         if not payload and random.random() < 0.5:
             return b"\0"
-        if self.compressor is None or takeover == "no_takeover" or random.random() < 0.1:
-            strategy = random.choice((zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE))
-            level = random.choice((0, 1, 6, 9))
-            self.compressor = zlib.compressobj(level, zlib.DEFLATED, -random.randint(9, bits), random.choice((1, 8, 9)),
-                                               strategy)
+        if takeover == "no_takeover":
+            self.compressor, self.window = None, b""
         out = bytearray()
         while True:
+            if self.compressor is None or random.random() < 0.05:
+                self.compressor = self.new_compressor(random.randint(9, bits))
             part = payload[:random.choice((len(payload), random.randrange(len(payload) + 1)))]
             payload = payload[len(part):]
             out += self.compressor.compress(part)
+            self.window += part
             if not payload:
                 break
-            out += self.compressor.flush(random.choice((zlib.Z_NO_FLUSH, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH,
-                                                        zlib.Z_PARTIAL_FLUSH, zlib.Z_BLOCK)))
+            if random.random() < 0.1:
+                # A block that is marked as the last, and others behind it (RFC 7692 section 7.2.3.4).
+                out += self.compressor.flush(zlib.Z_FINISH)
+                self.compressor = None
+            else:
+                out += self.compressor.flush(random.choice((zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH)))
         if random.random() < 0.1:
-            # A block that is marked as the last, and behind it an empty one (RFC 7692 section 7.2.3.4), or none.
             out += self.compressor.flush(zlib.Z_FINISH)
             self.compressor = None
             return bytes(out) + random.choice((b"", b"\0"))
         out += self.compressor.flush(random.choice((zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH)))
-        return bytes(out[:-4])
+        cut = random.choice((0, 3, 5, 6, len(out))) if random.random() < 0.02 else 4
+        return bytes(out[:len(out) - cut])
+
+    def new_compressor(self, bits):
+        """One that goes on where the last one has ended."""
+        random = self.random
+        strategy = random.choice((zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE))
+        settings = (random.choice((0, 1, 6, 9)), zlib.DEFLATED, -bits, random.choice((1, 8, 9)), strategy)
+        window = self.window[-(1 << bits):]
+        return zlib.compressobj(*settings, window) if window else zlib.compressobj(*settings)
 
     def message(self):
         random = self.random
         is_text = random.random() < 0.6
         size = some_size(random)
         payload = some_text(random, size) if is_text else random.randbytes(size)
+        if is_text and self.window and random.random() < 0.5:
+            payload += self.window[-random.randrange(100):].decode(errors="ignore").encode()
         if is_text and random.random() < 0.04:
             at = random.choice((len(payload), random.randrange(len(payload) + 1)))
             payload = payload[:at] + random.choice(NOT_UTF8) + payload[at:]

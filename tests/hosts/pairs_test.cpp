@@ -486,7 +486,7 @@ TEST_CASE("F10 C4: two WebSockets in small memory of the caller's do what the mo
 }
 
 TEST_CASE("S7 S8 S9 S10 S11 W3 W4: two STOMP sessions, bare and over WebSockets, do what the model of them does") {
-    for_each_seed(400, [](std::uint64_t seed) {
+    for_each_seed(1000, [](std::uint64_t seed) {
         chance with(seed);
         // A byte of a verb, and those that it takes. Both ends of a session are rare.
         std::string program = with.octets(with.below(3000));
