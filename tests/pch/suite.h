@@ -1,7 +1,5 @@
 // Compiled once for the whole suite: doctest, the library, and the standard headers that most tests include.
 // SPDX-License-Identifier: MIT
-#pragma once
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
