@@ -257,7 +257,7 @@ def known(name, error, found):
     if name == "websockets":
         if theirs == 1009 and int(said.partition("(")[2].split(" ")[0]) <= 125:
             return "it holds control frames to the limit of a message"
-        if error in ("length_not_minimal", "control_frame_too_long") and theirs is None:
+        if error in ("length_not_minimal", "control_frame_too_long") and theirs in (None, 1007):
             return "it takes lengths that are written longer than they need be"
         if theirs == 1002 and said == "decompression failed" and error in ("deflate_corrupt", "deflate_truncated",
                                                                            "invalid_utf8"):

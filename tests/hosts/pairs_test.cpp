@@ -102,10 +102,11 @@ struct modelled {
     std::unique_ptr<goodbye> said{};       // the Close that its program has sent
     std::unique_ptr<message> unfinished{}; // that is sent in pieces
 
-    std::deque<message> on_the_way{}; // that it has sent
-    std::deque<std::string> pings{};  // likewise
-    std::deque<std::string> pongs{};  // likewise, unsolicited or as answers
-    message heard{};                  // so far
+    std::deque<message> on_the_way{};  // that it has sent
+    std::deque<std::string> pings{};   // likewise
+    std::deque<std::string> answers{}; // likewise, to Pings
+    std::deque<std::string> pongs{};   // likewise, unsolicited; an answer that waits for room may be overtaken
+    message heard{};                   // so far
 };
 
 template <class Server, class Client>
@@ -252,11 +253,16 @@ class websocket_pair {
         case ws::kind::ping:
             // Only a connection that is open answers. With little room the answer may be left out for a later one.
             arrive(from.pings, std::string(found.text()));
-            if (self.peer.is_open()) self.pongs.emplace_back(found.text());
+            if (self.peer.is_open()) self.answers.emplace_back(found.text());
             break;
         case ws::kind::pong:
-            while (!has_room_ && !from.pongs.empty() && from.pongs.front() != found.text()) from.pongs.pop_front();
-            arrive(from.pongs, std::string(found.text()));
+            if (found.text().starts_with('u')) {
+                arrive(from.pongs, std::string(found.text()));
+                break;
+            }
+            while (!has_room_ && !from.answers.empty() && from.answers.front() != found.text())
+                from.answers.pop_front();
+            arrive(from.answers, std::string(found.text()));
             break;
         case ws::kind::closed: see_end(self, from, found); break;
         default: promise(false, "no other event comes"); break;
@@ -283,7 +289,7 @@ class websocket_pair {
             return;
         }
         promise(from.on_the_way.empty(), "all messages come before the end");
-        promise(!has_room_ || from.pongs.empty(), "all Pongs come before the end");
+        promise(from.pongs.empty() && (!has_room_ || from.answers.empty()), "all Pongs come before the end");
         promise(found.clean && !found.error, "Close was said on both sides");
         // The other side has said goodbye by itself, or with the code of the one that it has heard.
         promise(from.said || self.said, "one of the sides has said Close");
