@@ -35,8 +35,8 @@ class error {
     /// Whether both are the same error of the same layer. Two libraries of one program may each have a table of their
     /// own, so rows are compared, not only their places.
     [[nodiscard]] friend constexpr bool operator==(const error& a, const error& b) noexcept {
-        return a.row_ == b.row_ || (a.row_ != nullptr && b.row_ != nullptr && a.name() == b.name() &&
-                                    a.sentence() == b.sentence() && a.section() == b.section());
+        if (!std::is_constant_evaluated() && a.row_ == b.row_) return true;
+        return a.name() == b.name() && a.sentence() == b.sentence() && a.section() == b.section();
     }
 
   private:
