@@ -3965,9 +3965,8 @@ class span_outbox : public outbox_position {
 template <class Buffer>
 using outbox = std::conditional_t<std::is_base_of_v<growing_buffer, Buffer>, heap_outbox, span_outbox>;
 
-struct note_nothing {
-    [[nodiscard]] constexpr error operator()() const noexcept { return {}; }
-};
+/// Stands for a `note` that there is not.
+struct note_nothing {};
 
 /// Calls `write(bytes)`, which returns `written`, and puts its output into `to`: all of it or nothing, and so that
 /// `reserve` more bytes can be written afterwards. `likely` is the probable size: if it is enough, `write` is called
