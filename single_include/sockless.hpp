@@ -113,7 +113,7 @@ struct byte_view : cbytes {
 /// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 
-/// The deadline that never comes.
+/// The deadline that never comes. As it is no time, a `tick` with it does nothing.
 inline constexpr instant no_deadline = UINT64_MAX;
 
 /// The duration that never ends.
@@ -3654,10 +3654,11 @@ class deadline {
 
     [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
 
-    /// Says what time it is. True once, when the wait is over.
+    /// Says what time it is. True once, when the wait is over. `no_deadline` is no time: then nothing happens.
     [[nodiscard]] constexpr bool pass(instant now) noexcept {
+        if (now == no_deadline) return false;
         if (counts_from_next_) begin_at(now, duration_);
-        if (at_ == no_deadline || now < at_) return false;
+        if (now < at_) return false;
         at_ = no_deadline;
         return true;
     }
@@ -6584,6 +6585,7 @@ class session {
     // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end.
     // If nothing is read (`reads` is false), the only sign of life of the peer is that it takes output that waits.
     [[nodiscard]] errc pass_time(instant now, bool reads = true) noexcept {
+        if (now == no_deadline) return errc::none;
         now_ = now;
         if (progresses_) deadline_.begin_again();
         if (heard_ || (progresses_ && !reads)) peer_beat_.begin_again();
@@ -10285,6 +10287,7 @@ class connection {
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
     /// last call counts from this one, as the time at which it began is not known.
     [[nodiscard]] event tick(instant now) noexcept {
+        if (now == no_deadline) return {};
         if (progresses_) deadline_.begin_again();
         if (heard_ && is_open()) {
             phase_ = phase::open;

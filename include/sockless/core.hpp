@@ -83,7 +83,7 @@ struct byte_view : cbytes {
 /// A time in milliseconds, since a moment that the caller chooses. Times that the caller gives never go back.
 using instant = std::uint64_t;
 
-/// The deadline that never comes.
+/// The deadline that never comes. As it is no time, a `tick` with it does nothing.
 inline constexpr instant no_deadline = UINT64_MAX;
 
 /// The duration that never ends.

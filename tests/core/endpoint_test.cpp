@@ -74,6 +74,94 @@ TEST_CASE("one loop drives any endpoint") {
     CHECK(client.done());
 }
 
+TEST_CASE("a tick with no_deadline, which is no time, does nothing, whatever waits") {
+    // Whether it is as if the call had not been.
+    const auto is_ignored = [](auto& endpoint) {
+        const instant next = endpoint.next_deadline();
+        const auto state = endpoint.state();
+        const std::size_t waiting = endpoint.waiting();
+        bool quiet = true;
+        for (int i = 0; i != 2; ++i) quiet = quiet && !endpoint.tick(no_deadline);
+        return quiet && endpoint.next_deadline() == next && endpoint.state() == state && endpoint.waiting() == waiting;
+    };
+    const auto sends_all = [](auto& endpoint) { endpoint.sent(endpoint.output().size()); };
+
+    const ws::options options{.ping_interval = 1000};
+    ws::server server(options);
+    ws::client client(ws::entropy(some_seed), options);
+    const auto both = [&] { return is_ignored(server) && is_ignored(client); };
+    // Before the first tick, after it, and when the deadline has come.
+    const auto at_each_tick = [&](instant now, auto then) {
+        CHECK(both());
+        static_cast<void>(server.tick(now));
+        static_cast<void>(client.tick(now));
+        CHECK(both());
+        then();
+        CHECK(both());
+    };
+    REQUIRE_FALSE(client.request({.host = "h"}));
+    at_each_tick(5, [&] { pass_all(client, server); });
+    at_each_tick(6, [&] { pass_all(server, client); });
+    REQUIRE(client.is_open());
+    at_each_tick(7, [&] { REQUIRE_FALSE(client.send_text("hello")); });
+    at_each_tick(8, [&] { pass_all(client, server); });
+    // A Ping asks for a sign of life.
+    at_each_tick(9, [] {});
+    at_each_tick(2000, [&] { CHECK((server.waiting() != 0 && client.waiting() != 0)); });
+    at_each_tick(2001, [&] { sends_all(server), sends_all(client); });
+    REQUIRE_FALSE(server.close());
+    at_each_tick(2002, [&] { pass_all(server, client); });
+    at_each_tick(2003, [&] { pass_all(client, server); });
+    at_each_tick(100'000, [] {});
+    CHECK(server.done());
+
+    const stomp::options beats{.heart_beat = {.sends = 1000, .wants = 1000}};
+    stomp::server_session serving(beats);
+    stomp::client_session asking(beats);
+    const auto give = [](auto& from, auto& to) {
+        std::byte copy[1024];
+        const cbytes shown = from.output();
+        std::memcpy(copy, shown.data(), shown.size());
+        bytes in(copy, shown.size());
+        from.sent(shown.size());
+        while (to.next(in)) {
+        }
+    };
+    instant now = 0;
+    const auto check_both = [&](instant time) {
+        CHECK((is_ignored(serving) && is_ignored(asking)));
+        now += time;
+        static_cast<void>(serving.tick(now));
+        static_cast<void>(asking.tick(now));
+        CHECK((is_ignored(serving) && is_ignored(asking)));
+    };
+    check_both(1);
+    REQUIRE_FALSE(asking.connect({.host = "h"}));
+    check_both(1);
+    give(asking, serving);
+    REQUIRE_FALSE(serving.accept());
+    check_both(1);
+    give(serving, asking);
+    REQUIRE(asking.is_open());
+    check_both(1);
+    // The heart-beats go on.
+    for (int i = 0; i != 3; ++i) {
+        check_both(800);
+        CHECK(asking.waiting() == 1);
+        CHECK(serving.waiting() == 1);
+        give(asking, serving);
+        give(serving, asking);
+    }
+    REQUIRE_FALSE(asking.disconnect());
+    check_both(1);
+    give(asking, serving);
+    give(serving, asking);
+    check_both(1);
+    check_both(100'000);
+    CHECK(asking.state() == stomp::state::closed);
+    CHECK_FALSE(asking.error());
+}
+
 TEST_CASE("the last time there is lets no wait end that was never begun") {
     for (const bool is_open : {false, true}) {
         ws::options waits_for_nothing;

@@ -57,4 +57,15 @@ TEST_CASE("a wait without end, one that was stopped, and the end of time") {
     CHECK_FALSE(wait.pass(UINT64_MAX));
     wait.begin(0);
     CHECK(wait.pass(3));
+
+    // The deadline that never comes is no time.
+    wait.begin_at(5, 10);
+    CHECK_FALSE(wait.pass(no_deadline));
+    CHECK(wait.next() == 15);
+    wait.begin(10);
+    CHECK_FALSE(wait.pass(no_deadline));
+    CHECK(wait.next() == 0);
+    CHECK_FALSE(wait.pass(7));
+    CHECK(wait.next() == 17);
+    CHECK(wait.pass(no_deadline - 1));
 }

@@ -33,10 +33,11 @@ class deadline {
 
     [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
 
-    /// Says what time it is. True once, when the wait is over.
+    /// Says what time it is. True once, when the wait is over. `no_deadline` is no time: then nothing happens.
     [[nodiscard]] constexpr bool pass(instant now) noexcept {
+        if (now == no_deadline) return false;
         if (counts_from_next_) begin_at(now, duration_);
-        if (at_ == no_deadline || now < at_) return false;
+        if (now < at_) return false;
         at_ = no_deadline;
         return true;
     }

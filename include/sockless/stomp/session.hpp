@@ -197,6 +197,7 @@ class session {
     // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end.
     // If nothing is read (`reads` is false), the only sign of life of the peer is that it takes output that waits.
     [[nodiscard]] errc pass_time(instant now, bool reads = true) noexcept {
+        if (now == no_deadline) return errc::none;
         now_ = now;
         if (progresses_) deadline_.begin_again();
         if (heard_ || (progresses_ && !reads)) peer_beat_.begin_again();

@@ -191,6 +191,7 @@ class connection {
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
     /// last call counts from this one, as the time at which it began is not known.
     [[nodiscard]] event tick(instant now) noexcept {
+        if (now == no_deadline) return {};
         if (progresses_) deadline_.begin_again();
         if (heard_ && is_open()) {
             phase_ = phase::open;
