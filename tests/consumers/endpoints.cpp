@@ -67,7 +67,8 @@ void use_messages(Session& session, Endpoint& endpoint, std::string& text, insta
     while (const auto event = endpoint.next(in)) {
         using kind = stomp::client_kind;
         if (event.kind == kind::connected) {
-            static_cast<void>(session.subscribe({.id = "1", .destination = "/queue/a", .ack = stomp::ack_mode::client}));
+            static_cast<void>(
+                session.subscribe({.id = "1", .destination = "/queue/a", .ack = stomp::ack_mode::client}));
             static_cast<void>(session.begin("t", "r1"));
             static_cast<void>(session.send({.destination = "/queue/a", .transaction = "t", .receipt = "r2"}));
         }
