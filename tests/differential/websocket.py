@@ -15,14 +15,24 @@ class Limits:
     frames: int
 
 
-def size_of_frame(data, masks):
-    """The size of the frame that begins the data, or the least that it can have if its header is cut off."""
+def size_of_frame(data, masks, with_payload=True):
+    """The size of the frame that begins the data, or of its header; the least that it can have if that is cut off."""
     header = data[:10].ljust(10, b"\0")
     length = header[1] & 127
     extended = {126: 2, 127: 8}.get(length, 0)
     if extended:
         length = int.from_bytes(header[2:2 + extended], "big")
-    return 2 + extended + (4 if header[1] & 128 or masks else 0) + length
+    return 2 + extended + (4 if header[1] & 128 or masks else 0) + (length if with_payload else 0)
+
+
+def without_cut_header(data, masks):
+    """The data, which is right so far, without a last header that is cut off."""
+    at = 0
+    while at < len(data):
+        if len(data) - at < size_of_frame(data[at:], masks, with_payload=False):
+            return data[:at]
+        at += size_of_frame(data[at:], masks)
+    return data
 
 
 def frames_in(data):
@@ -118,6 +128,9 @@ class WebSocket:
             # frame only when it is there.
             end = min(ours.frame + size_of_frame(data[ours.frame:], reader == "server"), len(data) + FILL)
             data = data[:end].ljust(end, b"\0")
+        elif ours.error == "end_of_input":
+            # Some rules for lengths are judged once the header is there, by the other decoder as soon as possible.
+            data = without_cut_header(data, reader == "server")
         for name, read in READERS.items():
             # It counts the bytes of a compressed message in another way.
             if name == "websockets" and deflate and limits.message < 1 << 20:

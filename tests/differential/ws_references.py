@@ -252,6 +252,8 @@ def known(name, error, found):
     theirs, said = found.end, found.said
     if theirs in (1008, 1009) and error in HEADER:
         return "it looks at limits before other rules for headers, which the library judges byte by byte"
+    if theirs == 1002 and error == "too_many_frames":
+        return "the library counts a frame at its first byte, before it sees the rest of its header"
     if {theirs, error} <= {1008, 1009, "frame_too_big", "message_too_big", "too_many_frames"}:
         return "it looks at its limits in another order"
     if name == "websockets":
