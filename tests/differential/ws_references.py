@@ -78,6 +78,13 @@ class Findings:
         self.said = ""
 
 
+def holds_half_of_a_surrogate(decoder):
+    """Python's decoder takes the first two bytes of a surrogate for a character that is not there yet, though no third
+    byte makes them one (RFC 3629 section 4)."""
+    held = decoder.getstate()[0]
+    return len(held) == 2 and held[0] == 0xED and held[1] >= 0xA0
+
+
 # --- python3-websockets ----------------------------------------------------------------------------------------------
 
 
@@ -131,7 +138,10 @@ def read_with_websockets(reader, limits, deflate, data, _bytewise):
         if text:
             try:
                 text.decode(bytes(frame.data), frame.fin)
+                is_wrong = holds_half_of_a_surrogate(text)
             except UnicodeDecodeError:
+                is_wrong = True
+            if is_wrong:
                 found.end, found.said = 1007, "text"
                 return found
         if frame.fin:
@@ -234,6 +244,9 @@ def read_with_wsproto(reader, limits, deflate, data, bytewise):
                 break
     except ParseFailed as failed:
         found.end, found.said = int(failed.code), str(failed)
+    text = protocol._message_decoder.decoder
+    if found.end is None and text and holds_half_of_a_surrogate(text):
+        found.end, found.said = 1007, "text"
     return found
 
 
