@@ -241,6 +241,8 @@ TEST_CASE("D3 D4: a window is decimal, from 8 to 15, without a leading zero, quo
         {"20", "declined"},
         {"80", "declined"},
         {"99", "declined"},
+        {"00", "declined"},
+        {"05", "declined"},
         {"08", "declined"},
         {"09", "declined"},
         {"010", "declined"},

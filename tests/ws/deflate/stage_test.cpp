@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "../../support/compressed.hpp"
+#include "../../support/stored_codec.hpp"
 
 using namespace sockless;
 using namespace sockless::test;
@@ -637,4 +638,30 @@ TEST_CASE("D2 D4 D8: a client keeps to what it wants of itself, whatever the ser
     CHECK(frames_in(sent)[0].payload == frames_in(sent)[1].payload);
     reference_inflater peer(9, false);
     CHECK(lines_sent(sent, peer) == lines{"text compressed: " + text, "text compressed: " + text});
+}
+
+namespace {
+
+// As usual compressors, which cannot keep to a window of 8 bits.
+struct usual_deflater : stored_deflater {
+    using stored_deflater::stored_deflater;
+    static constexpr unsigned smallest_window = 9;
+};
+
+} // namespace
+
+TEST_CASE("D8 D10: nothing is compressed for a window that the compressor cannot keep to, whatever the sender wishes") {
+    for (const std::uint8_t bits : {8, 9, 15}) {
+        for (const role own : {role::client, role::server}) {
+            ws::deflate_stage<stored_inflater, usual_deflater> stage;
+            const std::uint8_t others = 8;
+            stage.agree(own, {.agreed = true,
+                              .parameters = {.server_max_window_bits = own == role::server ? bits : others,
+                                             .client_max_window_bits = own == role::client ? bits : others}});
+            for (const ws::compressed wish : {ws::compressed::always, ws::compressed::automatic}) {
+                CHECK(stage.wants(wish, 1000, true) == (bits != 8));
+            }
+            CHECK_FALSE(stage.wants(ws::compressed::never, 1000, true));
+        }
+    }
 }
