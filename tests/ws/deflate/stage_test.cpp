@@ -651,7 +651,7 @@ struct usual_deflater : stored_deflater {
 } // namespace
 
 TEST_CASE("D8 D10: nothing is compressed for a window that the compressor cannot keep to, whatever the sender wishes") {
-    for (const std::uint8_t bits : {8, 9, 15}) {
+    for (const std::uint8_t bits : {std::uint8_t{8}, std::uint8_t{9}, std::uint8_t{15}}) {
         for (const role own : {role::client, role::server}) {
             ws::deflate_stage<stored_inflater, usual_deflater> stage;
             const std::uint8_t others = 8;
