@@ -5898,21 +5898,58 @@ class frame_reader {
 // nobody can choose keys that make it longer than what was read of the key. Nothing is ever balanced.
 namespace sockless::detail {
 
-/// Keys of different kinds are different. A text may hold any bytes.
-struct tree_key {
-    std::uint8_t kind = 0;
-    std::string_view text{};
-};
-
-/// A position is 16 for each byte, and 0 to 8 for its bits. The kind is the first byte. The first bit of each byte says
-/// that there is this byte: so a text differs in a bit from each longer text, too.
+/// A node. What positions mean is the key's.
 struct tree_node {
     std::uint32_t position = 0;
     std::uint32_t links[2] = {};
+
+    // Without an index: a copy of a node then need not lie in memory.
+    [[nodiscard]] std::uint32_t link(unsigned side) const noexcept { return side != 0 ? links[1] : links[0]; }
 };
 
-/// The tree. Each item has a number below `bit_tree::most` and room for one node. `Items` has `key(item)`,
-/// `node(item)` and `set_node(item, node)`; it is the same for each call. A key has less than 2^28 bytes.
+/// A key that is a text of some kind. It may hold any bytes. A position is 16 for each byte, and 0 to 8 for its bits.
+/// The kind is the first byte. The first bit of each byte says that there is this byte: so a text differs in a bit from
+/// each longer text, too. So a text has less than 2^28 bytes.
+struct text_key {
+    std::uint8_t kind = 0;
+    std::string_view text{};
+
+    [[nodiscard]] friend bool operator==(const text_key& a, const text_key& b) noexcept {
+        return a.kind == b.kind && equal(a.text, b.text);
+    }
+
+    [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept {
+        return nine_bits(position / 16) >> (8 - position % 16) & 1U;
+    }
+    [[nodiscard]] std::uint32_t first_difference(const text_key& other) const noexcept {
+        std::size_t index = 0;
+        while (nine_bits(index) == other.nine_bits(index)) ++index;
+        const unsigned different = nine_bits(index) ^ other.nine_bits(index);
+        return static_cast<std::uint32_t>(index * 16 + 9 - static_cast<unsigned>(std::bit_width(different)));
+    }
+
+  private:
+    // The byte at `index`, with a ninth bit before it that says that it is there.
+    [[nodiscard]] unsigned nine_bits(std::size_t index) const noexcept {
+        if (index == 0) return 0x100U | kind;
+        return index <= text.size() ? 0x100U | static_cast<unsigned char>(text[index - 1]) : 0;
+    }
+};
+
+/// A key that is a number. A position is that of a bit, from the highest one on.
+struct number_key {
+    std::uint32_t number = 0;
+
+    [[nodiscard]] friend bool operator==(const number_key&, const number_key&) noexcept = default;
+
+    [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept { return number >> (31 - position) & 1U; }
+    [[nodiscard]] std::uint32_t first_difference(const number_key& other) const noexcept {
+        return static_cast<std::uint32_t>(std::countl_zero(number ^ other.number));
+    }
+};
+
+/// The tree. Each item has a number below `bit_tree::most`, a key, and room for one node. `Items` has `key(item)`,
+/// `node(item)` and `set_node(item, node)`; it is the same for each call.
 ///
 /// A tree of N items has N - 1 nodes. The node that lies at an item is above the leaf of this item, or is not in use.
 /// So the way to the leaf of an item leads through its node.
@@ -5921,12 +5958,11 @@ class bit_tree {
     static constexpr std::uint32_t most = 0x7FFFFFFF, none = 0xFFFFFFFF;
 
     /// The item with this key, or `none`.
-    template <class Items>
-    [[nodiscard]] std::uint32_t find(const Items& items, const tree_key& key) const noexcept {
+    template <class Items, class Key>
+    [[nodiscard]] std::uint32_t find(const Items& items, const Key& key) const noexcept {
         if (root_ == none) return none;
         const std::uint32_t nearest = nearest_to(items, key);
-        const tree_key there = items.key(nearest);
-        return there.kind == key.kind && equal(there.text, key.text) ? nearest : none;
+        return items.key(nearest) == key ? nearest : none;
     }
 
     /// Adds an item. No other item has its key. The node that this makes lies at the item, and is above its leaf.
@@ -5936,17 +5972,17 @@ class bit_tree {
             root_ = leaf | item;
             return;
         }
-        const tree_key key = items.key(item);
-        tree_node added{first_difference(key, items.key(nearest_to(items, key))), {}};
+        const auto key = items.key(item);
+        tree_node added{key.first_difference(items.key(nearest_to(items, key))), {}};
         place above{};
         std::uint32_t below = root_;
         while (!is_leaf(below)) {
             const tree_node node = items.node(below);
             if (node.position > added.position) break;
-            above = {below, bit_of(key, node.position)};
-            below = node.links[above.side];
+            above = {below, key.bit(node.position)};
+            below = node.link(above.side);
         }
-        const unsigned side = bit_of(key, added.position);
+        const unsigned side = key.bit(added.position);
         added.links[side] = leaf | item;
         added.links[1 - side] = below;
         items.set_node(item, added);
@@ -5956,7 +5992,7 @@ class bit_tree {
     /// Removes an item of the tree.
     template <class Items>
     void erase(const Items& items, std::uint32_t item) noexcept {
-        const tree_key key = items.key(item);
+        const auto key = items.key(item);
         place to_leaf{}, to_parent{}, to_own{}; // where the links to these stand
         bool is_used = false;                   // the node that lies at the item
         for (std::uint32_t link = root_; !is_leaf(link);) {
@@ -5966,8 +6002,8 @@ class bit_tree {
                 to_own = to_leaf;
             }
             const tree_node node = items.node(link);
-            to_leaf = {link, bit_of(key, node.position)};
-            link = node.links[to_leaf.side];
+            to_leaf = {link, key.bit(node.position)};
+            link = node.link(to_leaf.side);
         }
         const std::uint32_t parent = to_leaf.node;
         if (parent == none) {
@@ -5975,12 +6011,27 @@ class bit_tree {
             return;
         }
         // The other child of the parent takes the place of the parent.
-        set_link(items, to_parent, items.node(parent).links[1 - to_leaf.side]);
+        set_link(items, to_parent, items.node(parent).link(1 - to_leaf.side));
         if (!is_used || parent == item) return;
         // The node of the item moves to the room that the parent had. The parent was above the leaf of the item that
         // has this room, and the node of `item` is above the parent. So it is above that leaf.
         items.set_node(parent, items.node(item));
         set_link(items, to_own, parent);
+    }
+
+    /// An item has another number now, and its key and its node have moved with it.
+    template <class Items>
+    void move(const Items& items, std::uint32_t from, std::uint32_t to) noexcept {
+        const auto key = items.key(to);
+        place at{};
+        std::uint32_t link = root_;
+        while (!is_leaf(link)) {
+            if (link == from) set_link(items, at, link = to);
+            const tree_node node = items.node(link);
+            at = {link, key.bit(node.position)};
+            link = node.link(at.side);
+        }
+        set_link(items, at, leaf | to);
     }
 
   private:
@@ -5994,28 +6045,13 @@ class bit_tree {
 
     [[nodiscard]] static constexpr bool is_leaf(std::uint32_t link) noexcept { return (link & leaf) != 0; }
 
-    // The byte at `index`, with a ninth bit before it that says that it is there.
-    [[nodiscard]] static unsigned nine_bits(const tree_key& key, std::size_t index) noexcept {
-        if (index == 0) return 0x100U | key.kind;
-        return index <= key.text.size() ? 0x100U | static_cast<unsigned char>(key.text[index - 1]) : 0;
-    }
-    [[nodiscard]] static unsigned bit_of(const tree_key& key, std::uint32_t position) noexcept {
-        return nine_bits(key, position / 16) >> (8 - position % 16) & 1U;
-    }
-    [[nodiscard]] static std::uint32_t first_difference(const tree_key& a, const tree_key& b) noexcept {
-        std::size_t index = 0;
-        while (nine_bits(a, index) == nine_bits(b, index)) ++index;
-        const unsigned different = nine_bits(a, index) ^ nine_bits(b, index);
-        return static_cast<std::uint32_t>(index * 16 + 9 - static_cast<unsigned>(std::bit_width(different)));
-    }
-
     // If there is an item with this key it is this one. Else no other item is equal to the key up to a later position.
-    template <class Items>
-    [[nodiscard]] std::uint32_t nearest_to(const Items& items, const tree_key& key) const noexcept {
+    template <class Items, class Key>
+    [[nodiscard]] std::uint32_t nearest_to(const Items& items, const Key& key) const noexcept {
         std::uint32_t link = root_;
         while (!is_leaf(link)) {
             const tree_node node = items.node(link);
-            link = node.links[bit_of(key, node.position)];
+            link = node.link(key.bit(node.position));
         }
         return link & ~leaf;
     }
@@ -6041,15 +6077,15 @@ class bit_tree {
 
 // Names lie one behind the other in the order in which they were added, each behind its record. A tree finds them, with
 // its nodes in the records: so no call costs more because there are other names. A name that is erased leaves a gap,
-// unless it is the last one. If the gaps have more bytes than the names, the names move together and the tree is made
-// anew: over time each byte that was added pays for one that moves. So the list needs a buffer of twice the bytes that
-// the names may have, and what fits does not depend on what was there before.
+// unless it is the last one. If the gaps have more bytes than the names, the names move together: over time each byte
+// that was added pays for one that moves. So the list needs a buffer of twice the bytes that the names may have, and
+// what fits does not depend on what was there before.
 namespace sockless::detail {
 
 /// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
 /// trivially copyable and has no padding. `Kind` counts from 0; a record says how many `kinds` there are. `mode` means
-/// what the owner of the list wants. A record that also has a `number_key number` and a `tree_node by_number` is found
-/// by its number, too; no other of its kind has the same number.
+/// what the owner of the list wants, and so do `facts`, if there are any. If a record also has a `std::uint32_t number`
+/// and a `tree_node by_number`, it is found by its number, too.
 template <class Kind, std::size_t Kinds>
 struct name_record {
     static constexpr std::size_t kinds = Kinds;
@@ -6060,29 +6096,6 @@ struct name_record {
     bool is_erased = false;
     std::uint8_t unused = 0; // so that no byte is padding
     tree_node by_text{};
-};
-
-/// A number by which a record is found.
-class number_key {
-  public:
-    constexpr number_key() noexcept = default;
-    constexpr explicit number_key(std::uint32_t value) noexcept {
-        for (char& each : digits_) {
-            each = static_cast<char>(value >> 24U);
-            value <<= 8U;
-        }
-    }
-
-    [[nodiscard]] constexpr std::uint32_t value() const noexcept {
-        std::uint32_t read = 0;
-        for (const char each : digits_) read = read << 8U | static_cast<unsigned char>(each);
-        return read;
-    }
-    /// Its bytes. Valid as long as this object.
-    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_at(digits_, sizeof digits_); }
-
-  private:
-    char digits_[4] = {};
 };
 
 /// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
@@ -6158,19 +6171,22 @@ class name_list {
     }
 
     [[nodiscard]] entry find(kind_type kind, std::string_view text) const noexcept {
-        return found(tree_.find(items(), {static_cast<std::uint8_t>(kind), text}));
+        const texts in(memory_.contents());
+        const std::uint32_t place = by_text_.find(in, text_key{static_cast<std::uint8_t>(kind), text});
+        return place == none ? entry{} : in.name(place);
     }
-    /// By the number in its record.
-    [[nodiscard]] entry find(kind_type kind, std::uint32_t number) const noexcept {
-        const number_key digits(number);
-        return found(tree_.find(items(), {number_kind(kind), digits.text()}));
+    /// The name with this number.
+    [[nodiscard]] entry find(std::uint32_t number) const noexcept {
+        const numbers in(memory_.contents());
+        const std::uint32_t place = by_number_.find(in, number_key{number});
+        return place == none ? entry{} : in.name(place);
     }
 
     /// Whether `size` more bytes fit, those of records among them.
     [[nodiscard]] bool fits(std::size_t size) const noexcept {
         const std::size_t held = memory_.size() - dead_, half = memory_.limit() / 2;
         const std::size_t limit = half < most ? half : most;
-        return held <= limit && size <= limit - held;
+        return held <= limit && size <= limit - held && last_number_ != last_of_all;
     }
 
     /// Makes room for a name and a text behind it, if there is any. Nothing moves that has its room already.
@@ -6180,11 +6196,11 @@ class name_list {
     }
 
     /// Makes room for these names, so that `add` moves nothing. False if there is none; then nothing changes. Names
-    /// that lie in the list move with it: the texts are then where they are now. A text that is empty is no name.
+    /// that lie in the list move with it: the views are then of where they are now. A text that is empty is no name.
     template <class... Text>
-    [[nodiscard]] bool make_room(Text&... texts) noexcept {
-        const std::size_t places[] = {place_of(texts)...};
-        const std::size_t size = (size_with_record(texts) + ...);
+    [[nodiscard]] bool make_room(Text&... added) noexcept {
+        const std::size_t places[] = {place_of(added)...};
+        const std::size_t size = (size_with_record(added) + ...);
         const std::size_t held = memory_.size();
         if (!fits(size) || memory_.prepare(size).size() != size) return false;
         const std::size_t* place = places;
@@ -6192,26 +6208,34 @@ class name_list {
             if (*place < held) text = text_of(memory_.contents().subspan(*place, text.size()));
             ++place;
         };
-        (follow(texts), ...);
+        (follow(added), ...);
         return true;
     }
 
     /// Adds a name for which `make_room` or `has_room` has made room. Of `record` it sets what the list itself needs.
-    void add(Record record, std::string_view text) noexcept {
-        const auto place = static_cast<std::uint32_t>(memory_.size());
-        record.size = static_cast<std::uint32_t>(text.size());
-        const bytes room = memory_.prepare(sizeof record + text.size());
+    /// Returns the number of the name, if it has one: one more than that of the last, so none is given twice.
+    std::uint32_t add(Record record, std::string_view text) noexcept {
+        const auto place = static_cast<std::uint32_t>(memory_.size()), size = static_cast<std::uint32_t>(text.size());
+        const bytes room = memory_.prepare(sizeof record + size);
+        // Field by field: a copy of the whole record would wait for the stores of its fields.
         std::memcpy(room.data(), &record, sizeof record);
-        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        std::memcpy(room.data() + offsetof(Record, size), &size, sizeof size);
+        detail::copy(room.data() + sizeof record, text.data(), size);
         memory_.commit(room.size());
         ++counts_[static_cast<std::size_t>(record.kind)];
-        insert(place);
+        by_text_.insert(texts(memory_.contents()), place);
+        if constexpr (is_numbered) {
+            ++last_number_;
+            std::memcpy(room.data() + offsetof(Record, number), &last_number_, sizeof last_number_);
+            by_number_.insert(numbers(memory_.contents()), place);
+        }
+        return last_number_;
     }
 
     void erase(const entry& name) noexcept {
-        const tree_items in = items();
-        tree_.erase(in, name.place);
-        if constexpr (is_numbered) tree_.erase(in, name.place | numbered);
+        const texts in(memory_.contents());
+        by_text_.erase(in, name.place);
+        if constexpr (is_numbered) by_number_.erase(numbers(memory_.contents()), name.place);
         Record record = in.record(name.place);
         --counts_[static_cast<std::size_t>(record.kind)];
         const std::size_t size = sizeof record + record.size;
@@ -6225,8 +6249,12 @@ class name_list {
         if (dead_ > memory_.size() - dead_) move_together();
     }
 
-    /// Replaces the record of a name. `name` is not older than the last name that was added.
-    void set(const entry& name) noexcept { items().set_record(name.place, name.record); }
+    /// Replaces the `facts` in the record at this place.
+    template <class Facts>
+    void set(std::uint32_t place, const Facts& facts) noexcept {
+        static_assert(std::is_same_v<Facts, decltype(Record::facts)>);
+        std::memcpy(memory_.contents().data() + place + offsetof(Record, facts), &facts, sizeof facts);
+    }
 
     /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added or erased
     /// as long as it is there.
@@ -6250,68 +6278,59 @@ class name_list {
   private:
     static constexpr bool is_numbered = requires(Record record) { record.by_number; };
 
+    static constexpr std::uint32_t none = bit_tree::none, last_of_all = 0xFFFFFFFE;
+
     // More bytes than this are not used: a position in the tree has 28 bits for the index of a byte.
     static constexpr std::size_t most = 0x0FFFFFFF;
 
-    // An item of the tree is the place of a record, and whether it is found by the number in it.
-    static constexpr std::uint32_t numbered = 0x40000000;
+    // The records, by their places.
+    struct records {
+        explicit records(bytes names) noexcept : data(names.data()) {}
 
-    [[nodiscard]] static constexpr std::uint8_t number_kind(kind_type kind) noexcept {
-        return static_cast<std::uint8_t>(0x80U | static_cast<unsigned>(kind));
-    }
-
-    // What the tree asks for.
-    struct tree_items {
-        explicit tree_items(bytes names) noexcept : data(names.data()) {}
-
-        [[nodiscard]] Record record(std::uint32_t item) const noexcept {
+        [[nodiscard]] Record record(std::uint32_t place) const noexcept {
             Record found;
-            std::memcpy(&found, data + (item & ~numbered), sizeof found);
+            std::memcpy(&found, data + place, sizeof found);
             return found;
         }
-        void set_record(std::uint32_t item, const Record& changed) const noexcept {
-            std::memcpy(data + (item & ~numbered), &changed, sizeof changed);
+        void set_record(std::uint32_t place, const Record& changed) const noexcept {
+            std::memcpy(data + place, &changed, sizeof changed);
         }
-        [[nodiscard]] std::string_view text(std::uint32_t place) const noexcept {
-            return text_at(reinterpret_cast<const char*>(data + place + sizeof(Record)), record(place).size);
-        }
-
-        [[nodiscard]] tree_key key(std::uint32_t item) const noexcept {
-            const kind_type kind = record(item).kind;
-            if constexpr (is_numbered) {
-                const auto* const number =
-                    reinterpret_cast<const char*>(data + (item & ~numbered)) + offsetof(Record, number);
-                if ((item & numbered) != 0) return {number_kind(kind), text_at(number, sizeof(number_key))};
-            }
-            return {static_cast<std::uint8_t>(kind), text(item)};
-        }
-        [[nodiscard]] tree_node node(std::uint32_t item) const noexcept {
-            if constexpr (is_numbered) {
-                if ((item & numbered) != 0) return record(item).by_number;
-            }
-            return record(item).by_text;
-        }
-        void set_node(std::uint32_t item, const tree_node& node) const noexcept {
-            Record changed = record(item);
-            if constexpr (is_numbered) {
-                ((item & numbered) != 0 ? changed.by_number : changed.by_text) = node;
-            } else {
-                changed.by_text = node;
-            }
-            set_record(item, changed);
+        [[nodiscard]] entry name(std::uint32_t place) const noexcept {
+            const Record found = record(place);
+            const auto* const text = reinterpret_cast<const char*>(data + place + sizeof found);
+            return {found, text_at(text, found.size), place};
         }
 
         std::byte* data;
     };
 
-    [[nodiscard]] tree_items items() const noexcept { return tree_items(memory_.contents()); }
+    // As the items of either tree. Only the bytes of a node are read and written: this is most of what a call does.
+    template <std::size_t Offset>
+    struct items : records {
+        using records::records;
 
-    [[nodiscard]] entry found(std::uint32_t item) const noexcept {
-        if (item == bit_tree::none) return {};
-        const tree_items in = items();
-        const std::uint32_t place = item & ~numbered;
-        return {in.record(place), in.text(place), place};
-    }
+        [[nodiscard]] tree_node node(std::uint32_t place) const noexcept {
+            tree_node found;
+            std::memcpy(&found, this->data + place + Offset, sizeof found);
+            return found;
+        }
+        void set_node(std::uint32_t place, const tree_node& node) const noexcept {
+            std::memcpy(this->data + place + Offset, &node, sizeof node);
+        }
+    };
+    struct texts : items<offsetof(Record, by_text)> {
+        using items<offsetof(Record, by_text)>::items;
+
+        [[nodiscard]] text_key key(std::uint32_t place) const noexcept {
+            const entry found = this->name(place);
+            return {static_cast<std::uint8_t>(found.record.kind), found.text};
+        }
+    };
+    struct numbers : items<offsetof(Record, by_number)> {
+        using items<offsetof(Record, by_number)>::items;
+
+        [[nodiscard]] number_key key(std::uint32_t place) const noexcept { return {this->record(place).number}; }
+    };
 
     [[nodiscard]] static constexpr std::size_t size_with_record(std::string_view text) noexcept {
         return text.empty() ? 0 : sizeof(Record) + text.size();
@@ -6323,23 +6342,18 @@ class name_list {
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());
     }
 
-    void insert(std::uint32_t place) noexcept {
-        tree_.insert(items(), place);
-        if constexpr (is_numbered) tree_.insert(items(), place | numbered);
-    }
-
     // Closes the gaps.
     void move_together() noexcept {
         const bytes all = memory_.contents();
-        const tree_items in = items();
+        const texts in(all);
         std::uint32_t kept = 0;
-        tree_ = {};
         for (std::uint32_t place = 0; place != all.size();) {
             const Record record = in.record(place);
             const auto size = static_cast<std::uint32_t>(sizeof record + record.size);
             if (!record.is_erased) {
                 copy_down(all.data() + kept, all.data() + place, size);
-                insert(kept);
+                by_text_.move(in, place, kept);
+                if constexpr (is_numbered) by_number_.move(numbers(all), place, kept);
                 kept += size;
             }
             place += size;
@@ -6349,7 +6363,9 @@ class name_list {
     }
 
     Buffer memory_;
-    bit_tree tree_;
+    bit_tree by_text_;
+    bit_tree by_number_;
+    std::uint32_t last_number_ = 0;
     std::uint32_t dead_ = 0;   // bytes of names that were erased
     std::uint32_t behind_ = 0; // bytes of the text behind all names
     std::uint32_t counts_[Record::kinds] = {};
@@ -6372,6 +6388,13 @@ enum class name_kind : std::uint8_t {
 /// Beside the names of a client.
 using client_name = name_record<name_kind, 4>;
 
+/// What `acknowledgements` notes of a subscription or transaction.
+struct acknowledgement_facts {
+    std::uint32_t sent = 0;    // how many messages
+    std::uint32_t waiting = 0; // how many of them are not acknowledged
+    std::uint32_t pending = 0; // link to the last one that was acknowledged in a transaction
+};
+
 /// Beside the names of a server, which are subscriptions and transactions.
 struct server_name {
     static constexpr std::size_t kinds = 3;
@@ -6382,13 +6405,9 @@ struct server_name {
     bool is_erased = false;
     std::uint8_t unused = 0;
     tree_node by_text{};
-    number_key number{};
+    std::uint32_t number = 0;
     tree_node by_number{};
-
-    // See `acknowledgements`.
-    std::uint32_t sent = 0;
-    std::uint32_t waiting = 0;
-    std::uint32_t pending = 0;
+    acknowledgement_facts facts{};
 };
 
 } // namespace sockless::stomp::detail
@@ -7022,9 +7041,10 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         const bool asks = !receipt.empty();
         if (asks && this->names_.find(name_kind::receipt, receipt)) return errc::repeated_receipt;
         if (asks && this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        const bool begins = !begun.text.empty();
+        if (!asks && !begins) return this->queue_frame(frame, usual_head + body, 0);
         return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
-            const bool begins = !begun.text.empty();
-            if ((asks || begins) && !this->names_.make_room(receipt, begun.text)) return full;
+            if (!this->names_.make_room(receipt, begun.text)) return full;
             if (asks) this->names_.add({.kind = name_kind::receipt, .mode = mode}, receipt);
             if (begins) this->names_.add({.kind = begun.kind}, begun.text);
             return {};
@@ -11328,9 +11348,8 @@ struct unacknowledged {
     std::uint32_t unused = 0;       // so that no byte is padding
 };
 
-/// All of a session. Of the record of a subscription it uses `sent` (how many were), `waiting` (how many do) and
-/// `pending` (the last), of that of a transaction `pending` (likewise). `Names` are the names of the session, the same
-/// for each call. A subscription or transaction that is given has just been found in them.
+/// All of a session. What it notes of subscriptions and transactions lies in their records. `Names` are the names of
+/// the session, the same for each call. A subscription or transaction that is given has just been found in them.
 template <class Names, class Buffer>
 class acknowledgements {
     using name = typename Names::entry;
@@ -11357,27 +11376,21 @@ class acknowledgements {
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool is_full() const noexcept { return size_ >= most_; }
 
-    /// The subscription with this number.
-    [[nodiscard]] static name subscription_of(const Names& names, std::uint32_t number) noexcept {
-        const name with_id = names.find(name_kind::subscription, number);
-        return with_id ? with_id : names.find(name_kind::destination, number);
-    }
-
     /// Adds the next message. False if as many wait as can, or if there is no memory.
-    [[nodiscard]] bool add(Names& names, name subscription, std::uint64_t number) noexcept {
+    [[nodiscard]] bool add(Names& names, const name& subscription, std::uint64_t number) noexcept {
         if (is_full()) return false;
-        const std::uint32_t to_number = subscription.record.number.value();
-        if (places() - size_ > size_) {
+        acknowledgement_facts to = subscription.record.facts;
+        const bool has_room = memory_.limit() - memory_.size() >= sizeof(unacknowledged);
+        if (places() - size_ > size_ + some || !has_room) {
             drop_others(names);
-            subscription = subscription_of(names, to_number);
+            to = names.find(subscription.record.number).record.facts;
         }
-        server_name& to = subscription.record;
-        const unacknowledged added{.number = number, .subscription = to_number, .order = to.sent + 1};
+        const unacknowledged added{.number = number, .subscription = subscription.record.number, .order = to.sent + 1};
         if (!append(memory_, bytes_of(&added, sizeof added))) return false;
         ++to.sent;
         ++to.waiting;
         ++size_;
-        names.set(subscription);
+        names.set(subscription.place, to);
         return true;
     }
 
@@ -11395,32 +11408,32 @@ class acknowledgements {
         if (first == places()) return {};
         const found sought = message_at(names, first);
         const bool is_free = sought.message.number == number && waits(sought.message, sought.subscription) &&
-                             !is_pending(sought.message, sought.subscription.record);
+                             !is_pending(sought.message, sought.subscription);
         return is_free ? sought : found{};
     }
 
     /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9].
-    void acknowledge(Names& names, found of) noexcept {
-        server_name& from = of.subscription.record;
-        const std::uint32_t left = is_cumulative(from) ? later(from, of.message) : from.waiting - 1;
+    void acknowledge(Names& names, const found& of) noexcept {
+        acknowledgement_facts from = of.subscription.record.facts;
+        const std::uint32_t left = is_cumulative(of.subscription) ? later(from, of.message) : from.waiting - 1;
         size_ -= from.waiting - left;
         from.waiting = left;
-        of.message.transaction = unacknowledged::for_good;
-        put(of.place, of.message);
-        if (from.pending != 0 && !waits(at(from.pending - 1), of.subscription)) from.pending = 0;
-        names.set(of.subscription);
+        set_transaction(of.place, unacknowledged::for_good);
+        // The last one that is pending may be among those that do not wait any more.
+        if (from.pending != 0 && later(from, at(from.pending - 1)) >= left) from.pending = 0;
+        names.set(of.subscription.place, from);
     }
 
     /// The message was acknowledged in a transaction. This takes effect with `commit` (STOMP 1.2 BEGIN) [S10].
     void acknowledge(Names& names, found of, name transaction) noexcept {
-        of.message.transaction = transaction.record.number.value();
+        of.message.transaction = transaction.record.number;
         make_pending(names, of, transaction);
     }
 
     /// The transaction ends: what was acknowledged in it is so for good, as far as it still waits (STOMP 1.2 COMMIT)
     /// [S10].
     void commit(Names& names, const name& transaction) noexcept {
-        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+        for (std::uint32_t link = transaction.record.facts.pending; link != 0;) {
             const found each = message_at(names, link - 1);
             link = each.message.next;
             if (waits(each.message, each.subscription)) acknowledge(names, each);
@@ -11429,21 +11442,20 @@ class acknowledgements {
 
     /// The transaction ends: what was acknowledged in it waits again (STOMP 1.2 ABORT) [S10].
     void abort(Names& names, const name& transaction) noexcept {
-        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+        for (std::uint32_t link = transaction.record.facts.pending; link != 0;) {
             found each = message_at(names, link - 1);
-            server_name& from = each.subscription.record;
-            each.message.transaction = 0;
-            put(each.place, each.message);
+            acknowledgement_facts& from = each.subscription.record.facts;
+            set_transaction(each.place, 0);
             if (from.pending == link) {
                 from.pending = pending_before(each.message, each.subscription);
-                names.set(each.subscription);
+                names.set(each.subscription.place, from);
             }
             link = each.message.next;
         }
     }
 
     /// The subscription ends: nothing of it waits any more.
-    void forget(const name& subscription) noexcept { size_ -= subscription.record.waiting; }
+    void forget(const name& subscription) noexcept { size_ -= subscription.record.facts.waiting; }
 
     /// Gives the memory back if nothing waits.
     void release(Names& names) noexcept {
@@ -11453,6 +11465,9 @@ class acknowledgements {
     }
 
   private:
+    // So many that do not wait are worth no look at all of them.
+    static constexpr std::uint32_t some = 16;
+
     [[nodiscard]] std::uint32_t places() const noexcept {
         return static_cast<std::uint32_t>(memory_.size() / sizeof(unacknowledged));
     }
@@ -11464,28 +11479,34 @@ class acknowledgements {
     void put(std::uint32_t place, const unacknowledged& message) noexcept {
         std::memcpy(memory_.contents().data() + place * sizeof message, &message, sizeof message);
     }
+    void set_transaction(std::uint32_t place, std::uint32_t transaction) noexcept {
+        std::byte* const message = memory_.contents().data() + place * sizeof(unacknowledged);
+        std::memcpy(message + offsetof(unacknowledged, transaction), &transaction, sizeof transaction);
+    }
     [[nodiscard]] found message_at(const Names& names, std::uint32_t place) const noexcept {
         const unacknowledged message = at(place);
-        return {message, place, subscription_of(names, message.subscription)};
+        return {message, place, names.find(message.subscription)};
     }
 
-    [[nodiscard]] static bool is_cumulative(const server_name& subscription) noexcept {
-        return subscription.mode == ack_mode::client;
+    [[nodiscard]] static bool is_cumulative(const name& subscription) noexcept {
+        return subscription.record.mode == ack_mode::client;
     }
     // How many messages were sent to the subscription after this one.
-    [[nodiscard]] static std::uint32_t later(const server_name& subscription, const unacknowledged& message) noexcept {
+    [[nodiscard]] static std::uint32_t later(const acknowledgement_facts& subscription,
+                                             const unacknowledged& message) noexcept {
         return subscription.sent - message.order;
     }
 
     [[nodiscard]] static bool waits(const unacknowledged& message, const name& from) noexcept {
         if (!from) return false;
-        return is_cumulative(from.record) ? later(from.record, message) < from.record.waiting
-                                          : message.transaction != unacknowledged::for_good;
+        if (!is_cumulative(from)) return message.transaction != unacknowledged::for_good;
+        return later(from.record.facts, message) < from.record.facts.waiting;
     }
     // Whether an open transaction has acknowledged it.
-    [[nodiscard]] bool is_pending(const unacknowledged& message, const server_name& from) const noexcept {
+    [[nodiscard]] bool is_pending(const unacknowledged& message, const name& from) const noexcept {
+        const acknowledgement_facts& facts = from.record.facts;
         if (!is_cumulative(from)) return message.transaction != 0;
-        return from.pending != 0 && later(from, message) >= later(from, at(from.pending - 1));
+        return facts.pending != 0 && later(facts, message) >= later(facts, at(facts.pending - 1));
     }
 
     // The link to the last message before this one that an open transaction has acknowledged. Those of transactions
@@ -11501,14 +11522,14 @@ class acknowledgements {
 
     // Puts a message into the lists of those that are pending.
     void make_pending(Names& names, found& of, name& transaction) noexcept {
-        of.message.next = transaction.record.pending;
-        transaction.record.pending = of.place + 1;
-        names.set(transaction);
-        server_name& from = of.subscription.record;
-        if (is_cumulative(from)) {
+        of.message.next = transaction.record.facts.pending;
+        transaction.record.facts.pending = of.place + 1;
+        names.set(transaction.place, transaction.record.facts);
+        acknowledgement_facts& from = of.subscription.record.facts;
+        if (is_cumulative(of.subscription)) {
             of.message.below = from.pending;
             from.pending = of.place + 1;
-            names.set(of.subscription);
+            names.set(of.subscription.place, from);
         }
         put(of.place, of.message);
     }
@@ -11519,25 +11540,26 @@ class acknowledgements {
         for (std::uint32_t place = 0; place != count; ++place) {
             const std::uint32_t number = at(place).transaction;
             if (number == 0 || number == unacknowledged::for_good) continue;
-            begin_anew(names, names.find(name_kind::transaction, number));
-            begin_anew(names, subscription_of(names, at(place).subscription));
+            begin_anew(names, names.find(number));
+            begin_anew(names, names.find(at(place).subscription));
         }
         std::uint32_t kept = 0;
         for (std::uint32_t place = 0; kept != size_ && place != count; ++place) {
+            if (at(place).transaction == unacknowledged::for_good) continue;
             found each = message_at(names, place);
             if (!waits(each.message, each.subscription)) continue;
             each.place = kept++;
             put(each.place, each.message);
             if (each.message.transaction == 0) continue;
-            name transaction = names.find(name_kind::transaction, each.message.transaction);
+            name transaction = names.find(each.message.transaction);
             make_pending(names, each, transaction);
         }
         memory_.truncate(kept * sizeof(unacknowledged));
     }
     static void begin_anew(Names& names, name of) noexcept {
         if (!of) return;
-        of.record.pending = 0;
-        names.set(of);
+        of.record.facts.pending = 0;
+        names.set(of.place, of.record.facts);
     }
 
     Buffer memory_;
@@ -11742,8 +11764,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// `too_many_unacknowledged`, `no_room` (also while a RECEIPT waits for room), and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
-        const name to = messages::subscription_of(this->names_, subscription);
-        if (!to) return {0, errc::unknown_subscription};
+        const name to = this->names_.find(subscription);
+        if (!to || to.record.kind == name_kind::transaction) return {0, errc::unknown_subscription};
         const bool waits = to.record.mode != ack_mode::automatic;
         if (waits && unacknowledged_.is_full()) return {0, errc::too_many_unacknowledged};
         // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
@@ -12003,10 +12025,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        const bool full = count >= this->most_subscriptions() || last_subscription_ == last_of_all;
-        if (full || !this->names_.has_room(text)) return errc::too_many_subscriptions;
-        found.subscription = ++last_subscription_;
-        this->names_.add({.kind = named_by, .mode = found.ack, .number = number_of(found.subscription)}, text);
+        if (count >= this->most_subscriptions() || !this->names_.has_room(text)) return errc::too_many_subscriptions;
+        found.subscription = this->names_.add({.kind = named_by, .mode = found.ack}, text);
         return errc::none;
     }
 
@@ -12017,7 +12037,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (text.empty()) return errc::missing_header;
         const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
         if (!ended) return errc::unknown_subscription;
-        found.subscription = ended.record.number.value();
+        found.subscription = ended.record.number;
         unacknowledged_.forget(ended);
         this->names_.erase(ended);
         return errc::none;
@@ -12062,9 +12082,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (known.transaction.empty()) return errc::missing_header;
         constexpr name_kind named_by = name_kind::transaction;
         if (this->names_.find(named_by, known.transaction)) return errc::repeated_transaction;
-        const bool full = this->names_.count(named_by) >= this->most_transactions() || last_transaction_ == last_of_all;
+        const bool full = this->names_.count(named_by) >= this->most_transactions();
         if (full || !this->names_.has_room(known.transaction)) return errc::too_many_transactions;
-        this->names_.add({.kind = named_by, .number = number_of(++last_transaction_)}, known.transaction);
+        this->names_.add({.kind = named_by}, known.transaction);
         return errc::none;
     }
 
@@ -12091,11 +12111,6 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
 
-    using number_of = detail::number_key;
-
-    // Numbers of subscriptions and transactions are not used twice.
-    static constexpr std::uint32_t last_of_all = 0xFFFFFFFE;
-
     // Small members first: they lie in the padding of the base.
     stomp::version agreed_ = stomp::version::unknown;
     bool automatic_receipts_ : 1;
@@ -12104,8 +12119,6 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     detail::owed_receipt receipt_;
     messages unacknowledged_;
     std::uint64_t last_number_ = 0;
-    std::uint32_t last_subscription_ = 0;
-    std::uint32_t last_transaction_ = 0;
     stomp::heart_beat client_beat_{};
 };
 

@@ -13,7 +13,7 @@
 
 using namespace sockless;
 using detail::bit_tree;
-using detail::tree_key;
+using detail::text_key;
 using detail::tree_node;
 
 namespace {
@@ -27,7 +27,7 @@ struct known_key {
 
 // Items are places in an array. Counts the nodes that are looked at.
 struct items {
-    [[nodiscard]] tree_key key(std::uint32_t item) const { return {keys[item].kind, keys[item].text}; }
+    [[nodiscard]] text_key key(std::uint32_t item) const { return {keys[item].kind, keys[item].text}; }
     [[nodiscard]] tree_node node(std::uint32_t item) const {
         ++looks;
         return nodes[item];
@@ -65,7 +65,7 @@ class keys_in_tree {
         free_.push_back(found->second);
         model_.erase(found);
     }
-    [[nodiscard]] std::uint32_t find(const known_key& key) const { return tree_.find(items_, {key.kind, key.text}); }
+    [[nodiscard]] std::uint32_t find(const known_key& key) const { return tree_.find(items_, text_key{key.kind, key.text}); }
     [[nodiscard]] std::uint32_t expected(const known_key& key) const {
         const auto found = model_.find(key);
         return found == model_.end() ? bit_tree::none : found->second;

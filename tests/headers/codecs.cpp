@@ -244,9 +244,8 @@ std::uint64_t use_parts_of_sessions(bytes in) noexcept {
     names_of_server names(buffer(bytes(memory).subspan(300, 150)));
     stomp::detail::acknowledgements<names_of_server, buffer> messages(buffer(bytes(memory).subspan(450)), 9);
     std::string_view id = "0";
-    if (names.make_room(id))
-        names.add({.mode = stomp::ack_mode::client, .number = sockless::detail::number_key(1)}, id);
-    for (std::uint64_t i = 1; messages.add(names, messages.subscription_of(names, 1), i);) ++i;
+    if (names.make_room(id)) names.add({.mode = stomp::ack_mode::client}, id);
+    for (std::uint64_t i = 1; messages.add(names, names.find(1), i);) ++i;
     messages.acknowledge(names, messages.find(names, 1));
     sum += names.find(stomp::detail::name_kind::subscription, id).text.size();
     stomp::detail::owed_receipt receipt;

@@ -31,8 +31,8 @@ class lists {
   public:
     explicit lists(ack_mode mode, std::uint64_t messages = 0, std::uint32_t limit = 1000)
         : waiting_(growing_buffer(64 * std::size_t{limit}), limit) {
-        add({.kind = name_kind::subscription, .mode = mode, .number = number(1)}, "one");
-        add({.kind = name_kind::destination, .mode = mode, .number = number(2)}, "two");
+        add({.kind = name_kind::subscription, .mode = mode}, "one");
+        add({.kind = name_kind::destination, .mode = mode}, "two");
         for (std::uint64_t i = 1; i <= messages; ++i) REQUIRE(send(i));
     }
 
@@ -61,14 +61,12 @@ class lists {
         if (transaction == 0) {
             waiting_.acknowledge(names_, found);
         } else {
-            waiting_.acknowledge(names_, found, names_.find(name_kind::transaction, transaction));
+            waiting_.acknowledge(names_, found, names_.find(name_kind::transaction, std::to_string(transaction)));
         }
     }
-    void begin(std::uint32_t transaction) {
-        add({.kind = name_kind::transaction, .number = number(transaction)}, std::to_string(transaction));
-    }
+    void begin(std::uint32_t transaction) { add({.kind = name_kind::transaction}, std::to_string(transaction)); }
     void end(std::uint32_t transaction, bool commits) {
-        const auto open = names_.find(name_kind::transaction, transaction);
+        const auto open = names_.find(name_kind::transaction, std::to_string(transaction));
         if (commits) waiting_.commit(names_, open);
         if (!commits) waiting_.abort(names_, open);
         names_.erase(open);
@@ -81,15 +79,11 @@ class lists {
     void release() { waiting_.release(names_); }
 
   private:
-    using number = sockless::detail::number_key;
-
     void add(const server_name& record, std::string_view text) {
         REQUIRE(names_.make_room(text));
         names_.add(record, text);
     }
-    [[nodiscard]] name_list::entry subscription(std::uint32_t which) const {
-        return stomp::detail::acknowledgements<name_list, growing_buffer>::subscription_of(names_, which);
-    }
+    [[nodiscard]] name_list::entry subscription(std::uint32_t which) const { return names_.find(which); }
 
     name_list names_{growing_buffer(10'000)};
     stomp::detail::acknowledgements<name_list, growing_buffer> waiting_;
@@ -242,8 +236,8 @@ class model {
     std::string subscribe(const std::string& id, ack_mode mode) {
         if (find(id) != nullptr) return fails(errc::repeated_subscription);
         if (subscriptions.size() == limits_.subscriptions) return fails(errc::too_many_subscriptions);
-        subscriptions.push_back({++last_subscription_, id, mode, {}});
-        return "subscribe #" + std::to_string(last_subscription_) + " id=" + id + " destination=/a " +
+        subscriptions.push_back({++last_name_, id, mode, {}});
+        return "subscribe #" + std::to_string(last_name_) + " id=" + id + " destination=/a " +
                std::string(text_of(mode));
     }
     std::string unsubscribe(const std::string& id) {
@@ -283,6 +277,7 @@ class model {
     std::string begin(const std::string& transaction) {
         if (is_open(transaction)) return fails(errc::repeated_transaction);
         if (transactions.size() == limits_.transactions) return fails(errc::too_many_transactions);
+        ++last_name_;
         transactions.push_back(transaction);
         return "begin transaction=" + transaction;
     }
@@ -342,7 +337,7 @@ class model {
     }
 
     stomp::options limits_;
-    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_name_ = 0; // subscriptions and transactions are numbered together
 };
 
 template <class Session>

@@ -12,21 +12,58 @@
 // nobody can choose keys that make it longer than what was read of the key. Nothing is ever balanced.
 namespace sockless::detail {
 
-/// Keys of different kinds are different. A text may hold any bytes.
-struct tree_key {
-    std::uint8_t kind = 0;
-    std::string_view text{};
-};
-
-/// A position is 16 for each byte, and 0 to 8 for its bits. The kind is the first byte. The first bit of each byte says
-/// that there is this byte: so a text differs in a bit from each longer text, too.
+/// A node. What positions mean is the key's.
 struct tree_node {
     std::uint32_t position = 0;
     std::uint32_t links[2] = {};
+
+    // Without an index: a copy of a node then need not lie in memory.
+    [[nodiscard]] std::uint32_t link(unsigned side) const noexcept { return side != 0 ? links[1] : links[0]; }
 };
 
-/// The tree. Each item has a number below `bit_tree::most` and room for one node. `Items` has `key(item)`,
-/// `node(item)` and `set_node(item, node)`; it is the same for each call. A key has less than 2^28 bytes.
+/// A key that is a text of some kind. It may hold any bytes. A position is 16 for each byte, and 0 to 8 for its bits.
+/// The kind is the first byte. The first bit of each byte says that there is this byte: so a text differs in a bit from
+/// each longer text, too. So a text has less than 2^28 bytes.
+struct text_key {
+    std::uint8_t kind = 0;
+    std::string_view text{};
+
+    [[nodiscard]] friend bool operator==(const text_key& a, const text_key& b) noexcept {
+        return a.kind == b.kind && equal(a.text, b.text);
+    }
+
+    [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept {
+        return nine_bits(position / 16) >> (8 - position % 16) & 1U;
+    }
+    [[nodiscard]] std::uint32_t first_difference(const text_key& other) const noexcept {
+        std::size_t index = 0;
+        while (nine_bits(index) == other.nine_bits(index)) ++index;
+        const unsigned different = nine_bits(index) ^ other.nine_bits(index);
+        return static_cast<std::uint32_t>(index * 16 + 9 - static_cast<unsigned>(std::bit_width(different)));
+    }
+
+  private:
+    // The byte at `index`, with a ninth bit before it that says that it is there.
+    [[nodiscard]] unsigned nine_bits(std::size_t index) const noexcept {
+        if (index == 0) return 0x100U | kind;
+        return index <= text.size() ? 0x100U | static_cast<unsigned char>(text[index - 1]) : 0;
+    }
+};
+
+/// A key that is a number. A position is that of a bit, from the highest one on.
+struct number_key {
+    std::uint32_t number = 0;
+
+    [[nodiscard]] friend bool operator==(const number_key&, const number_key&) noexcept = default;
+
+    [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept { return number >> (31 - position) & 1U; }
+    [[nodiscard]] std::uint32_t first_difference(const number_key& other) const noexcept {
+        return static_cast<std::uint32_t>(std::countl_zero(number ^ other.number));
+    }
+};
+
+/// The tree. Each item has a number below `bit_tree::most`, a key, and room for one node. `Items` has `key(item)`,
+/// `node(item)` and `set_node(item, node)`; it is the same for each call.
 ///
 /// A tree of N items has N - 1 nodes. The node that lies at an item is above the leaf of this item, or is not in use.
 /// So the way to the leaf of an item leads through its node.
@@ -35,12 +72,11 @@ class bit_tree {
     static constexpr std::uint32_t most = 0x7FFFFFFF, none = 0xFFFFFFFF;
 
     /// The item with this key, or `none`.
-    template <class Items>
-    [[nodiscard]] std::uint32_t find(const Items& items, const tree_key& key) const noexcept {
+    template <class Items, class Key>
+    [[nodiscard]] std::uint32_t find(const Items& items, const Key& key) const noexcept {
         if (root_ == none) return none;
         const std::uint32_t nearest = nearest_to(items, key);
-        const tree_key there = items.key(nearest);
-        return there.kind == key.kind && equal(there.text, key.text) ? nearest : none;
+        return items.key(nearest) == key ? nearest : none;
     }
 
     /// Adds an item. No other item has its key. The node that this makes lies at the item, and is above its leaf.
@@ -50,17 +86,17 @@ class bit_tree {
             root_ = leaf | item;
             return;
         }
-        const tree_key key = items.key(item);
-        tree_node added{first_difference(key, items.key(nearest_to(items, key))), {}};
+        const auto key = items.key(item);
+        tree_node added{key.first_difference(items.key(nearest_to(items, key))), {}};
         place above{};
         std::uint32_t below = root_;
         while (!is_leaf(below)) {
             const tree_node node = items.node(below);
             if (node.position > added.position) break;
-            above = {below, bit_of(key, node.position)};
-            below = node.links[above.side];
+            above = {below, key.bit(node.position)};
+            below = node.link(above.side);
         }
-        const unsigned side = bit_of(key, added.position);
+        const unsigned side = key.bit(added.position);
         added.links[side] = leaf | item;
         added.links[1 - side] = below;
         items.set_node(item, added);
@@ -70,7 +106,7 @@ class bit_tree {
     /// Removes an item of the tree.
     template <class Items>
     void erase(const Items& items, std::uint32_t item) noexcept {
-        const tree_key key = items.key(item);
+        const auto key = items.key(item);
         place to_leaf{}, to_parent{}, to_own{}; // where the links to these stand
         bool is_used = false;                   // the node that lies at the item
         for (std::uint32_t link = root_; !is_leaf(link);) {
@@ -80,8 +116,8 @@ class bit_tree {
                 to_own = to_leaf;
             }
             const tree_node node = items.node(link);
-            to_leaf = {link, bit_of(key, node.position)};
-            link = node.links[to_leaf.side];
+            to_leaf = {link, key.bit(node.position)};
+            link = node.link(to_leaf.side);
         }
         const std::uint32_t parent = to_leaf.node;
         if (parent == none) {
@@ -89,12 +125,27 @@ class bit_tree {
             return;
         }
         // The other child of the parent takes the place of the parent.
-        set_link(items, to_parent, items.node(parent).links[1 - to_leaf.side]);
+        set_link(items, to_parent, items.node(parent).link(1 - to_leaf.side));
         if (!is_used || parent == item) return;
         // The node of the item moves to the room that the parent had. The parent was above the leaf of the item that
         // has this room, and the node of `item` is above the parent. So it is above that leaf.
         items.set_node(parent, items.node(item));
         set_link(items, to_own, parent);
+    }
+
+    /// An item has another number now, and its key and its node have moved with it.
+    template <class Items>
+    void move(const Items& items, std::uint32_t from, std::uint32_t to) noexcept {
+        const auto key = items.key(to);
+        place at{};
+        std::uint32_t link = root_;
+        while (!is_leaf(link)) {
+            if (link == from) set_link(items, at, link = to);
+            const tree_node node = items.node(link);
+            at = {link, key.bit(node.position)};
+            link = node.link(at.side);
+        }
+        set_link(items, at, leaf | to);
     }
 
   private:
@@ -108,28 +159,13 @@ class bit_tree {
 
     [[nodiscard]] static constexpr bool is_leaf(std::uint32_t link) noexcept { return (link & leaf) != 0; }
 
-    // The byte at `index`, with a ninth bit before it that says that it is there.
-    [[nodiscard]] static unsigned nine_bits(const tree_key& key, std::size_t index) noexcept {
-        if (index == 0) return 0x100U | key.kind;
-        return index <= key.text.size() ? 0x100U | static_cast<unsigned char>(key.text[index - 1]) : 0;
-    }
-    [[nodiscard]] static unsigned bit_of(const tree_key& key, std::uint32_t position) noexcept {
-        return nine_bits(key, position / 16) >> (8 - position % 16) & 1U;
-    }
-    [[nodiscard]] static std::uint32_t first_difference(const tree_key& a, const tree_key& b) noexcept {
-        std::size_t index = 0;
-        while (nine_bits(a, index) == nine_bits(b, index)) ++index;
-        const unsigned different = nine_bits(a, index) ^ nine_bits(b, index);
-        return static_cast<std::uint32_t>(index * 16 + 9 - static_cast<unsigned>(std::bit_width(different)));
-    }
-
     // If there is an item with this key it is this one. Else no other item is equal to the key up to a later position.
-    template <class Items>
-    [[nodiscard]] std::uint32_t nearest_to(const Items& items, const tree_key& key) const noexcept {
+    template <class Items, class Key>
+    [[nodiscard]] std::uint32_t nearest_to(const Items& items, const Key& key) const noexcept {
         std::uint32_t link = root_;
         while (!is_leaf(link)) {
             const tree_node node = items.node(link);
-            link = node.links[bit_of(key, node.position)];
+            link = node.link(key.bit(node.position));
         }
         return link & ~leaf;
     }

@@ -8,15 +8,15 @@
 
 // Names lie one behind the other in the order in which they were added, each behind its record. A tree finds them, with
 // its nodes in the records: so no call costs more because there are other names. A name that is erased leaves a gap,
-// unless it is the last one. If the gaps have more bytes than the names, the names move together and the tree is made
-// anew: over time each byte that was added pays for one that moves. So the list needs a buffer of twice the bytes that
-// the names may have, and what fits does not depend on what was there before.
+// unless it is the last one. If the gaps have more bytes than the names, the names move together: over time each byte
+// that was added pays for one that moves. So the list needs a buffer of twice the bytes that the names may have, and
+// what fits does not depend on what was there before.
 namespace sockless::detail {
 
 /// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
 /// trivially copyable and has no padding. `Kind` counts from 0; a record says how many `kinds` there are. `mode` means
-/// what the owner of the list wants. A record that also has a `number_key number` and a `tree_node by_number` is found
-/// by its number, too; no other of its kind has the same number.
+/// what the owner of the list wants, and so do `facts`, if there are any. If a record also has a `std::uint32_t number`
+/// and a `tree_node by_number`, it is found by its number, too.
 template <class Kind, std::size_t Kinds>
 struct name_record {
     static constexpr std::size_t kinds = Kinds;
@@ -27,29 +27,6 @@ struct name_record {
     bool is_erased = false;
     std::uint8_t unused = 0; // so that no byte is padding
     tree_node by_text{};
-};
-
-/// A number by which a record is found.
-class number_key {
-  public:
-    constexpr number_key() noexcept = default;
-    constexpr explicit number_key(std::uint32_t value) noexcept {
-        for (char& each : digits_) {
-            each = static_cast<char>(value >> 24U);
-            value <<= 8U;
-        }
-    }
-
-    [[nodiscard]] constexpr std::uint32_t value() const noexcept {
-        std::uint32_t read = 0;
-        for (const char each : digits_) read = read << 8U | static_cast<unsigned char>(each);
-        return read;
-    }
-    /// Its bytes. Valid as long as this object.
-    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_at(digits_, sizeof digits_); }
-
-  private:
-    char digits_[4] = {};
 };
 
 /// One name with its record. `place` is the index of the record's first byte in the list. `text` lies in the list,
@@ -125,19 +102,22 @@ class name_list {
     }
 
     [[nodiscard]] entry find(kind_type kind, std::string_view text) const noexcept {
-        return found(tree_.find(items(), {static_cast<std::uint8_t>(kind), text}));
+        const texts in(memory_.contents());
+        const std::uint32_t place = by_text_.find(in, text_key{static_cast<std::uint8_t>(kind), text});
+        return place == none ? entry{} : in.name(place);
     }
-    /// By the number in its record.
-    [[nodiscard]] entry find(kind_type kind, std::uint32_t number) const noexcept {
-        const number_key digits(number);
-        return found(tree_.find(items(), {number_kind(kind), digits.text()}));
+    /// The name with this number.
+    [[nodiscard]] entry find(std::uint32_t number) const noexcept {
+        const numbers in(memory_.contents());
+        const std::uint32_t place = by_number_.find(in, number_key{number});
+        return place == none ? entry{} : in.name(place);
     }
 
     /// Whether `size` more bytes fit, those of records among them.
     [[nodiscard]] bool fits(std::size_t size) const noexcept {
         const std::size_t held = memory_.size() - dead_, half = memory_.limit() / 2;
         const std::size_t limit = half < most ? half : most;
-        return held <= limit && size <= limit - held;
+        return held <= limit && size <= limit - held && last_number_ != last_of_all;
     }
 
     /// Makes room for a name and a text behind it, if there is any. Nothing moves that has its room already.
@@ -147,11 +127,11 @@ class name_list {
     }
 
     /// Makes room for these names, so that `add` moves nothing. False if there is none; then nothing changes. Names
-    /// that lie in the list move with it: the texts are then where they are now. A text that is empty is no name.
+    /// that lie in the list move with it: the views are then of where they are now. A text that is empty is no name.
     template <class... Text>
-    [[nodiscard]] bool make_room(Text&... texts) noexcept {
-        const std::size_t places[] = {place_of(texts)...};
-        const std::size_t size = (size_with_record(texts) + ...);
+    [[nodiscard]] bool make_room(Text&... added) noexcept {
+        const std::size_t places[] = {place_of(added)...};
+        const std::size_t size = (size_with_record(added) + ...);
         const std::size_t held = memory_.size();
         if (!fits(size) || memory_.prepare(size).size() != size) return false;
         const std::size_t* place = places;
@@ -159,26 +139,34 @@ class name_list {
             if (*place < held) text = text_of(memory_.contents().subspan(*place, text.size()));
             ++place;
         };
-        (follow(texts), ...);
+        (follow(added), ...);
         return true;
     }
 
     /// Adds a name for which `make_room` or `has_room` has made room. Of `record` it sets what the list itself needs.
-    void add(Record record, std::string_view text) noexcept {
-        const auto place = static_cast<std::uint32_t>(memory_.size());
-        record.size = static_cast<std::uint32_t>(text.size());
-        const bytes room = memory_.prepare(sizeof record + text.size());
+    /// Returns the number of the name, if it has one: one more than that of the last, so none is given twice.
+    std::uint32_t add(Record record, std::string_view text) noexcept {
+        const auto place = static_cast<std::uint32_t>(memory_.size()), size = static_cast<std::uint32_t>(text.size());
+        const bytes room = memory_.prepare(sizeof record + size);
+        // Field by field: a copy of the whole record would wait for the stores of its fields.
         std::memcpy(room.data(), &record, sizeof record);
-        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        std::memcpy(room.data() + offsetof(Record, size), &size, sizeof size);
+        detail::copy(room.data() + sizeof record, text.data(), size);
         memory_.commit(room.size());
         ++counts_[static_cast<std::size_t>(record.kind)];
-        insert(place);
+        by_text_.insert(texts(memory_.contents()), place);
+        if constexpr (is_numbered) {
+            ++last_number_;
+            std::memcpy(room.data() + offsetof(Record, number), &last_number_, sizeof last_number_);
+            by_number_.insert(numbers(memory_.contents()), place);
+        }
+        return last_number_;
     }
 
     void erase(const entry& name) noexcept {
-        const tree_items in = items();
-        tree_.erase(in, name.place);
-        if constexpr (is_numbered) tree_.erase(in, name.place | numbered);
+        const texts in(memory_.contents());
+        by_text_.erase(in, name.place);
+        if constexpr (is_numbered) by_number_.erase(numbers(memory_.contents()), name.place);
         Record record = in.record(name.place);
         --counts_[static_cast<std::size_t>(record.kind)];
         const std::size_t size = sizeof record + record.size;
@@ -192,8 +180,12 @@ class name_list {
         if (dead_ > memory_.size() - dead_) move_together();
     }
 
-    /// Replaces the record of a name. `name` is not older than the last name that was added.
-    void set(const entry& name) noexcept { items().set_record(name.place, name.record); }
+    /// Replaces the `facts` in the record at this place.
+    template <class Facts>
+    void set(std::uint32_t place, const Facts& facts) noexcept {
+        static_assert(std::is_same_v<Facts, decltype(Record::facts)>);
+        std::memcpy(memory_.contents().data() + place + offsetof(Record, facts), &facts, sizeof facts);
+    }
 
     /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added or erased
     /// as long as it is there.
@@ -217,68 +209,59 @@ class name_list {
   private:
     static constexpr bool is_numbered = requires(Record record) { record.by_number; };
 
+    static constexpr std::uint32_t none = bit_tree::none, last_of_all = 0xFFFFFFFE;
+
     // More bytes than this are not used: a position in the tree has 28 bits for the index of a byte.
     static constexpr std::size_t most = 0x0FFFFFFF;
 
-    // An item of the tree is the place of a record, and whether it is found by the number in it.
-    static constexpr std::uint32_t numbered = 0x40000000;
+    // The records, by their places.
+    struct records {
+        explicit records(bytes names) noexcept : data(names.data()) {}
 
-    [[nodiscard]] static constexpr std::uint8_t number_kind(kind_type kind) noexcept {
-        return static_cast<std::uint8_t>(0x80U | static_cast<unsigned>(kind));
-    }
-
-    // What the tree asks for.
-    struct tree_items {
-        explicit tree_items(bytes names) noexcept : data(names.data()) {}
-
-        [[nodiscard]] Record record(std::uint32_t item) const noexcept {
+        [[nodiscard]] Record record(std::uint32_t place) const noexcept {
             Record found;
-            std::memcpy(&found, data + (item & ~numbered), sizeof found);
+            std::memcpy(&found, data + place, sizeof found);
             return found;
         }
-        void set_record(std::uint32_t item, const Record& changed) const noexcept {
-            std::memcpy(data + (item & ~numbered), &changed, sizeof changed);
+        void set_record(std::uint32_t place, const Record& changed) const noexcept {
+            std::memcpy(data + place, &changed, sizeof changed);
         }
-        [[nodiscard]] std::string_view text(std::uint32_t place) const noexcept {
-            return text_at(reinterpret_cast<const char*>(data + place + sizeof(Record)), record(place).size);
-        }
-
-        [[nodiscard]] tree_key key(std::uint32_t item) const noexcept {
-            const kind_type kind = record(item).kind;
-            if constexpr (is_numbered) {
-                const auto* const number =
-                    reinterpret_cast<const char*>(data + (item & ~numbered)) + offsetof(Record, number);
-                if ((item & numbered) != 0) return {number_kind(kind), text_at(number, sizeof(number_key))};
-            }
-            return {static_cast<std::uint8_t>(kind), text(item)};
-        }
-        [[nodiscard]] tree_node node(std::uint32_t item) const noexcept {
-            if constexpr (is_numbered) {
-                if ((item & numbered) != 0) return record(item).by_number;
-            }
-            return record(item).by_text;
-        }
-        void set_node(std::uint32_t item, const tree_node& node) const noexcept {
-            Record changed = record(item);
-            if constexpr (is_numbered) {
-                ((item & numbered) != 0 ? changed.by_number : changed.by_text) = node;
-            } else {
-                changed.by_text = node;
-            }
-            set_record(item, changed);
+        [[nodiscard]] entry name(std::uint32_t place) const noexcept {
+            const Record found = record(place);
+            const auto* const text = reinterpret_cast<const char*>(data + place + sizeof found);
+            return {found, text_at(text, found.size), place};
         }
 
         std::byte* data;
     };
 
-    [[nodiscard]] tree_items items() const noexcept { return tree_items(memory_.contents()); }
+    // As the items of either tree. Only the bytes of a node are read and written: this is most of what a call does.
+    template <std::size_t Offset>
+    struct items : records {
+        using records::records;
 
-    [[nodiscard]] entry found(std::uint32_t item) const noexcept {
-        if (item == bit_tree::none) return {};
-        const tree_items in = items();
-        const std::uint32_t place = item & ~numbered;
-        return {in.record(place), in.text(place), place};
-    }
+        [[nodiscard]] tree_node node(std::uint32_t place) const noexcept {
+            tree_node found;
+            std::memcpy(&found, this->data + place + Offset, sizeof found);
+            return found;
+        }
+        void set_node(std::uint32_t place, const tree_node& node) const noexcept {
+            std::memcpy(this->data + place + Offset, &node, sizeof node);
+        }
+    };
+    struct texts : items<offsetof(Record, by_text)> {
+        using items<offsetof(Record, by_text)>::items;
+
+        [[nodiscard]] text_key key(std::uint32_t place) const noexcept {
+            const entry found = this->name(place);
+            return {static_cast<std::uint8_t>(found.record.kind), found.text};
+        }
+    };
+    struct numbers : items<offsetof(Record, by_number)> {
+        using items<offsetof(Record, by_number)>::items;
+
+        [[nodiscard]] number_key key(std::uint32_t place) const noexcept { return {this->record(place).number}; }
+    };
 
     [[nodiscard]] static constexpr std::size_t size_with_record(std::string_view text) noexcept {
         return text.empty() ? 0 : sizeof(Record) + text.size();
@@ -290,23 +273,18 @@ class name_list {
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());
     }
 
-    void insert(std::uint32_t place) noexcept {
-        tree_.insert(items(), place);
-        if constexpr (is_numbered) tree_.insert(items(), place | numbered);
-    }
-
     // Closes the gaps.
     void move_together() noexcept {
         const bytes all = memory_.contents();
-        const tree_items in = items();
+        const texts in(all);
         std::uint32_t kept = 0;
-        tree_ = {};
         for (std::uint32_t place = 0; place != all.size();) {
             const Record record = in.record(place);
             const auto size = static_cast<std::uint32_t>(sizeof record + record.size);
             if (!record.is_erased) {
                 copy_down(all.data() + kept, all.data() + place, size);
-                insert(kept);
+                by_text_.move(in, place, kept);
+                if constexpr (is_numbered) by_number_.move(numbers(all), place, kept);
                 kept += size;
             }
             place += size;
@@ -316,7 +294,9 @@ class name_list {
     }
 
     Buffer memory_;
-    bit_tree tree_;
+    bit_tree by_text_;
+    bit_tree by_number_;
+    std::uint32_t last_number_ = 0;
     std::uint32_t dead_ = 0;   // bytes of names that were erased
     std::uint32_t behind_ = 0; // bytes of the text behind all names
     std::uint32_t counts_[Record::kinds] = {};

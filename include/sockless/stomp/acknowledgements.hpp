@@ -28,9 +28,8 @@ struct unacknowledged {
     std::uint32_t unused = 0;       // so that no byte is padding
 };
 
-/// All of a session. Of the record of a subscription it uses `sent` (how many were), `waiting` (how many do) and
-/// `pending` (the last), of that of a transaction `pending` (likewise). `Names` are the names of the session, the same
-/// for each call. A subscription or transaction that is given has just been found in them.
+/// All of a session. What it notes of subscriptions and transactions lies in their records. `Names` are the names of
+/// the session, the same for each call. A subscription or transaction that is given has just been found in them.
 template <class Names, class Buffer>
 class acknowledgements {
     using name = typename Names::entry;
@@ -57,27 +56,21 @@ class acknowledgements {
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool is_full() const noexcept { return size_ >= most_; }
 
-    /// The subscription with this number.
-    [[nodiscard]] static name subscription_of(const Names& names, std::uint32_t number) noexcept {
-        const name with_id = names.find(name_kind::subscription, number);
-        return with_id ? with_id : names.find(name_kind::destination, number);
-    }
-
     /// Adds the next message. False if as many wait as can, or if there is no memory.
-    [[nodiscard]] bool add(Names& names, name subscription, std::uint64_t number) noexcept {
+    [[nodiscard]] bool add(Names& names, const name& subscription, std::uint64_t number) noexcept {
         if (is_full()) return false;
-        const std::uint32_t to_number = subscription.record.number.value();
-        if (places() - size_ > size_) {
+        acknowledgement_facts to = subscription.record.facts;
+        const bool has_room = memory_.limit() - memory_.size() >= sizeof(unacknowledged);
+        if (places() - size_ > size_ + some || !has_room) {
             drop_others(names);
-            subscription = subscription_of(names, to_number);
+            to = names.find(subscription.record.number).record.facts;
         }
-        server_name& to = subscription.record;
-        const unacknowledged added{.number = number, .subscription = to_number, .order = to.sent + 1};
+        const unacknowledged added{.number = number, .subscription = subscription.record.number, .order = to.sent + 1};
         if (!append(memory_, bytes_of(&added, sizeof added))) return false;
         ++to.sent;
         ++to.waiting;
         ++size_;
-        names.set(subscription);
+        names.set(subscription.place, to);
         return true;
     }
 
@@ -95,32 +88,32 @@ class acknowledgements {
         if (first == places()) return {};
         const found sought = message_at(names, first);
         const bool is_free = sought.message.number == number && waits(sought.message, sought.subscription) &&
-                             !is_pending(sought.message, sought.subscription.record);
+                             !is_pending(sought.message, sought.subscription);
         return is_free ? sought : found{};
     }
 
     /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9].
-    void acknowledge(Names& names, found of) noexcept {
-        server_name& from = of.subscription.record;
-        const std::uint32_t left = is_cumulative(from) ? later(from, of.message) : from.waiting - 1;
+    void acknowledge(Names& names, const found& of) noexcept {
+        acknowledgement_facts from = of.subscription.record.facts;
+        const std::uint32_t left = is_cumulative(of.subscription) ? later(from, of.message) : from.waiting - 1;
         size_ -= from.waiting - left;
         from.waiting = left;
-        of.message.transaction = unacknowledged::for_good;
-        put(of.place, of.message);
-        if (from.pending != 0 && !waits(at(from.pending - 1), of.subscription)) from.pending = 0;
-        names.set(of.subscription);
+        set_transaction(of.place, unacknowledged::for_good);
+        // The last one that is pending may be among those that do not wait any more.
+        if (from.pending != 0 && later(from, at(from.pending - 1)) >= left) from.pending = 0;
+        names.set(of.subscription.place, from);
     }
 
     /// The message was acknowledged in a transaction. This takes effect with `commit` (STOMP 1.2 BEGIN) [S10].
     void acknowledge(Names& names, found of, name transaction) noexcept {
-        of.message.transaction = transaction.record.number.value();
+        of.message.transaction = transaction.record.number;
         make_pending(names, of, transaction);
     }
 
     /// The transaction ends: what was acknowledged in it is so for good, as far as it still waits (STOMP 1.2 COMMIT)
     /// [S10].
     void commit(Names& names, const name& transaction) noexcept {
-        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+        for (std::uint32_t link = transaction.record.facts.pending; link != 0;) {
             const found each = message_at(names, link - 1);
             link = each.message.next;
             if (waits(each.message, each.subscription)) acknowledge(names, each);
@@ -129,21 +122,20 @@ class acknowledgements {
 
     /// The transaction ends: what was acknowledged in it waits again (STOMP 1.2 ABORT) [S10].
     void abort(Names& names, const name& transaction) noexcept {
-        for (std::uint32_t link = transaction.record.pending; link != 0;) {
+        for (std::uint32_t link = transaction.record.facts.pending; link != 0;) {
             found each = message_at(names, link - 1);
-            server_name& from = each.subscription.record;
-            each.message.transaction = 0;
-            put(each.place, each.message);
+            acknowledgement_facts& from = each.subscription.record.facts;
+            set_transaction(each.place, 0);
             if (from.pending == link) {
                 from.pending = pending_before(each.message, each.subscription);
-                names.set(each.subscription);
+                names.set(each.subscription.place, from);
             }
             link = each.message.next;
         }
     }
 
     /// The subscription ends: nothing of it waits any more.
-    void forget(const name& subscription) noexcept { size_ -= subscription.record.waiting; }
+    void forget(const name& subscription) noexcept { size_ -= subscription.record.facts.waiting; }
 
     /// Gives the memory back if nothing waits.
     void release(Names& names) noexcept {
@@ -153,6 +145,9 @@ class acknowledgements {
     }
 
   private:
+    // So many that do not wait are worth no look at all of them.
+    static constexpr std::uint32_t some = 16;
+
     [[nodiscard]] std::uint32_t places() const noexcept {
         return static_cast<std::uint32_t>(memory_.size() / sizeof(unacknowledged));
     }
@@ -164,28 +159,34 @@ class acknowledgements {
     void put(std::uint32_t place, const unacknowledged& message) noexcept {
         std::memcpy(memory_.contents().data() + place * sizeof message, &message, sizeof message);
     }
+    void set_transaction(std::uint32_t place, std::uint32_t transaction) noexcept {
+        std::byte* const message = memory_.contents().data() + place * sizeof(unacknowledged);
+        std::memcpy(message + offsetof(unacknowledged, transaction), &transaction, sizeof transaction);
+    }
     [[nodiscard]] found message_at(const Names& names, std::uint32_t place) const noexcept {
         const unacknowledged message = at(place);
-        return {message, place, subscription_of(names, message.subscription)};
+        return {message, place, names.find(message.subscription)};
     }
 
-    [[nodiscard]] static bool is_cumulative(const server_name& subscription) noexcept {
-        return subscription.mode == ack_mode::client;
+    [[nodiscard]] static bool is_cumulative(const name& subscription) noexcept {
+        return subscription.record.mode == ack_mode::client;
     }
     // How many messages were sent to the subscription after this one.
-    [[nodiscard]] static std::uint32_t later(const server_name& subscription, const unacknowledged& message) noexcept {
+    [[nodiscard]] static std::uint32_t later(const acknowledgement_facts& subscription,
+                                             const unacknowledged& message) noexcept {
         return subscription.sent - message.order;
     }
 
     [[nodiscard]] static bool waits(const unacknowledged& message, const name& from) noexcept {
         if (!from) return false;
-        return is_cumulative(from.record) ? later(from.record, message) < from.record.waiting
-                                          : message.transaction != unacknowledged::for_good;
+        if (!is_cumulative(from)) return message.transaction != unacknowledged::for_good;
+        return later(from.record.facts, message) < from.record.facts.waiting;
     }
     // Whether an open transaction has acknowledged it.
-    [[nodiscard]] bool is_pending(const unacknowledged& message, const server_name& from) const noexcept {
+    [[nodiscard]] bool is_pending(const unacknowledged& message, const name& from) const noexcept {
+        const acknowledgement_facts& facts = from.record.facts;
         if (!is_cumulative(from)) return message.transaction != 0;
-        return from.pending != 0 && later(from, message) >= later(from, at(from.pending - 1));
+        return facts.pending != 0 && later(facts, message) >= later(facts, at(facts.pending - 1));
     }
 
     // The link to the last message before this one that an open transaction has acknowledged. Those of transactions
@@ -201,14 +202,14 @@ class acknowledgements {
 
     // Puts a message into the lists of those that are pending.
     void make_pending(Names& names, found& of, name& transaction) noexcept {
-        of.message.next = transaction.record.pending;
-        transaction.record.pending = of.place + 1;
-        names.set(transaction);
-        server_name& from = of.subscription.record;
-        if (is_cumulative(from)) {
+        of.message.next = transaction.record.facts.pending;
+        transaction.record.facts.pending = of.place + 1;
+        names.set(transaction.place, transaction.record.facts);
+        acknowledgement_facts& from = of.subscription.record.facts;
+        if (is_cumulative(of.subscription)) {
             of.message.below = from.pending;
             from.pending = of.place + 1;
-            names.set(of.subscription);
+            names.set(of.subscription.place, from);
         }
         put(of.place, of.message);
     }
@@ -219,25 +220,26 @@ class acknowledgements {
         for (std::uint32_t place = 0; place != count; ++place) {
             const std::uint32_t number = at(place).transaction;
             if (number == 0 || number == unacknowledged::for_good) continue;
-            begin_anew(names, names.find(name_kind::transaction, number));
-            begin_anew(names, subscription_of(names, at(place).subscription));
+            begin_anew(names, names.find(number));
+            begin_anew(names, names.find(at(place).subscription));
         }
         std::uint32_t kept = 0;
         for (std::uint32_t place = 0; kept != size_ && place != count; ++place) {
+            if (at(place).transaction == unacknowledged::for_good) continue;
             found each = message_at(names, place);
             if (!waits(each.message, each.subscription)) continue;
             each.place = kept++;
             put(each.place, each.message);
             if (each.message.transaction == 0) continue;
-            name transaction = names.find(name_kind::transaction, each.message.transaction);
+            name transaction = names.find(each.message.transaction);
             make_pending(names, each, transaction);
         }
         memory_.truncate(kept * sizeof(unacknowledged));
     }
     static void begin_anew(Names& names, name of) noexcept {
         if (!of) return;
-        of.record.pending = 0;
-        names.set(of);
+        of.record.facts.pending = 0;
+        names.set(of.place, of.record.facts);
     }
 
     Buffer memory_;

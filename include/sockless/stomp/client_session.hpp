@@ -337,9 +337,10 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         const bool asks = !receipt.empty();
         if (asks && this->names_.find(name_kind::receipt, receipt)) return errc::repeated_receipt;
         if (asks && this->names_.count(name_kind::receipt) >= most_receipts_) return errc::too_many_receipts;
+        const bool begins = !begun.text.empty();
+        if (!asks && !begins) return this->queue_frame(frame, usual_head + body, 0);
         return this->queue_frame(frame, usual_head + body, 0, [&]() -> sockless::error {
-            const bool begins = !begun.text.empty();
-            if ((asks || begins) && !this->names_.make_room(receipt, begun.text)) return full;
+            if (!this->names_.make_room(receipt, begun.text)) return full;
             if (asks) this->names_.add({.kind = name_kind::receipt, .mode = mode}, receipt);
             if (begins) this->names_.add({.kind = begun.kind}, begun.text);
             return {};

@@ -17,6 +17,13 @@ enum class name_kind : std::uint8_t {
 /// Beside the names of a client.
 using client_name = name_record<name_kind, 4>;
 
+/// What `acknowledgements` notes of a subscription or transaction.
+struct acknowledgement_facts {
+    std::uint32_t sent = 0;    // how many messages
+    std::uint32_t waiting = 0; // how many of them are not acknowledged
+    std::uint32_t pending = 0; // link to the last one that was acknowledged in a transaction
+};
+
 /// Beside the names of a server, which are subscriptions and transactions.
 struct server_name {
     static constexpr std::size_t kinds = 3;
@@ -27,13 +34,9 @@ struct server_name {
     bool is_erased = false;
     std::uint8_t unused = 0;
     tree_node by_text{};
-    number_key number{};
+    std::uint32_t number = 0;
     tree_node by_number{};
-
-    // See `acknowledgements`.
-    std::uint32_t sent = 0;
-    std::uint32_t waiting = 0;
-    std::uint32_t pending = 0;
+    acknowledgement_facts facts{};
 };
 
 } // namespace sockless::stomp::detail

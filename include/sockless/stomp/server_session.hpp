@@ -156,8 +156,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// `too_many_unacknowledged`, `no_room` (also while a RECEIPT waits for room), and those of `write`.
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
-        const name to = messages::subscription_of(this->names_, subscription);
-        if (!to) return {0, errc::unknown_subscription};
+        const name to = this->names_.find(subscription);
+        if (!to || to.record.kind == name_kind::transaction) return {0, errc::unknown_subscription};
         const bool waits = to.record.mode != ack_mode::automatic;
         if (waits && unacknowledged_.is_full()) return {0, errc::too_many_unacknowledged};
         // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
@@ -417,10 +417,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        const bool full = count >= this->most_subscriptions() || last_subscription_ == last_of_all;
-        if (full || !this->names_.has_room(text)) return errc::too_many_subscriptions;
-        found.subscription = ++last_subscription_;
-        this->names_.add({.kind = named_by, .mode = found.ack, .number = number_of(found.subscription)}, text);
+        if (count >= this->most_subscriptions() || !this->names_.has_room(text)) return errc::too_many_subscriptions;
+        found.subscription = this->names_.add({.kind = named_by, .mode = found.ack}, text);
         return errc::none;
     }
 
@@ -431,7 +429,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (text.empty()) return errc::missing_header;
         const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
         if (!ended) return errc::unknown_subscription;
-        found.subscription = ended.record.number.value();
+        found.subscription = ended.record.number;
         unacknowledged_.forget(ended);
         this->names_.erase(ended);
         return errc::none;
@@ -476,9 +474,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         if (known.transaction.empty()) return errc::missing_header;
         constexpr name_kind named_by = name_kind::transaction;
         if (this->names_.find(named_by, known.transaction)) return errc::repeated_transaction;
-        const bool full = this->names_.count(named_by) >= this->most_transactions() || last_transaction_ == last_of_all;
+        const bool full = this->names_.count(named_by) >= this->most_transactions();
         if (full || !this->names_.has_room(known.transaction)) return errc::too_many_transactions;
-        this->names_.add({.kind = named_by, .number = number_of(++last_transaction_)}, known.transaction);
+        this->names_.add({.kind = named_by}, known.transaction);
         return errc::none;
     }
 
@@ -505,11 +503,6 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     [[nodiscard]] bool is_1_0() const noexcept { return this->version() == stomp::version::v1_0; }
 
-    using number_of = detail::number_key;
-
-    // Numbers of subscriptions and transactions are not used twice.
-    static constexpr std::uint32_t last_of_all = 0xFFFFFFFE;
-
     // Small members first: they lie in the padding of the base.
     stomp::version agreed_ = stomp::version::unknown;
     bool automatic_receipts_ : 1;
@@ -518,8 +511,6 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     detail::owed_receipt receipt_;
     messages unacknowledged_;
     std::uint64_t last_number_ = 0;
-    std::uint32_t last_subscription_ = 0;
-    std::uint32_t last_transaction_ = 0;
     stomp::heart_beat client_beat_{};
 };
 
