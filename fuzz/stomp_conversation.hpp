@@ -394,7 +394,7 @@ class conversation {
             return each.id == id && (!id.empty() || each.destination == destination);
         });
         if (was_open_ && repeated) return promise(said == errc::repeated_subscription, "ids are unique");
-        const subscription made{id, destination, mode, last_subscription_ + 1};
+        const subscription made{id, destination, mode, last_number_ + 1};
         words what("subscribe");
         what.add(asked).add(id).add(destination).add(static_cast<unsigned>(mode)).add(name).add("").add(made.number);
         const bool known_mode = !is_1_0 || mode != ack_mode::client_individual;
@@ -402,7 +402,7 @@ class conversation {
                    asked, what)) {
             return;
         }
-        ++last_subscription_;
+        ++last_number_;
         subscriptions_.push_back(made);
     }
 
@@ -425,6 +425,7 @@ class conversation {
             return promise(said == errc::repeated_transaction, "names of transactions are unique");
         }
         if (judge(said, carried(name) && carried(asked) && !name.empty(), asked, words("begin").add(asked).add(name))) {
+            ++last_number_;
             transactions_.push_back(name);
         }
     }
@@ -561,7 +562,7 @@ class conversation {
     std::vector<message> messages_{}; // that wait for an acknowledgement
     std::string why_{};
     std::uint64_t delivered_ = 0;
-    std::uint32_t last_subscription_ = 0;
+    std::uint32_t last_number_ = 0; // of a subscription or transaction
     unsigned last_receipt_ = 0;
     bool was_open_ = false;
     bool disconnected_ = false;

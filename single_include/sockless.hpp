@@ -3719,9 +3719,14 @@ class heap_outbox : public outbox_position {
     /// The bytes that are to be sent next.
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
-        const std::size_t waiting = first_->end - first_->begin;
         is_shown_ = true;
-        return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
+        const cbytes run = first_run();
+        return run.size() < most_shown ? run : run.first(most_shown);
+    }
+
+    /// All bytes that lie together at the front of the queue, `output()` among them. One write lies together.
+    [[nodiscard]] cbytes first_run() const noexcept {
+        return size_ == 0 ? cbytes{} : cbytes{first_->data() + first_->begin, first_->end - first_->begin};
     }
 
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
@@ -3902,9 +3907,10 @@ class span_outbox : public outbox_position {
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
 
     [[nodiscard]] cbytes output() const noexcept {
-        const std::size_t waiting = end_ - begin_;
-        return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
+        const cbytes run = first_run();
+        return run.size() < most_shown ? run : run.first(most_shown);
     }
+    [[nodiscard]] cbytes first_run() const noexcept { return memory_.subspan(begin_, end_ - begin_); }
 
     bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;
@@ -10258,7 +10264,7 @@ class connection {
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
     /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2),
-    /// `no_entropy`.
+    /// `no_entropy`, and `no_room` if the output is smaller than a Close.
     [[nodiscard]] sockless::error close(std::uint16_t code = ws::close_code::normal,
                                         std::string_view reason = {}) noexcept {
         if (!is_open()) return errc::not_open;
@@ -10686,7 +10692,10 @@ class connection {
     }
 
     void send_owed_pong() noexcept {
-        if (queue_pong(open_.held.view()) == errc::none) open_.pongs.owe(false);
+        const errc refused = queue_pong(open_.held.view());
+        if (refused == errc::none) open_.pongs.owe(false);
+        // No Pong can be sent any more.
+        if (refused == errc::no_entropy) give_up(refused);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
@@ -12190,17 +12199,22 @@ class carrier {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // Sends the frames that were queued before the WebSocket was open. Those for which it has no room stay.
+    // Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
+    // the WebSocket has no room for it, it stays.
     void send_what_was_early() noexcept {
         while (!bytes_.empty() && web_socket_.is_open()) {
-            const cbytes early = bytes_.output();
+            const cbytes early = bytes_.first_run();
             const auto write = [early](bytes out) -> written {
                 if (out.size() < early.size()) return {early.size(), errc::no_room};
                 detail::copy(out.data(), early.data(), early.size());
                 return {early.size(), {}};
             };
             if (web_socket_.send_written(write, {.likely = early.size(), .most = most_})) return;
-            bytes_.sent(early.size());
+            for (std::size_t left = early.size(); left != 0;) {
+                const std::size_t shown = bytes_.output().size();
+                bytes_.sent(shown);
+                left -= shown;
+            }
         }
     }
 
@@ -12388,14 +12402,16 @@ class over_websocket {
         return taken;
     }
 
-    // If the session has ended, the WebSocket is closed.
+    // If the session has ended, or has waited for its end long enough, the WebSocket is closed. If no Close can be
+    // sent, the WebSocket fails.
     void follow() noexcept {
-        if (!session_.has_said_all() || carried() != carried_by::web_socket) return;
+        const bool ends = session_.has_said_all() || session_.has_waited();
+        if (!ends || carried() != carried_by::web_socket) return;
         if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
         if (!web_socket().is_open()) return;
         const sockless::error reason = session_.error();
         if (reason && !web_socket().close(reason.close_code(), reason.sentence())) return;
-        static_cast<void>(web_socket().close());
+        if (web_socket().close()) web_socket().shut_down();
     }
 
     Session session_;

@@ -425,3 +425,55 @@ TEST_CASE("a connection works in memory of the caller's alone, whatever carries 
         CHECK(run.complaint == "");
     }
 }
+
+TEST_CASE("S7 C5: a client that takes no RECEIPT after DISCONNECT has its time, over WebSocket too") {
+    for (const bool over_web : {false, true}) {
+        server_connection_run run(server_connection({.session = {.automatic_receipts = false}}), answer);
+        if (over_web) run.feed(request());
+        const auto say = [&](const std::string& text) {
+            run.feed(over_web ? messages_from(role::client, text) : bytes_from(text));
+        };
+        say(connect_text());
+        run.tick(0);
+        say(framed("DISCONNECT\nreceipt:1\n\n")); // the program never sends the RECEIPT
+        for (instant now = 0; now <= 20'000; now += 1000) {
+            run.tick(now);
+            run.drain();
+        }
+        CHECK(run.peer.done());
+    }
+}
+
+TEST_CASE("F5 S13: a client without masking keys ends when its session does") {
+    struct source {
+        bool works = true;
+        static bool give(void* context, bytes out) {
+            for (std::byte& octet : out) octet = std::byte{0x5A};
+            return static_cast<source*>(context)->works;
+        }
+    } keys;
+    stomp::client_over_websocket<ws::client> peer(ws::client(ws::already_open{}, ws::entropy(source::give, &keys)));
+    REQUIRE_FALSE(peer.session().connect({.host = "h"}));
+    keys.works = false;
+    buffer text = messages_from(role::server, framed("ERROR\nmessage:no\n\n"));
+    bytes in(text);
+    while (peer.next(in)) {
+    }
+    peer.sent(peer.output().size());
+    CHECK_FALSE(peer.web_socket().is_open());
+    CHECK(peer.web_socket().error() == ws::errc::shut_down);
+    static_cast<void>(peer.finish());
+    CHECK(peer.done());
+}
+
+TEST_CASE("W3: a CONNECT that waits for the WebSocket is one message, also if it is large") {
+    client_connection_run run{stomp::client_connection(sample_keys())};
+    const std::string passcode(70'000, 'p');
+    REQUIRE_FALSE(run.peer.session().connect({.host = "h", .passcode = passcode}));
+    REQUIRE_FALSE(run.peer.request({.host = "h", .target = "/chat"}));
+    static_cast<void>(run.take_sent());
+    run.feed(upgrade_response());
+    const auto frames = frames_in(run.take_sent());
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].payload.size() > 70'000);
+}

@@ -659,3 +659,27 @@ TEST_CASE("H18: the body of a refusal is read by its head when the input that he
     CHECK(piece.text() == "ok");
     CHECK(peer.next(in).error == ws::errc::refused);
 }
+
+TEST_CASE("F5 F10: a client that owes a Pong and gets no more masking keys ends when the Pong could leave") {
+    struct source {
+        bool works = true;
+        static bool give(void* context, bytes out) {
+            for (std::byte& octet : out) octet = std::byte{0x5A};
+            return static_cast<source*>(context)->works;
+        }
+    } keys;
+    ws::client peer(ws::already_open{}, ws::entropy(source::give, &keys));
+    for (int i = 0; i != 60; ++i) {
+        buffer ping = frame(role::server, 0x89, std::string(125, 'x'));
+        bytes in(ping);
+        REQUIRE(peer.next(in).kind == ws::kind::ping);
+    }
+    keys.works = false;
+    while (!peer.output().empty()) peer.sent(peer.output().size());
+    CHECK_FALSE(peer.is_open());
+    bytes none{};
+    const ws::event end = peer.next(none);
+    CHECK(end.kind == ws::kind::closed);
+    CHECK(end.error == ws::errc::no_entropy);
+    CHECK(peer.done());
+}

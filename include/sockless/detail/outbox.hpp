@@ -50,9 +50,14 @@ class heap_outbox : public outbox_position {
     /// The bytes that are to be sent next.
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
-        const std::size_t waiting = first_->end - first_->begin;
         is_shown_ = true;
-        return {first_->data() + first_->begin, waiting < most_shown ? waiting : most_shown};
+        const cbytes run = first_run();
+        return run.size() < most_shown ? run : run.first(most_shown);
+    }
+
+    /// All bytes that lie together at the front of the queue, `output()` among them. One write lies together.
+    [[nodiscard]] cbytes first_run() const noexcept {
+        return size_ == 0 ? cbytes{} : cbytes{first_->data() + first_->begin, first_->end - first_->begin};
     }
 
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
@@ -233,9 +238,10 @@ class span_outbox : public outbox_position {
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
 
     [[nodiscard]] cbytes output() const noexcept {
-        const std::size_t waiting = end_ - begin_;
-        return memory_.subspan(begin_, waiting < most_shown ? waiting : most_shown);
+        const cbytes run = first_run();
+        return run.size() < most_shown ? run : run.first(most_shown);
     }
+    [[nodiscard]] cbytes first_run() const noexcept { return memory_.subspan(begin_, end_ - begin_); }
 
     bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;

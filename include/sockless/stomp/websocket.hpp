@@ -63,17 +63,22 @@ class carrier {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // Sends the frames that were queued before the WebSocket was open. Those for which it has no room stay.
+    // Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
+    // the WebSocket has no room for it, it stays.
     void send_what_was_early() noexcept {
         while (!bytes_.empty() && web_socket_.is_open()) {
-            const cbytes early = bytes_.output();
+            const cbytes early = bytes_.first_run();
             const auto write = [early](bytes out) -> written {
                 if (out.size() < early.size()) return {early.size(), errc::no_room};
                 detail::copy(out.data(), early.data(), early.size());
                 return {early.size(), {}};
             };
             if (web_socket_.send_written(write, {.likely = early.size(), .most = most_})) return;
-            bytes_.sent(early.size());
+            for (std::size_t left = early.size(); left != 0;) {
+                const std::size_t shown = bytes_.output().size();
+                bytes_.sent(shown);
+                left -= shown;
+            }
         }
     }
 
@@ -261,14 +266,16 @@ class over_websocket {
         return taken;
     }
 
-    // If the session has ended, the WebSocket is closed.
+    // If the session has ended, or has waited for its end long enough, the WebSocket is closed. If no Close can be
+    // sent, the WebSocket fails.
     void follow() noexcept {
-        if (!session_.has_said_all() || carried() != carried_by::web_socket) return;
+        const bool ends = session_.has_said_all() || session_.has_waited();
+        if (!ends || carried() != carried_by::web_socket) return;
         if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
         if (!web_socket().is_open()) return;
         const sockless::error reason = session_.error();
         if (reason && !web_socket().close(reason.close_code(), reason.sentence())) return;
-        static_cast<void>(web_socket().close());
+        if (web_socket().close()) web_socket().shut_down();
     }
 
     Session session_;

@@ -142,7 +142,7 @@ class connection {
     /// Begins the closing handshake: queues a Close, after which nothing more can be sent. Messages are still received
     /// until the peer's Close; then comes `closed`. 1005 sends a Close without a code. Errors: `not_open`,
     /// `close_code_not_sendable`, `close_reason_too_long`, `payload_not_utf8` (RFC 6455 sections 5.5.1 and 7.1.2),
-    /// `no_entropy`.
+    /// `no_entropy`, and `no_room` if the output is smaller than a Close.
     [[nodiscard]] sockless::error close(std::uint16_t code = ws::close_code::normal,
                                         std::string_view reason = {}) noexcept {
         if (!is_open()) return errc::not_open;
@@ -570,7 +570,10 @@ class connection {
     }
 
     void send_owed_pong() noexcept {
-        if (queue_pong(open_.held.view()) == errc::none) open_.pongs.owe(false);
+        const errc refused = queue_pong(open_.held.view());
+        if (refused == errc::none) open_.pongs.owe(false);
+        // No Pong can be sent any more.
+        if (refused == errc::no_entropy) give_up(refused);
     }
 
     // A Close is answered once, with its own code (RFC 6455 section 5.5.1) [C4], and then no Pong is owed any more.
