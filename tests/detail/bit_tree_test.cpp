@@ -65,7 +65,9 @@ class keys_in_tree {
         free_.push_back(found->second);
         model_.erase(found);
     }
-    [[nodiscard]] std::uint32_t find(const known_key& key) const { return tree_.find(items_, text_key{key.kind, key.text}); }
+    [[nodiscard]] std::uint32_t find(const known_key& key) const {
+        return tree_.find(items_, text_key{key.kind, key.text});
+    }
     [[nodiscard]] std::uint32_t expected(const known_key& key) const {
         const auto found = model_.find(key);
         return found == model_.end() ? bit_tree::none : found->second;
