@@ -22,10 +22,12 @@ struct opening {
 
 /// A server's acceptance of a request. All views are read during the call that they are given to, and not after it.
 struct acceptance {
-    std::string_view subprotocol{}; ///< one of those offered, which `write_acceptance` does not check; empty for none
-    std::string_view extensions{};  ///< the value of Sec-WebSocket-Extensions; empty for none
-    bool compression = true;        ///< agree to it, if it is offered and the endpoint can compress
-    list_view<field> fields{};      ///< more fields: Set-Cookie …
+    /// One of those offered: see `choose_subprotocol`. `accept` checks that it was offered, `write_acceptance` does
+    /// not. Empty for none.
+    std::string_view subprotocol{};
+    std::string_view extensions{}; ///< the value of Sec-WebSocket-Extensions; empty for none
+    bool compression = true;       ///< agree to it, if it is offered and the endpoint can compress
+    list_view<field> fields{};     ///< more fields: Set-Cookie …
 };
 
 /// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
