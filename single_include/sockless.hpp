@@ -10238,10 +10238,10 @@ class connection {
     }
 
     /// Queues a whole message that `write` writes straight into the output, so that it is not copied: as text if it is
-    /// UTF-8, else as binary. `write(room)` writes it to the front of `room` and returns `written`; if the room is too
-    /// small, with the room that it takes, and then it is called again. `note()` is called when all was written, and
-    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`,
-    /// `no_entropy`.
+    /// UTF-8, else as binary. `write(room)` writes the message to the front of `room` and returns `written`. If `room`
+    /// is too small, it returns `no_room` and the size that it needs, and is called again with so much room. `note()`
+    /// is called once the message was written; if it returns an error, the message is not sent. Errors: those of
+    /// `write` and `note`, `not_open`, `message_open`, `no_room`, `no_entropy`.
     template <class Write, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error send_written(Write write, const written_message& settings = {},
                                                Note note = {}) noexcept {
@@ -10310,6 +10310,11 @@ class connection {
 
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
+
+    /// Says that bytes of the peer wait which the caller does not give to `next` yet, as it cannot take what they
+    /// bring. They count as a sign of life at the next `tick`. Call it before each `tick` as long as nothing is read:
+    /// else a peer that answers Pings looks silent, as its Pongs wait behind those bytes.
+    void hold_input() noexcept { heard_ = true; }
 
     /// Says what time it is. Call it after each wait, once the received bytes were given to `next`. Does all that is
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the
@@ -10961,7 +10966,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
     /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
-    /// bytes that wait to be sent, and `options::output` is not read.
+    /// bytes that wait to be sent, and `options::output` is not read; 131 bytes of it are kept for the Close.
     basic_client(entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
@@ -11184,7 +11189,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
     /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
-    /// bytes that wait to be sent, and `options::output` is not read.
+    /// bytes that wait to be sent, and `options::output` is not read; 131 bytes of it are kept for the Close.
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
@@ -11341,9 +11346,10 @@ using server = basic_server<growing_buffer>;
 // subscription, touch one record, whatever they mean. Records of messages that do not wait go once there are more of
 // them than of others: over time each pays for one that moves.
 //
-// An ACK in a transaction only marks its message as pending, and is done with COMMIT. The pending ones of a transaction
-// are a list, the latest first. In `client` mode those of a subscription are one besides: as an ACK means all before
-// it, a message up to the last of them is acknowledged already, so each is behind those before it.
+// An ACK in a transaction only marks its message as pending, and takes effect with COMMIT. The pending messages of a
+// transaction are a list, the latest first. In `client` mode the pending messages of a subscription are another list.
+// An ACK is then for all messages before it too, so a message before a pending one cannot become pending afterwards:
+// this list is in the order of the messages.
 namespace sockless::stomp::detail {
 
 /// A message that was sent to be acknowledged. A link is the place of another message plus 1; 0 is none.
@@ -12298,7 +12304,7 @@ class over_websocket {
             }
             follow();
             // The session waits: for the answer to a CONNECT, or for room for a RECEIPT.
-            if (left_ != 0 || !payload_.empty()) return {};
+            if (has_payload()) return {};
             const bytes before = in;
             const ws::event found = web_socket().next(in);
             if (!found) return {};
@@ -12307,7 +12313,8 @@ class over_websocket {
         }
     }
 
-    /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together.
+    /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together. A
+    /// CONNECT that waits until the WebSocket is open is not among them yet.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
@@ -12315,12 +12322,21 @@ class over_websocket {
         follow();
     }
 
-    /// As `tick` and `next_deadline` of the session and the WebSocket together.
+    /// As `tick` and `next_deadline` of the session and the WebSocket together. While it is unknown what the connection
+    /// carries, both the session and the WebSocket wait for the peer, and the shorter timeout ends the connection.
     [[nodiscard]] event tick(instant now) noexcept {
-        if (carried() != carried_by::bytes) {
-            const ws::event found = web_socket().tick(now);
-            if (found && carried() == carried_by::web_socket) return take(found);
+        const bool is_decided = carried() == carried_by::web_socket;
+        if (!is_decided) {
+            event due{session_.tick(now)};
+            if (due || carried() == carried_by::bytes) return due;
         }
+        // The session waits for its caller, and the peer's bytes wait with it. So the peer is not silent.
+        if (has_payload() && waiting() == 0) web_socket().hold_input();
+        if (const ws::event found = web_socket().tick(now)) {
+            carrier().decide(carried_by::web_socket);
+            return take(found);
+        }
+        if (!is_decided) return {};
         event due{session_.tick(now)};
         follow();
         return due;
@@ -12372,7 +12388,10 @@ class over_websocket {
     [[nodiscard]] version_set versions() const noexcept { return session_.versions(); }
 
   private:
-    // The next event from the payload that is not used up yet.
+    // Whether the session has not used up the last payload yet.
+    [[nodiscard]] bool has_payload() const noexcept { return left_ != 0 || !payload_.empty(); }
+
+    // The next event from that payload.
     [[nodiscard]] typename Session::event next_of_payload(bytes& in) noexcept {
         if (!payload_.empty()) return session_.next(payload_);
         bytes payload = in.first(in.size() < left_ ? in.size() : left_);

@@ -290,6 +290,26 @@ TEST_CASE("S6 H20: a peer that says nothing, or not enough, has its time") {
     starts("GET / HT", {"lost end_of_input @0 | ws closed 1006 handshake_timeout"}, "HTTP/1.1 408 ");
 }
 
+TEST_CASE("S6 H20: while it is unknown what the connection carries, the shorter timeout ends it") {
+    server_connection_run web{
+        server_connection({.session = {.connect_timeout = 500}, .web_socket = {.handshake_timeout = 300}})};
+    web.tick(1000);
+    CHECK(web.peer.next_deadline() == 1300);
+    web.tick(1300);
+    CHECK(web.log == lines{"lost end_of_input @0 | ws closed 1006 handshake_timeout"});
+    CHECK(text_of(web.take_sent()).starts_with("HTTP/1.1 408 "));
+    CHECK(web.peer.done());
+    web.feed("GET / HTTP/1.1\r\n");
+    CHECK(web.log.size() == 1);
+
+    server_connection_run bytes{
+        server_connection({.session = {.connect_timeout = 300}, .web_socket = {.handshake_timeout = 500}})};
+    bytes.tick(1000);
+    bytes.tick(1300);
+    CHECK(bytes.log == lines{"lost connect_timeout @0"});
+    CHECK(bytes.peer.done());
+}
+
 TEST_CASE("the end of the input, before and after it is known what it carries") {
     server_connection_run nothing{server_connection()};
     nothing.finish();

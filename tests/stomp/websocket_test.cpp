@@ -306,6 +306,32 @@ TEST_CASE("S6 W3: between CONNECT and its answer nothing is taken, wherever what
     }
 }
 
+TEST_CASE("S6 W3: a client is not taken for silent while its bytes wait for the answer to CONNECT") {
+    const ws::options settings{.ping_interval = 100, .pong_timeout = 50, .whole_messages = false};
+    carried_server run(server(ws::server(ws::already_open{}, settings), {.connect_timeout = never}),
+                       [](server&, const server::event&) {});
+    const std::string send = framed("SEND\ndestination:/a\n\nearly");
+    run.feed(joined(messages_from(role::client, connect_text(), send), frame(role::client, 0x8A, "a Pong")));
+    instant now = 0;
+    for (; now != 1000; now += 50) run.tick(now);
+    CHECK(run.log == lines{"connect host=h"});
+    CHECK(run.take_sent().empty());
+    REQUIRE_FALSE(run.peer.session().accept());
+    run.feed("");
+    CHECK(run.log == lines{"connect host=h", "send destination=/a: early", "ws pong: a Pong"});
+    for (const instant end = now + 200; now != end; now += 50) run.tick(now);
+    CHECK(run.log.back() == "lost end_of_input @63 | ws closed 1006 pong_timeout");
+
+    // If output waits, a client that takes none of it is silent, even if its bytes wait.
+    carried_server full(server(ws::server(ws::already_open{}, settings), {.connect_timeout = never}),
+                        [](server&, const server::event&) {});
+    full.drains = false;
+    full.feed(messages_from(role::client, connect_text(), send));
+    REQUIRE_FALSE(full.peer.web_socket().ping());
+    for (now = 0; now != 200; now += 50) full.tick(now);
+    CHECK(full.log.back() == "lost end_of_input @36 | ws closed 1006 pong_timeout");
+}
+
 TEST_CASE("S7 W3: a receipt that has no room waits, and no session is lost by it") {
     carried_server run = open_server({}, SIZE_MAX, {.output = 800, .whole_messages = false});
     run.drains = false;

@@ -10,9 +10,10 @@
 // subscription, touch one record, whatever they mean. Records of messages that do not wait go once there are more of
 // them than of others: over time each pays for one that moves.
 //
-// An ACK in a transaction only marks its message as pending, and is done with COMMIT. The pending ones of a transaction
-// are a list, the latest first. In `client` mode those of a subscription are one besides: as an ACK means all before
-// it, a message up to the last of them is acknowledged already, so each is behind those before it.
+// An ACK in a transaction only marks its message as pending, and takes effect with COMMIT. The pending messages of a
+// transaction are a list, the latest first. In `client` mode the pending messages of a subscription are another list.
+// An ACK is then for all messages before it too, so a message before a pending one cannot become pending afterwards:
+// this list is in the order of the messages.
 namespace sockless::stomp::detail {
 
 /// A message that was sent to be acknowledged. A link is the place of another message plus 1; 0 is none.

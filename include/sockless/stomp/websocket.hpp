@@ -160,7 +160,7 @@ class over_websocket {
             }
             follow();
             // The session waits: for the answer to a CONNECT, or for room for a RECEIPT.
-            if (left_ != 0 || !payload_.empty()) return {};
+            if (has_payload()) return {};
             const bytes before = in;
             const ws::event found = web_socket().next(in);
             if (!found) return {};
@@ -169,7 +169,8 @@ class over_websocket {
         }
     }
 
-    /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together.
+    /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together. A
+    /// CONNECT that waits until the WebSocket is open is not among them yet.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
@@ -177,12 +178,21 @@ class over_websocket {
         follow();
     }
 
-    /// As `tick` and `next_deadline` of the session and the WebSocket together.
+    /// As `tick` and `next_deadline` of the session and the WebSocket together. While it is unknown what the connection
+    /// carries, both the session and the WebSocket wait for the peer, and the shorter timeout ends the connection.
     [[nodiscard]] event tick(instant now) noexcept {
-        if (carried() != carried_by::bytes) {
-            const ws::event found = web_socket().tick(now);
-            if (found && carried() == carried_by::web_socket) return take(found);
+        const bool is_decided = carried() == carried_by::web_socket;
+        if (!is_decided) {
+            event due{session_.tick(now)};
+            if (due || carried() == carried_by::bytes) return due;
         }
+        // The session waits for its caller, and the peer's bytes wait with it. So the peer is not silent.
+        if (has_payload() && waiting() == 0) web_socket().hold_input();
+        if (const ws::event found = web_socket().tick(now)) {
+            carrier().decide(carried_by::web_socket);
+            return take(found);
+        }
+        if (!is_decided) return {};
         event due{session_.tick(now)};
         follow();
         return due;
@@ -234,7 +244,10 @@ class over_websocket {
     [[nodiscard]] version_set versions() const noexcept { return session_.versions(); }
 
   private:
-    // The next event from the payload that is not used up yet.
+    // Whether the session has not used up the last payload yet.
+    [[nodiscard]] bool has_payload() const noexcept { return left_ != 0 || !payload_.empty(); }
+
+    // The next event from that payload.
     [[nodiscard]] typename Session::event next_of_payload(bytes& in) noexcept {
         if (!payload_.empty()) return session_.next(payload_);
         bytes payload = in.first(in.size() < left_ ? in.size() : left_);

@@ -114,10 +114,10 @@ class connection {
     }
 
     /// Queues a whole message that `write` writes straight into the output, so that it is not copied: as text if it is
-    /// UTF-8, else as binary. `write(room)` writes it to the front of `room` and returns `written`; if the room is too
-    /// small, with the room that it takes, and then it is called again. `note()` is called when all was written, and
-    /// can still refuse it with an error. Errors: those of `write` and `note`, `not_open`, `message_open`, `no_room`,
-    /// `no_entropy`.
+    /// UTF-8, else as binary. `write(room)` writes the message to the front of `room` and returns `written`. If `room`
+    /// is too small, it returns `no_room` and the size that it needs, and is called again with so much room. `note()`
+    /// is called once the message was written; if it returns an error, the message is not sent. Errors: those of
+    /// `write` and `note`, `not_open`, `message_open`, `no_room`, `no_entropy`.
     template <class Write, class Note = detail::note_nothing>
     [[nodiscard]] sockless::error send_written(Write write, const written_message& settings = {},
                                                Note note = {}) noexcept {
@@ -186,6 +186,11 @@ class connection {
 
     /// How many bytes wait to be sent in all, for callers that stop producing while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
+
+    /// Says that bytes of the peer wait which the caller does not give to `next` yet, as it cannot take what they
+    /// bring. They count as a sign of life at the next `tick`. Call it before each `tick` as long as nothing is read:
+    /// else a peer that answers Pings looks silent, as its Pongs wait behind those bytes.
+    void hold_input() noexcept { heard_ = true; }
 
     /// Says what time it is. Call it after each wait, once the received bytes were given to `next`. Does all that is
     /// due: sends a Ping, or ends a wait that took too long, which is a `closed` event. A wait that has begun since the

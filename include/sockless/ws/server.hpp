@@ -49,7 +49,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
 
     /// With these buffers: `input` bounds the size of heads, and of messages that come in pieces. Give it room for the
     /// limits of `settings`, else a head or message may be too large in pieces but not as a whole. `output` bounds the
-    /// bytes that wait to be sent, and `options::output` is not read.
+    /// bytes that wait to be sent, and `options::output` is not read; 131 bytes of it are kept for the Close.
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
