@@ -4,6 +4,7 @@
 
 #include "sockless/buffer.hpp"
 #include "sockless/core.hpp"
+#include "sockless/driver.hpp"
 #include "sockless/endpoint.hpp"
 #include "sockless/error.hpp"
 #include "sockless/http.hpp"

@@ -366,6 +366,58 @@ template <class Buffer>
 
 } // namespace sockless
 
+// ========================================== sockless/detail/deadline.hpp ==========================================
+// A wait that ends at a deadline, for state machines that are told the time only now and then.
+
+namespace sockless::detail {
+
+/// One wait. Nothing here reads a clock: the time is known only while `pass` runs. A wait that begins between two calls
+/// of `pass` therefore counts from the next call, however long ago the last one was.
+class deadline {
+  public:
+    /// Begins to wait for `duration` milliseconds, instead of any other wait. `never` ends the waiting.
+    constexpr void begin(std::uint32_t duration) noexcept {
+        at_ = no_deadline;
+        duration_ = duration;
+        counts_from_next_ = duration != never;
+    }
+
+    /// Begins to wait at a time that is known.
+    constexpr void begin_at(instant now, std::uint32_t duration) noexcept {
+        at_ = duration == never ? no_deadline : later(now, duration);
+        duration_ = duration;
+        counts_from_next_ = false;
+    }
+
+    /// Begins the same wait anew. Nothing happens if there is no wait.
+    constexpr void begin_again() noexcept {
+        if (is_waiting()) begin(duration_);
+    }
+
+    constexpr void stop() noexcept { begin(never); }
+
+    [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
+
+    /// Says what time it is. True once, when the wait is over. `no_deadline` is no time: then nothing happens.
+    [[nodiscard]] constexpr bool pass(instant now) noexcept {
+        if (now == no_deadline) return false;
+        if (counts_from_next_) begin_at(now, duration_);
+        if (now < at_) return false;
+        at_ = no_deadline;
+        return true;
+    }
+
+    /// When `pass` has something to do: at once, which is 0, if a wait has begun since its last call.
+    [[nodiscard]] constexpr instant next() const noexcept { return counts_from_next_ ? 0 : at_; }
+
+  private:
+    instant at_ = no_deadline;
+    std::uint32_t duration_ = never;
+    bool counts_from_next_ = false;
+};
+
+} // namespace sockless::detail
+
 // =============================================== sockless/error.hpp ===============================================
 // An error of any layer in one word, and the result of a writer.
 
@@ -431,6 +483,7 @@ namespace sockless {
 /// - sends the bytes that `output()` shows, and says with `sent(size)` how many of them it has sent, until `output()`
 ///   is empty. Bytes that were shown stay in place until they are sent;
 /// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
+/// - calls `hold_input()` before each `tick`, if it has read nothing since the last one because it pauses;
 /// - calls `finish()` when the peer has ended its side, and handles its event;
 /// - ends the connection when `done()` is true. `error()` says whether something went wrong.
 ///
@@ -450,6 +503,8 @@ concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, 
     noexcept->std::same_as<std::size_t>;
     { own.tick(now) }
     noexcept->std::same_as<typename T::event>;
+    { own.hold_input() }
+    noexcept;
     { seen.next_deadline() }
     noexcept->std::same_as<instant>;
     { own.finish() }
@@ -462,6 +517,178 @@ concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, 
     noexcept;
     { own.shut_down() }
     noexcept;
+};
+
+} // namespace sockless
+
+// ============================================== sockless/driver.hpp ===============================================
+// What the program that has the socket does next, for any endpoint: read or pause, write, shut down, close.
+
+namespace sockless {
+
+/// How a `driver` behaves.
+struct driver_options {
+    /// Bytes. While more than this waits to be sent, nothing is read: a peer that does not take its answers can ask for
+    /// no more of them.
+    std::size_t most_waiting = 1024 * 1024;
+
+    /// Milliseconds in which the peer must end its side of the connection after ours has ended.
+    std::uint32_t linger = 5'000;
+};
+
+/// An endpoint, and what all programs with a socket must do for it: they keep the input that the endpoint does not take
+/// yet, read nothing while too much output waits, and end the connection so that the last bytes arrive. The driver does
+/// no I/O and reads no clock. The program that has the socket
+/// - reads while `reads()`, and gives what came to `take`; when the peer has ended its side (`recv` returned 0) it
+/// calls
+///   `finish`, and when the connection broke, `abandon`;
+/// - writes what `output()` shows, and says with `sent` how much of it was written;
+/// - calls `tick` after each of these rounds, and when `next_deadline()` has come;
+/// - ends its side of the connection (`shutdown(SHUT_WR)`, for TLS first `SSL_shutdown`) when `ends_writing()`, and
+///   says so with `did_end_writing`;
+/// - closes the connection when `is_over()`.
+///
+/// `take`, `finish`, `abandon` and `tick` call `handle(event)` for each event of the endpoint. `handle` may call
+/// `pause`, and all functions of the endpoint but `next`, `finish` and `tick`. If it throws, close the connection.
+///
+/// Call the functions of one driver from one thread at a time. `Buffer` holds the input that the endpoint does not take
+/// yet: at most what was read when `reads()` became false.
+template <endpoint Endpoint, class Buffer = growing_buffer>
+class driver {
+  public:
+    using event = typename Endpoint::event;
+    using endpoint_type = Endpoint;
+
+    /// With memory from the heap for input that waits. Most connections never need any.
+    explicit driver(Endpoint peer,
+                    const driver_options& settings = {}) noexcept requires std::is_same_v<Buffer, growing_buffer>
+        : driver(static_cast<Endpoint&&>(peer), growing_buffer(SIZE_MAX), settings) {}
+
+    /// With memory of the caller's for input that waits: as large as its largest read.
+    driver(Endpoint peer, Buffer held, const driver_options& settings = {}) noexcept
+        : peer_(static_cast<Endpoint&&>(peer)),
+          held_(static_cast<Buffer&&>(held)),
+          most_waiting_(settings.most_waiting),
+          linger_(settings.linger) {}
+
+    /// The endpoint: to send, to accept, to close.
+    [[nodiscard]] Endpoint& peer() noexcept { return peer_; }
+    [[nodiscard]] const Endpoint& peer() const noexcept { return peer_; }
+
+    /// Whether the program is to read. If not, it asks again after each round.
+    [[nodiscard]] bool reads() const noexcept {
+        if (input_ended_ || abandoned_) return false;
+        // After the end of our side what comes is read and dropped, until the peer has ended its side: to close a
+        // socket with input unread is a reset, which can overtake the bytes that were sent last (RFC 6455
+        // section 7.1.1).
+        if (writing_ended_) return true;
+        return held_.size() == 0 && !paused_ && peer_.waiting() <= most_waiting_;
+    }
+
+    /// Pauses: no event comes and nothing is read, until `pause(false)`. For a program that cannot take more messages
+    /// for a while. The silence of the peer in the meantime is not held against it.
+    void pause(bool pauses = true) noexcept { paused_ = pauses; }
+
+    /// Takes bytes that came. `in` is changed in place, and may be used for other things afterwards: what the endpoint
+    /// does not take yet is kept.
+    template <class Handle>
+    void take(bytes in, Handle&& handle) {
+        if (is_silent()) return;
+        const bool waits = held_.size() != 0;
+        if (!waits) take_from(in, handle);
+        // Without memory for its input a connection cannot go on.
+        if (!append(held_, in)) return abandon(handle);
+        if (waits) take_held(handle);
+    }
+
+    /// Says that the peer has ended its side. What waits is still to be sent, as the peer may read on.
+    template <class Handle>
+    void finish(Handle&& handle) {
+        if (input_ended_ || abandoned_) return;
+        input_ended_ = finishes_ = true;
+        take_held(handle);
+    }
+
+    /// Says that the connection broke: nothing can be read or written any more. Tells the endpoint.
+    template <class Handle>
+    void abandon(Handle&& handle) {
+        if (abandoned_) return;
+        abandoned_ = true;
+        held_.release();
+        tell(peer_.finish(), handle);
+    }
+
+    /// Says what time it is, in milliseconds, and does what is due.
+    template <class Handle>
+    void tick(instant now, Handle&& handle) {
+        if (abandoned_) return;
+        take_held(handle);
+        if (paused_) peer_.hold_input();
+        tell(peer_.tick(now), handle);
+        if (deadline_.pass(now)) abandoned_ = true;
+    }
+
+    /// When `tick` has something to do; `no_deadline` if there is no such time, 0 if it is at once.
+    [[nodiscard]] instant next_deadline() const noexcept {
+        const instant own = deadline_.next(), other = peer_.next_deadline();
+        return own < other ? own : other;
+    }
+
+    /// The bytes to write next: see `output` and `sent` of the endpoint.
+    [[nodiscard]] cbytes output() const noexcept { return is_silent() ? cbytes{} : peer_.output(); }
+    void sent(std::size_t size) noexcept { peer_.sent(size); }
+
+    /// Whether the program is to end its side of the connection now.
+    [[nodiscard]] bool ends_writing() const noexcept { return peer_.done() && !is_silent(); }
+    void did_end_writing() noexcept {
+        writing_ended_ = true;
+        held_.release();
+        deadline_.begin(linger_);
+    }
+
+    /// Whether the program is to close the connection now.
+    [[nodiscard]] bool is_over() const noexcept { return abandoned_ || (writing_ended_ && input_ended_); }
+
+  private:
+    // Whether nothing more is written.
+    [[nodiscard]] bool is_silent() const noexcept { return writing_ended_ || abandoned_; }
+
+    template <class Handle>
+    static void tell(const event& found, Handle& handle) {
+        if (found) handle(found);
+    }
+
+    template <class Handle>
+    void take_from(bytes& in, Handle& handle) {
+        while (!paused_) {
+            const event found = peer_.next(in);
+            if (!found) return;
+            handle(found);
+        }
+    }
+
+    // Also without input: the endpoint may have an event that a call of the program has caused.
+    template <class Handle>
+    void take_held(Handle& handle) {
+        bytes in = held_.contents();
+        const std::size_t size = in.size();
+        take_from(in, handle);
+        held_.consume(size - in.size());
+        if (!finishes_ || paused_ || held_.size() != 0) return;
+        finishes_ = false;
+        tell(peer_.finish(), handle);
+    }
+
+    Endpoint peer_;
+    Buffer held_; // input that the endpoint does not take yet
+    detail::deadline deadline_;
+    std::size_t most_waiting_;
+    std::uint32_t linger_;
+    bool paused_ = false;
+    bool input_ended_ = false;   // the peer has ended its side
+    bool finishes_ = false;      // likewise, and the endpoint is still to be told
+    bool writing_ended_ = false; // we have ended our side
+    bool abandoned_ = false;     // broken, or not waited for any longer
 };
 
 } // namespace sockless
@@ -3622,58 +3849,6 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
-// ========================================== sockless/detail/deadline.hpp ==========================================
-// A wait that ends at a deadline, for state machines that are told the time only now and then.
-
-namespace sockless::detail {
-
-/// One wait. Nothing here reads a clock: the time is known only while `pass` runs. A wait that begins between two calls
-/// of `pass` therefore counts from the next call, however long ago the last one was.
-class deadline {
-  public:
-    /// Begins to wait for `duration` milliseconds, instead of any other wait. `never` ends the waiting.
-    constexpr void begin(std::uint32_t duration) noexcept {
-        at_ = no_deadline;
-        duration_ = duration;
-        counts_from_next_ = duration != never;
-    }
-
-    /// Begins to wait at a time that is known.
-    constexpr void begin_at(instant now, std::uint32_t duration) noexcept {
-        at_ = duration == never ? no_deadline : later(now, duration);
-        duration_ = duration;
-        counts_from_next_ = false;
-    }
-
-    /// Begins the same wait anew. Nothing happens if there is no wait.
-    constexpr void begin_again() noexcept {
-        if (is_waiting()) begin(duration_);
-    }
-
-    constexpr void stop() noexcept { begin(never); }
-
-    [[nodiscard]] constexpr bool is_waiting() const noexcept { return counts_from_next_ || at_ != no_deadline; }
-
-    /// Says what time it is. True once, when the wait is over. `no_deadline` is no time: then nothing happens.
-    [[nodiscard]] constexpr bool pass(instant now) noexcept {
-        if (now == no_deadline) return false;
-        if (counts_from_next_) begin_at(now, duration_);
-        if (now < at_) return false;
-        at_ = no_deadline;
-        return true;
-    }
-
-    /// When `pass` has something to do: at once, which is 0, if a wait has begun since its last call.
-    [[nodiscard]] constexpr instant next() const noexcept { return counts_from_next_ ? 0 : at_; }
-
-  private:
-    instant at_ = no_deadline;
-    std::uint32_t duration_ = never;
-    bool counts_from_next_ = false;
-};
-
-} // namespace sockless::detail
-
 // =========================================== sockless/detail/outbox.hpp ===========================================
 // The queue of bytes that wait to be sent. Bytes at its front stay in place until they were sent.
 
@@ -6495,6 +6670,10 @@ class session {
 
     /// The number of all bytes that wait to be sent. A caller can stop producing messages while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
+
+    /// Says that bytes of the peer wait which the caller does not give to `next` yet. They count as a sign of life at
+    /// the next `tick`: see `ws::connection::hold_input`.
+    void hold_input() noexcept { heard_ = true; }
 
     /// The time at which `tick` has something to do next; `no_deadline` if there is no such time. It is 0, which means
     /// at once, if a wait has begun since the last `tick`: the wait counts from the next `tick`.
@@ -12320,6 +12499,12 @@ class over_websocket {
     void sent(std::size_t size) noexcept {
         session_.sent(size);
         follow();
+    }
+
+    /// As `hold_input` of the session and of `ws::connection`.
+    void hold_input() noexcept {
+        session_.hold_input();
+        web_socket().hold_input();
     }
 
     /// As `tick` and `next_deadline` of the session and the WebSocket together. While it is unknown what the connection

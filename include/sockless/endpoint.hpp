@@ -13,6 +13,7 @@ namespace sockless {
 /// - sends the bytes that `output()` shows, and says with `sent(size)` how many of them it has sent, until `output()`
 ///   is empty. Bytes that were shown stay in place until they are sent;
 /// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
+/// - calls `hold_input()` before each `tick`, if it has read nothing since the last one because it pauses;
 /// - calls `finish()` when the peer has ended its side, and handles its event;
 /// - ends the connection when `done()` is true. `error()` says whether something went wrong.
 ///
@@ -32,6 +33,8 @@ concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, 
     noexcept->std::same_as<std::size_t>;
     { own.tick(now) }
     noexcept->std::same_as<typename T::event>;
+    { own.hold_input() }
+    noexcept;
     { seen.next_deadline() }
     noexcept->std::same_as<instant>;
     { own.finish() }

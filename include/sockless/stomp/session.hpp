@@ -83,6 +83,10 @@ class session {
     /// The number of all bytes that wait to be sent. A caller can stop producing messages while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 
+    /// Says that bytes of the peer wait which the caller does not give to `next` yet. They count as a sign of life at
+    /// the next `tick`: see `ws::connection::hold_input`.
+    void hold_input() noexcept { heard_ = true; }
+
     /// The time at which `tick` has something to do next; `no_deadline` if there is no such time. It is 0, which means
     /// at once, if a wait has begun since the last `tick`: the wait counts from the next `tick`.
     [[nodiscard]] instant next_deadline() const noexcept {

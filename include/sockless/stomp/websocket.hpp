@@ -178,6 +178,12 @@ class over_websocket {
         follow();
     }
 
+    /// As `hold_input` of the session and of `ws::connection`.
+    void hold_input() noexcept {
+        session_.hold_input();
+        web_socket().hold_input();
+    }
+
     /// As `tick` and `next_deadline` of the session and the WebSocket together. While it is unknown what the connection
     /// carries, both the session and the WebSocket wait for the peer, and the shorter timeout ends the connection.
     [[nodiscard]] event tick(instant now) noexcept {
