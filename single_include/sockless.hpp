@@ -3966,6 +3966,7 @@ class heap_outbox : public outbox_position {
   private:
     struct block {
         block* next;
+        block* previous;
         std::size_t begin;
         std::size_t end;
         std::size_t capacity;
@@ -3976,44 +3977,49 @@ class heap_outbox : public outbox_position {
     // Bytes, with the block's own head.
     static constexpr std::size_t least_block = 256, usual_block = 4096, most_block = 64 * 1024;
 
-    // Makes room for `needed` more bytes behind the content. As long as the last block was never shown, and would not
-    // become larger than `most_block`, a larger one takes its place: so a host finds few and large pieces to send.
+    // Makes room for `needed` more bytes behind the content. A larger block takes the place of the last one, unless
+    // bytes of that were shown or are kept: as long as both are small, so that a host finds few and large pieces to
+    // send; and if the last one would have less content than it gets room now, as what is written can be much smaller
+    // than the room for it (a compressed frame), or not be written at all. So no block is left mostly empty. The room
+    // doubles with the content that moves, so over time each byte moves once.
     [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
         const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
-        const bool may_move = last_ != nullptr && !(last_ == first_ && (is_shown_ || keeps_));
-        const bool replaces = may_move && needed <= most_block && content + needed <= most_block - sizeof(block);
+        const bool holds_kept = keeps_ && last_ == first_ && last_ != nullptr && last_->end != 0;
+        const bool holds_shown = is_shown_ && last_ == first_ && content != 0;
+        const bool are_small = needed <= most_block && content + needed <= most_block - sizeof(block);
+        const bool replaces = last_ != nullptr && !holds_kept && !holds_shown && (are_small || content < needed);
         const std::size_t moved = replaces ? content : 0;
         std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
         if (size > most_block) size = most_block;
-        if (needed > SIZE_MAX - most_block) return false;
-        if (size < moved + needed + sizeof(block)) size = moved + needed + sizeof(block);
+        if (needed > SIZE_MAX / 4) return false;
+        if (size < moved + needed + sizeof(block)) size = (are_small ? moved : 2 * moved) + needed + sizeof(block);
         void* const memory = ::operator new(size, std::nothrow);
         if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, 0, moved, size - sizeof(block)};
+        auto* const added = ::new (memory) block{nullptr, nullptr, 0, moved, size - sizeof(block)};
         if (replaces) {
             detail::copy(added->data(), last_->data() + last_->begin, moved);
             drop_last();
         }
+        added->previous = last_;
         (last_ == nullptr ? first_ : last_->next) = added;
         last_ = added;
-        // Blocks that were too small for this, and hold nothing, go.
+        // A first block that was too small for this, and holds nothing, goes.
         while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
         return true;
     }
 
     void drop_last() noexcept {
         block* const dropped = last_;
-        block** at = &first_;
-        last_ = nullptr;
-        for (; *at != dropped; at = &(*at)->next) last_ = *at;
-        *at = nullptr;
+        last_ = dropped->previous;
+        if (dropped == first_) is_shown_ = false;
+        (last_ == nullptr ? first_ : last_->next) = nullptr;
         ::operator delete(dropped);
     }
 
     void drop_first() noexcept {
         block* const dropped = first_;
         first_ = dropped->next;
-        if (first_ == nullptr) last_ = nullptr;
+        (first_ == nullptr ? last_ : first_->previous) = nullptr;
         is_shown_ = false;
         ::operator delete(dropped);
     }
@@ -4157,7 +4163,8 @@ template <class Outbox, class Errc, class Write, class Note = note_nothing>
 [[nodiscard]] error put(Outbox& to, std::size_t likely, std::size_t reserve, Errc no_room, Write write,
                         Note note = {}) noexcept {
     const std::size_t most = to.room(reserve);
-    bytes room = to.prepare(likely < most ? likely : most, reserve);
+    // Without room for the probable size `write` first says what it needs: room for a write that fails is a waste.
+    bytes room = likely <= most ? to.prepare(likely, reserve) : bytes{};
     written result = write(room);
     if (result.size > room.size() && result.size <= most) {
         room = to.prepare(result.size, reserve);
@@ -6075,8 +6082,8 @@ class frame_reader {
 
 // This is a PATRICIA tree. A node knows the position of one bit, and has a link for keys in which the bit is 0 and one
 // for keys in which it is 1. Positions rise on the way down. A leaf is an item, which has a key. So a search looks at
-// one bit for each node, and compares the key of one item. The way down has at most as many nodes as the key has bits:
-// nobody can choose keys that make it longer than what was read of the key. Nothing is ever balanced.
+// one bit for each node, and compares the key of one item. Nothing is ever balanced: keys can be chosen that make the
+// way down long, but it ends with the key that is sought. So it has at most as many nodes as that key has bits.
 namespace sockless::detail {
 
 /// A node. What positions mean is the key's.
@@ -6097,6 +6104,11 @@ struct text_key {
 
     [[nodiscard]] friend bool operator==(const text_key& a, const text_key& b) noexcept {
         return a.kind == b.kind && equal(a.text, b.text);
+    }
+
+    /// The last position at which this key can differ from others: below a node with a later one all keys are longer.
+    [[nodiscard]] std::uint32_t last_position() const noexcept {
+        return static_cast<std::uint32_t>(16 * (text.size() + 1));
     }
 
     [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept {
@@ -6123,6 +6135,7 @@ struct number_key {
 
     [[nodiscard]] friend bool operator==(const number_key&, const number_key&) noexcept = default;
 
+    [[nodiscard]] static std::uint32_t last_position() noexcept { return 31; }
     [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept { return number >> (31 - position) & 1U; }
     [[nodiscard]] std::uint32_t first_difference(const number_key& other) const noexcept {
         return static_cast<std::uint32_t>(std::countl_zero(number ^ other.number));
@@ -6229,9 +6242,12 @@ class bit_tree {
     // If there is an item with this key it is this one. Else no other item is equal to the key up to a later position.
     template <class Items, class Key>
     [[nodiscard]] std::uint32_t nearest_to(const Items& items, const Key& key) const noexcept {
+        const std::uint32_t last = key.last_position();
         std::uint32_t link = root_;
         while (!is_leaf(link)) {
             const tree_node node = items.node(link);
+            // Any item below this node will do. One is the item that the node lies at.
+            if (node.position > last) break;
             link = node.link(key.bit(node.position));
         }
         return link & ~leaf;

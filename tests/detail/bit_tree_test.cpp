@@ -77,6 +77,12 @@ class keys_in_tree {
         static_cast<void>(find(key));
         return items_.looks;
     }
+    [[nodiscard]] std::size_t looks_to_insert_and_erase(const known_key& key) {
+        items_.looks = 0;
+        insert(key);
+        erase(key);
+        return items_.looks;
+    }
     void check_all() const {
         for (const auto& [key, item] : model_) REQUIRE(find(key) == item);
     }
@@ -140,5 +146,18 @@ TEST_CASE("a search looks at no more nodes than the key has bits, nine to a byte
     }
     for (std::uint32_t i = 0; i != 4096; ++i) {
         CHECK(numbers.looks_for({1, {'\0', static_cast<char>(i >> 8U), static_cast<char>(i & 0xFFU)}}) == 12);
+    }
+
+    // Each of these texts differs from `@@@…` in one bit. So the way down is long on the side of zeros, and that is
+    // where a shorter text leads.
+    keys_in_tree deep;
+    for (std::size_t i = 0; i != 1000; ++i) {
+        std::string text(201, '@');
+        text[1 + i / 5] = static_cast<char>('@' | 1 << i % 5);
+        deep.insert({1, text});
+    }
+    for (const std::size_t size : {std::size_t{1}, std::size_t{3}}) {
+        CHECK(deep.looks_for({1, std::string(size, '@')}) <= 9 * (size + 1) + 1);
+        CHECK(deep.looks_to_insert_and_erase({1, std::string(size, '@')}) <= 4 * (9 * (size + 1) + 1));
     }
 }

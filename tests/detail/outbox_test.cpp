@@ -285,6 +285,44 @@ TEST_CASE("room that was prepared and is not used delays nothing and leaves noth
     CHECK(take_all(keeper) == "frames");
 }
 
+TEST_CASE("no block is left mostly empty: what is written may be much smaller than its room, or not be written") {
+    for (const bool shows : {false, true}) {
+        std::string expected;
+        expected.reserve(100'000);
+        const std::size_t before = heap_in_use();
+        growing box{growing_buffer(8'000'000)};
+        for (int i = 0; i != 3000; ++i) {
+            const bytes room = box.prepare(100'000, 0);
+            REQUIRE(room.size() == 100'000);
+            const std::string text = "frame " + std::to_string(i);
+            std::memcpy(room.data(), text.data(), text.size());
+            box.commit(text.size());
+            expected += text;
+            if (shows && i % 7 == 0) REQUIRE_FALSE(box.output().empty());
+            REQUIRE(box.prepare(200'000, 0).size() == 200'000); // and nothing is written
+        }
+        // Twice what waits, and the room of one block that was shown and of one that is written.
+        CHECK(heap_in_use() - before < 2 * expected.size() + 2 * 300'000);
+        CHECK(take_all(box) == expected);
+        CHECK(heap_in_use() - before <= 4096);
+    }
+}
+
+TEST_CASE("writes that are refused take no memory") {
+    growing box{growing_buffer(1'000'000)};
+    while (add(box, std::string(100'000, 'x'))) {
+    }
+    const std::size_t held = heap_in_use();
+    const error no_room = http::errc::no_room;
+    for (int i = 0; i != 100; ++i) {
+        REQUIRE_FALSE(box.output().empty());
+        box.sent(10);
+        const auto write = [&](bytes out) -> written { return {200'000, out.size() < 200'000 ? no_room : error()}; };
+        REQUIRE(detail::put(box, 150'000, 0, no_room, write) == no_room);
+    }
+    CHECK(heap_in_use() == held);
+}
+
 TEST_CASE("a size that no memory has is refused, whatever the limit") {
     growing box{growing_buffer(SIZE_MAX)};
     CHECK(box.prepare(SIZE_MAX, 0).empty());

@@ -6,14 +6,24 @@
 #include <cstdlib>
 #include <new>
 
+#include <malloc.h>
+
 namespace {
 
 std::atomic<std::size_t> count{0};
+std::atomic<std::size_t> in_use{0};
 std::atomic<bool> empty{false};
 
 void* counted(std::size_t size) noexcept {
     ++count;
-    return std::malloc(size == 0 ? 1 : size);
+    void* const memory = std::malloc(size == 0 ? 1 : size);
+    in_use += ::malloc_usable_size(memory);
+    return memory;
+}
+
+void release(void* memory) noexcept {
+    in_use -= ::malloc_usable_size(memory);
+    std::free(memory);
 }
 
 void* counted_or_throw(std::size_t size) {
@@ -24,6 +34,7 @@ void* counted_or_throw(std::size_t size) {
 } // namespace
 
 std::size_t sockless::test::allocations() noexcept { return count; }
+std::size_t sockless::test::heap_in_use() noexcept { return in_use; }
 
 sockless::test::empty_heap::empty_heap() noexcept { empty = true; }
 sockless::test::empty_heap::~empty_heap() { empty = false; }
@@ -32,9 +43,9 @@ void* operator new(std::size_t size) { return counted_or_throw(size); }
 void* operator new[](std::size_t size) { return counted_or_throw(size); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return empty ? nullptr : counted(size); }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return empty ? nullptr : counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { release(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { release(memory); }

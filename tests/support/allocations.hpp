@@ -9,6 +9,9 @@ namespace sockless::test {
 /// How often memory was asked for since the program began.
 std::size_t allocations() noexcept;
 
+/// The bytes that `new` has given and that were not deleted.
+std::size_t heap_in_use() noexcept;
+
 /// While one of these lives, `new (std::nothrow)` finds no memory.
 class empty_heap {
   public:

@@ -8,8 +8,8 @@
 
 // This is a PATRICIA tree. A node knows the position of one bit, and has a link for keys in which the bit is 0 and one
 // for keys in which it is 1. Positions rise on the way down. A leaf is an item, which has a key. So a search looks at
-// one bit for each node, and compares the key of one item. The way down has at most as many nodes as the key has bits:
-// nobody can choose keys that make it longer than what was read of the key. Nothing is ever balanced.
+// one bit for each node, and compares the key of one item. Nothing is ever balanced: keys can be chosen that make the
+// way down long, but it ends with the key that is sought. So it has at most as many nodes as that key has bits.
 namespace sockless::detail {
 
 /// A node. What positions mean is the key's.
@@ -30,6 +30,11 @@ struct text_key {
 
     [[nodiscard]] friend bool operator==(const text_key& a, const text_key& b) noexcept {
         return a.kind == b.kind && equal(a.text, b.text);
+    }
+
+    /// The last position at which this key can differ from others: below a node with a later one all keys are longer.
+    [[nodiscard]] std::uint32_t last_position() const noexcept {
+        return static_cast<std::uint32_t>(16 * (text.size() + 1));
     }
 
     [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept {
@@ -56,6 +61,7 @@ struct number_key {
 
     [[nodiscard]] friend bool operator==(const number_key&, const number_key&) noexcept = default;
 
+    [[nodiscard]] static std::uint32_t last_position() noexcept { return 31; }
     [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept { return number >> (31 - position) & 1U; }
     [[nodiscard]] std::uint32_t first_difference(const number_key& other) const noexcept {
         return static_cast<std::uint32_t>(std::countl_zero(number ^ other.number));
@@ -162,9 +168,12 @@ class bit_tree {
     // If there is an item with this key it is this one. Else no other item is equal to the key up to a later position.
     template <class Items, class Key>
     [[nodiscard]] std::uint32_t nearest_to(const Items& items, const Key& key) const noexcept {
+        const std::uint32_t last = key.last_position();
         std::uint32_t link = root_;
         while (!is_leaf(link)) {
             const tree_node node = items.node(link);
+            // Any item below this node will do. One is the item that the node lies at.
+            if (node.position > last) break;
             link = node.link(key.bit(node.position));
         }
         return link & ~leaf;
