@@ -310,6 +310,29 @@ TEST_CASE("S6 H20: while it is unknown what the connection carries, the shorter 
     CHECK(bytes.peer.done());
 }
 
+TEST_CASE("S6 S13: an undecided connection that has ended stays as it is, whatever time it is and whatever comes") {
+    for (const bool shuts_down : {false, true}) {
+        server_connection_run run{server_connection()};
+        run.drains = false;
+        run.tick(1000);
+        if (shuts_down) {
+            run.peer.shut_down();
+        } else {
+            run.tick(11'000);
+        }
+        const cbytes shown = run.peer.output();
+        const std::string said(text_of(shown));
+        CHECK(said.starts_with("ERROR") == !shuts_down);
+        run.tick(11'001);
+        run.feed("GET / HTTP/1.1\r\n\r\n");
+        run.tick(30'000);
+        CHECK(run.log == lines{shuts_down ? "lost shut_down @0" : "lost connect_timeout @0"});
+        CHECK(run.peer.output().data() == shown.data());
+        CHECK(text_of(run.peer.output()) == said);
+        CHECK(run.peer.done());
+    }
+}
+
 TEST_CASE("the end of the input, before and after it is known what it carries") {
     server_connection_run nothing{server_connection()};
     nothing.finish();

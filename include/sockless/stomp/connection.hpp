@@ -74,7 +74,9 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set.
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->carried() == carried_by::unknown && !in.empty()) {
-            this->carrier().decide(in[0] == std::byte{'G'} ? carried_by::web_socket : carried_by::bytes);
+            // If the session has ended already, no WebSocket can begin any more.
+            const bool asks = in[0] == std::byte{'G'} && this->session().state() != state::closed;
+            this->carrier().decide(asks ? carried_by::web_socket : carried_by::bytes);
         }
         for (;;) {
             event found = base::next(in);

@@ -190,6 +190,8 @@ class over_websocket {
         const bool is_decided = carried() == carried_by::web_socket;
         if (!is_decided) {
             event due{session_.tick(now)};
+            // What a session says at its end goes out as it is.
+            if (session_.state() == state::closed) carrier().decide(carried_by::bytes);
             if (due || carried() == carried_by::bytes) return due;
         }
         // The session waits for its caller, and the peer's bytes wait with it. So the peer is not silent.
