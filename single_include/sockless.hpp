@@ -6077,191 +6077,200 @@ class frame_reader {
 
 } // namespace sockless::stomp::detail
 
-// ========================================== sockless/detail/bit_tree.hpp ==========================================
-// A tree that finds keys by their bits. Its nodes lie in the records of the keys.
+// ======================================== sockless/detail/search_tree.hpp =========================================
+// A balanced tree that finds items by their keys. Its nodes lie in the records of the items.
 
-// This is a PATRICIA tree. A node knows the position of one bit, and has a link for keys in which the bit is 0 and one
-// for keys in which it is 1. Positions rise on the way down. A leaf is an item, which has a key. So a search looks at
-// one bit for each node, and compares the key of one item. Nothing is ever balanced: keys can be chosen that make the
-// way down long, but it ends with the key that is sought. So it has at most as many nodes as that key has bits.
+// This is an AVL tree: of the two subtrees below an item, one is at most one level higher than the other. So the way to
+// an item among N is at most 1.44 times the binary logarithm of N long, whatever keys a peer chooses and in whatever
+// order: neither chance nor a secret is needed.
 namespace sockless::detail {
 
-/// A node. What positions mean is the key's.
+/// The node of an item: the items below it, with lesser keys and with greater ones, and how many levels it is high.
 struct tree_node {
-    std::uint32_t position = 0;
-    std::uint32_t links[2] = {};
-
-    // Without an index: a copy of a node then need not lie in memory.
-    [[nodiscard]] std::uint32_t link(unsigned side) const noexcept { return side != 0 ? links[1] : links[0]; }
+    std::uint32_t links[2] = {0xFFFFFFFF, 0xFFFFFFFF};
+    std::uint32_t height = 1;
 };
 
-/// A key that is a text of some kind. It may hold any bytes. A position is 16 for each byte, and 0 to 8 for its bits.
-/// The kind is the first byte. The first bit of each byte says that there is this byte: so a text differs in a bit from
-/// each longer text, too. So a text has less than 2^28 bytes.
+/// A key that is a text of some kind. It may hold any bytes. Shorter texts come before longer ones: so texts of
+/// different sizes are told apart without a look at them.
 struct text_key {
     std::uint8_t kind = 0;
     std::string_view text{};
 
-    [[nodiscard]] friend bool operator==(const text_key& a, const text_key& b) noexcept {
-        return a.kind == b.kind && equal(a.text, b.text);
-    }
-
-    /// The last position at which this key can differ from others: below a node with a later one all keys are longer.
-    [[nodiscard]] std::uint32_t last_position() const noexcept {
-        return static_cast<std::uint32_t>(16 * (text.size() + 1));
-    }
-
-    [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept {
-        return nine_bits(position / 16) >> (8 - position % 16) & 1U;
-    }
-    [[nodiscard]] std::uint32_t first_difference(const text_key& other) const noexcept {
-        std::size_t index = 0;
-        while (nine_bits(index) == other.nine_bits(index)) ++index;
-        const unsigned different = nine_bits(index) ^ other.nine_bits(index);
-        return static_cast<std::uint32_t>(index * 16 + 9 - static_cast<unsigned>(std::bit_width(different)));
-    }
-
-  private:
-    // The byte at `index`, with a ninth bit before it that says that it is there.
-    [[nodiscard]] unsigned nine_bits(std::size_t index) const noexcept {
-        if (index == 0) return 0x100U | kind;
-        return index <= text.size() ? 0x100U | static_cast<unsigned char>(text[index - 1]) : 0;
+    /// Less than 0 if this key comes before `other`, 0 if they are equal, else more than 0.
+    [[nodiscard]] int order(const text_key& other) const noexcept {
+        if (kind != other.kind) return kind < other.kind ? -1 : 1;
+        if (text.size() != other.text.size()) return text.size() < other.text.size() ? -1 : 1;
+        return text.empty() ? 0 : std::memcmp(text.data(), other.text.data(), text.size());
     }
 };
 
-/// A key that is a number. A position is that of a bit, from the highest one on.
+/// A key that is a number.
 struct number_key {
     std::uint32_t number = 0;
 
-    [[nodiscard]] friend bool operator==(const number_key&, const number_key&) noexcept = default;
-
-    [[nodiscard]] static std::uint32_t last_position() noexcept { return 31; }
-    [[nodiscard]] unsigned bit(std::uint32_t position) const noexcept { return number >> (31 - position) & 1U; }
-    [[nodiscard]] std::uint32_t first_difference(const number_key& other) const noexcept {
-        return static_cast<std::uint32_t>(std::countl_zero(number ^ other.number));
+    [[nodiscard]] int order(const number_key& other) const noexcept {
+        return number < other.number ? -1 : static_cast<int>(number != other.number);
     }
 };
 
-/// The tree. Each item has a number below `bit_tree::most`, a key, and room for one node. `Items` has `key(item)`,
+/// The tree. Each item has a number other than `none`, a key, and room for one node. `Items` has `key(item)`,
 /// `node(item)` and `set_node(item, node)`; it is the same for each call.
-///
-/// A tree of N items has N - 1 nodes. The node that lies at an item is above the leaf of this item, or is not in use.
-/// So the way to the leaf of an item leads through its node.
-class bit_tree {
+class search_tree {
   public:
-    static constexpr std::uint32_t most = 0x7FFFFFFF, none = 0xFFFFFFFF;
+    static constexpr std::uint32_t none = 0xFFFFFFFF;
 
     /// The item with this key, or `none`.
     template <class Items, class Key>
     [[nodiscard]] std::uint32_t find(const Items& items, const Key& key) const noexcept {
-        if (root_ == none) return none;
-        const std::uint32_t nearest = nearest_to(items, key);
-        return items.key(nearest) == key ? nearest : none;
+        std::uint32_t item = root_;
+        while (item != none) {
+            const int order = key.order(items.key(item));
+            if (order == 0) break;
+            item = items.node(item).links[order > 0];
+        }
+        return item;
     }
 
-    /// Adds an item. No other item has its key. The node that this makes lies at the item, and is above its leaf.
+    /// Adds an item. No other item has its key.
     template <class Items>
     void insert(const Items& items, std::uint32_t item) noexcept {
-        if (root_ == none) {
-            root_ = leaf | item;
-            return;
-        }
-        const auto key = items.key(item);
-        tree_node added{key.first_difference(items.key(nearest_to(items, key))), {}};
-        place above{};
-        std::uint32_t below = root_;
-        while (!is_leaf(below)) {
-            const tree_node node = items.node(below);
-            if (node.position > added.position) break;
-            above = {below, key.bit(node.position)};
-            below = node.link(above.side);
-        }
-        const unsigned side = key.bit(added.position);
-        added.links[side] = leaf | item;
-        added.links[1 - side] = below;
-        items.set_node(item, added);
-        set_link(items, above, item);
+        way above;
+        go_down(items, items.key(item), above, none);
+        items.set_node(item, {});
+        set_link(items, above, above.size, item);
+        balance(items, above);
     }
 
     /// Removes an item of the tree.
     template <class Items>
     void erase(const Items& items, std::uint32_t item) noexcept {
-        const auto key = items.key(item);
-        place to_leaf{}, to_parent{}, to_own{}; // where the links to these stand
-        bool is_used = false;                   // the node that lies at the item
-        for (std::uint32_t link = root_; !is_leaf(link);) {
-            to_parent = to_leaf;
-            if (link == item) {
-                is_used = true;
-                to_own = to_leaf;
+        way above;
+        go_down(items, items.key(item), above, item);
+        const tree_node erased = items.node(item);
+        if (erased.links[0] == none || erased.links[1] == none) {
+            set_link(items, above, above.size, erased.links[erased.links[0] == none]);
+        } else {
+            // The item with the next greater key takes the place of the one that goes. It has nothing on its lesser
+            // side.
+            const std::size_t depth = above.size;
+            above.add(item, 1);
+            std::uint32_t next = erased.links[1];
+            tree_node taken = items.node(next);
+            while (taken.links[0] != none) {
+                above.add(next, 0);
+                next = taken.links[0];
+                taken = items.node(next);
             }
-            const tree_node node = items.node(link);
-            to_leaf = {link, key.bit(node.position)};
-            link = node.link(to_leaf.side);
+            set_link(items, above, above.size, taken.links[1]);
+            items.set_node(next, items.node(item));
+            set_link(items, above, depth, next);
+            above.steps[depth].item = next;
         }
-        const std::uint32_t parent = to_leaf.node;
-        if (parent == none) {
-            root_ = none;
-            return;
-        }
-        // The other child of the parent takes the place of the parent.
-        set_link(items, to_parent, items.node(parent).link(1 - to_leaf.side));
-        if (!is_used || parent == item) return;
-        // The node of the item moves to the room that the parent had. The parent was above the leaf of the item that
-        // has this room, and the node of `item` is above the parent. So it is above that leaf.
-        items.set_node(parent, items.node(item));
-        set_link(items, to_own, parent);
+        balance(items, above);
     }
 
     /// An item has another number now, and its key and its node have moved with it.
     template <class Items>
     void move(const Items& items, std::uint32_t from, std::uint32_t to) noexcept {
-        const auto key = items.key(to);
-        place at{};
-        std::uint32_t link = root_;
-        while (!is_leaf(link)) {
-            if (link == from) set_link(items, at, link = to);
-            const tree_node node = items.node(link);
-            at = {link, key.bit(node.position)};
-            link = node.link(at.side);
-        }
-        set_link(items, at, leaf | to);
+        way above;
+        go_down(items, items.key(to), above, from);
+        set_link(items, above, above.size, to);
     }
 
   private:
-    static constexpr std::uint32_t leaf = 0x80000000;
+    // The way from the root down to a link: the items, and on which side of each it goes on. It is long enough for as
+    // many items as there are numbers.
+    struct way {
+        struct step {
+            std::uint32_t item;
+            std::uint32_t side;
+        };
+        static constexpr std::size_t longest = 48;
 
-    // A link stands in a node, on one of its sides, or is the root.
-    struct place {
-        std::uint32_t node = none;
-        unsigned side = 0;
+        void add(std::uint32_t item, std::uint32_t side) noexcept { steps[size++] = {item, side}; }
+
+        step steps[longest];
+        std::size_t size = 0;
     };
 
-    [[nodiscard]] static constexpr bool is_leaf(std::uint32_t link) noexcept { return (link & leaf) != 0; }
-
-    // If there is an item with this key it is this one. Else no other item is equal to the key up to a later position.
+    // Goes down to the place of a key: to `end`, or to where it would be added.
     template <class Items, class Key>
-    [[nodiscard]] std::uint32_t nearest_to(const Items& items, const Key& key) const noexcept {
-        const std::uint32_t last = key.last_position();
-        std::uint32_t link = root_;
-        while (!is_leaf(link)) {
-            const tree_node node = items.node(link);
-            // Any item below this node will do. One is the item that the node lies at.
-            if (node.position > last) break;
-            link = node.link(key.bit(node.position));
+    void go_down(const Items& items, const Key& key, way& passed, std::uint32_t end) const noexcept {
+        for (std::uint32_t item = root_; item != end && item != none;) {
+            const std::uint32_t side = key.order(items.key(item)) > 0 ? 1 : 0;
+            passed.add(item, side);
+            item = items.node(item).links[side];
         }
-        return link & ~leaf;
     }
 
+    // Sets the link at the end of the first `depth` steps of a way.
     template <class Items>
-    void set_link(const Items& items, const place& at, std::uint32_t link) noexcept {
-        if (at.node == none) {
+    void set_link(const Items& items, const way& passed, std::size_t depth, std::uint32_t link) noexcept {
+        if (depth == 0) {
             root_ = link;
             return;
         }
-        tree_node node = items.node(at.node);
-        node.links[at.side] = link;
-        items.set_node(at.node, node);
+        const auto [item, side] = passed.steps[depth - 1];
+        tree_node node = items.node(item);
+        node.links[side] = link;
+        items.set_node(item, node);
+    }
+
+    // Goes up again, and balances each item on the way, until nothing changes.
+    template <class Items>
+    void balance(const Items& items, way& changed) noexcept {
+        while (changed.size != 0) {
+            const std::uint32_t item = changed.steps[--changed.size].item;
+            const std::uint32_t height = items.node(item).height;
+            const std::uint32_t top = balanced(items, item);
+            if (top != item) set_link(items, changed, changed.size, top);
+            if (items.node(top).height == height) return;
+        }
+    }
+
+    template <class Items>
+    [[nodiscard]] static std::uint32_t height(const Items& items, std::uint32_t item) noexcept {
+        return item == none ? 0 : items.node(item).height;
+    }
+    template <class Items>
+    static void set_height(const Items& items, tree_node& node) noexcept {
+        const std::uint32_t lesser = height(items, node.links[0]), greater = height(items, node.links[1]);
+        node.height = 1 + (lesser > greater ? lesser : greater);
+    }
+
+    // Balances an item, both sides of which are balanced. Returns the item that is in its place then.
+    template <class Items>
+    [[nodiscard]] static std::uint32_t balanced(const Items& items, std::uint32_t item) noexcept {
+        tree_node node = items.node(item);
+        const std::uint32_t lesser = height(items, node.links[0]), greater = height(items, node.links[1]);
+        const std::uint32_t side = greater > lesser ? 1 : 0;
+        if (greater + 1 >= lesser && lesser + 1 >= greater) {
+            node.height = 1 + (side != 0 ? greater : lesser);
+            items.set_node(item, node);
+            return item;
+        }
+        // The higher side must be highest on its outer side before it rises.
+        const tree_node higher = items.node(node.links[side]);
+        if (height(items, higher.links[1 - side]) > height(items, higher.links[side])) {
+            node.links[side] = raised(items, node.links[side], higher, 1 - side);
+        }
+        return raised(items, item, node, side);
+    }
+
+    // The item below `item` on this side takes its place. Returns it.
+    template <class Items>
+    [[nodiscard]] static std::uint32_t raised(const Items& items, std::uint32_t item, tree_node node,
+                                              std::uint32_t side) noexcept {
+        const std::uint32_t top = node.links[side];
+        tree_node rising = items.node(top);
+        node.links[side] = rising.links[1 - side];
+        set_height(items, node);
+        items.set_node(item, node);
+        rising.links[1 - side] = item;
+        set_height(items, rising);
+        items.set_node(top, rising);
+        return top;
     }
 
     std::uint32_t root_ = none;
@@ -6273,10 +6282,10 @@ class bit_tree {
 // A list of names in a buffer of any kind, each with a record of facts about it.
 
 // Names lie one behind the other in the order in which they were added, each behind its record. A tree finds them, with
-// its nodes in the records: so no call costs more because there are other names. A name that is erased leaves a gap,
-// unless it is the last one. If the gaps have more bytes than the names, the names move together: over time each byte
-// that was added pays for one that moves. So the list needs a buffer of twice the bytes that the names may have, and
-// what fits does not depend on what was there before.
+// its nodes in the records: so other names cost next to nothing, whatever a peer chooses. A name that is erased leaves
+// a gap, unless it is the last one. If the gaps have more bytes than the names, the names move together: over time each
+// byte that was added pays for one that moves. So the list needs a buffer of twice the bytes that the names may have,
+// and what fits does not depend on what was there before.
 namespace sockless::detail {
 
 /// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
@@ -6475,10 +6484,10 @@ class name_list {
   private:
     static constexpr bool is_numbered = requires(Record record) { record.by_number; };
 
-    static constexpr std::uint32_t none = bit_tree::none, last_of_all = 0xFFFFFFFE;
+    static constexpr std::uint32_t none = search_tree::none, last_of_all = 0xFFFFFFFE;
 
-    // More bytes than this are not used: a position in the tree has 28 bits for the index of a byte.
-    static constexpr std::size_t most = 0x0FFFFFFF;
+    // More bytes than this are not used: a place has 32 bits.
+    static constexpr std::size_t most = 0x7FFFFFFF;
 
     // The records, by their places.
     struct records {
@@ -6560,8 +6569,8 @@ class name_list {
     }
 
     Buffer memory_;
-    bit_tree by_text_;
-    bit_tree by_number_;
+    search_tree by_text_;
+    search_tree by_number_;
     std::uint32_t last_number_ = 0;
     std::uint32_t dead_ = 0;   // bytes of names that were erased
     std::uint32_t behind_ = 0; // bytes of the text behind all names

@@ -3,14 +3,14 @@
 #pragma once
 
 #include "../buffer.hpp"
-#include "bit_tree.hpp"
 #include "lazy_iterator.hpp"
+#include "search_tree.hpp"
 
 // Names lie one behind the other in the order in which they were added, each behind its record. A tree finds them, with
-// its nodes in the records: so no call costs more because there are other names. A name that is erased leaves a gap,
-// unless it is the last one. If the gaps have more bytes than the names, the names move together: over time each byte
-// that was added pays for one that moves. So the list needs a buffer of twice the bytes that the names may have, and
-// what fits does not depend on what was there before.
+// its nodes in the records: so other names cost next to nothing, whatever a peer chooses. A name that is erased leaves
+// a gap, unless it is the last one. If the gaps have more bytes than the names, the names move together: over time each
+// byte that was added pays for one that moves. So the list needs a buffer of twice the bytes that the names may have,
+// and what fits does not depend on what was there before.
 namespace sockless::detail {
 
 /// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
@@ -209,10 +209,10 @@ class name_list {
   private:
     static constexpr bool is_numbered = requires(Record record) { record.by_number; };
 
-    static constexpr std::uint32_t none = bit_tree::none, last_of_all = 0xFFFFFFFE;
+    static constexpr std::uint32_t none = search_tree::none, last_of_all = 0xFFFFFFFE;
 
-    // More bytes than this are not used: a position in the tree has 28 bits for the index of a byte.
-    static constexpr std::size_t most = 0x0FFFFFFF;
+    // More bytes than this are not used: a place has 32 bits.
+    static constexpr std::size_t most = 0x7FFFFFFF;
 
     // The records, by their places.
     struct records {
@@ -294,8 +294,8 @@ class name_list {
     }
 
     Buffer memory_;
-    bit_tree by_text_;
-    bit_tree by_number_;
+    search_tree by_text_;
+    search_tree by_number_;
     std::uint32_t last_number_ = 0;
     std::uint32_t dead_ = 0;   // bytes of names that were erased
     std::uint32_t behind_ = 0; // bytes of the text behind all names
