@@ -75,7 +75,7 @@ class echo_connection : public connection {
     [[nodiscard]] sockless::cbytes output() const override { return peer_.output(); }
     void sent(std::size_t size) override { peer_.sent(size); }
     [[nodiscard]] bool done() const override { return peer_.done(); }
-    [[nodiscard]] bool wants_input() const override { return peer_.output().size() < back_pressure; }
+    [[nodiscard]] bool wants_input() const override { return peer_.waiting() < back_pressure; }
 
     void handle(const ws::event& event) {
         switch (event.kind) {

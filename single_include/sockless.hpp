@@ -6811,13 +6811,13 @@ class session {
         }
     }
 
-    // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end.
-    // If nothing is read (`reads` is false), the only sign of life of the peer is that it takes output that waits.
-    [[nodiscard]] errc pass_time(instant now, bool reads = true) noexcept {
+    // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end. It
+    // is a sign of life, too, if the peer takes output that waits: while much waits a program may read nothing.
+    [[nodiscard]] errc pass_time(instant now) noexcept {
         if (now == no_deadline) return errc::none;
         now_ = now;
         if (progresses_) deadline_.begin_again();
-        if (heard_ || (progresses_ && !reads)) peer_beat_.begin_again();
+        if (heard_ || progresses_) peer_beat_.begin_again();
         progresses_ = heard_ = false;
         if (deadline_.pass(now)) {
             if (state_ == stomp::state::connecting) return errc::connect_timeout;
@@ -12035,7 +12035,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// it returns `lost` if a wait took too long. A wait that has begun since the last call counts from this one, as
     /// the session does not know the time when it began.
     [[nodiscard]] event tick(instant now) noexcept {
-        const errc due = this->pass_time(now, !receipt_.is_due());
+        const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 

@@ -699,6 +699,26 @@ TEST_CASE("S5 S7: a client that reads slowly lives, although nothing of it is re
     }
 }
 
+TEST_CASE("S4 S5: a client that takes output which waits lives, and so does one whose bytes wait to be read") {
+    for (const std::string_view sign : {"takes", "waits", "none"}) {
+        server_run run(server({.heart_beat = {0, 100}}));
+        run.tick(0);
+        run.feed(connect_text("1.2", "heart-beat:100,0\n"));
+        run.drain();
+        run.drains = false;
+        run.feed(framed("SUBSCRIBE\nid:1\ndestination:/a\n\n"));
+        run.tick(0);
+        REQUIRE_FALSE(run.peer.deliver(1, {.destination = "/a", .body = bytes_of(std::string(1000, 'x'))}).error);
+        for (instant now = 0; now != 2000; now += 50) {
+            if (sign == "takes") run.drain(1);
+            if (sign == "waits") run.peer.hold_input();
+            run.tick(now);
+        }
+        CHECK(run.peer.is_open() == (sign != "none"));
+        if (sign == "none") CHECK(run.peer.error() == stomp::errc::heart_beat_timeout);
+    }
+}
+
 TEST_CASE("S7: messages may fill the output, and a client that reads slowly still gets its receipts, first of all") {
     server_run run = open_server("1.2", {.output = 2000});
     run.drains = false;

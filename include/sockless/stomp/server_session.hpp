@@ -206,7 +206,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// it returns `lost` if a wait took too long. A wait that has begun since the last call counts from this one, as
     /// the session does not know the time when it began.
     [[nodiscard]] event tick(instant now) noexcept {
-        const errc due = this->pass_time(now, !receipt_.is_due());
+        const errc due = this->pass_time(now);
         return due == errc::none ? event{} : fail(due);
     }
 
