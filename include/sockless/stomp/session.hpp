@@ -198,8 +198,8 @@ class session {
         }
     }
 
-    // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end. It
-    // is a sign of life, too, if the peer takes output that waits: while much waits a program may read nothing.
+    // Does the work that is due at the time `now`. Returns an error if a wait took too long and the session must end.
+    // It is a sign of life, too, if the peer takes output that waits: while much waits a program may read nothing.
     [[nodiscard]] errc pass_time(instant now) noexcept {
         if (now == no_deadline) return errc::none;
         now_ = now;
