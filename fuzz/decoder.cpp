@@ -15,10 +15,11 @@ struct settings {
     std::uint8_t agreed = 0;
     bool show_frames = false;
     ws::limits limits{};
+    ws::tolerated tolerated{};
 };
 
 test::frame_log run(cbytes stream, const std::vector<unsigned>& sizes, const settings& how) {
-    ws::decoder decoder(how.own, how.limits);
+    ws::decoder decoder(how.own, how.limits, how.tolerated);
     decoder.agree_to(how.agreed);
     decoder.show_frames(how.show_frames);
     test::frame_log log;
@@ -71,6 +72,32 @@ void check(const test::frame_log& log, cbytes stream, const settings& how) {
     promise(bytes_out <= stream.size(), "no more bytes come out than go in");
 }
 
+// A rule that is tolerated changes nothing but its own error: the events before it stay, and without it all of them.
+void check_against_strict(const test::frame_log& tolerant, cbytes stream, settings how) {
+    const ws::tolerated tolerated = how.tolerated;
+    how.tolerated = {};
+    const test::frame_log strict = run(stream, {}, how);
+    const test::frame_entry& last = strict.entries.back();
+    const bool is_let_through =
+        (last.error == ws::errc::length_not_minimal && tolerated.longer_lengths) ||
+        (last.error == ws::errc::mask_missing && tolerated.unmasked_frames && how.own == role::server);
+    if (!is_let_through) return promise(tolerant.entries == strict.entries, "all else is judged as ever");
+
+    const std::size_t before = strict.entries.size() - 1;
+    promise(tolerant.entries.size() >= before, "events do not get lost");
+    for (std::size_t i = 0; i != before; ++i) {
+        test::frame_entry expected = strict.entries[i], got = tolerant.entries[i];
+        if (!expected.last && got.payload.size() >= expected.payload.size()) {
+            // A message may go on behind the frame that was an error.
+            got.payload.resize(expected.payload.size());
+            got.last = false;
+        }
+        promise(got == expected, "the events before the frame stay");
+    }
+    const test::frame_entry& end = tolerant.entries.back();
+    promise(end.error != last.error || end.at > last.at, "a rule that is tolerated is no error");
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -82,6 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     how.own = (flags & 1U) == 0 ? role::server : role::client;
     how.show_frames = (flags & 2U) != 0;
     how.agreed = static_cast<std::uint8_t>(flags >> 2U & 7U);
+    how.tolerated = {.longer_lengths = (flags & 32U) != 0, .unmasked_frames = (flags & 64U) != 0};
     how.limits.message = from.one_of(sizes_allowed);
     how.limits.frame = from.one_of(sizes_allowed);
     how.limits.frames = from.one_of(counts);
@@ -91,5 +119,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(whole, from.stream(), how);
     promise(run(from.stream(), sizes, how).entries == whole.entries, "the events are the same at any split");
     promise(run(from.stream(), {1}, how).entries == whole.entries, "the events are the same in single bytes");
+    check_against_strict(whole, from.stream(), how);
     return 0;
 }

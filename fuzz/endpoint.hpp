@@ -9,7 +9,7 @@
 namespace sockless::fuzz {
 
 /// How many bytes of settings a run takes.
-inline constexpr std::size_t endpoint_settings = 32;
+inline constexpr std::size_t endpoint_settings = 33;
 
 /// Reads what an endpoint sends behind its opening handshake, as its peer would.
 class reader {
@@ -364,6 +364,8 @@ inline ws::options options_from(input& from, unsigned flags) {
     how.close_timeout = from.one_of(waits);
     how.ping_interval = from.one_of(waits);
     how.pong_timeout = from.one_of(waits);
+    const unsigned tolerated = from.setting();
+    how.tolerated = {.longer_lengths = (tolerated & 1U) != 0, .unmasked_frames = (tolerated & 2U) != 0};
     return how;
 }
 

@@ -137,14 +137,19 @@ def head_settings(response):
     return bytes([response, 0, 0, 0, 0]) + CUTS[:7]
 
 
-def decoder_settings(client, rsv=0):
-    return bytes([client | rsv << 2, 0, 0, 0]) + CUTS
+def tolerated_by(settings):
+    words = settings.get("tolerate", "").split()
+    return sum({"longer_lengths": 1, "unmasked_frames": 2}[word] for word in words)
 
 
-def endpoint_settings(number):
+def decoder_settings(client, rsv=0, tolerated=0):
+    return bytes([client | rsv << 2 | tolerated << 5, 0, 0, 0]) + CUTS
+
+
+def endpoint_settings(number, tolerated=0):
     """Some of the flags, defaults for the limits, and a script that differs from seed to seed."""
     digest = hashlib.sha256(bytes([number % 251])).digest()
-    return bytes([digest[0] & 127]) + bytes(9) + CUTS[:6] + digest[:16]
+    return bytes([digest[0] & 127]) + bytes(9) + bytes([tolerated]) + CUTS[:6] + digest[:16]
 
 
 def seeds_of_heads():
@@ -169,7 +174,8 @@ def seeds_of_frames():
         for client in (False, True):
             if settings.get("role", "both") in ("both", "client" if client else "server"):
                 rsv = sum({"rsv1": 4, "rsv2": 2, "rsv3": 1}[word] for word in settings.get("agree", "").split())
-                yield Reader(text, not client).until(None), decoder_settings(client, rsv)
+                tolerated = tolerated_by(settings)
+                yield Reader(text, not client).until(None), decoder_settings(client, rsv, tolerated)
     for side in ("c2s", "s2c"):
         for _, frames in captures(side):
             if frames:
@@ -197,7 +203,7 @@ def seeds_of_conversations(side):
         if settings.get("role", "both") in ("both", "server" if side == "c2s" else "client"):
             number += 1
             begin = request if side == "c2s" else response
-            yield begin + Reader(text, side == "c2s").until(None), endpoint_settings(number)
+            yield begin + Reader(text, side == "c2s").until(None), endpoint_settings(number, tolerated_by(settings))
     for head, frames in captures(side):
         number += 1
         if side == "s2c":

@@ -122,7 +122,9 @@ stomp::connection_options options_from(fuzz::input& from) {
     options.most = from.one_of(most);
     options.session.limits = {.line = 200, .headers = 20, .head = 500, .body = 2000};
     options.accept_requests = from.setting() % 2 == 0;
-    options.web_socket.show_requests = from.setting() % 4 == 1;
+    const unsigned flags = from.setting();
+    options.web_socket.show_requests = flags % 4 == 1;
+    options.web_socket.tolerated = {.longer_lengths = (flags & 4U) != 0, .unmasked_frames = (flags & 8U) != 0};
     return options;
 }
 

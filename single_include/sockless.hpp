@@ -7710,6 +7710,19 @@ inline constexpr std::uint8_t rsv2 = 2;
 inline constexpr std::uint8_t rsv3 = 1;
 } // namespace rsv
 
+/// The rules about the header of a frame that a receiver can let its peer break, on the caller's word; at first none.
+/// Each is for peers that people use (docs/rules.md names some). Everything else stays an error.
+struct tolerated {
+    /// The length of a data frame may be written with more bytes than it needs (RFC 6455 section 5.2) [F3]. A control
+    /// frame still has a length of one byte (section 5.5).
+    bool longer_lengths : 1 = false;
+
+    /// Server: frames need no mask (section 5.1) [F4]; those that have one are taken as ever. A mask keeps the code of
+    /// a page from choosing the bytes that a proxy sees (section 10.3). So this is for clients that are no browser,
+    /// over a hop that is trusted. A client ignores it, and takes no masks.
+    bool unmasked_frames : 1 = false;
+};
+
 /// All that a header says.
 struct frame_header {
     ws::opcode opcode = opcode::text;
@@ -7851,12 +7864,13 @@ class decoder {
         message, ///< a whole message
     };
 
-    /// A decoder for the side `own`: a server decodes the frames of a client, a client those of a server.
-    constexpr explicit decoder(role own, const ws::limits& limits = {}) noexcept
+    /// A decoder for the side `own`: a server decodes the frames of a client, a client those of a server. `peer` says
+    /// which rules the other side may break.
+    constexpr explicit decoder(role own, const ws::limits& limits = {}, ws::tolerated peer = {}) noexcept
         : max_message_(limits.message),
           max_frame_(limits.frame),
           max_frames_(limits.frames),
-          settings_(own == role::server ? masked : 0) {
+          settings_(settings_for(own, peer)) {
         show_frames(false);
     }
 
@@ -7872,7 +7886,7 @@ class decoder {
         // The short way announces no frames, and does not compare lengths of one byte with the limits.
         const bool short_way =
             !on && max_frames_ != 0 && max_frame_ >= max_control_payload && max_message_ >= max_control_payload;
-        const unsigned kept = settings_ & (unsigned{masked} | agreed_rsv);
+        const unsigned kept = settings_ & (unsigned{masked} | agreed_rsv | longer_lengths | unmasked_frames);
         settings_ = static_cast<std::uint8_t>(kept | (on ? shows_frames : 0U) | (short_way ? has_short_way : 0U));
         if (phase_ == phase::before_message || phase_ == phase::before_frame) await_frame();
     }
@@ -7990,14 +8004,23 @@ class decoder {
     };
     static constexpr std::uint8_t type_bits = 3;
 
-    // The bits of `settings_`. Only the caller changes them, not the input. `masked` is the same bit as in a header.
-    // `has_short_way` follows from the limits and from `shows_frames`.
+    // The bits of `settings_`. Only the caller changes them, not the input; but if `unmasked_frames` is set, `masked`
+    // is that of the last frame. `masked` is the same bit as in a header. `has_short_way` follows from the limits and
+    // from `shows_frames`. `longer_lengths` and `unmasked_frames` are those of `ws::tolerated`, the latter only in a
+    // server.
     static constexpr std::uint8_t agreed_rsv = rsv::rsv1 | rsv::rsv2 | rsv::rsv3, shows_frames = 8, has_short_way = 16,
-                                  masked = 0x80;
+                                  longer_lengths = 32, unmasked_frames = 64, masked = 128;
+
+    [[nodiscard]] static constexpr std::uint8_t settings_for(role own, ws::tolerated peer) noexcept {
+        const bool serves = own == role::server;
+        return static_cast<std::uint8_t>((serves ? masked : 0U) | (peer.longer_lengths ? longer_lengths : 0U) |
+                                         (serves && peer.unmasked_frames ? unmasked_frames : 0U));
+    }
 
     static constexpr std::byte final_text{0x81}, final_binary{0x82};
 
-    // The mask that each received frame must have: the bit in its header, and the size of its key in bytes.
+    // The mask of the current frame, and what is expected of the next one: the bit in its header, and the size of its
+    // key in bytes.
     [[nodiscard]] constexpr unsigned mask_bit() const noexcept { return settings_ & unsigned{masked}; }
     [[nodiscard]] constexpr bool is_masked() const noexcept { return (settings_ & masked) != 0; }
     [[nodiscard]] constexpr unsigned key_size() const noexcept { return (settings_ & masked) != 0 ? 4 : 0; }
@@ -8164,8 +8187,22 @@ class decoder {
         if (!control && (continues ? frames_ : 0) >= max_frames_) return refuse(errc::too_many_frames, 0);
 
         // Every frame from a client is masked, none from a server is (section 5.1) [F4].
-        if ((second & 0x80U) != mask_bit()) return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+        if ((second & 0x80U) != mask_bit()) return judge_other_mask(second, control);
+        return judge_length_of_control(second, control);
+    }
 
+    // The caller may have said that frames of clients need no mask [F4]. Then the next frame is expected to be like
+    // this one, so a client that never masks has the short ways too. Neither this nor `judge_longer_length` is inlined:
+    // so `ws::tolerated` costs nothing as long as no frame needs it.
+    [[nodiscard, gnu::noinline]] constexpr bool judge_other_mask(unsigned second, bool control) noexcept {
+        if ((settings_ & unmasked_frames) == 0) {
+            return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
+        }
+        settings_ ^= masked;
+        return judge_length_of_control(second, control);
+    }
+
+    [[nodiscard, gnu::always_inline]] constexpr bool judge_length_of_control(unsigned second, bool control) noexcept {
         // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
@@ -8188,10 +8225,21 @@ class decoder {
             // The top bit of the longest form is 0, and the fewest bytes that can hold the length are used (section
             // 5.2) [F3].
             if (length_ >> 63U != 0) return fail(errc::length_top_bit_set, payload_begin_ + 2);
-            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return fail(errc::length_not_minimal, payload_begin_ + 2);
+            if (length_ <= (extended == 2 ? 125U : 0xFFFFU)) return judge_longer_length(size);
         }
+        end_header(size, extended == 0 ? 1 : 2);
+    }
+
+    // The caller may have said that its peer need not use the fewest bytes [F3].
+    [[gnu::noinline]] constexpr void judge_longer_length(std::size_t size) noexcept {
+        if ((settings_ & longer_lengths) == 0) return fail(errc::length_not_minimal, payload_begin_ + 2);
+        end_header(size, 2);
+    }
+
+    // The header was judged but for the limits. `length_at` is the offset of the length in it.
+    [[gnu::always_inline]] constexpr void end_header(std::size_t size, unsigned length_at) noexcept {
         phase_ = phase::control;
-        if (!is_control(opcode())) begin_data(payload_begin_ + (extended == 0 ? 1 : 2));
+        if (!is_control(opcode())) begin_data(payload_begin_ + length_at);
         payload_begin_ += size;
         header_size_ = static_cast<std::uint8_t>(size);
     }
@@ -10349,6 +10397,7 @@ struct options {
     ws::limits limits{};                   ///< on what the peer sends once the connection is open
     http::limits head{};                   ///< on what the peer sends before
     std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
+    ws::tolerated tolerated{};             ///< rules about frames that the peer may break
 
     std::uint32_t handshake_timeout = 10'000; ///< for the opening handshake, from the first `tick`
     std::uint32_t close_timeout = 5'000; ///< for the peer's Close after ours, and for the server to end the connection
@@ -10618,7 +10667,7 @@ class connection {
 
     connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
                key_source masking_keys, Compression&& compression) noexcept
-        : before_{handshake, settings.limits},
+        : before_{handshake, settings.limits, settings.tolerated},
           assembler_(static_cast<Buffer&&>(input)),
           output_(output),
           masking_keys_(static_cast<key_source&&>(masking_keys)),
@@ -10789,6 +10838,7 @@ class connection {
     struct before_frames {
         [[no_unique_address]] Handshake handshake;
         ws::limits limits;
+        ws::tolerated tolerated;
     };
 
     struct while_frames {
@@ -10816,7 +10866,8 @@ class connection {
 
     void begin_decoding() noexcept {
         const ws::limits limits = before_.limits;
-        ::new (static_cast<void*>(&open_)) while_frames{decoder(Own, limits), {}, {}};
+        const ws::tolerated tolerated = before_.tolerated;
+        ::new (static_cast<void*>(&open_)) while_frames{decoder(Own, limits, tolerated), {}, {}};
         open_.decoder.show_frames(show_frames_);
         if constexpr (Compression::available) {
             open_.decoder.agree_to(compression_.agreement().agreed ? rsv::rsv1 : std::uint8_t{0});

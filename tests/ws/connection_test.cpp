@@ -298,6 +298,91 @@ TEST_CASE_TEMPLATE("frames are shown where that was asked for", Side, server_sid
                            "frame 8 0 @" + std::to_string(2 * first.size() - 2), "closed 1005 clean none"});
 }
 
+// --- frames that break a rule which the caller can tolerate
+
+namespace {
+
+// The last line of the log after these frames behind the opening handshake, and the code of the Close that was sent;
+// the same at every split.
+template <class Side>
+std::pair<std::string, unsigned> end_of(const buffer& frames, const ws::options& how) {
+    const buffer input = joined(Side::opening(), frames);
+    const std::size_t begin = input.size() - frames.size();
+    cuts near_frames;
+    for (std::size_t at = begin; at <= input.size(); ++at) near_frames.push_back(at);
+    std::set<std::pair<std::string, unsigned>> ends;
+    for_each_split_near(input, near_frames, [&](const auto& feed_all) {
+        scripted<typename Side::endpoint> run(Side::make(how));
+        feed_all([&](bytes piece) { run.feed(piece); });
+        REQUIRE(run.complaint == "");
+        const auto sent = frames_in(behind_head(run.sent));
+        ends.emplace(run.log.back(), sent.empty() ? 0 : sent.back().close_code());
+    });
+    REQUIRE(ends.size() == 1);
+    return *ends.begin();
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("F3: a length in more bytes than it needs fails with 1002, and is taken if that is tolerated", Side,
+                   server_side, client_side) {
+    for (const char* header : {"82 7e 00 02", "82 7f 00 00 00 00 00 00 00 02"}) {
+        buffer message = from_hex(header);
+        if (Side::own == role::server) {
+            message[1] |= std::byte{0x80};
+            message = joined(message, octets({0x5A, 0x01, 0xC3, 0x7E, 0x32, 0x68})); // "hi", masked
+        } else {
+            message = joined(message, "hi");
+        }
+        const std::pair<std::string, unsigned> failed{"closed 1006 unclean length_not_minimal", 1002};
+        CHECK(end_of<Side>(message, {}) == failed);
+        CHECK(end_of<Side>(message, {.tolerated = {.unmasked_frames = true}}) == failed);
+        for (const bool shown : {false, true}) {
+            const ws::options how{.tolerated = {.longer_lengths = true}, .show_frames = shown};
+            CHECK(end_of<Side>(message, how) == std::pair<std::string, unsigned>{"message binary: hi", 0});
+        }
+    }
+}
+
+TEST_CASE("F4: a frame without a mask fails with 1002, and is taken by a server if that is tolerated") {
+    const buffer message = joined(octets({0x81, 0x02}), "hi");
+    const std::pair<std::string, unsigned> failed{"closed 1006 unclean mask_missing", 1002};
+    CHECK(end_of<server_side>(message, {}) == failed);
+    CHECK(end_of<server_side>(message, {.tolerated = {.longer_lengths = true}}) == failed);
+    const ws::options tolerant{.tolerated = {.longer_lengths = true, .unmasked_frames = true}};
+    for (const bool shown : {false, true}) {
+        for (const bool whole : {false, true}) {
+            ws::options how = tolerant;
+            how.show_frames = shown;
+            how.whole_messages = whole;
+            const std::string line = whole ? "message text: hi" : "piece text first: hi (last)";
+            CHECK(end_of<server_side>(message, how) == std::pair<std::string, unsigned>{line, 0});
+        }
+    }
+
+    const buffer masked = frame(role::client, 0x81, "hi");
+    CHECK(end_of<server_side>(masked, tolerant) == std::pair<std::string, unsigned>{"message text: hi", 0});
+    CHECK(end_of<client_side>(masked, tolerant) ==
+          std::pair<std::string, unsigned>{"closed 1006 unclean mask_forbidden", 1002});
+}
+
+TEST_CASE("F4 F10 C4: a server that tolerates frames without a mask sends what it sends to others") {
+    const auto say = [](role by) {
+        return joined(frame(by, 0x01, "a\xC3\xA9"), frame(by, 0x89, "p"), frame(by, 0x80, "b"),
+                      close_frame(by, 1001, "bye"), frame(by, 0x81, "late"));
+    };
+    const ws::options tolerant{.tolerated = {.unmasked_frames = true}};
+    auto bare = opened<server_side>(tolerant), masked = opened<server_side>(tolerant);
+    bare.feed_copy(say(role::server));
+    masked.feed_copy(say(role::client));
+    CHECK(bare.log == masked.log);
+    CHECK(bare.log == lines{"ping: p",
+                            "message text: a\xC3\xA9"
+                            "b",
+                            "closed 1001 clean none: bye"});
+    CHECK(to_hex(bare.take_sent()) == to_hex(masked.take_sent()));
+}
+
 // --- sending
 
 TEST_CASE_TEMPLATE("F5 F3: messages of every form of length are sent as one frame", Side, server_side, client_side) {

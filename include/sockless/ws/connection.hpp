@@ -21,6 +21,7 @@ struct options {
     ws::limits limits{};                   ///< on what the peer sends once the connection is open
     http::limits head{};                   ///< on what the peer sends before
     std::size_t output = 32 * 1024 * 1024; ///< the most that waits to be sent, if the memory comes from the heap
+    ws::tolerated tolerated{};             ///< rules about frames that the peer may break
 
     std::uint32_t handshake_timeout = 10'000; ///< for the opening handshake, from the first `tick`
     std::uint32_t close_timeout = 5'000; ///< for the peer's Close after ours, and for the server to end the connection
@@ -290,7 +291,7 @@ class connection {
 
     connection(const options& settings, Buffer input, Buffer output, const Handshake& handshake,
                key_source masking_keys, Compression&& compression) noexcept
-        : before_{handshake, settings.limits},
+        : before_{handshake, settings.limits, settings.tolerated},
           assembler_(static_cast<Buffer&&>(input)),
           output_(output),
           masking_keys_(static_cast<key_source&&>(masking_keys)),
@@ -461,6 +462,7 @@ class connection {
     struct before_frames {
         [[no_unique_address]] Handshake handshake;
         ws::limits limits;
+        ws::tolerated tolerated;
     };
 
     struct while_frames {
@@ -488,7 +490,8 @@ class connection {
 
     void begin_decoding() noexcept {
         const ws::limits limits = before_.limits;
-        ::new (static_cast<void*>(&open_)) while_frames{decoder(Own, limits), {}, {}};
+        const ws::tolerated tolerated = before_.tolerated;
+        ::new (static_cast<void*>(&open_)) while_frames{decoder(Own, limits, tolerated), {}, {}};
         open_.decoder.show_frames(show_frames_);
         if constexpr (Compression::available) {
             open_.decoder.agree_to(compression_.agreement().agreed ? rsv::rsv1 : std::uint8_t{0});

@@ -37,6 +37,19 @@ inline constexpr std::uint8_t rsv2 = 2;
 inline constexpr std::uint8_t rsv3 = 1;
 } // namespace rsv
 
+/// The rules about the header of a frame that a receiver can let its peer break, on the caller's word; at first none.
+/// Each is for peers that people use (docs/rules.md names some). Everything else stays an error.
+struct tolerated {
+    /// The length of a data frame may be written with more bytes than it needs (RFC 6455 section 5.2) [F3]. A control
+    /// frame still has a length of one byte (section 5.5).
+    bool longer_lengths : 1 = false;
+
+    /// Server: frames need no mask (section 5.1) [F4]; those that have one are taken as ever. A mask keeps the code of
+    /// a page from choosing the bytes that a proxy sees (section 10.3). So this is for clients that are no browser,
+    /// over a hop that is trusted. A client ignores it, and takes no masks.
+    bool unmasked_frames : 1 = false;
+};
+
 /// All that a header says.
 struct frame_header {
     ws::opcode opcode = opcode::text;

@@ -363,6 +363,23 @@ TEST_CASE_TEMPLATE("F12 D7: a compressed conversation is the same at every split
     }
 }
 
+TEST_CASE("F4 F12 D7: compressed messages without a mask, and in pieces, beside those with one") {
+    buffer stream;
+    reference_deflater by;
+    for (const role from : {role::server, role::client, role::server, role::server}) {
+        stream = joined(stream, compressed_text(from, by.message(bytes_of(story))));
+    }
+    const lines expected(4, "message text compressed: " + story);
+    for (const std::size_t size : {std::size_t{1}, std::size_t{7}, stream.size()}) {
+        auto run = compressing<compressing_server>({}, {.tolerated = {.unmasked_frames = true}});
+        for (cbytes rest = stream; !rest.empty(); rest = rest.subspan(std::min(size, rest.size()))) {
+            run.feed_copy(rest.first(std::min(size, rest.size())));
+        }
+        CHECK(run.complaint == "");
+        CHECK(run.log == expected);
+    }
+}
+
 TEST_CASE_TEMPLATE("D6 D7: an empty message has many forms, and leaves the window alone", Side, compressing_server,
                    compressing_client) {
     constexpr role by = Side::other;
