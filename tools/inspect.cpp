@@ -9,10 +9,12 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "inspect_inflater.hpp"
+#include "inspect_limits.hpp"
 #include "inspect_printer.hpp"
 #include "inspect_stomp.hpp"
 
@@ -24,10 +26,12 @@ static constexpr char help[] =
 
 Decodes all that the client and the server of one connection sent: of WebSocket each from the first byte of its HTTP
 head, of STOMP over TCP from the first frame. The arguments are files; "-" stands for none. The client's bytes come
-first, decoded as a server would, then the server's, decoded as a client would, both within the library's default limits.
+first, decoded as a server would, then the server's, decoded as a client would.
 
   --protocol P   what the connection speaks: websocket, if it is not given, or stomp, which is STOMP over TCP
   --version V    read all STOMP frames as of 1.0, 1.1 or 1.2
+  --limits L     how much is read: none, if it is not given, which is as much as there is memory for, or default, which
+                 is as much as the library reads if a program sets no limits; more is then an error
   --split S      feed the decoders in pieces of N bytes, or of random sizes: N or random:SEED; the output does not
                  depend on it
   --json         one object a line: request, response, message, ping, pong, close and error events, of STOMP frame,
@@ -48,7 +52,8 @@ compressed message, once all of it is there, has the offset of its first frame. 
 counts the bytes of all messages, one after the other. "code" is the Close code that answers an error, "status" the HTTP
 status; 0 if there is none. "clean" is false if the bytes end inside a head or a frame, or after an error.
 
-Exit status: 0 if all was decoded, 1 if there was an error event, 2 if an argument or a file is at fault.
+Exit status: 0 if all was decoded, 1 if there was an error event, 2 if an argument or a file is at fault, or if memory
+has run out.
 )";
 
 // --- The facts that each side needs from the head of the other -------------------------------------------------------
@@ -78,17 +83,17 @@ static std::string list_of(const http::head& head, std::string_view name) {
 }
 
 /// In STOMP over TCP, and in the frames of a WebSocket.
-static stomp::version version_in(octets stream) {
-    version_finder finder;
+static stomp::version version_in(octets stream, const limits& most) {
+    version_finder finder(most.stomp);
     finder.feed(stream);
     return finder.version;
 }
 
-static stomp::version version_in(bytes frames, const ws::deflate_agreement& compression) {
-    ws::decoder decoder(role::client);
+static stomp::version version_in(bytes frames, const ws::deflate_agreement& compression, const limits& most) {
+    ws::decoder decoder(role::client, most.ws);
     decoder.agree_to(compression.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
-    message_reader messages;
-    version_finder finder;
+    message_reader messages(most.ws.message);
+    version_finder finder(most.stomp);
     while (const ws::decoder::event event = decoder.next(frames)) {
         if (event.kind != ws::decoder::kind::data || !messages.add(event)) continue;
         if (messages.error() != ws::errc::none) break;
@@ -97,9 +102,10 @@ static stomp::version version_in(bytes frames, const ws::deflate_agreement& comp
     return finder.version;
 }
 
-static opening read_opening(octets client, octets server) {
+static opening read_opening(octets client, octets server, const limits& most) {
     // The parsers need no memory, as the heads lie in their input as a whole.
-    http::head_parser requests(http::message_kind::request), responses(http::message_kind::response);
+    http::head_parser requests(http::message_kind::request, {}, most.http);
+    http::head_parser responses(http::message_kind::response, {}, most.http);
     opening found;
     bytes in = client;
     const http::head_event request = requests.next(in);
@@ -120,7 +126,7 @@ static opening read_opening(octets client, octets server) {
         found.refused = response.head.status != 101;
         found.compression = terms_answered(response.head.fields, found.requested ? &request.head.fields : nullptr);
         found.stomp = stomp::is_stomp(list_of(response.head, "sec-websocket-protocol"));
-        if (found.stomp) found.version = version_in(in, found.compression);
+        if (found.stomp) found.version = version_in(in, found.compression, most);
         break;
     }
     return found;
@@ -131,15 +137,17 @@ static opening read_opening(octets client, octets server) {
 /// Decodes what one side sent: `feed` it in pieces, then `finish`.
 class websocket_direction {
   public:
-    websocket_direction(role from, cbytes stream, const opening& agreed, stomp_version version, printer& out)
+    websocket_direction(role from, cbytes stream, const opening& agreed, stomp_version version, const limits& most,
+                        printer& out)
         : from_(from),
           stream_(stream),
           agreed_(agreed),
           out_(out),
           heads_(from == role::client ? http::message_kind::request : http::message_kind::response,
-                 growing_buffer(http::limits{}.head)),
-          frames_(from == role::client ? role::server : role::client),
-          stomp_(from, version, out) {
+                 growing_buffer(most.http.head), most.http),
+          frames_(from == role::client ? role::server : role::client, most.ws),
+          messages_(most.ws.message),
+          stomp_(from, version, most.stomp, out) {
         frames_.agree_to(agreed.compression.agreed ? ws::rsv::rsv1 : std::uint8_t{0});
         frames_.show_frames(true);
     }
@@ -281,7 +289,7 @@ class websocket_direction {
     printer& out_;
     http::basic_head_parser<growing_buffer> heads_;
     ws::decoder frames_;
-    message_reader messages_{};
+    message_reader messages_;
     stomp_reader stomp_;
     octets stomp_stream_{}; // what was in the messages
     phase phase_ = phase::heads;
@@ -357,6 +365,7 @@ struct command_line {
     std::vector<const char*> paths; // of the client's bytes and of the server's; "-" if there are none
     split cut;
     stomp_version version;
+    limits most = no_limits;
     bool stomp = false;
     bool json = false;
 };
@@ -374,6 +383,10 @@ static command_line read_command_line(int count, char** arguments) {
         }
         if (argument == "--json") {
             out.json = true;
+        } else if (argument == "--limits") {
+            const std::string name = value();
+            if (name != "none" && name != "default") give_up("--limits takes none or default, not " + name);
+            out.most = name == "none" ? no_limits : limits{};
         } else if (argument == "--split") {
             out.cut = split_of(value());
         } else if (argument == "--version") {
@@ -397,26 +410,34 @@ static command_line read_command_line(int count, char** arguments) {
     return out;
 }
 
-int main(int count, char** arguments) {
-    const command_line asked = read_command_line(count, arguments);
+static int inspect_files(const command_line& asked) {
     const octets client = read_file(asked.paths[0]), server = read_file(asked.paths[1]);
     const char* const no_colour = std::getenv("NO_COLOR");
     const bool colours = (no_colour == nullptr || *no_colour == '\0') && ::isatty(STDOUT_FILENO) == 1;
     printer out(asked.json, colours, client.size() > server.size() ? client.size() : server.size());
 
-    const opening agreed = asked.stomp ? opening{} : read_opening(client, server);
+    const opening agreed = asked.stomp ? opening{} : read_opening(client, server, asked.most);
     stomp_version version = asked.version;
-    if (!version.given) version.version = asked.stomp ? version_in(server) : agreed.version;
+    if (!version.given) version.version = asked.stomp ? version_in(server, asked.most) : agreed.version;
     for (const role from : {role::client, role::server}) {
         const bool one = from == role::client;
         const octets& stream = one ? client : server;
         if (std::string_view(asked.paths[one ? 0 : 1]) == "-") continue;
         if (asked.stomp) {
-            decode(stomp_direction(from, stream, version, out), stream, asked.cut);
+            decode(stomp_direction(from, stream, version, asked.most.stomp, out), stream, asked.cut);
         } else {
-            decode(websocket_direction(from, stream, agreed, version, out), stream, asked.cut);
+            decode(websocket_direction(from, stream, agreed, version, asked.most, out), stream, asked.cut);
         }
     }
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) give_up("the output cannot be written");
     return out.errors() ? 1 : 0;
+}
+
+int main(int count, char** arguments) {
+    const command_line asked = read_command_line(count, arguments);
+    try {
+        return inspect_files(asked);
+    } catch (const std::bad_alloc&) {
+        give_up("memory has run out; see --limits");
+    }
 }

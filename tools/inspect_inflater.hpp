@@ -6,7 +6,8 @@
 #include <sockless/ws/assembler.hpp>
 #include <sockless/ws/deflate/zlib.hpp>
 
-#include <cstdlib>
+#include <cstdint>
+#include <new>
 #include <vector>
 
 namespace sockless::inspect {
@@ -43,14 +44,17 @@ inline ws::deflate_agreement terms_answered(const http::fields& answered, const 
 /// not can be read too (D8).
 class message_reader {
   public:
-    message_reader() : whole_(growing_buffer(static_cast<std::size_t>(ws::limits{}.message))) {}
+    /// `most`: the most bytes in one message, as it was sent and inflated.
+    explicit message_reader(std::uint64_t most)
+        : inflating_(most), whole_(growing_buffer(most < SIZE_MAX ? static_cast<std::size_t>(most) : SIZE_MAX)) {}
 
     /// Takes the data of a decoder; whether a message ends with it, for which the rest here is.
     bool add(const ws::decoder::event& data) {
         using status = ws::assembler<growing_buffer>::status;
         const status done = whole_.add(data, message_);
         if (done == status::incomplete) return false;
-        if (done == status::no_room) std::abort(); // the buffer holds what the decoder lets pass: memory has run out
+        // The buffer holds what the decoder lets pass, so it is memory that has run out.
+        if (done == status::no_room) throw std::bad_alloc();
         sent_ = message_.size();
         if (data.compressed) inflate(data.type);
         return true;
@@ -79,7 +83,7 @@ class message_reader {
     }
 
     ws::zlib_inflater codec_{};
-    ws::message_inflater inflating_{};
+    ws::message_inflater inflating_;
     ws::assembler<growing_buffer> whole_;
     std::vector<std::byte> inflated_{};
     bytes message_{};

@@ -71,6 +71,12 @@ inline std::size_t size_of_character(std::string_view text) {
 inline std::string escaped(std::string_view text, bool escapes = true, std::size_t most = SIZE_MAX) {
     std::string out;
     for (; !text.empty() && most != 0; --most) {
+        // Nearly all characters stand for themselves, and there may be millions.
+        if (text[0] >= ' ' && text[0] <= '~' && text[0] != '"' && text[0] != '\\') {
+            out += text[0];
+            text.remove_prefix(1);
+            continue;
+        }
         std::size_t size = size_of_character(text);
         auto value = static_cast<unsigned char>(text[0]);
         if (size == 2 && value == 0xC2) value = static_cast<unsigned char>(text[1]);

@@ -4,7 +4,7 @@
 
 #include <sockless/stomp/parser.hpp>
 
-#include <cstdlib>
+#include <new>
 #include <vector>
 
 #include "inspect_printer.hpp"
@@ -23,6 +23,8 @@ struct stomp_version {
 /// Looks for the frame in which a server says which version of STOMP the sides have agreed on.
 class version_finder {
   public:
+    explicit version_finder(const stomp::limits& most) : parser_(growing_buffer(most.head), most) {}
+
     void feed(bytes in) {
         while (const stomp::parser_event found = parser_.next(in)) {
             if (found.kind != stomp::parser_kind::head || found.command != stomp::command::connected) continue;
@@ -34,13 +36,14 @@ class version_finder {
     stomp::version version = stomp::version::unknown;
 
   private:
-    stomp::basic_parser<growing_buffer> parser_{growing_buffer(stomp::limits{}.head)};
+    stomp::basic_parser<growing_buffer> parser_;
 };
 
 /// Shows the frames and heart-beats of one side.
 class stomp_reader {
   public:
-    stomp_reader(role from, stomp_version version, printer& out) : from_(from), version_(version), out_(out) {
+    stomp_reader(role from, stomp_version version, const stomp::limits& most, printer& out)
+        : from_(from), version_(version), out_(out), parser_(growing_buffer(most.head), most) {
         if (version.given) parser_.set_version(version.version);
     }
 
@@ -69,7 +72,8 @@ class stomp_reader {
     void begin_frame(stomp::command which) {
         using stomp::command;
         // The headers are shown when the body has come, and that may take more pieces.
-        if (!parser_.keep()) std::abort(); // the buffer holds what the limits let pass: memory has run out
+        // The buffer holds what the limits let pass, so it is memory that has run out.
+        if (!parser_.keep()) throw std::bad_alloc();
         body_.clear();
         const bool connects = which == command::connect || which == command::stomp || which == command::connected;
         if (connects) parser_.set_version(version_.version);
@@ -96,7 +100,7 @@ class stomp_reader {
     role from_;
     stomp_version version_;
     printer& out_;
-    stomp::basic_parser<growing_buffer> parser_{growing_buffer(stomp::limits{}.head)};
+    stomp::basic_parser<growing_buffer> parser_;
     octets body_{};
     bool failed_ = false;
 };
@@ -104,8 +108,8 @@ class stomp_reader {
 /// Decodes what one side sent over TCP: `feed` it in pieces, then `finish`.
 class stomp_direction {
   public:
-    stomp_direction(role from, cbytes stream, stomp_version version, printer& out)
-        : from_(from), stream_(stream), out_(out), frames_(from, version, out) {}
+    stomp_direction(role from, cbytes stream, stomp_version version, const stomp::limits& most, printer& out)
+        : from_(from), stream_(stream), out_(out), frames_(from, version, most, out) {}
 
     void feed(bytes in) { frames_.feed(in, stream_); }
 
