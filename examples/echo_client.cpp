@@ -124,7 +124,8 @@ class echo_connection : public connection {
             work();
             wait();
         } while (!is_over());
-        if (!said_all()) fail("the server", "it says nothing more, or the connection is broken");
+        // Once the WebSocket has ended, a server may also reset the TCP connection.
+        if (!is_closed_) fail("the server", "it says nothing more, or the connection is broken");
         return was_clean_;
     }
 
@@ -163,6 +164,7 @@ class echo_connection : public connection {
         case ws::kind::message: return handler_(peer_, event);
         case ws::kind::refused: fail("the server refused", std::to_string(event.code)); return;
         case ws::kind::closed:
+            is_closed_ = true;
             was_clean_ = event.clean;
             if (event.error) fail(std::string(event.error.name()), event.error.sentence());
             return;
@@ -181,6 +183,7 @@ class echo_connection : public connection {
     lines* input_;
     ws::zlib_client peer_;
     sockless::instant active_at_ = now();
+    bool is_closed_ = false;
     bool was_clean_ = false;
     bool says_agreement_ = false;
 };

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import io
 import socket
+import struct
 
 from cases import TEXT, described, frame, hex_of, need, value_of
 from ends import PATIENCE
@@ -258,3 +259,75 @@ def response_cases(client):
     yield "H18: a refusal whose body lasts until the end of the connection", \
         lambda: refused([], b"hello", b"hello", True)
     yield "H18: a refusal with a body beyond the limit", too_much
+
+
+# --- Ends of TCP -----------------------------------------------------------------------------------------------------
+
+
+def frames_from(connection):
+    """The first byte and the payload of each frame that our client sends."""
+    with connection.makefile("rb") as stream:
+        while head := stream.read(2):
+            size = head[1] & 0x7F
+            need(head[1] & 0x80 and size < 126, f"the frame begins with {head}")
+            key = stream.read(4)
+            yield head[0], bytes(byte ^ key[i % 4] for i, byte in enumerate(stream.read(size)))
+
+
+def reset_cases(start):
+    """`start` runs the example client. Our server resets each connection in the end."""
+    close = frame(0x88, b"\x03\xe8", masked=False)
+
+    def served(listener, act):
+        """Takes the next connection of the client, up to its reset. Gives the target that it asked for."""
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            head = received(connection, until_end=False)
+            connection.sendall(head_of("HTTP/1.1 101 OK", "Upgrade: websocket", "Connection: Upgrade",
+                                       f"Sec-WebSocket-Accept: {accept_for(fields_of(head))}"))
+            act(connection, frames_from(connection))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return head.split()[1].decode()
+
+    def run(arguments, lines, acts, status, complaints):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(PATIENCE)
+            client = start("--port", listener.getsockname()[1], *arguments)
+            client.write(lines)
+            client.process.stdin.close()
+            targets = [served(listener, act) for act in acts]
+            ended = client.process.wait(PATIENCE)
+            said = client.stop().splitlines()
+        need([line.split(": ")[1] for line in said] == complaints, f"it says {said}")
+        need(ended == status, f"it ends with {ended}")
+        return targets
+
+    def echoes(connection, frames):
+        """The client closes after its last line."""
+        for first, payload in frames:
+            connection.sendall(frame(first, payload, masked=False))
+            if first == 0x88:
+                return
+
+    def closes(connection, frames):
+        connection.sendall(close)
+        need(next(frames) == (0x88, b"\x03\xe8"), "the Close is not answered")
+
+    def counts(connection, frames):
+        connection.sendall(frame(TEXT, b"2", masked=False))
+        closes(connection, frames)
+
+    def breaks_a_rule(connection, frames):
+        connection.sendall(frame(0x83, b"", masked=False))
+        need(next(frames)[0] == 0x88, "there is no Close")
+
+    def walk():
+        targets = run(("--fuzzing-server", "--agent", "us"), "", [counts, closes, breaks_a_rule, closes], 0,
+                      ["unknown_opcode"])
+        need(targets[0] == "/getCaseCount" and len(targets) == 4, f"the targets are {targets}")
+
+    yield "C6: a reset after both Closes is no complaint", lambda: run((), "a\nb\n", [echoes], 0, [])
+    yield "C6: likewise in each case of a conformance server; one that fails says so once", walk
+    yield "C8: a reset without a Close is one complaint", lambda: run(
+        (), "a\n", [lambda _, frames: next(frames)], 1, ["end_of_input"])
