@@ -47,15 +47,16 @@ class Link:
         self.known = {"binary": True, "nack": True, "refuses": True, "unknown_acks_in": VERSIONS, "goodbye": True,
                       "transaction_receipts": True, "many_versions": True, "any_version": False,
                       "escapes_of": ("1.1", "1.2"), "backslash_in_1_0": True, "splits": False, "forces_binary": False,
-                      **known}
+                      "hosts": {}, **known}
 
     def say(self, verb, **values):
         self.client.command(verb, *words_of(**values))
 
     def begin(self, version, login="guest", passcode="guest", **more):
-        """Sends CONNECT."""
+        """Sends CONNECT. Theirs names the host that it names by default, if any."""
+        host = {"host": "/"} if self.ours else {}
         self.say("connect", transport=self.transport, port=str(self.port()), target=self.target, version=version,
-                 login=login, passcode=passcode, host="/", **{"heart_beat": "0,0", **more})
+                 login=login, passcode=passcode, **host, **{"heart_beat": "0,0", **more})
 
     def ask(self, version, **more):
         """Sends CONNECT, which our server shows."""
@@ -64,8 +65,8 @@ class Link:
             # Theirs offers the subprotocols of its versions, ours all.
             best = self.versions[-1] if self.ours else version.split(",")[-1]
             subprotocol = f"v{best.replace('.', '')}.stomp" if self.transport == "ws" else ""
-            host = {} if version == "1.0" else {"host": "/"}  # which came with 1.1
-            self.server.expect("connect", transport=self.transport, subprotocol=subprotocol, login="guest", **host)
+            host = "/" if self.ours else self.known["hosts"].get(version, "")
+            self.server.expect("connect", transport=self.transport, subprotocol=subprotocol, login="guest", host=host)
 
     def open(self, version="1.2", **more):
         self.ask(version, **more)

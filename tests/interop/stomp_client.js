@@ -33,7 +33,7 @@ function stompClient({ StompJs, open, emit }) {
     function connect(how) {
         const [outgoing, incoming] = how["heart-beat"].split(",").map(Number);
         const versions = new StompJs.Versions(how.version.split(","));
-        const given = ["login", "passcode", "host"].filter((name) => name in how);
+        const given = ["login", "passcode"].filter((name) => name in how);
         heartBeats = 0;
         client = new StompJs.Client({
             reconnectDelay: 0,

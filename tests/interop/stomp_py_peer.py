@@ -72,7 +72,7 @@ class Client:
         more = {}
         if version != "1.0":
             sends, wants = how["heart-beat"].split(",")
-            more = {"vhost": how.get("host"), "heartbeats": (int(sends), int(wants))}
+            more = {"heartbeats": (int(sends), int(wants))}
         self.version = version
         self.connection = CONNECTIONS[version](
             [("127.0.0.1", int(how["port"]))], reconnect_attempts_max=1, auto_decode=False, **more)
