@@ -1,46 +1,13 @@
 // @stomp/stompjs in Node, over Debian's node-ws or over TCP; commands and events are those of stomp_peer.cpp.
 // SPDX-License-Identifier: MIT
 "use strict";
-const net = require("net");
 const readline = require("readline");
 const StompJs = require("@stomp/stompjs");
 const { WebSocket } = require("ws");
 const stompClient = require("./stomp_client.js");
+const TcpSocket = require("./tcp_socket.js");
 
 globalThis.crypto ??= require("crypto").webcrypto;
-
-// The functions of a WebSocket that stompjs needs, on a TCP connection.
-class TcpSocket {
-    constructor(port) {
-        this.readyState = WebSocket.CONNECTING;
-        this.socket = net.connect(port, "127.0.0.1");
-        this.socket.setNoDelay();
-        this.socket.on("connect", () => {
-            this.readyState = WebSocket.OPEN;
-            this.onopen();
-        });
-        this.socket.on("data", (data) => this.onmessage({ data: new Uint8Array(data).buffer }));
-        this.socket.on("error", () => {});
-        this.socket.on("close", () => {
-            this.readyState = WebSocket.CLOSED;
-            this.onclose({});
-        });
-    }
-
-    send(data) {
-        this.socket.write(typeof data === "string" ? data : new Uint8Array(data));
-    }
-
-    close() {
-        this.readyState = WebSocket.CLOSING;
-        this.socket.end();
-    }
-
-    terminate() {
-        this.readyState = WebSocket.CLOSING;
-        this.socket.destroy();
-    }
-}
 
 let settled = Promise.resolve();
 const obey = stompClient({

@@ -1,8 +1,10 @@
 // Either end of a STOMP session, for tests/interop/run: a line of standard input is a command, of output an event.
 // SPDX-License-Identifier: MIT
 //
-//   sockless-interop-stomp server    a broker for TCP and WebSocket on one port, which it prints; takes no commands
-//   sockless-interop-stomp client    one session after the other
+//   sockless-interop-stomp server [default]    a broker for TCP and WebSocket on one port, which it prints; takes no
+//                                              commands. With `default` all options are those of the library, and it
+//                                              lets anyone in.
+//   sockless-interop-stomp client              one session after the other
 //
 // A command is a verb, then words NAME=HEX (HEX is any number of bytes in hexadecimal, `-` for none), then, for headers
 // of the caller's own, words header=HEX:HEX.
@@ -15,7 +17,8 @@
 // Any command behind `connect` takes `receipt`, and, if STOMP allows it, `transaction`.
 //
 // The events of a client are connected, message, receipt, error, status and closed; `refused` is what the library
-// itself does not let a command do. Those of the server are connect, for each CONNECT that it can answer, and closed.
+// itself does not let a command do. Those of the server are connect, for each CONNECT that it can answer, and closed,
+// with the number of messages that the client had and has not acknowledged.
 
 #include "lines.hpp"
 
@@ -357,6 +360,8 @@ struct member_client {
 /// message that was not acknowledged goes back to the front of its queue.
 class broker {
   public:
+    explicit broker(bool by_default) : by_default_(by_default) {}
+
     [[noreturn]] void run(commands& from) {
         const int listener = listen_somewhere();
         for (;;) {
@@ -387,9 +392,12 @@ class broker {
         if (files[1].revents == 0) return;
         const int socket = ::accept(listener, nullptr, nullptr);
         if (socket < 0) give_up("accept");
-        // Its own interval is short, so that the client's decides.
-        clients_.emplace_back(
-            socket, stomp::connection_options{.session = {.heart_beat = {100, 100}}, .accept_requests = false});
+        clients_.emplace_back(socket, by_default_ ? stomp::connection_options{} : options_for_cases());
+    }
+
+    // Its own interval is short, so that the client's decides.
+    static stomp::connection_options options_for_cases() {
+        return {.session = {.heart_beat = {100, 100}}, .accept_requests = false};
     }
 
     std::list<member_client>::iterator leave(std::list<member_client>::iterator at) {
@@ -430,10 +438,10 @@ class broker {
         static_cast<void>(web.accept({.subprotocol = from.subprotocol}));
     }
 
-    static void accept(member_client& from, const event& found) {
+    void accept(member_client& from, const event& found) const {
         print("connect", member("transport", from.transport) + member("subprotocol", from.subprotocol) +
                              member("login", found.login) + member("host", found.host));
-        const bool known = found.login == "guest" && found.passcode == "guest";
+        const bool known = by_default_ || (found.login == "guest" && found.passcode == "guest");
         static_cast<void>(known ? from.session().accept({.session = "session", .server = "sockless/interop"})
                                 : from.session().refuse("access refused"));
     }
@@ -478,7 +486,8 @@ class broker {
     // S10: transactions that are open are aborted; what was not acknowledged goes to somebody else.
     void end(member_client& from, sockless::error error) {
         const auto open = from.session().transactions();
-        from.closed = member("error", error.name()) + list("transactions", open);
+        from.closed =
+            member("error", error.name()) + list("transactions", open) + member("unacknowledged", from.waiting.size());
         while (!from.transactions.empty()) end_transaction(from, from.transactions.begin()->first, false);
         from.subscriptions.clear();
         give_back(std::exchange(from.waiting, {}));
@@ -540,6 +549,7 @@ class broker {
         return !sent.error;
     }
 
+    bool by_default_;
     std::list<member_client> clients_;
     std::map<std::string, std::deque<message>> queues_;
 };
@@ -549,7 +559,7 @@ class broker {
 int main(int count, char** arguments) {
     const words all(arguments, arguments + count);
     commands from;
-    if (count > 1 && all[1] == "server") broker().run(from);
+    if (count > 1 && all[1] == "server") broker(count > 2 && all[2] == "default").run(from);
     for (std::string line;;) {
         while (!from.next(line)) from.read();
         const command how(line);
