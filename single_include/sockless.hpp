@@ -2140,8 +2140,8 @@ enum character_class : std::uint8_t {
     in_token = 1,   ///< tchar, RFC 9110 section 5.6.2
     in_value = 2,   ///< VCHAR, obs-text, SP, HTAB, RFC 9110 section 5.5
     in_target = 4,  ///< VCHAR. More than RFC 3986 allows, as browsers leave some of `{}|\^` as they are.
-    in_host = 8,    ///< reg-name, RFC 3986 section 3.2.2
-    in_address = 16 ///< what stands in the brackets of an IP literal, RFC 3986 section 3.2.2
+    in_host = 8,    ///< reg-name but for the `%` of an octet in hexadecimal digits, RFC 3986 section 3.2.2
+    in_address = 16 ///< an address of a later version than IPv6, RFC 3986 section 3.2.2
 };
 
 struct character_table {
@@ -2155,7 +2155,7 @@ struct character_table {
         for (unsigned c = 'A'; c <= 'Z'; ++c) add(c, in_token | in_host | in_address);
         add('\t', in_value);
         for (const char c : std::string_view("!#$%&'*+-.^_`|~")) add(static_cast<unsigned char>(c), in_token);
-        for (const char c : std::string_view("-._~!$&'()*+,;=%")) add(static_cast<unsigned char>(c), in_host);
+        for (const char c : std::string_view("-._~!$&'()*+,;=")) add(static_cast<unsigned char>(c), in_host);
         for (const char c : std::string_view("-._~!$&'()*+,;=:")) add(static_cast<unsigned char>(c), in_address);
     }
 
@@ -2233,6 +2233,13 @@ template <class Byte>
 
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
 
+/// The value of a hexadecimal digit, or -1.
+[[nodiscard]] constexpr int hex_digit(char c) noexcept {
+    if (is_digit(c)) return c - '0';
+    const char small = lower(c);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
 /// Without the SP and HTAB at both ends.
 [[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
     while (begin != end && is_white(*begin)) ++begin;
@@ -2290,27 +2297,6 @@ namespace sockless::http {
     return !text.empty() && detail::skip_target(text.data(), end) == end;
 }
 
-/// Whether `text` is a host with or without a port, as in a Host field: a name, an IPv4 address, or an IPv6 address in
-/// brackets. RFC 9110 section 7.2, RFC 3986 section 3.2.2.
-[[nodiscard]] constexpr bool is_host(std::string_view text) noexcept {
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    if (!text.empty() && text.front() == '[') {
-        const char* const inside = at + 1;
-        at = detail::skip(detail::in_address, inside, end);
-        if (at == inside || at == end || *at != ']') return false;
-        ++at;
-    } else {
-        at = detail::skip_host(at, end);
-        if (at == text.data()) return false;
-    }
-    if (at == end) return true;
-    if (*at != ':') return false;
-    ++at;
-    while (at != end && detail::is_digit(*at)) ++at;
-    return at == end;
-}
-
 /// Whether two texts are equal if the case of ASCII letters does not count.
 [[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
@@ -2343,28 +2329,46 @@ struct field_line_sizes {
         lines[number] = static_cast<std::uint8_t>(line);
     }
 
+    /// The line has turned out to be longer.
+    constexpr void forget(std::size_t number) noexcept {
+        if (number < most) lines[number] = 0;
+    }
+
     std::uint8_t names[most]{};
     std::uint8_t lines[most]{};
 };
 
-/// The end of a field line, and of the name in it.
+/// The end of the name in a field line, the end of the line, and the place at which the next line begins.
 struct field_line_ends {
+    const char* name;
+    const char* line;
+    const char* next;
+};
+
+struct name_and_line_ends {
     const char* name;
     const char* line;
 };
 
-[[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
+[[nodiscard, gnu::noinline]] constexpr name_and_line_ends look_for_ends(const char* line, const char* end) noexcept {
     // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
-    const char* const line_end = find('\r', line, end);
+    const char* line_end = find('\n', line, end);
+    if (line_end != end && line_end != line && line_end[-1] == '\r') --line_end;
     const char* const colon = find(':', line, end);
     return {colon < line_end ? colon : line_end, line_end};
 }
 
-/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`.
+/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`. The end
+/// of a line whose sizes are known is CR LF.
 [[nodiscard, gnu::always_inline]] constexpr field_line_ends
 ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
-    const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
-    return known ? field_line_ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+    if (number < field_line_sizes::most && sizes.lines[number] != 0) {
+        const char* const line_end = line + sizes.lines[number];
+        return {line + sizes.names[number], line_end, line_end + 2};
+    }
+    const auto [name, line_end] = look_for_ends(line, end);
+    if (line_end == end) return {name, line_end, end};
+    return {name, line_end, line_end + (*line_end == '\r' ? 2 : 1)};
 }
 
 [[nodiscard]] constexpr std::string_view name_in(const char* line, const field_line_ends& ends) noexcept {
@@ -2373,11 +2377,6 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
 
 [[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
-}
-
-/// The place at which the line behind this one begins.
-[[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
-    return end - ends.line > 2 ? ends.line + 2 : end;
 }
 
 /// Finds one field line after the other in [line, end).
@@ -2402,7 +2401,7 @@ struct field_finder {
         if (line == end) return;
         const field_line_ends ends = ends_of(line, end, sizes, number);
         current = {name_in(line, ends), value_in(ends)};
-        next = behind(ends, end);
+        next = ends.next;
     }
 
     const char* line = nullptr;
@@ -2466,7 +2465,7 @@ template <class Visit>
     for (std::size_t number = 0; line != end; ++number) {
         const field_line_ends ends = ends_of(line, end, all.sizes(), number);
         visit(name_in(line, ends), [&ends] { return value_in(ends); });
-        line = behind(ends, end);
+        line = ends.next;
     }
 }
 
@@ -2492,7 +2491,7 @@ constexpr bool visit_values(const http::fields& all, std::string_view name, Visi
         if (line == end) return false;
         const field_line_ends ends = ends_of(line, end, sizes, number);
         if (http::equal_ignoring_case(name_in(line, ends), name) && visit(value_in(ends))) return true;
-        line = behind(ends, end);
+        line = ends.next;
     }
 }
 
@@ -2672,9 +2671,9 @@ class head_scanner {
     constexpr explicit head_scanner(http::message_kind kind) noexcept
         : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
-    /// A scanner for field lines alone, as in the trailer section of a chunked body.
-    [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner scanner(http::message_kind::request);
+    /// A scanner for field lines alone, as in the trailer section of a chunked body of this kind of message.
+    [[nodiscard]] static constexpr head_scanner of_field_lines(http::message_kind kind) noexcept {
+        head_scanner scanner(kind);
         scanner.phase_ = phase::field_begin;
         return scanner;
     }
@@ -2724,6 +2723,10 @@ class head_scanner {
     /// byte.
     [[nodiscard]] constexpr std::uint32_t position() const noexcept { return position_; }
 
+    /// Whether a field line of a response was folded. Then the owner replaces the folding before it reads the fields:
+    /// see `unfold`.
+    [[nodiscard]] constexpr bool folded() const noexcept { return folded_; }
+
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
 
@@ -2740,6 +2743,21 @@ class head_scanner {
     [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
         return http::fields(detail::text_at(text.data() + fields_begin_, position_ - fields_begin_ - 2), sizes_);
     }
+
+    /// The place of the method in a request. Its end is 0 before it was found.
+    [[nodiscard]] constexpr std::uint32_t method_begin() const noexcept { return first_begin_; }
+    [[nodiscard]] constexpr std::uint32_t method_end() const noexcept { return first_end_; }
+
+    [[nodiscard]] constexpr bool target_is_path(std::string_view text) const noexcept {
+        return text.data()[first_end_ + 1] == '/';
+    }
+
+    /// Makes the target longer by one character: the owner has put that into the text of the head, over the space
+    /// behind the target.
+    constexpr void extend_target() noexcept { ++second_end_; }
+
+    /// The place where the field lines begin.
+    [[nodiscard]] constexpr std::uint32_t fields_begin() const noexcept { return fields_begin_; }
 
   private:
     // In the order of the wire: first those of the start line, then those of the field lines, then the ends.
@@ -2855,9 +2873,8 @@ class head_scanner {
         }
         at = skip_target(at, stop);
         if (at == stop) return at;
-        if (offset_of(at) == first_end_ + 1 || *at != space) {
-            return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
-        }
+        if (offset_of(at) == first_end_ + 1) return fail(at, http::errc::bad_target);
+        if (*at != space) return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
         mark(second_end_, at);
         return go_on(at, phase::version);
     }
@@ -2962,19 +2979,26 @@ class head_scanner {
                 const bool right = text[colon] == std::byte{':'} && colon != begin && text[end] == cr &&
                                    end + 1 != size && text[end + 1] == lf;
                 if (!right || end - begin > limits.field_line || count == limits.fields) {
-                    return lines_end(text, begin, count);
+                    return lines_end(text, size, begin, count);
                 }
                 sizes_.add(count, colon - begin, end - begin);
                 begin = end + 2;
                 ++count;
             }
         }
-        return lines_end(text, begin, count);
+        return lines_end(text, size, begin, count);
     }
 
-    constexpr std::size_t lines_end(pointer text, std::size_t taken, std::uint32_t count) noexcept {
+    constexpr std::size_t lines_end(pointer text, std::size_t size, std::size_t taken, std::uint32_t count) noexcept {
+        if (taken == 0) return 0;
         count_ = count;
         mark(line_begin_, text + taken);
+        if (kind_ == http::message_kind::response && (taken == size || is_white(static_cast<char>(text[taken])))) {
+            // The next line may go on with this one.
+            std::size_t begin = taken - 1;
+            while (begin != 0 && text[begin - 1] != lf) --begin;
+            mark(last_field_, text + begin);
+        }
         return taken;
     }
 
@@ -3018,6 +3042,7 @@ class head_scanner {
             [[fallthrough]];
         default:
             if (*at != lf) return fail(at, http::errc::bare_cr);
+            last_field_ = line_begin_;
             mark(line_begin_, at + 1);
             return go_on(at, phase::field_begin);
         }
@@ -3025,10 +3050,14 @@ class head_scanner {
 
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
-        if (is_white(c)) {
-            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2) [H3]. White space before
-            // the first field line is not even that (RFC 9112 section 2.2) [H2].
-            fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
+        if (is_white(c) && count_ == 0) {
+            // White space before the first field line folds nothing (RFC 9112 section 2.2) [H2].
+            fail(at, http::errc::space_before_fields);
+        } else if (is_white(c) && kind_ == http::message_kind::request) {
+            // Line folding is obsolete. A server refuses it, as peers read it differently (RFC 9112 section 5.2) [H3].
+            fail(at, http::errc::obs_fold);
+        } else if (is_white(c)) {
+            go_on_with_last_field();
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
         } else if (c == ':') {
@@ -3040,10 +3069,19 @@ class head_scanner {
         return false;
     }
 
+    // A user agent takes a folded line, and reads the folding as spaces (RFC 9112 section 5.2) [H3].
+    constexpr void go_on_with_last_field() noexcept {
+        folded_ = true;
+        phase_ = phase::value;
+        line_begin_ = last_field_;
+        sizes_.forget(count_ - 1);
+    }
+
     pointer piece_ = nullptr; // during a call: the beginning of the piece,
     std::size_t base_ = 0;    // and how much was taken before it
     std::uint32_t position_ = 0;
     std::uint32_t line_begin_ = 0;  // of the line that is being read
+    std::uint32_t last_field_ = 0;  // the beginning of the field line before it
     std::uint32_t first_begin_ = 0; // the method, or the reason
     std::uint32_t first_end_ = 0;
     std::uint32_t second_end_ = 0; // the target, which begins one after the method
@@ -3055,6 +3093,7 @@ class head_scanner {
     phase phase_;
     http::message_kind kind_;
     http::errc error_ = http::errc::none;
+    bool folded_ = false;
     field_line_sizes sizes_{};
 };
 
@@ -3068,7 +3107,7 @@ namespace sockless::http {
 /// A checked head. All views are of one text; the function that gives a head says how long that stays.
 struct head {
     std::string_view method{};      ///< of a request: a token
-    std::string_view target{};      ///< of a request: visible ASCII, at least one character
+    std::string_view target{};      ///< of a request: visible ASCII, at least one character; see `basic_head_parser`
     std::string_view reason{};      ///< of a response: may be empty
     std::uint16_t status = 0;       ///< of a response: 100 to 999
     std::uint8_t minor_version = 1; ///< of `HTTP/1.x`
@@ -3107,6 +3146,35 @@ namespace sockless::http::detail {
 }
 [[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
 
+/// Replaces each folding of a field line, and the white space around it, by spaces (RFC 9112 section 5.2) [H3].
+template <class Byte>
+[[gnu::noinline]] constexpr void unfold(std::span<Byte> lines) noexcept {
+    constexpr Byte space{' '}, tab{'\t'}, cr{'\r'}, lf{'\n'};
+    std::size_t unfolded = 0; // so many bytes need not be looked at again
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+        if (lines[i] != lf || (lines[i + 1] != space && lines[i + 1] != tab)) continue;
+        std::size_t begin = i;
+        while (begin != unfolded && (lines[begin - 1] == space || lines[begin - 1] == tab || lines[begin - 1] == cr)) {
+            --begin;
+        }
+        for (++i; lines[i] == space || lines[i] == tab;) ++i;
+        for (unfolded = begin; unfolded != i; ++unfolded) lines[unfolded] = space;
+        --i;
+    }
+}
+
+/// Where the path `/` is to be put into a target, or null: a URI with an authority, a query and no path means it (RFC
+/// 3986 section 6.2.3).
+[[nodiscard]] constexpr const char* place_of_path(std::string_view target) noexcept {
+    const char* const end = target.data() + target.size();
+    const char* at = find(':', target.data(), end);
+    if (end - at < 3 || at[1] != '/' || at[2] != '/') return nullptr;
+    for (at += 3; at != end && *at != '/' && *at != '#'; ++at) {
+        if (*at == '?') return at;
+    }
+    return nullptr;
+}
+
 /// A `basic_head_parser` without its memory, for an owner whose memory holds something else after the head. The owner
 /// gives the memory with each call that uses it: always the same, and with no other content than this reader's.
 class head_reader {
@@ -3129,12 +3197,12 @@ class head_reader {
         if (scanner_.error() != errc::none) return fail(scanner_.error(), scanner_.position());
 
         const bool in_place = !in_pieces && scanner_.done() && !std::is_constant_evaluated();
-        if (in_place) return finished(text_in(cbytes(taken)));
+        if (in_place) return finished(taken);
         if (!append(memory, taken)) {
             const bool fits = scanner_.position() <= memory.limit();
             return fail(errc::head_too_large, fits ? scanner_.position() : memory.limit());
         }
-        if (scanner_.done()) return finished(text_in(memory.contents()));
+        if (scanner_.done()) return finished(memory.contents());
         if (!in.empty()) return fail(errc::head_too_large, scanner_.position());
         return {};
     }
@@ -3167,21 +3235,35 @@ class head_reader {
         return true;
     }
 
+    /// Whether the request, or as much of it as has come, has this method. `last` is the piece that the last call of
+    /// `next` was given: after an error, and after a head that lies in the input, the memory does not hold it.
+    template <class Memory>
+    [[nodiscard]] constexpr bool is_method(std::string_view wanted, const Memory& memory,
+                                           cbytes last = {}) const noexcept {
+        const std::size_t begin = scanner_.method_begin();
+        if (scanner_.method_end() != begin + wanted.size()) return false;
+        const auto before = memory.contents();
+        for (std::size_t i = begin; i != begin + wanted.size(); ++i) {
+            const char c = static_cast<char>(i < before.size() ? before[i] : last[i - before.size()]);
+            if (c != wanted[i - begin]) return false;
+        }
+        return true;
+    }
+
     /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
     /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
-        http::head given{};
-        if (text_.empty()) return given;
+        if (text_.empty()) return {};
         if (message_ == message_kind::request) {
-            given.method = scanner_.method(text_);
-            given.target = scanner_.target(text_);
-        } else {
-            given.status = scanner_.status();
-            given.reason = scanner_.reason(text_);
+            return {.method = scanner_.method(text_),
+                    .target = scanner_.target(text_),
+                    .minor_version = scanner_.minor_version(),
+                    .fields = scanner_.fields(text_)};
         }
-        given.minor_version = scanner_.minor_version();
-        given.fields = scanner_.fields(text_);
-        return given;
+        return {.reason = scanner_.reason(text_),
+                .status = scanner_.status(),
+                .minor_version = scanner_.minor_version(),
+                .fields = scanner_.fields(text_)};
     }
 
     /// The error, if there was one. It stays.
@@ -3202,9 +3284,25 @@ class head_reader {
         return {.kind = head_kind::error, .error = error};
     }
 
-    [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
-        text_ = text;
+    template <class Byte>
+    [[nodiscard]] constexpr head_event finished(std::span<Byte> text) noexcept {
+        if (scanner_.folded()) unfold(text.subspan(scanner_.fields_begin()));
+        text_ = text_in(text);
+        if (message_ == message_kind::request && !scanner_.target_is_path(text_)) complete_target(text);
         return {.kind = head_kind::head, .head = head()};
+    }
+
+    // Puts the path into a target that has none. The rest of the target moves over the space behind it.
+    template <class Byte>
+    [[gnu::noinline]] constexpr void complete_target(std::span<Byte> text) noexcept {
+        const std::string_view target = scanner_.target(text_);
+        const char* const path = place_of_path(target);
+        if (path == nullptr) return;
+        const auto begin = static_cast<std::size_t>(path - text_.data());
+        auto at = static_cast<std::size_t>(target.data() + target.size() - text_.data());
+        for (; at != begin; --at) text[at] = text[at - 1];
+        text[at] = Byte{'/'};
+        scanner_.extend_target();
     }
 
     http::limits limits_;
@@ -3220,10 +3318,13 @@ class head_reader {
 
 namespace sockless::http {
 
-/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
-/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
-/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+/// Parses one head at a time. Two things are not shown as they came, and the text of the head is changed in its place:
+/// a field line of a response that is folded over several lines is shown as one line, with spaces in place of the
+/// folding (RFC 9112 section 5.2); and a target such as `http://a?b` is shown with its path, as `http://a/?b` (RFC 3986
+/// section 6.2.3). The events do not depend on how the input was cut into pieces, given a `Memory` with room for
+/// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head comes in
+/// pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not copied.
+/// In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
 template <class Memory>
 class basic_head_parser : private detail::head_reader {
   public:
@@ -3376,6 +3477,7 @@ struct body_framing {
     http::framing framing = framing::none;
     std::uint64_t length = 0; ///< with `framing::length`
     errc error = errc::none;
+    message_kind message = message_kind::request; ///< a field line behind the chunks of a response may be folded
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
@@ -3408,7 +3510,7 @@ struct body_framing {
     }
     if (has_codings && codings == 0) return {.error = errc::unsupported_transfer_coding};
     if (has_codings && has_length) return {.error = errc::ambiguous_length};
-    if (has_codings) return {.framing = framing::chunked};
+    if (has_codings) return {.framing = framing::chunked, .message = kind};
     if (has_length) return {.framing = framing::length, .length = length};
     return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
@@ -3446,7 +3548,7 @@ class body_decoder {
     /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
     /// apply. A length beyond the limit is an error before anything is taken.
     constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
-        : limits_(limits) {
+        : limits_(limits), trailers_(detail::head_scanner::of_field_lines(framing.message)) {
         left_ = framing.length;
         if (framing.error != errc::none) {
             error_ = framing.error;
@@ -3582,7 +3684,7 @@ class body_decoder {
     constexpr void go_on(phase next) noexcept { phase_ = next; }
 
     constexpr void take_size(char c) noexcept {
-        const int digit = hex_digit(c);
+        const int digit = detail::hex_digit(c);
         if (digit >= 0) {
             // 16 digits fit 64 bits; leading zeros are digits too, so there is an end to them.
             if (digits_ == 16) return fail(errc::bad_chunk_size);
@@ -3614,14 +3716,8 @@ class body_decoder {
         go_on(phase::chunk);
     }
 
-    [[nodiscard]] static constexpr int hex_digit(char c) noexcept {
-        if (detail::is_digit(c)) return c - '0';
-        const char small = detail::lower(c);
-        return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-    }
-
     http::limits limits_;
-    detail::head_scanner trailers_ = detail::head_scanner::of_field_lines();
+    detail::head_scanner trailers_;
     std::uint64_t offset_ = 0;
     std::uint64_t left_ = 0;       // of the body with a length, or of the chunk
     std::uint64_t total_ = 0;      // of all chunks, or of a body without a length
@@ -3630,6 +3726,111 @@ class body_decoder {
     phase phase_ = phase::end;
     errc error_ = errc::none;
 };
+
+} // namespace sockless::http
+
+// ============================================= sockless/http/host.hpp =============================================
+// The host of a URI, with or without a port (RFC 3986 section 3.2, RFC 9110 section 7.2).
+
+namespace sockless::http::detail {
+
+/// Whether [at, end) is an IPv4 address: four numbers up to 255, without leading zeros (RFC 3986 section 3.2.2).
+[[nodiscard]] constexpr bool is_ipv4(const char* at, const char* end) noexcept {
+    for (int left = 4; left != 0; --left) {
+        const char* const begin = at;
+        int value = 0;
+        while (at != end && is_digit(*at) && value <= 255) value = value * 10 + (*at++ - '0');
+        if (at == begin || value > 255 || (*begin == '0' && at - begin != 1)) return false;
+        if (left == 1) break;
+        if (at == end || *at != '.') return false;
+        ++at;
+    }
+    return at == end;
+}
+
+/// Whether [at, end) is an IPv6 address: eight groups of up to four hexadecimal digits. One `::` stands for one or more
+/// groups, and the last two may be an IPv4 address (RFC 3986 section 3.2.2).
+[[nodiscard]] constexpr bool is_ipv6(const char* at, const char* end) noexcept {
+    int groups = 0;
+    bool has_gap = false;
+    if (end - at >= 2 && at[0] == ':' && at[1] == ':') {
+        has_gap = true;
+        at += 2;
+    }
+    while (at != end) {
+        const char* const begin = at;
+        while (at != end && hex_digit(*at) >= 0) ++at;
+        if (at != end && *at == '.') {
+            if (!is_ipv4(begin, end)) return false;
+            groups += 2;
+            break;
+        }
+        if (at == begin || at - begin > 4) return false;
+        ++groups;
+        if (at == end) break;
+        if (*at != ':' || ++at == end) return false;
+        if (*at != ':') continue;
+        if (has_gap) return false;
+        has_gap = true;
+        ++at;
+    }
+    return has_gap ? groups <= 7 : groups == 8;
+}
+
+/// Whether [at, end) is the address of a later version than IPv6: `v`, the version in hexadecimal digits, a dot, and
+/// more (RFC 3986 section 3.2.2).
+[[nodiscard]] constexpr bool is_later_address(const char* at, const char* end) noexcept {
+    if (at == end || lower(*at) != 'v') return false;
+    const char* const version = ++at;
+    while (at != end && hex_digit(*at) >= 0) ++at;
+    if (at == version || at == end || *at != '.') return false;
+    const char* const rest = ++at;
+    return at != end && skip(in_address, rest, end) == end;
+}
+
+/// The end of a host that has an address in brackets, or an octet in hexadecimal digits behind a `%`; null if it is
+/// wrong (RFC 3986 section 3.2.2) [H4]. `at` is the first character that stands in no simple name.
+[[nodiscard, gnu::noinline]] constexpr const char* skip_unusual_host(const char* begin, const char* at,
+                                                                     const char* end) noexcept {
+    if (*at == '[') {
+        const char* const close = find(']', at, end);
+        if (at != begin || close == end) return nullptr;
+        return is_ipv6(at + 1, close) || is_later_address(at + 1, close) ? close + 1 : nullptr;
+    }
+    while (at != end && *at == '%') {
+        if (end - at < 3 || hex_digit(at[1]) < 0 || hex_digit(at[2]) < 0) return nullptr;
+        at = skip_host(at + 3, end);
+    }
+    return at;
+}
+
+/// Whether [at, end) is empty, or a colon and a port: a decimal number up to 65535, which may be left out (RFC 3986
+/// section 3.2.3) [H4].
+[[nodiscard]] constexpr bool is_port(const char* at, const char* end) noexcept {
+    if (at == end) return true;
+    if (*at != ':') return false;
+    std::uint32_t port = 0;
+    while (++at != end) {
+        if (!is_digit(*at)) return false;
+        port = port * 10 + static_cast<std::uint32_t>(*at - '0');
+        if (port > 65535) return false;
+    }
+    return true;
+}
+
+} // namespace sockless::http::detail
+
+namespace sockless::http {
+
+/// Whether `text` is a host with or without a port, as in a Host field: a name, an IPv4 address, or an IPv6 address in
+/// brackets. RFC 9110 section 7.2, RFC 3986 section 3.2.2.
+[[nodiscard]] constexpr bool is_host(std::string_view text) noexcept {
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const char* at = detail::skip_host(begin, end);
+    if (at != end && *at != ':') at = detail::skip_unusual_host(begin, at, end);
+    return at != nullptr && at != begin && detail::is_port(at, end);
+}
 
 } // namespace sockless::http
 
@@ -7571,10 +7772,14 @@ enum class errc : std::uint8_t {
     not_extended_connect,
     protocol_unknown,
     bad_pseudo_field,
+    malformed_field,
     connection_field,
 
     // Opening handshake, as the client sees it
     unexpected_status,
+    upgrade_not_confirmed,
+    upgrade_repeated,
+    connection_not_confirmed,
     accept_missing,
     accept_wrong,
     subprotocol_not_offered,
@@ -7632,10 +7837,11 @@ inline constexpr error_row errc_rows[] = {
 
     {"method_not_get", "the method of the request is not GET", "RFC 6455 4.1", 0, 405},
     {"http_version_too_old", "HTTP/1.0 cannot be upgraded to WebSocket", "RFC 9110 7.8", 0, 426},
-    {"bad_request_target", "the request target is neither a path nor an absolute http URI, or it has a fragment",
-     "RFC 6455 3", 0, 400},
+    {"bad_request_target",
+     "the request target is neither a path nor an absolute URI of ws or http, or it has a fragment", "RFC 6455 3", 0,
+     400},
     {"bad_host", "the request does not have exactly one valid Host field", "RFC 9112 3.2", 0, 400},
-    {"unexpected_body", "a request for an upgrade has a body", "RFC 9112 6", 0, 400},
+    {"unexpected_body", "a request for a WebSocket announces a body", "RFC 9112 6", 0, 400},
     {"upgrade_missing", "the Upgrade field does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
     {"connection_upgrade_missing", "the Connection field does not contain upgrade", "RFC 6455 4.2.1", 0, 400},
     {"version_missing", "the request does not have exactly one Sec-WebSocket-Version field", "RFC 6455 4.2.1", 0, 400},
@@ -7652,9 +7858,17 @@ inline constexpr error_row errc_rows[] = {
     {"protocol_unknown", "the :protocol of the CONNECT is not websocket", "RFC 9220 3", 0, 501},
     {"bad_pseudo_field", "a pseudo-field is missing, repeated, unknown or malformed, or follows another field",
      "RFC 9113 8.3", 0, 400},
+    {"malformed_field",
+     "a field has an upper-case letter in its name, white space around its value, or a character that is "
+     "not allowed there",
+     "RFC 9113 8.2.1", 0, 400},
     {"connection_field", "a field is only allowed on HTTP/1.1 connections", "RFC 9113 8.2.2", 0, 400},
 
     {"unexpected_status", "the server did not answer with status 101", "RFC 6455 4.1", 0, 0},
+    {"upgrade_not_confirmed", "the response has no Upgrade field, or one with another value than websocket",
+     "RFC 6455 4.1", 0, 0},
+    {"upgrade_repeated", "the response has more than one Upgrade field", "RFC 6455 4.1", 0, 0},
+    {"connection_not_confirmed", "the Connection field of the response does not contain upgrade", "RFC 6455 4.1", 0, 0},
     {"accept_missing", "the response does not have exactly one Sec-WebSocket-Accept field", "RFC 6455 4.1", 0, 0},
     {"accept_wrong", "Sec-WebSocket-Accept does not match the key", "RFC 6455 4.1", 0, 0},
     {"subprotocol_not_offered", "the chosen subprotocol was not offered", "RFC 6455 4.1", 0, 0},
@@ -9845,11 +10059,12 @@ namespace sockless::ws::detail {
     const char* const end = target.data() + target.size();
     // A target has no fragment (RFC 6455 section 3) [H1].
     if (find('#', target.data(), end) != end) return false;
-    // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
-    // 3.2.2) [H1].
+    // A target is a path, or a URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2)
+    // [H1]. Its scheme is that of WebSocket, or that of HTTP, whose request this is (RFC 6455 section 3).
     if (target.front() == '/') return true;
+    constexpr std::string_view schemes[] = {"ws://", "wss://", "http://", "https://"};
     std::size_t scheme = 0;
-    for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
+    for (const std::string_view each : schemes) {
         if (target.size() > each.size() && http::equal_ignoring_case({target.data(), each.size()}, each))
             scheme = each.size();
     }
@@ -9974,15 +10189,16 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 [[nodiscard]] constexpr ws::errc check_switch(const http::head& head, const opening_fields& all,
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
-    if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
-    // response) [H16].
-    if (all.count(opening_field::upgrade) != 1 ||
-        !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
-        return ws::errc::upgrade_missing;
+    // The server switches to `websocket` and nothing else, and says so once (RFC 6455 section 4.1, item 2 of the
+    // response) [H16]. The version of HTTP in its answer means nothing: the client's is 1.1.
+    const auto is_another = [](std::string_view value) { return !http::equal_ignoring_case(value, "websocket"); };
+    if (is_another(all.first(opening_field::upgrade))) return ws::errc::upgrade_not_confirmed;
+    if (all.count(opening_field::upgrade) != 1) {
+        const bool another = http::detail::visit_values(head.fields, "upgrade", is_another);
+        return another ? ws::errc::upgrade_not_confirmed : ws::errc::upgrade_repeated;
     }
     // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
-    if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
+    if (!all.connection_upgrade) return ws::errc::connection_not_confirmed;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
     // request (RFC 6455 section 4.1, item 4 of the response) [H16].
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
@@ -10014,22 +10230,52 @@ namespace sockless::ws {
 
 namespace sockless::ws::detail {
 
-/// The pseudo-fields of a request or response (RFC 9113 section 8.3), collected and checked.
+/// Whether a name may stand in HTTP/2 and HTTP/3: a token without upper-case letters (RFC 9113 section 8.2.1).
+[[nodiscard]] constexpr bool is_lower_case_token(std::string_view name) noexcept {
+    for (const char c : name) {
+        if (http::detail::lower(c) != c) return false;
+    }
+    return http::is_token(name);
+}
+
+/// Whether a value may stand in HTTP/2 and HTTP/3: no white space before it and behind it (RFC 9113 section 8.2.1).
+[[nodiscard]] constexpr bool is_bare_value(std::string_view value) noexcept {
+    if (value.empty()) return true;
+    return !http::detail::is_white(value.front()) && !http::detail::is_white(value.back()) &&
+           http::is_field_value(value);
+}
+
+/// Whether a field is about one connection of HTTP/1.1, and means nothing to a stream of HTTP/2 or HTTP/3. TE may stand
+/// in a request if its value is `trailers` (RFC 9113 section 8.2.2).
+[[nodiscard]] constexpr bool is_connection_field(const field& each, http::message_kind kind) noexcept {
+    constexpr std::string_view names[] = {"connection", "upgrade",          "transfer-encoding",
+                                          "keep-alive", "proxy-connection", "http2-settings"};
+    for (const std::string_view name : names) {
+        if (sockless::equal(each.name, name)) return true;
+    }
+    if (!sockless::equal(each.name, "te")) return false;
+    return kind == http::message_kind::response || !http::equal_ignoring_case(each.value, "trailers");
+}
+
+/// The pseudo-fields of a request or response (RFC 9113 section 8.3), collected. All fields are checked, as the stack
+/// below may not do it.
 class pseudo_fields {
   public:
     enum name : std::uint8_t { method, protocol, scheme, path, authority, status };
 
     template <class Fields>
-    constexpr explicit pseudo_fields(const Fields& fields) noexcept {
+    constexpr pseudo_fields(const Fields& fields, http::message_kind kind) noexcept {
         bool fields_began = false;
         for (const field& each : fields) {
-            const bool pseudo = !each.name.empty() && each.name.front() == ':';
-            // Names and values are checked here too, as the stack below may not do it (RFC 9113 section 8.2.1).
-            malformed = malformed || !http::is_field_value(each.value) || (!pseudo && !http::is_token(each.name));
-            if (!pseudo) {
+            if (each.name.empty() || each.name.front() != ':') {
                 fields_began = true;
-            } else if (fields_began || !add(each)) {
-                malformed = true;
+                note(check_field(each, kind));
+            } else if (fields_began || !add(each, kind)) {
+                // A pseudo-field is one of this kind of message, there once, and before all fields (RFC 9113 section
+                // 8.3) [H22].
+                note(ws::errc::bad_pseudo_field);
+            } else if (!is_bare_value(each.value)) {
+                note(ws::errc::malformed_field);
             }
         }
     }
@@ -10037,15 +10283,27 @@ class pseudo_fields {
     [[nodiscard]] constexpr std::string_view operator[](name one) const noexcept { return values_[one]; }
     [[nodiscard]] constexpr bool has(name one) const noexcept { return values_[one].data() != nullptr; }
 
-    bool malformed = false; ///< one is repeated, unknown, or late, or the text of a field is not allowed
+    ws::errc error = ws::errc::none; ///< the first that was found
 
   private:
+    constexpr void note(ws::errc found) noexcept {
+        if (error == ws::errc::none) error = found;
+    }
+
+    [[nodiscard]] static constexpr ws::errc check_field(const field& each, http::message_kind kind) noexcept {
+        // A name is in lower case, and a value has no white space around it (RFC 9113 section 8.2.1) [H22].
+        if (!is_lower_case_token(each.name) || !is_bare_value(each.value)) return ws::errc::malformed_field;
+        // Fields of a connection make a message malformed (RFC 9113 section 8.2.2; RFC 8441 section 5) [H22].
+        return is_connection_field(each, kind) ? ws::errc::connection_field : ws::errc::none;
+    }
+
     // The value of a pseudo-field that is there is never null, and so differs from one that is not there.
-    constexpr bool add(const field& each) noexcept {
+    constexpr bool add(const field& each, http::message_kind kind) noexcept {
         constexpr std::string_view names[] = {":method", ":protocol", ":scheme", ":path", ":authority", ":status"};
         for (std::size_t i = 0; i != values_.size(); ++i) {
             if (!sockless::equal(each.name, names[i])) continue;
-            if (values_[i].data() != nullptr) return false;
+            const bool of_response = i == status;
+            if (of_response != (kind == http::message_kind::response) || values_[i].data() != nullptr) return false;
             values_[i] = each.value.data() == nullptr ? std::string_view("") : each.value;
             return true;
         }
@@ -10056,7 +10314,7 @@ class pseudo_fields {
 };
 
 [[nodiscard]] constexpr ws::errc check_pseudo_fields(const pseudo_fields& pseudo, const opening_fields& all) noexcept {
-    if (pseudo.malformed || pseudo.has(pseudo_fields::status)) return ws::errc::bad_pseudo_field;
+    if (pseudo.error != ws::errc::none) return pseudo.error;
     // The method is CONNECT and there is a `:protocol`; other requests ask for no WebSocket (RFC 8441 section 4) [H22].
     if (!sockless::equal(pseudo[pseudo_fields::method], "CONNECT") || !pseudo.has(pseudo_fields::protocol)) {
         return ws::errc::not_extended_connect;
@@ -10074,12 +10332,9 @@ class pseudo_fields {
     }
     const std::string_view authority = pseudo[pseudo_fields::authority];
     if (!http::is_host(authority)) return ws::errc::bad_pseudo_field;
-    // There is neither Connection nor Upgrade (RFC 8441 section 5) [H22]. Sec-WebSocket-Key means nothing, and is not
-    // looked at.
-    if (all.has(opening_field::connection) || all.has(opening_field::upgrade) ||
-        all.has(opening_field::transfer_encoding)) {
-        return ws::errc::connection_field;
-    }
+    // What follows the request are frames, and no content whose size could be announced (RFC 9110 section 9.3.6) [H22].
+    // Sec-WebSocket-Key means nothing, and is not looked at.
+    if (all.has(opening_field::content_length)) return ws::errc::unexpected_body;
     // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1) [H22].
     if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
@@ -10093,12 +10348,13 @@ class pseudo_fields {
 namespace sockless::ws {
 
 /// Judges a request of HTTP/2 or HTTP/3 from its pseudo-fields and fields, in their order (RFC 8441 section 5) [H22].
-/// `Fields` is any range of `field`. `error` has the status that answers it. To accept, answer 2xx with
-/// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
+/// All that makes a request malformed is checked, so the stack below need not do it (RFC 9113 section 8). `Fields` is
+/// any range of `field`. `error` has the status that answers it. To accept, answer 2xx with Sec-WebSocket-Protocol and
+/// Sec-WebSocket-Extensions as they were agreed, and take the data of the stream for frames.
 template <class Fields>
 [[nodiscard]] constexpr opening_request check_extended_connect(const Fields& fields) noexcept {
     const detail::opening_fields all(fields);
-    const detail::pseudo_fields pseudo(fields);
+    const detail::pseudo_fields pseudo(fields, http::message_kind::request);
     opening_request request{
         .target = pseudo[detail::pseudo_fields::path],
         .host = pseudo[detail::pseudo_fields::authority],
@@ -10119,15 +10375,15 @@ template <class Fields>
                                                                 std::string_view offered_subprotocols,
                                                                 std::string_view offered_extensions) noexcept {
     const detail::opening_fields all(fields);
-    const detail::pseudo_fields pseudo(fields);
+    const detail::pseudo_fields pseudo(fields, http::message_kind::response);
     const std::string_view status = pseudo[detail::pseudo_fields::status];
     opening_response response{};
-    if (pseudo.malformed || status.size() != 3 || !detail::read_decimal(status).valid) {
+    if (pseudo.error != errc::none) {
+        response.error = pseudo.error;
+    } else if (status.size() != 3 || !detail::read_decimal(status).valid) {
         response.error = errc::bad_pseudo_field;
     } else if (status.front() != '2') {
         response.error = errc::unexpected_status;
-    } else if (all.has(detail::opening_field::connection) || all.has(detail::opening_field::upgrade)) {
-        response.error = errc::connection_field;
     } else {
         detail::check_answer(response, fields, all, offered_subprotocols, offered_extensions);
     }
@@ -10169,6 +10425,10 @@ struct refusal {
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
+
+    /// The request is HEAD: the fields are those of an answer with the body, and the body is left out (RFC 9110 section
+    /// 9.3.2). A `basic_server` finds that out by itself.
+    bool to_head = false;
 };
 
 } // namespace sockless::ws
@@ -10310,18 +10570,20 @@ namespace sockless::ws {
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
-    return head.finish(refused.body);
+    // An answer to HEAD has no content (RFC 9110 section 9.3.2) [H12].
+    return head.finish(refused.to_head ? std::string_view{} : refused.body);
 }
 
-/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text.
-[[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
+/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text,
+/// unless it goes `to_head` (see `refusal`).
+[[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error, bool to_head = false) noexcept {
     const refusal refused{
         .status = error.status() != 0 ? error.status() : std::uint16_t{400},
         .content_type = "text/plain",
     };
     http::head_writer head(out);
     detail::put_refusal(head, refused, error.sentence().size() + 1);
-    return head.finish(error.sentence(), "\n");
+    return to_head ? head.finish() : head.finish(error.sentence(), "\n");
 }
 
 } // namespace sockless::ws
@@ -10746,6 +11008,15 @@ class connection {
         return detail::put(output_, likely, 0, errc::no_room, write);
     }
 
+    // Whether the request that a server reads, or has read, is HEAD.
+    [[nodiscard]] bool is_head() noexcept {
+        if constexpr (requires { handshake().is_head(input()); }) {
+            return handshake().is_head(input());
+        } else {
+            return false;
+        }
+    }
+
     // A refusal was queued, or the request was given up: the end without an error.
     void become_refused() noexcept { become_closed(phase::failed); }
 
@@ -10800,7 +11071,9 @@ class connection {
         if (is_open()) static_cast<void>(queue_close(reason.close_code(), bytes_of(reason.sentence())));
         if constexpr (Own == role::server) {
             if (is_opening() && reason.status() != 0) {
-                static_cast<void>(queue_refusal(256, [reason](bytes out) { return write_refusal(out, reason); }));
+                const bool to_head = is_head();
+                const auto write = [=](bytes out) { return write_refusal(out, reason, to_head); };
+                static_cast<void>(queue_refusal(256, write));
             }
         }
         become_closed(phase::failed);
@@ -11364,10 +11637,16 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line
         lines.remove_suffix(2);                    // the empty line
-        const http::fields asked(lines);
-        return check_response(answer, http::first(asked, "Sec-WebSocket-Key"),
-                              http::first(asked, "Sec-WebSocket-Protocol"),
-                              http::first(asked, "Sec-WebSocket-Extensions"));
+        std::string_view key{}, subprotocols{}, extensions{};
+        http::detail::visit_fields(http::fields(lines), [&](std::string_view name, auto value) {
+            switch (detail::opening_field_of(name)) {
+            case detail::opening_field::key: key = value(); break;
+            case detail::opening_field::subprotocol: subprotocols = value(); break;
+            case detail::opening_field::extensions: extensions = value(); break;
+            default: break;
+            }
+        });
+        return check_response(answer, key, subprotocols, extensions);
     }
 
     void begin_body() noexcept {
@@ -11412,10 +11691,17 @@ struct server_handshake {
     server_handshake(const http::limits& limits, bool show_requests) noexcept
         : reader(http::message_kind::request, limits), shows_requests(show_requests) {}
 
+    // Whether the request, or as much of it as has come, is HEAD. `memory` is that of the reader.
+    template <class Memory>
+    [[nodiscard]] bool is_head(const Memory& memory) const noexcept {
+        return has_head || reader.is_method("HEAD", memory);
+    }
+
     http::detail::head_reader reader; // the connection's input buffer is its memory
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
+    bool has_head = false; // the request is HEAD, also if it is wrong and nothing keeps it
 };
 
 } // namespace sockless::ws::detail
@@ -11512,7 +11798,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
         if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
-        const auto write = [&](bytes out) { return write_refusal(out, answer); };
+        refusal complete = answer;
+        complete.to_head = answer.to_head || this->is_head();
+        const auto write = [&complete](bytes out) { return write_refusal(out, complete); };
         if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
         this->become_refused();
         return {};
@@ -11567,8 +11855,10 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] event next_request(bytes& in) noexcept {
         auto& handshake = this->handshake();
         if (handshake.at != stage::reading) return {};
+        const bytes piece = in;
         const http::head_event found = handshake.reader.next(in, this->input());
         if (!found) return {};
+        handshake.has_head = handshake.reader.is_method("HEAD", this->input(), piece);
         if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
         if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);

@@ -6,6 +6,7 @@
 #include "http/errc.hpp"
 #include "http/fields.hpp"
 #include "http/head_parser.hpp"
+#include "http/host.hpp"
 #include "http/limits.hpp"
 #include "http/lists.hpp"
 #include "http/status.hpp"

@@ -1,6 +1,7 @@
 # Heads of HTTP/1.1 at random, and a plain parser of whole heads, written from RFC 9112 sections 2 to 5 and the rules H1 to
 # H3 and H20 of docs/rules.md.
 # SPDX-License-Identifier: MIT
+import re
 from dataclasses import dataclass
 
 from mutations import mutated
@@ -114,11 +115,13 @@ class Parser:
             self.fail("bad_method")
         self.take(SP, "bad_method")
         target = self.run(VISIBLE)
-        if self.look() == CR:
-            self.fail("bad_version")
         if not target:
             self.fail("bad_target")
+        if self.look() == CR:
+            self.fail("bad_version")
         self.take(SP, "bad_target")
+        # An empty path before a query is the path "/".
+        target = re.sub(rb"\A([^:]*://[^/?#]*)\?", rb"\1/?", target)
         minor = self.version()
         self.end_of_line("bad_version")
         return f"request {shown(method)} {shown(target)} {minor}"
@@ -141,6 +144,7 @@ class Parser:
 
     def field_line(self, count):
         """Name and value, without the white space around it; None at the empty line that ends the head."""
+        begin = self.at
         c = self.look()
         if c == CR:
             self.end_of_line("bare_cr")
@@ -157,6 +161,12 @@ class Parser:
         self.take(COLON, "bad_name")
         value = self.run(VALUE)
         self.end_of_line("bad_value")
+        while self.kind == "response" and self.look() in (SP, HTAB):
+            # A folded line is one line.
+            self.line = begin
+            value += b"\r\n" + self.run(VALUE)
+            self.end_of_line("bad_value")
+        value = re.sub(rb"[ \t]*\r\n[ \t]+", lambda folding: b" " * len(folding[0]), value)
         return f"{shown(name)}:{shown(value.strip(b' ' + bytes([HTAB])))}"
 
 
@@ -170,6 +180,8 @@ WORDS = (b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"\r\n ", b"HTTP/1.1", b"HTTP
          b"a:b\r\n", b"999", b"099")
 NAMES = (b"Host", b"Upgrade", b"Sec-WebSocket-Key", b"a", b"X-" + b"y" * 30, b"!#$%&'*+-.^_`|~")
 VALUES = (b"", b"websocket", b" example.com", b"\t a b \t", b"\x80\xff", b"x" * 70, b"y" * 300, b"\"a\\\"b\", c")
+ENDS = (*[b"\r\n"] * 20, b"\r\n folded\r\n", b" \r\n\t \r\n\tz\r\n")
+TARGETS = (b"/", b"*", b"/a?b=c%20", b"/" * 90, b"http://a?b", b"ws://a:1/?")
 
 
 class Heads:
@@ -184,14 +196,14 @@ class Heads:
                             random.choice((20, 60, 200, 1000)), random.choice((0, 1, 2)))
         if kind == "request":
             data = b"\r\n" * random.choice((0, 0, 0, 0, 1, 2, 4, 5))
-            data += random.choice((b"GET", b"OPTIONS", b"a", b"~|")) + b" " + random.choice((b"/", b"*", b"/a?b=c%20", b"/" * 90))
+            data += random.choice((b"GET", b"OPTIONS", b"a", b"~|")) + b" " + random.choice(TARGETS)
             data += b" HTTP/1." + random.choice((b"1", b"0", b"9"))
         else:
             data = b"HTTP/1.1 " + random.choice((b"101", b"200", b"999", b"100"))
             data += random.choice((b"", b" ", b" Switching Protocols", b" \x80\t"))
         data += b"\r\n"
         for _ in range(random.choice((0, 1, 2, 3, 8, 30))):
-            data += random.choice(NAMES) + b":" + random.choice(VALUES) + b"\r\n"
+            data += random.choice(NAMES) + b":" + random.choice(VALUES) + random.choice(ENDS)
         data += b"\r\n" + random.choice((b"", b"", b"\x81\0", b"GET / HTTP/1.1\r\n\r\n"))
         if random.random() < 0.6:
             places = [at for at in range(len(data)) if data[at] in b"\r\n :"]

@@ -6,6 +6,7 @@
 #include <sockless/http/fields.hpp>
 #include <sockless/http/head_parser.hpp>
 #include <sockless/http/head_scanner.hpp>
+#include <sockless/http/host.hpp>
 #include <sockless/http/limits.hpp>
 #include <sockless/http/lists.hpp>
 #include <sockless/http/status.hpp>
@@ -79,6 +80,7 @@ std::uint64_t use_heads(bytes in, http::message_kind kind) noexcept {
     std::uint64_t sum = sum_of(event.head.target) + sum_of(event.head.reason) + parser.offset();
     for (const auto& field : event.head.fields) sum += sum_of(field.name) * 7 + sum_of(field.value);
     sum += http::has_token(event.head.fields, "Connection", "upgrade") ? 1U : 0U;
+    sum += http::is_host(http::first(event.head.fields, "Host")) ? 1U : 0U;
     for (const auto& extension : ws::extension_list(http::first(event.head.fields, "Sec-WebSocket-Extensions"))) {
         sum += sum_of(extension.name);
     }

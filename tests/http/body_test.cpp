@@ -16,7 +16,9 @@ namespace {
 http::body_framing framing_of(const vector_case& vector) {
     const std::string how = vector.setting("body", "");
     if (how == "none") return {};
-    if (how == "chunked") return {.framing = framing::chunked};
+    const bool responds = vector.setting("role", "request") == "response";
+    const message_kind kind = responds ? message_kind::response : message_kind::request;
+    if (how == "chunked") return {.framing = framing::chunked, .message = kind};
     if (how == "until_end") return {.framing = framing::until_end};
     REQUIRE(how.rfind("length ", 0) == 0);
     return {.framing = framing::length, .length = std::stoull(how.substr(7))};

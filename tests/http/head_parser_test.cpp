@@ -61,9 +61,22 @@ constexpr errc error_in_constant_evaluation(std::string_view text, message_kind 
 static_assert(error_in_constant_evaluation("GET / HTTP/1.1\nHost: a\n\n", message_kind::request) == errc::bare_lf);
 static_assert(error_in_constant_evaluation("GET / HTTP/1.1\r\nHost : a\r\n\r\n", message_kind::request) ==
               errc::space_in_name);
-static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", message_kind::response) ==
+static_assert(error_in_constant_evaluation("GET / HTTP/1.1\r\nA: b\r\n c\r\n", message_kind::request) ==
               errc::obs_fold);
 static_assert(error_in_constant_evaluation("HTTP/1.1 200 OK\r\nA: b\r\n", message_kind::response) == errc::truncated);
+
+// H1 H3: what is not shown as it came is changed in constant evaluation too.
+constexpr bool changes_in_constant_evaluation(message_kind kind, std::string_view text) {
+    std::array<std::byte, 100> input{};
+    for (std::size_t i = 0; i != text.size(); ++i) input[i] = static_cast<std::byte>(text[i]);
+    std::array<char, 100> memory{};
+    http::head_parser parser(kind, span_buffer<char>(memory));
+    bytes in = bytes(input).first(text.size());
+    const http::head head = parser.next(in).head;
+    return kind == message_kind::request ? head.target == "http://a/?b" : http::first(head.fields, "A") == "b   c";
+}
+static_assert(changes_in_constant_evaluation(message_kind::request, "GET http://a?b HTTP/1.1\r\n\r\n"));
+static_assert(changes_in_constant_evaluation(message_kind::response, "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n"));
 
 static_assert(sizeof(sockless::http::detail::head_scanner) <= 96);
 
@@ -238,6 +251,53 @@ TEST_CASE("H3: fields are the same where the ends of their lines are remembered,
             CHECK(each == fields.end());
         }
     }
+}
+
+TEST_CASE("H3: folded lines of a response are unfolded wherever the ends of lines are remembered") {
+    // One of the lines is folded, or each: also such that the line is the last of a block of many characters.
+    for (std::size_t which = 0; which != 31; ++which) {
+        for (const std::size_t size : {1u, 60u, 240u}) {
+            std::string text = "HTTP/1.1 200 OK\r\n";
+            std::vector<std::string> values;
+            for (std::size_t i = 0; i != 30; ++i) {
+                const bool folded = i == which || which == 30;
+                const std::string value(size + i % 3, static_cast<char>('a' + i % 26));
+                text += "Name: " + value + (folded ? "\r\n\tand more\r\n" : "\r\n");
+                values.push_back(value + (folded ? "   and more" : ""));
+            }
+            text += "\r\n";
+            for (std::size_t cut = 1; cut < text.size(); cut += 7) {
+                std::string copy = text;
+                http::basic_head_parser<growing_buffer> parser(message_kind::response, growing_buffer(text.size()));
+                bytes in = bytes_of(copy.data(), cut);
+                REQUIRE_FALSE(parser.next(in));
+                in = bytes_of(copy.data() + cut, copy.size() - cut);
+                const http::head_event event = parser.next(in);
+                REQUIRE(event.kind == http::head_kind::head);
+                for (const http::fields& fields : {event.head.fields, http::fields(event.head.fields.text())}) {
+                    auto value = values.begin();
+                    for (const field& each : fields) REQUIRE(each.value == *value++);
+                    CHECK(value == values.end());
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("H3 H20: a head of nothing but foldings is unfolded in one walk") {
+    std::string text = "HTTP/1.1 200 OK\r\nA: b\r\n";
+    http::limits limits{};
+    limits.head = limits.field_line = 3'000'000;
+    while (text.size() < 2'000'000) text += " \r\n";
+    text += " c\r\n\r\n";
+    http::head_parser parser(message_kind::response, {}, limits);
+    bytes in = bytes_of(text.data(), text.size());
+    const http::head_event event = parser.next(in);
+    REQUIRE(event.kind == http::head_kind::head);
+    const std::string_view value = http::first(event.head.fields, "A");
+    CHECK(value.front() == 'b');
+    CHECK(value.back() == 'c');
+    CHECK(value.substr(1, value.size() - 2).find_first_not_of(' ') == std::string_view::npos);
 }
 
 TEST_CASE("H2 H3 H20: a line that is wrong is told behind and before many lines that are right") {

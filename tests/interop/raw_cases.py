@@ -194,9 +194,9 @@ def wrong_answers():
                                      f"Connection: {connection}", f"Sec-WebSocket-Accept: {accept or right}", *more)
 
     yield "H16: an Accept for another key", switch(accept=accept_of(KEY)), "accept_wrong"
-    yield "H16: no Upgrade to websocket", switch(upgrade="h2c"), "upgrade_missing"
-    yield "H16: more than one Upgrade", switch(upgrade="websocket, h2c"), "upgrade_missing"
-    yield "H16: Connection without upgrade", switch(connection="keep-alive"), "connection_upgrade_missing"
+    yield "H16: no Upgrade to websocket", switch(upgrade="h2c"), "upgrade_not_confirmed"
+    yield "H16: more than one Upgrade", switch(upgrade="websocket, h2c"), "upgrade_not_confirmed"
+    yield "H16: Connection without upgrade", switch(connection="keep-alive"), "connection_not_confirmed"
     yield "H16: two Accepts", lambda right: switch(more=[f"Sec-WebSocket-Accept: {right}"])(right), "accept_missing"
     yield "H17: an extension that was not offered", switch(more=["Sec-WebSocket-Extensions: permessage-deflate"]), \
         "extension_not_offered"

@@ -279,6 +279,10 @@ TEST_CASE("H12: a request that breaks a rule is refused with its status") {
         {replaced("GET", "GET /chat HTTP/1.0"), "http_version_too_old", "426"},
         {replaced("GET", "GET /chat HTTP/2.0"), "unsupported_version", "505"},
         {replaced("GET", "GET chat HTTP/1.1"), "bad_request_target", "400"},
+        {replaced("GET", "GET  HTTP/1.1"), "bad_target", "400"},
+        {replaced("GET", "GET "), "bad_target", "400"},
+        {replaced("Host", "Host: [:]"), "bad_host", "400"},
+        {replaced("Host", "Host: a:99999999"), "bad_host", "400"},
         {replaced("GET", "GET /chat#x HTTP/1.1"), "bad_request_target", "400"},
         {replaced("GET", "GET  /chat HTTP/1.1"), "bad_target", "400"},
         {replaced("Host", ""), "bad_host", "400"},
@@ -329,11 +333,76 @@ TEST_CASE("H12: a request that breaks a rule is refused with its status") {
     }
 }
 
+TEST_CASE("H1: a target in absolute-form without a path has the path `/`, whole and in single bytes") {
+    for (const std::string scheme : {"http", "wss"}) {
+        for (const bool bytewise : {false, true}) {
+            server run(ws::server{}, accept);
+            const std::string request = replaced("GET", "GET " + scheme + "://a?x HTTP/1.1");
+            for (std::size_t at = 0; at < request.size(); at += bytewise ? 1 : request.size()) {
+                run.feed_text(std::string_view(request).substr(at, bytewise ? 1 : std::string_view::npos));
+            }
+            CHECK(run.log == lines{"request /?x a "});
+            CHECK(run.peer.is_open());
+        }
+    }
+}
+
+TEST_CASE("H12: an answer to HEAD has no content, whatever it says, at every split") {
+    const std::string head = "HEAD / HTTP/1.1\r\nHost: h\r\n";
+    struct {
+        std::string request;
+        const char* status;
+    } const cases[] = {
+        {head + "\r\n", "405"},
+        {replaced("GET", "HEAD /chat HTTP/1.1"), "405"},
+        {head + "X : a\r\n\r\n", "400"},
+        {"\r\n" + head + "X: \x01\r\n\r\n", "400"},
+        {"HEAD / HTTP/2.0\r\n\r\n", "505"},
+        {"HEAD / HTTP/1.0\r\n\r\n", "405"},
+        {"HEAD " + std::string(9000, '/') + " HTTP/1.1\r\n\r\n", "414"},
+        {"HEAD\r\n", "400"}, // not known to be HEAD before the space
+        {"GET / HTTP/1.1\r\n\r\n", "400"},
+        {"HEADS / HTTP/1.1\r\n\r\n", "405"},
+        {"head / HTTP/1.1\r\n\r\n", "405"},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.request);
+        const bool is_head = each.request.find("HEAD ") < 3;
+        buffer sent;
+        for_each_split(bytes_of(std::string_view(each.request)), [&](const auto& feed_all) {
+            server run(ws::server{}, accept);
+            feed_all([&](bytes piece) { run.feed(piece); });
+            REQUIRE(run.peer.done());
+            REQUIRE(status_of(run.sent) == each.status);
+            const seen_head answer = head_in(run.sent);
+            const std::string sentence = std::string(run.peer.error().sentence()) + "\n";
+            REQUIRE(answer["Content-Length"] == std::to_string(sentence.size()));
+            REQUIRE(answer.rest == (is_head ? "" : sentence));
+        });
+    }
+
+    // Also if the request never ends, or is answered by the caller.
+    server slow(ws::server({.handshake_timeout = 50}), wait);
+    slow.tick(100);
+    slow.feed_text("HEAD / HTTP/1.1\r\nHo");
+    slow.tick(150);
+    CHECK(status_of(slow.sent) == "408");
+    CHECK(head_in(slow.sent).rest == "");
+    CHECK(head_in(slow.sent)["Content-Length"] != "0");
+    server page(ws::server({.show_requests = true}), [](ws::server& peer, const ws::event& event) {
+        if (event.kind == ws::kind::http_request) CHECK_FALSE(peer.refuse({.status = 200, .body = "page"}));
+    });
+    page.feed_text(head + "\r\n");
+    CHECK(head_in(page.sent)["Content-Length"] == "4");
+    CHECK(head_in(page.sent).rest == "");
+}
+
 TEST_CASE("H2 H5: what is unusual, but allowed, is accepted") {
     for (const std::string& request :
          {"\r\n\r\n" + upgrade_request(), replaced("Upgrade:", "uPGRADE: h2c,, WebSocket"),
           replaced("Connection:", "Connection: keep-alive\r\nconnection: foo , UPGRADE"),
           upgrade_request("Content-Length: 0\r\n"), replaced("GET", "GET http://h:80/chat HTTP/1.1"),
+          replaced("GET", "GET ws://h/chat HTTP/1.1"), replaced("GET", "GET wss://h:443/chat HTTP/1.1"),
           upgrade_request("X:\r\nX: \xFF \r\n"), upgrade_request("Sec-WebSocket-Extensions: unknown; x=\"y\"\r\n")}) {
         CAPTURE(request);
         server run(ws::server{}, accept);

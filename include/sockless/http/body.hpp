@@ -20,6 +20,7 @@ struct body_framing {
     http::framing framing = framing::none;
     std::uint64_t length = 0; ///< with `framing::length`
     errc error = errc::none;
+    message_kind message = message_kind::request; ///< a field line behind the chunks of a response may be folded
 };
 
 /// Reads the framing of the body behind `head` from its fields (RFC 9112 section 6.3). A framing that is wrong or
@@ -52,7 +53,7 @@ struct body_framing {
     }
     if (has_codings && codings == 0) return {.error = errc::unsupported_transfer_coding};
     if (has_codings && has_length) return {.error = errc::ambiguous_length};
-    if (has_codings) return {.framing = framing::chunked};
+    if (has_codings) return {.framing = framing::chunked, .message = kind};
     if (has_length) return {.framing = framing::length, .length = length};
     return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
@@ -90,7 +91,7 @@ class body_decoder {
     /// For a body with this framing. `limits::body`, and for chunks also `chunk_extensions` and those of field lines,
     /// apply. A length beyond the limit is an error before anything is taken.
     constexpr explicit body_decoder(const body_framing& framing = {}, const http::limits& limits = {}) noexcept
-        : limits_(limits) {
+        : limits_(limits), trailers_(detail::head_scanner::of_field_lines(framing.message)) {
         left_ = framing.length;
         if (framing.error != errc::none) {
             error_ = framing.error;
@@ -226,7 +227,7 @@ class body_decoder {
     constexpr void go_on(phase next) noexcept { phase_ = next; }
 
     constexpr void take_size(char c) noexcept {
-        const int digit = hex_digit(c);
+        const int digit = detail::hex_digit(c);
         if (digit >= 0) {
             // 16 digits fit 64 bits; leading zeros are digits too, so there is an end to them.
             if (digits_ == 16) return fail(errc::bad_chunk_size);
@@ -258,14 +259,8 @@ class body_decoder {
         go_on(phase::chunk);
     }
 
-    [[nodiscard]] static constexpr int hex_digit(char c) noexcept {
-        if (detail::is_digit(c)) return c - '0';
-        const char small = detail::lower(c);
-        return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-    }
-
     http::limits limits_;
-    detail::head_scanner trailers_ = detail::head_scanner::of_field_lines();
+    detail::head_scanner trailers_;
     std::uint64_t offset_ = 0;
     std::uint64_t left_ = 0;       // of the body with a length, or of the chunk
     std::uint64_t total_ = 0;      // of all chunks, or of a body without a length

@@ -19,28 +19,46 @@ struct field_line_sizes {
         lines[number] = static_cast<std::uint8_t>(line);
     }
 
+    /// The line has turned out to be longer.
+    constexpr void forget(std::size_t number) noexcept {
+        if (number < most) lines[number] = 0;
+    }
+
     std::uint8_t names[most]{};
     std::uint8_t lines[most]{};
 };
 
-/// The end of a field line, and of the name in it.
+/// The end of the name in a field line, the end of the line, and the place at which the next line begins.
 struct field_line_ends {
+    const char* name;
+    const char* line;
+    const char* next;
+};
+
+struct name_and_line_ends {
     const char* name;
     const char* line;
 };
 
-[[nodiscard, gnu::noinline]] constexpr field_line_ends look_for_ends(const char* line, const char* end) noexcept {
+[[nodiscard, gnu::noinline]] constexpr name_and_line_ends look_for_ends(const char* line, const char* end) noexcept {
     // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
-    const char* const line_end = find('\r', line, end);
+    const char* line_end = find('\n', line, end);
+    if (line_end != end && line_end != line && line_end[-1] == '\r') --line_end;
     const char* const colon = find(':', line, end);
     return {colon < line_end ? colon : line_end, line_end};
 }
 
-/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`.
+/// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`. The end
+/// of a line whose sizes are known is CR LF.
 [[nodiscard, gnu::always_inline]] constexpr field_line_ends
 ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
-    const bool known = number < field_line_sizes::most && sizes.lines[number] != 0;
-    return known ? field_line_ends{line + sizes.names[number], line + sizes.lines[number]} : look_for_ends(line, end);
+    if (number < field_line_sizes::most && sizes.lines[number] != 0) {
+        const char* const line_end = line + sizes.lines[number];
+        return {line + sizes.names[number], line_end, line_end + 2};
+    }
+    const auto [name, line_end] = look_for_ends(line, end);
+    if (line_end == end) return {name, line_end, end};
+    return {name, line_end, line_end + (*line_end == '\r' ? 2 : 1)};
 }
 
 [[nodiscard]] constexpr std::string_view name_in(const char* line, const field_line_ends& ends) noexcept {
@@ -49,11 +67,6 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
 
 [[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
-}
-
-/// The place at which the line behind this one begins.
-[[nodiscard]] constexpr const char* behind(const field_line_ends& ends, const char* end) noexcept {
-    return end - ends.line > 2 ? ends.line + 2 : end;
 }
 
 /// Finds one field line after the other in [line, end).
@@ -78,7 +91,7 @@ struct field_finder {
         if (line == end) return;
         const field_line_ends ends = ends_of(line, end, sizes, number);
         current = {name_in(line, ends), value_in(ends)};
-        next = behind(ends, end);
+        next = ends.next;
     }
 
     const char* line = nullptr;
@@ -142,7 +155,7 @@ template <class Visit>
     for (std::size_t number = 0; line != end; ++number) {
         const field_line_ends ends = ends_of(line, end, all.sizes(), number);
         visit(name_in(line, ends), [&ends] { return value_in(ends); });
-        line = behind(ends, end);
+        line = ends.next;
     }
 }
 
@@ -168,7 +181,7 @@ constexpr bool visit_values(const http::fields& all, std::string_view name, Visi
         if (line == end) return false;
         const field_line_ends ends = ends_of(line, end, sizes, number);
         if (http::equal_ignoring_case(name_in(line, ends), name) && visit(value_in(ends))) return true;
-        line = behind(ends, end);
+        line = ends.next;
     }
 }
 

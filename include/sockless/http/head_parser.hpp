@@ -11,7 +11,7 @@ namespace sockless::http {
 /// A checked head. All views are of one text; the function that gives a head says how long that stays.
 struct head {
     std::string_view method{};      ///< of a request: a token
-    std::string_view target{};      ///< of a request: visible ASCII, at least one character
+    std::string_view target{};      ///< of a request: visible ASCII, at least one character; see `basic_head_parser`
     std::string_view reason{};      ///< of a response: may be empty
     std::uint16_t status = 0;       ///< of a response: 100 to 999
     std::uint8_t minor_version = 1; ///< of `HTTP/1.x`
@@ -50,6 +50,35 @@ namespace sockless::http::detail {
 }
 [[nodiscard]] inline std::string_view text_in(cbytes memory) noexcept { return text_of(memory); }
 
+/// Replaces each folding of a field line, and the white space around it, by spaces (RFC 9112 section 5.2) [H3].
+template <class Byte>
+[[gnu::noinline]] constexpr void unfold(std::span<Byte> lines) noexcept {
+    constexpr Byte space{' '}, tab{'\t'}, cr{'\r'}, lf{'\n'};
+    std::size_t unfolded = 0; // so many bytes need not be looked at again
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+        if (lines[i] != lf || (lines[i + 1] != space && lines[i + 1] != tab)) continue;
+        std::size_t begin = i;
+        while (begin != unfolded && (lines[begin - 1] == space || lines[begin - 1] == tab || lines[begin - 1] == cr)) {
+            --begin;
+        }
+        for (++i; lines[i] == space || lines[i] == tab;) ++i;
+        for (unfolded = begin; unfolded != i; ++unfolded) lines[unfolded] = space;
+        --i;
+    }
+}
+
+/// Where the path `/` is to be put into a target, or null: a URI with an authority, a query and no path means it (RFC
+/// 3986 section 6.2.3).
+[[nodiscard]] constexpr const char* place_of_path(std::string_view target) noexcept {
+    const char* const end = target.data() + target.size();
+    const char* at = find(':', target.data(), end);
+    if (end - at < 3 || at[1] != '/' || at[2] != '/') return nullptr;
+    for (at += 3; at != end && *at != '/' && *at != '#'; ++at) {
+        if (*at == '?') return at;
+    }
+    return nullptr;
+}
+
 /// A `basic_head_parser` without its memory, for an owner whose memory holds something else after the head. The owner
 /// gives the memory with each call that uses it: always the same, and with no other content than this reader's.
 class head_reader {
@@ -72,12 +101,12 @@ class head_reader {
         if (scanner_.error() != errc::none) return fail(scanner_.error(), scanner_.position());
 
         const bool in_place = !in_pieces && scanner_.done() && !std::is_constant_evaluated();
-        if (in_place) return finished(text_in(cbytes(taken)));
+        if (in_place) return finished(taken);
         if (!append(memory, taken)) {
             const bool fits = scanner_.position() <= memory.limit();
             return fail(errc::head_too_large, fits ? scanner_.position() : memory.limit());
         }
-        if (scanner_.done()) return finished(text_in(memory.contents()));
+        if (scanner_.done()) return finished(memory.contents());
         if (!in.empty()) return fail(errc::head_too_large, scanner_.position());
         return {};
     }
@@ -110,21 +139,35 @@ class head_reader {
         return true;
     }
 
+    /// Whether the request, or as much of it as has come, has this method. `last` is the piece that the last call of
+    /// `next` was given: after an error, and after a head that lies in the input, the memory does not hold it.
+    template <class Memory>
+    [[nodiscard]] constexpr bool is_method(std::string_view wanted, const Memory& memory,
+                                           cbytes last = {}) const noexcept {
+        const std::size_t begin = scanner_.method_begin();
+        if (scanner_.method_end() != begin + wanted.size()) return false;
+        const auto before = memory.contents();
+        for (std::size_t i = begin; i != begin + wanted.size(); ++i) {
+            const char c = static_cast<char>(i < before.size() ? before[i] : last[i - before.size()]);
+            if (c != wanted[i - begin]) return false;
+        }
+        return true;
+    }
+
     /// The head that the last event gave, again; empty if none was given. Its views are valid as long as those of the
     /// event.
     [[nodiscard]] constexpr http::head head() const noexcept {
-        http::head given{};
-        if (text_.empty()) return given;
+        if (text_.empty()) return {};
         if (message_ == message_kind::request) {
-            given.method = scanner_.method(text_);
-            given.target = scanner_.target(text_);
-        } else {
-            given.status = scanner_.status();
-            given.reason = scanner_.reason(text_);
+            return {.method = scanner_.method(text_),
+                    .target = scanner_.target(text_),
+                    .minor_version = scanner_.minor_version(),
+                    .fields = scanner_.fields(text_)};
         }
-        given.minor_version = scanner_.minor_version();
-        given.fields = scanner_.fields(text_);
-        return given;
+        return {.reason = scanner_.reason(text_),
+                .status = scanner_.status(),
+                .minor_version = scanner_.minor_version(),
+                .fields = scanner_.fields(text_)};
     }
 
     /// The error, if there was one. It stays.
@@ -145,9 +188,25 @@ class head_reader {
         return {.kind = head_kind::error, .error = error};
     }
 
-    [[nodiscard]] constexpr head_event finished(std::string_view text) noexcept {
-        text_ = text;
+    template <class Byte>
+    [[nodiscard]] constexpr head_event finished(std::span<Byte> text) noexcept {
+        if (scanner_.folded()) unfold(text.subspan(scanner_.fields_begin()));
+        text_ = text_in(text);
+        if (message_ == message_kind::request && !scanner_.target_is_path(text_)) complete_target(text);
         return {.kind = head_kind::head, .head = head()};
+    }
+
+    // Puts the path into a target that has none. The rest of the target moves over the space behind it.
+    template <class Byte>
+    [[gnu::noinline]] constexpr void complete_target(std::span<Byte> text) noexcept {
+        const std::string_view target = scanner_.target(text_);
+        const char* const path = place_of_path(target);
+        if (path == nullptr) return;
+        const auto begin = static_cast<std::size_t>(path - text_.data());
+        auto at = static_cast<std::size_t>(target.data() + target.size() - text_.data());
+        for (; at != begin; --at) text[at] = text[at - 1];
+        text[at] = Byte{'/'};
+        scanner_.extend_target();
     }
 
     http::limits limits_;
@@ -163,10 +222,13 @@ class head_reader {
 
 namespace sockless::http {
 
-/// Parses one head at a time. The events do not depend on how the input was cut into pieces, given a `Memory` with
-/// room for `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head
-/// comes in pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not
-/// copied. In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+/// Parses one head at a time. Two things are not shown as they came, and the text of the head is changed in its place:
+/// a field line of a response that is folded over several lines is shown as one line, with spaces in place of the
+/// folding (RFC 9112 section 5.2); and a target such as `http://a?b` is shown with its path, as `http://a/?b` (RFC 3986
+/// section 6.2.3). The events do not depend on how the input was cut into pieces, given a `Memory` with room for
+/// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head comes in
+/// pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not copied.
+/// In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
 template <class Memory>
 class basic_head_parser : private detail::head_reader {
   public:

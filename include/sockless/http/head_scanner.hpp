@@ -24,9 +24,9 @@ class head_scanner {
     constexpr explicit head_scanner(http::message_kind kind) noexcept
         : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
-    /// A scanner for field lines alone, as in the trailer section of a chunked body.
-    [[nodiscard]] static constexpr head_scanner of_field_lines() noexcept {
-        head_scanner scanner(http::message_kind::request);
+    /// A scanner for field lines alone, as in the trailer section of a chunked body of this kind of message.
+    [[nodiscard]] static constexpr head_scanner of_field_lines(http::message_kind kind) noexcept {
+        head_scanner scanner(kind);
         scanner.phase_ = phase::field_begin;
         return scanner;
     }
@@ -76,6 +76,10 @@ class head_scanner {
     /// byte.
     [[nodiscard]] constexpr std::uint32_t position() const noexcept { return position_; }
 
+    /// Whether a field line of a response was folded. Then the owner replaces the folding before it reads the fields:
+    /// see `unfold`.
+    [[nodiscard]] constexpr bool folded() const noexcept { return folded_; }
+
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return status_; }
     [[nodiscard]] constexpr std::uint8_t minor_version() const noexcept { return minor_version_; }
 
@@ -92,6 +96,21 @@ class head_scanner {
     [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
         return http::fields(detail::text_at(text.data() + fields_begin_, position_ - fields_begin_ - 2), sizes_);
     }
+
+    /// The place of the method in a request. Its end is 0 before it was found.
+    [[nodiscard]] constexpr std::uint32_t method_begin() const noexcept { return first_begin_; }
+    [[nodiscard]] constexpr std::uint32_t method_end() const noexcept { return first_end_; }
+
+    [[nodiscard]] constexpr bool target_is_path(std::string_view text) const noexcept {
+        return text.data()[first_end_ + 1] == '/';
+    }
+
+    /// Makes the target longer by one character: the owner has put that into the text of the head, over the space
+    /// behind the target.
+    constexpr void extend_target() noexcept { ++second_end_; }
+
+    /// The place where the field lines begin.
+    [[nodiscard]] constexpr std::uint32_t fields_begin() const noexcept { return fields_begin_; }
 
   private:
     // In the order of the wire: first those of the start line, then those of the field lines, then the ends.
@@ -207,9 +226,8 @@ class head_scanner {
         }
         at = skip_target(at, stop);
         if (at == stop) return at;
-        if (offset_of(at) == first_end_ + 1 || *at != space) {
-            return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
-        }
+        if (offset_of(at) == first_end_ + 1) return fail(at, http::errc::bad_target);
+        if (*at != space) return fail(at, *at == cr ? http::errc::bad_version : http::errc::bad_target);
         mark(second_end_, at);
         return go_on(at, phase::version);
     }
@@ -314,19 +332,26 @@ class head_scanner {
                 const bool right = text[colon] == std::byte{':'} && colon != begin && text[end] == cr &&
                                    end + 1 != size && text[end + 1] == lf;
                 if (!right || end - begin > limits.field_line || count == limits.fields) {
-                    return lines_end(text, begin, count);
+                    return lines_end(text, size, begin, count);
                 }
                 sizes_.add(count, colon - begin, end - begin);
                 begin = end + 2;
                 ++count;
             }
         }
-        return lines_end(text, begin, count);
+        return lines_end(text, size, begin, count);
     }
 
-    constexpr std::size_t lines_end(pointer text, std::size_t taken, std::uint32_t count) noexcept {
+    constexpr std::size_t lines_end(pointer text, std::size_t size, std::size_t taken, std::uint32_t count) noexcept {
+        if (taken == 0) return 0;
         count_ = count;
         mark(line_begin_, text + taken);
+        if (kind_ == http::message_kind::response && (taken == size || is_white(static_cast<char>(text[taken])))) {
+            // The next line may go on with this one.
+            std::size_t begin = taken - 1;
+            while (begin != 0 && text[begin - 1] != lf) --begin;
+            mark(last_field_, text + begin);
+        }
         return taken;
     }
 
@@ -370,6 +395,7 @@ class head_scanner {
             [[fallthrough]];
         default:
             if (*at != lf) return fail(at, http::errc::bare_cr);
+            last_field_ = line_begin_;
             mark(line_begin_, at + 1);
             return go_on(at, phase::field_begin);
         }
@@ -377,10 +403,14 @@ class head_scanner {
 
     constexpr bool may_begin_field(pointer at, const http::limits& limits) noexcept {
         const char c = static_cast<char>(*at);
-        if (is_white(c)) {
-            // Line folding is obsolete, and peers read it differently (RFC 9112 section 5.2) [H3]. White space before
-            // the first field line is not even that (RFC 9112 section 2.2) [H2].
-            fail(at, count_ == 0 ? http::errc::space_before_fields : http::errc::obs_fold);
+        if (is_white(c) && count_ == 0) {
+            // White space before the first field line folds nothing (RFC 9112 section 2.2) [H2].
+            fail(at, http::errc::space_before_fields);
+        } else if (is_white(c) && kind_ == http::message_kind::request) {
+            // Line folding is obsolete. A server refuses it, as peers read it differently (RFC 9112 section 5.2) [H3].
+            fail(at, http::errc::obs_fold);
+        } else if (is_white(c)) {
+            go_on_with_last_field();
         } else if (count_ == limits.fields) {
             fail(at, http::errc::too_many_fields);
         } else if (c == ':') {
@@ -392,10 +422,19 @@ class head_scanner {
         return false;
     }
 
+    // A user agent takes a folded line, and reads the folding as spaces (RFC 9112 section 5.2) [H3].
+    constexpr void go_on_with_last_field() noexcept {
+        folded_ = true;
+        phase_ = phase::value;
+        line_begin_ = last_field_;
+        sizes_.forget(count_ - 1);
+    }
+
     pointer piece_ = nullptr; // during a call: the beginning of the piece,
     std::size_t base_ = 0;    // and how much was taken before it
     std::uint32_t position_ = 0;
     std::uint32_t line_begin_ = 0;  // of the line that is being read
+    std::uint32_t last_field_ = 0;  // the beginning of the field line before it
     std::uint32_t first_begin_ = 0; // the method, or the reason
     std::uint32_t first_end_ = 0;
     std::uint32_t second_end_ = 0; // the target, which begins one after the method
@@ -407,6 +446,7 @@ class head_scanner {
     phase phase_;
     http::message_kind kind_;
     http::errc error_ = http::errc::none;
+    bool folded_ = false;
     field_line_sizes sizes_{};
 };
 

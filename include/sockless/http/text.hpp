@@ -12,8 +12,8 @@ enum character_class : std::uint8_t {
     in_token = 1,   ///< tchar, RFC 9110 section 5.6.2
     in_value = 2,   ///< VCHAR, obs-text, SP, HTAB, RFC 9110 section 5.5
     in_target = 4,  ///< VCHAR. More than RFC 3986 allows, as browsers leave some of `{}|\^` as they are.
-    in_host = 8,    ///< reg-name, RFC 3986 section 3.2.2
-    in_address = 16 ///< what stands in the brackets of an IP literal, RFC 3986 section 3.2.2
+    in_host = 8,    ///< reg-name but for the `%` of an octet in hexadecimal digits, RFC 3986 section 3.2.2
+    in_address = 16 ///< an address of a later version than IPv6, RFC 3986 section 3.2.2
 };
 
 struct character_table {
@@ -27,7 +27,7 @@ struct character_table {
         for (unsigned c = 'A'; c <= 'Z'; ++c) add(c, in_token | in_host | in_address);
         add('\t', in_value);
         for (const char c : std::string_view("!#$%&'*+-.^_`|~")) add(static_cast<unsigned char>(c), in_token);
-        for (const char c : std::string_view("-._~!$&'()*+,;=%")) add(static_cast<unsigned char>(c), in_host);
+        for (const char c : std::string_view("-._~!$&'()*+,;=")) add(static_cast<unsigned char>(c), in_host);
         for (const char c : std::string_view("-._~!$&'()*+,;=:")) add(static_cast<unsigned char>(c), in_address);
     }
 
@@ -105,6 +105,13 @@ template <class Byte>
 
 [[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
 
+/// The value of a hexadecimal digit, or -1.
+[[nodiscard]] constexpr int hex_digit(char c) noexcept {
+    if (is_digit(c)) return c - '0';
+    const char small = lower(c);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
 /// Without the SP and HTAB at both ends.
 [[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
     while (begin != end && is_white(*begin)) ++begin;
@@ -160,27 +167,6 @@ namespace sockless::http {
 [[nodiscard]] constexpr bool is_target(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     return !text.empty() && detail::skip_target(text.data(), end) == end;
-}
-
-/// Whether `text` is a host with or without a port, as in a Host field: a name, an IPv4 address, or an IPv6 address in
-/// brackets. RFC 9110 section 7.2, RFC 3986 section 3.2.2.
-[[nodiscard]] constexpr bool is_host(std::string_view text) noexcept {
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    if (!text.empty() && text.front() == '[') {
-        const char* const inside = at + 1;
-        at = detail::skip(detail::in_address, inside, end);
-        if (at == inside || at == end || *at != ']') return false;
-        ++at;
-    } else {
-        at = detail::skip_host(at, end);
-        if (at == text.data()) return false;
-    }
-    if (at == end) return true;
-    if (*at != ':') return false;
-    ++at;
-    while (at != end && detail::is_digit(*at)) ++at;
-    return at == end;
 }
 
 /// Whether two texts are equal if the case of ASCII letters does not count.

@@ -193,10 +193,16 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line
         lines.remove_suffix(2);                    // the empty line
-        const http::fields asked(lines);
-        return check_response(answer, http::first(asked, "Sec-WebSocket-Key"),
-                              http::first(asked, "Sec-WebSocket-Protocol"),
-                              http::first(asked, "Sec-WebSocket-Extensions"));
+        std::string_view key{}, subprotocols{}, extensions{};
+        http::detail::visit_fields(http::fields(lines), [&](std::string_view name, auto value) {
+            switch (detail::opening_field_of(name)) {
+            case detail::opening_field::key: key = value(); break;
+            case detail::opening_field::subprotocol: subprotocols = value(); break;
+            case detail::opening_field::extensions: extensions = value(); break;
+            default: break;
+            }
+        });
+        return check_response(answer, key, subprotocols, extensions);
     }
 
     void begin_body() noexcept {

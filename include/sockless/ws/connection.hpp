@@ -370,6 +370,15 @@ class connection {
         return detail::put(output_, likely, 0, errc::no_room, write);
     }
 
+    // Whether the request that a server reads, or has read, is HEAD.
+    [[nodiscard]] bool is_head() noexcept {
+        if constexpr (requires { handshake().is_head(input()); }) {
+            return handshake().is_head(input());
+        } else {
+            return false;
+        }
+    }
+
     // A refusal was queued, or the request was given up: the end without an error.
     void become_refused() noexcept { become_closed(phase::failed); }
 
@@ -424,7 +433,9 @@ class connection {
         if (is_open()) static_cast<void>(queue_close(reason.close_code(), bytes_of(reason.sentence())));
         if constexpr (Own == role::server) {
             if (is_opening() && reason.status() != 0) {
-                static_cast<void>(queue_refusal(256, [reason](bytes out) { return write_refusal(out, reason); }));
+                const bool to_head = is_head();
+                const auto write = [=](bytes out) { return write_refusal(out, reason, to_head); };
+                static_cast<void>(queue_refusal(256, write));
             }
         }
         become_closed(phase::failed);

@@ -17,10 +17,17 @@ struct server_handshake {
     server_handshake(const http::limits& limits, bool show_requests) noexcept
         : reader(http::message_kind::request, limits), shows_requests(show_requests) {}
 
+    // Whether the request, or as much of it as has come, is HEAD. `memory` is that of the reader.
+    template <class Memory>
+    [[nodiscard]] bool is_head(const Memory& memory) const noexcept {
+        return has_head || reader.is_method("HEAD", memory);
+    }
+
     http::detail::head_reader reader; // the connection's input buffer is its memory
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
+    bool has_head = false; // the request is HEAD, also if it is wrong and nothing keeps it
 };
 
 } // namespace sockless::ws::detail
@@ -117,7 +124,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
         if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
-        const auto write = [&](bytes out) { return write_refusal(out, answer); };
+        refusal complete = answer;
+        complete.to_head = answer.to_head || this->is_head();
+        const auto write = [&complete](bytes out) { return write_refusal(out, complete); };
         if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
         this->become_refused();
         return {};
@@ -172,8 +181,10 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     [[nodiscard]] event next_request(bytes& in) noexcept {
         auto& handshake = this->handshake();
         if (handshake.at != stage::reading) return {};
+        const bytes piece = in;
         const http::head_event found = handshake.reader.next(in, this->input());
         if (!found) return {};
+        handshake.has_head = handshake.reader.is_method("HEAD", this->input(), piece);
         if (found.kind == http::head_kind::error) return this->fail(found.error);
         // The answer may come late, when the input is long gone.
         if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);

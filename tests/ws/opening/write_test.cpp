@@ -93,6 +93,17 @@ TEST_CASE("H12: a refusal has any final status, Content-Length and Connection: c
     CHECK(refusal_error({.fields = type, .content_type = "c/d"}) == errc::reserved_field);
 }
 
+TEST_CASE("H12: an answer to HEAD has the fields of any other, and no content") {
+    CHECK(text_written([](bytes out) {
+              return ws::write_refusal(
+                  out, {.status = 404, .body = "no\r\n", .content_type = "text/plain", .to_head = true});
+          }) == "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\n");
+    const sockless::error error = errc::method_not_get;
+    const std::string whole = text_written([error](bytes out) { return ws::write_refusal(out, error); });
+    const std::string head = text_written([error](bytes out) { return ws::write_refusal(out, error, true); });
+    CHECK(head + std::string(error.sentence()) + "\n" == whole);
+}
+
 TEST_CASE("H12 H7: fields that a status must have are there unless the caller gave others") {
     CHECK(text_written([](bytes out) { return ws::write_refusal(out, {.status = 405}); }) ==
           "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\nContent-Length: 0\r\n\r\n");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../../http/head_parser.hpp"
+#include "../../http/host.hpp"
 #include "accept_key.hpp"
 #include "subprotocols.hpp"
 
@@ -29,11 +30,12 @@ namespace sockless::ws::detail {
     const char* const end = target.data() + target.size();
     // A target has no fragment (RFC 6455 section 3) [H1].
     if (find('#', target.data(), end) != end) return false;
-    // A target is a path, or an http URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and
-    // 3.2.2) [H1].
+    // A target is a path, or a URI with an authority that counts instead of Host (RFC 9112 sections 3.2.1 and 3.2.2)
+    // [H1]. Its scheme is that of WebSocket, or that of HTTP, whose request this is (RFC 6455 section 3).
     if (target.front() == '/') return true;
+    constexpr std::string_view schemes[] = {"ws://", "wss://", "http://", "https://"};
     std::size_t scheme = 0;
-    for (const std::string_view each : {std::string_view("http://"), std::string_view("https://")}) {
+    for (const std::string_view each : schemes) {
         if (target.size() > each.size() && http::equal_ignoring_case({target.data(), each.size()}, each))
             scheme = each.size();
     }
@@ -158,15 +160,16 @@ constexpr void check_answer(ws::opening_response& response, const Fields& fields
 [[nodiscard]] constexpr ws::errc check_switch(const http::head& head, const opening_fields& all,
                                               std::string_view key) noexcept {
     if (head.status != 101) return ws::errc::unexpected_status;
-    if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    // Upgrade is `websocket` and nothing else: a server switches to one protocol (RFC 6455 section 4.1, item 2 of the
-    // response) [H16].
-    if (all.count(opening_field::upgrade) != 1 ||
-        !http::equal_ignoring_case(all.first(opening_field::upgrade), "websocket")) {
-        return ws::errc::upgrade_missing;
+    // The server switches to `websocket` and nothing else, and says so once (RFC 6455 section 4.1, item 2 of the
+    // response) [H16]. The version of HTTP in its answer means nothing: the client's is 1.1.
+    const auto is_another = [](std::string_view value) { return !http::equal_ignoring_case(value, "websocket"); };
+    if (is_another(all.first(opening_field::upgrade))) return ws::errc::upgrade_not_confirmed;
+    if (all.count(opening_field::upgrade) != 1) {
+        const bool another = http::detail::visit_values(head.fields, "upgrade", is_another);
+        return another ? ws::errc::upgrade_not_confirmed : ws::errc::upgrade_repeated;
     }
     // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
-    if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
+    if (!all.connection_upgrade) return ws::errc::connection_not_confirmed;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
     // request (RFC 6455 section 4.1, item 4 of the response) [H16].
     if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../../detail/text_sink.hpp"
+#include "../../http/host.hpp"
 #include "../../http/write_head.hpp"
 #include "accept_key.hpp"
 #include "subprotocols.hpp"
@@ -37,6 +38,10 @@ struct refusal {
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
+
+    /// The request is HEAD: the fields are those of an answer with the body, and the body is left out (RFC 9110 section
+    /// 9.3.2). A `basic_server` finds that out by itself.
+    bool to_head = false;
 };
 
 } // namespace sockless::ws
@@ -178,18 +183,20 @@ namespace sockless::ws {
 [[nodiscard]] constexpr written write_refusal(bytes out, const refusal& refused) noexcept {
     http::head_writer head(out);
     detail::put_refusal(head, refused, refused.body.size());
-    return head.finish(refused.body);
+    // An answer to HEAD has no content (RFC 9110 section 9.3.2) [H12].
+    return head.finish(refused.to_head ? std::string_view{} : refused.body);
 }
 
-/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text.
-[[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error) noexcept {
+/// Writes the refusal that answers an error: its status, or 400 if it has none, and its sentence as a line of text,
+/// unless it goes `to_head` (see `refusal`).
+[[nodiscard]] constexpr written write_refusal(bytes out, sockless::error error, bool to_head = false) noexcept {
     const refusal refused{
         .status = error.status() != 0 ? error.status() : std::uint16_t{400},
         .content_type = "text/plain",
     };
     http::head_writer head(out);
     detail::put_refusal(head, refused, error.sentence().size() + 1);
-    return head.finish(error.sentence(), "\n");
+    return to_head ? head.finish() : head.finish(error.sentence(), "\n");
 }
 
 } // namespace sockless::ws
