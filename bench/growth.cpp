@@ -230,6 +230,34 @@ class delivering {
     std::uint64_t acknowledged_ = 0;
 };
 
+// The oldest of so many messages is acknowledged, each of which waited when its subscription ended. Then another
+// subscription ends in this way.
+class leaving {
+  public:
+    explicit leaving(std::uint64_t held) {
+        for (std::uint64_t i = 0; i != held; ++i) server_.deliver(server_.subscribe(begun_++, "client"));
+        while (ended_ != begun_) unsubscribe();
+    }
+    void operate() {
+        const auto late = server_.feed("ACK\nid:", std::to_string(++acknowledged_), "\n\n");
+        if (late.kind != stomp::server_kind::late_ack) std::abort();
+        server_.deliver(server_.subscribe(begun_++, "client"));
+        unsubscribe();
+    }
+    [[nodiscard]] bool is_right(std::uint64_t held) const {
+        return server_.peer.unacknowledged() == 0 && begun_ - acknowledged_ == held && ended_ == begun_;
+    }
+    [[nodiscard]] std::uint64_t bytes() const { return server_.bytes; }
+
+  private:
+    void unsubscribe() { server_.feed("UNSUBSCRIBE\nid:sub-", std::to_string(ended_++), "\n\n"); }
+
+    open_stomp_server server_;
+    std::uint64_t begun_ = 0;
+    std::uint64_t ended_ = 0;
+    std::uint64_t acknowledged_ = 0;
+};
+
 // A client asks for a receipt beside so many others, and the oldest comes.
 class asking {
   public:
@@ -323,7 +351,7 @@ const bool added =
     add_connections<open_server>("connections", "sockless") && add_connections<idle_decoder>("decoders", "sockless") &&
     add_stomp_sessions<subscribing>("subscribe", of_subscriptions) &&
     add_stomp_sessions<delivering>("deliver", of_subscriptions) && add_stomp_sessions<aborting>("abort", of_messages) &&
-    add_stomp_sessions<asking>("receipts", of_messages);
+    add_stomp_sessions<leaving>("late", of_messages) && add_stomp_sessions<asking>("receipts", of_messages);
 
 } // namespace
 } // namespace bench

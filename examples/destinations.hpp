@@ -17,6 +17,9 @@ class destinations {
     /// In bytes. While so much waits to be sent to a subscriber, nothing is read from the clients that send to it.
     static constexpr std::size_t back_pressure = 1024 * 1024;
 
+    /// The number of a new session.
+    [[nodiscard]] std::uint64_t next_session() { return ++sessions_; }
+
     void subscribe(session& who, const sockless::stomp::server_event& event) {
         all_[std::string(event.destination)].push_back({&who, event.subscription});
     }
@@ -64,6 +67,7 @@ class destinations {
     }
 
     std::map<std::string, std::vector<subscriber>, std::less<>> all_;
+    std::uint64_t sessions_ = 0;
 };
 
 /// One client: does what the events of its session ask for.
@@ -79,9 +83,7 @@ class stomp_client {
     void handle(const sockless::stomp::server_event& event) {
         using kind = sockless::stomp::server_kind;
         switch (event.kind) {
-        case kind::connect:
-            if (const auto error = session_.accept({.server = "sockless-example"})) refuse(error.sentence());
-            return;
+        case kind::connect: accept(); return;
         case kind::send: return event.transaction.empty() ? send(event) : keep(event);
         case kind::subscribe: return among_.subscribe(session_, event);
         case kind::unsubscribe: return among_.unsubscribe(session_, event.subscription);
@@ -92,6 +94,7 @@ class stomp_client {
         // The session has done all that these want: a message that is not acknowledged is not sent again.
         case kind::ack:
         case kind::nack:
+        case kind::late_ack:
         case kind::begin:
         case kind::disconnect:
         case kind::heart_beat:
@@ -133,6 +136,11 @@ class stomp_client {
             return sizeof(kept_send) + transaction.size() + destination.size() + headers.size() + body.size();
         }
     };
+
+    void accept() {
+        const std::string id = std::to_string(among_.next_session());
+        if (const auto error = session_.accept({.session = id, .server = "sockless-example"})) refuse(error.sentence());
+    }
 
     void send(const sockless::stomp::server_event& event) {
         sends_to_ = event.destination;

@@ -62,6 +62,7 @@ inline bool can_carry(version in, std::string_view name, std::string_view value)
     if (name.empty() || name == "content-length") return false;
     if ((std::string(name) + std::string(value)).find('\0') != std::string::npos) return false;
     if (in != version::v1_0) return true;
+    if (detail::trimmed(value).size() != value.size()) return false;
     const auto ends_line = [](std::string_view text) { return text.find_first_of("\r\n") != std::string_view::npos; };
     return !ends_line(name) && !ends_line(value) && name.find(':') == std::string_view::npos;
 }
@@ -206,8 +207,9 @@ class conversation {
 
     void see(const stomp::server_event& found) {
         using kind = server_kind;
-        constexpr std::string_view names[] = {"",     "connect", "send",   "subscribe", "unsubscribe", "ack",
-                                              "nack", "begin",   "commit", "abort",     "disconnect",  "heart_beat"};
+        constexpr std::string_view names[] = {"",      "connect",    "send",      "subscribe", "unsubscribe",
+                                              "ack",   "nack",       "late_ack",  "begin",     "commit",
+                                              "abort", "disconnect", "heart_beat"};
         switch (found.kind) {
         case kind::heart_beat: return;
         case kind::closed:
@@ -233,6 +235,7 @@ class conversation {
         case kind::unsubscribe: what.add(found.subscription); break;
         case kind::ack:
         case kind::nack:
+        case kind::late_ack:
             what.add(found.subscription).add(found.number).add(found.cumulative ? 1U : 0U);
             [[fallthrough]];
         default: what.add(found.transaction); break;
@@ -413,6 +416,10 @@ class conversation {
         const std::string asked = receipt();
         const error said = client_.unsubscribe({.id = chosen.id, .destination = chosen.destination, .receipt = asked});
         if (!judge(said, carried(asked), asked, words("unsubscribe").add(asked).add(chosen.number))) return;
+        for (const message& each : messages_) {
+            if (each.subscription == chosen.number && each.received && !is_pending(each)) late_.push_back(each);
+        }
+        ended_.push_back(chosen);
         std::erase_if(subscriptions_, [&](auto& each) { return each.number == chosen.number; });
         std::erase_if(messages_, [&](auto& each) { return each.subscription == chosen.number; });
     }
@@ -452,12 +459,12 @@ class conversation {
     void acknowledge(std::string_view verb, unsigned which) {
         std::vector<std::uint64_t> numbers;
         for (const message& each : messages_) {
-            const bool pending = std::any_of(messages_.begin(), messages_.end(), [&](const message& other) {
-                return !other.transaction.empty() && means(other, each);
-            });
-            if (each.received && !pending) numbers.push_back(each.number);
+            if (each.received && !is_pending(each)) numbers.push_back(each.number);
         }
-        if (numbers.empty() || !client_.is_open()) return;
+        if (!client_.is_open()) return;
+        // So many are surely not forgotten.
+        if ((habits_ & 32U) != 0 && !late_.empty() && delivered_ <= 128) return acknowledge_late(which);
+        if (numbers.empty()) return;
         was_open_ = true;
         const std::uint64_t number = numbers[which % numbers.size()];
         const message chosen =
@@ -471,6 +478,25 @@ class conversation {
         if (outstanding || !possible) return promise(static_cast<bool>(said), "this cannot be said");
         promise(!said, "what waits can be acknowledged");
         expect_ack(chosen, verb, in, asked);
+    }
+
+    // A message of a subscription that has ended is acknowledged.
+    void acknowledge_late(unsigned which) {
+        const message chosen = late_[which % late_.size()];
+        const subscription from =
+            *std::find_if(ended_.begin(), ended_.end(), [&](auto& each) { return each.number == chosen.subscription; });
+        const std::string id = std::to_string(chosen.number);
+        const stomp::ack_frame frame{.id = id, .message_id = id, .subscription = from.id};
+        // In 1.1 a message without the id of its subscription cannot be named; only 1.0 has such.
+        promise(!client_.ack(frame), "what is late can be acknowledged");
+        const bool cumulative = from.ack == ack_mode::client;
+        words what("late_ack");
+        what.add("").add(chosen.subscription).add(chosen.number).add(cumulative ? 1U : 0U).add("");
+        to_server_.push_back(what.text());
+        std::erase_if(late_, [&](const message& each) {
+            return each.subscription == chosen.subscription &&
+                   (cumulative ? each.number <= chosen.number : each.number == chosen.number);
+        });
     }
 
     // A message is acknowledged, in `client` mode with all of its subscription before it.
@@ -490,6 +516,10 @@ class conversation {
     [[nodiscard]] bool means(const message& one, const message& other) const {
         return one.subscription == other.subscription &&
                (of(one).ack == ack_mode::client ? other.number <= one.number : other.number == one.number);
+    }
+    [[nodiscard]] bool is_pending(const message& which) const {
+        return std::any_of(messages_.begin(), messages_.end(),
+                           [&](const message& other) { return !other.transaction.empty() && means(other, which); });
     }
     void take_acknowledged(const message& one) {
         std::erase_if(messages_, [&](const message& each) { return means(one, each); });
@@ -557,9 +587,11 @@ class conversation {
     std::deque<std::string> to_client_{};
     std::deque<std::string> receipts_{};        // that the client has asked for
     std::vector<subscription> subscriptions_{}; // as the client has them
+    std::vector<subscription> ended_{};
     std::vector<subscription> at_server_{};
     std::vector<std::string> transactions_{};
     std::vector<message> messages_{}; // that wait for an acknowledgement
+    std::vector<message> late_{};     // that have come, of subscriptions that have ended since
     std::string why_{};
     std::uint64_t delivered_ = 0;
     std::uint32_t last_number_ = 0; // of a subscription or transaction

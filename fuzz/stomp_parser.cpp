@@ -150,7 +150,11 @@ void check(const entry& frame, const stomp::limits& limits) {
     }
     promise(frame.headers.size() <= limits.headers && size <= limits.head, "a head is no larger than its limits");
     promise(frame.body.size() <= limits.body, "a body is no larger than its limit");
-    promise(frame.body.empty() || has_body(frame.name), "only frames that may have a body have one");
+    promise(frame.body.empty() || has_body(frame.name, frame.in), "only frames that may have a body have one");
+    for (const auto& [name, value] : frame.headers) {
+        const bool is_trimmed = frame.in != version::v1_0 || detail::trimmed(value).size() == value.size();
+        promise(is_trimmed, "in 1.0 a value has no blanks around it");
+    }
 }
 
 // The length of the body is the writer's to say.
@@ -159,9 +163,9 @@ void without_length(header_list& headers) {
 }
 
 // S14: a CR can be written only if the version escapes it or takes it for data, and an escape only if there are
-// escapes.
+// escapes. A body that is ignored is not written.
 bool can_be_written(const entry& what) {
-    if (!is_in(what.name, what.in)) return false;
+    if (!is_in(what.name, what.in) || (!what.body.empty() && !has_body(what.name))) return false;
     if (stomp::detail::escaping_of(what.in, what.name) != stomp::detail::escaping::none) return true;
     for (const auto& [name, value] : what.headers) {
         if ((name + value).find('\r') != std::string::npos) return false;

@@ -39,9 +39,9 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
         promise(connected_ || any_time || what.kind == server_kind::connect, "nothing comes before CONNECT");
         promise(!disconnected_ || any_time, "nothing comes after DISCONNECT");
         const bool handled = !any_time && what.kind != server_kind::connect;
-        if (handled && how_.automatic_receipts && !what.receipt.empty()) owed_.emplace_back(what.receipt);
-        constexpr server_kind in_one[] = {server_kind::send, server_kind::ack, server_kind::nack, server_kind::commit,
-                                          server_kind::abort};
+        if (handled && how_.automatic_receipts && what.asks_for_receipt()) owed_.emplace_back(what.receipt);
+        constexpr server_kind in_one[] = {server_kind::send,     server_kind::ack,    server_kind::nack,
+                                          server_kind::late_ack, server_kind::commit, server_kind::abort};
         promise(what.transaction.empty() || std::count(std::begin(in_one), std::end(in_one), what.kind) == 0 ||
                     std::count(transactions_.begin(), transactions_.end(), what.transaction) == 1,
                 "a transaction is known");
@@ -54,6 +54,7 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
         case server_kind::connect:
             promise(!connected_ && !asked_, "there is one CONNECT");
             asked_ = true;
+            has_host_ = what.has_host();
             break;
         case server_kind::subscribe: {
             promise(last_ < what.subscription, "numbers rise");
@@ -66,24 +67,32 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
         case server_kind::unsubscribe:
             promise(std::erase_if(subscriptions_, [&](auto& each) { return each.number == what.subscription; }) == 1,
                     "what ends was there");
+            for (const message& each : waiting_) {
+                if (each.subscription == what.subscription) late_.push_back(each);
+            }
             std::erase_if(waiting_, [&](auto& each) { return each.subscription == what.subscription; });
             break;
         case server_kind::ack:
-        case server_kind::nack: take_ack(what); break;
+        case server_kind::nack:
+        case server_kind::late_ack: take_ack(what); break;
         case server_kind::begin:
             promise(std::count(transactions_.begin(), transactions_.end(), what.transaction) == 0, "names are unique");
             transactions_.emplace_back(what.transaction);
             promise(transactions_.size() <= how_.transactions, "transactions are bounded");
             break;
         case server_kind::commit:
-            for (const message& each : std::vector<message>(waiting_)) {
-                if (each.transaction == what.transaction) acknowledge(each);
+            for (const auto& list : {std::vector<message>(waiting_), std::vector<message>(late_)}) {
+                for (const message& each : list) {
+                    if (each.transaction == what.transaction) acknowledge(each);
+                }
             }
             std::erase(transactions_, what.transaction);
             break;
         case server_kind::abort:
-            for (message& each : waiting_) {
-                if (each.transaction == what.transaction) each.transaction.clear();
+            for (auto* const list : {&waiting_, &late_}) {
+                for (message& each : *list) {
+                    if (each.transaction == what.transaction) each.transaction.clear();
+                }
             }
             std::erase(transactions_, what.transaction);
             break;
@@ -94,15 +103,18 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
     }
 
     void take_ack(const event& what) {
-        const auto from = std::find_if(subscriptions_.begin(), subscriptions_.end(),
-                                       [&](auto& each) { return each.number == what.subscription; });
-        promise(from != subscriptions_.end(), "an ACK is of a subscription");
-        promise(what.cumulative == (from->ack == stomp::ack_mode::client), "the mode says what an ACK means");
-        const auto acknowledged = std::find_if(waiting_.begin(), waiting_.end(), [&](auto& each) {
+        const bool is_late = what.kind == server_kind::late_ack;
+        promise(is_late == std::none_of(subscriptions_.begin(), subscriptions_.end(),
+                                        [&](auto& each) { return each.number == what.subscription; }),
+                "an ACK is of a subscription, or late");
+        // It may have been forgotten, but then there is no event.
+        std::vector<message>& list = is_late ? late_ : waiting_;
+        const auto acknowledged = std::find_if(list.begin(), list.end(), [&](auto& each) {
             return each.subscription == what.subscription && each.number == what.number;
         });
-        promise(acknowledged != waiting_.end(), "what is acknowledged was waiting");
-        promise(std::none_of(waiting_.begin(), waiting_.end(),
+        promise(acknowledged != list.end(), "what is acknowledged was waiting");
+        promise(what.cumulative == acknowledged->cumulative, "the mode says what an ACK means");
+        promise(std::none_of(list.begin(), list.end(),
                              [&](auto& each) { return !each.transaction.empty() && means(each, *acknowledged); }),
                 "and no transaction has acknowledged it");
         if (what.transaction.empty()) {
@@ -119,6 +131,7 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
     }
     void acknowledge(const message& one) {
         std::erase_if(waiting_, [&](const message& each) { return means(one, each); });
+        std::erase_if(late_, [&](const message& each) { return means(one, each); });
     }
 
     void check() override {
@@ -159,6 +172,8 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
                 asked_ = false;
                 connected_ = true;
                 promise(peer_.is_open() && how_.versions.has(peer_.version()), "an accepted session is open");
+                promise(has_host_ || !how_.require_host || peer_.version() == stomp::version::v1_0,
+                        "a host that is required is there");
             }
         }
     }
@@ -241,10 +256,12 @@ class caller final : public fuzz::stomp_caller<stomp::server_session> {
     std::vector<subscription> subscriptions_{};
     std::vector<std::string> transactions_{};
     std::vector<message> waiting_{};
+    std::vector<message> late_{}; // of subscriptions that have ended
     std::vector<std::string> owed_{};
     std::uint32_t last_ = 0;
     std::uint64_t delivered_ = 0;
     bool asked_ = false;
+    bool has_host_ = false;
     bool connected_ = false;
     bool disconnected_ = false;
     bool sends_error_ = false;

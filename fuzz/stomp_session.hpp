@@ -245,6 +245,7 @@ inline stomp::options stomp_options_from(input& from, unsigned flags) {
     constexpr std::uint32_t waits[] = {5000, 0, 1, sockless::never};
     stomp::options how;
     how.automatic_receipts = (flags & 2U) == 0;
+    how.require_host = (flags & 4U) != 0;
     how.versions = from.one_of(versions);
     const unsigned beat = from.setting();
     how.heart_beat = {beats[beat % 5], beats[beat / 5 % 5]};

@@ -2074,6 +2074,19 @@ template <class Word>
     }
 }
 
+[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
+
+/// Without the SP and HTAB at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
+    while (begin != end && is_white(*begin)) ++begin;
+    while (begin != end && is_white(end[-1])) --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+    return trimmed(text.data(), text.data() + text.size());
+}
+
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// A number that was read from text. `valid` is true if the text was decimal digits only and the number fits.
@@ -2231,20 +2244,11 @@ template <class Byte>
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
-
 /// The value of a hexadecimal digit, or -1.
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
     if (is_digit(c)) return c - '0';
     const char small = lower(c);
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
-
-/// Without the SP and HTAB at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
-    while (begin != end && is_white(*begin)) ++begin;
-    while (begin != end && is_white(end[-1])) --end;
-    return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 /// Whether words of eight characters, or less, differ in nothing but the case of ASCII letters.
@@ -4393,21 +4397,41 @@ struct heart_beat {
     std::uint32_t wants = 0; ///< the side wants to receive something at least this often; 0: it wants nothing
 };
 
+} // namespace sockless::stomp
+
+namespace sockless::stomp::detail {
+
+/// Reads one number of a header `heart-beat`. The specification sets no limit, and some clients write "never" as a
+/// number of 64 bits [S5].
+[[nodiscard]] constexpr decimal read_interval(std::string_view text) noexcept {
+    decimal read{0, !text.empty()};
+    for (const char c : text) {
+        if (!is_digit(c)) return {};
+        read.value = read.value * 10 + static_cast<std::uint64_t>(c - '0');
+        if (read.value > UINT32_MAX) read.value = UINT32_MAX;
+    }
+    return read;
+}
+
+} // namespace sockless::stomp::detail
+
+namespace sockless::stomp {
+
 /// The result of `parse_heart_beat`. `value` counts if `valid` is true.
 struct parsed_heart_beat {
     heart_beat value{};
     bool valid = false;
 };
 
-/// Reads the value of a header `heart-beat`: two decimal numbers of at most 32 bits with a comma between them. No other
-/// text is valid (STOMP 1.2 Heart-beating).
+/// Reads the value of a header `heart-beat`: two decimal numbers with a comma between them. No other text is valid
+/// (STOMP 1.2 Heart-beating). A number of more than 32 bits is taken for the largest of 32 bits, which is seven weeks.
 [[nodiscard]] constexpr parsed_heart_beat parse_heart_beat(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     const char* const comma = detail::find(',', text.data(), end);
     if (comma == end) return {};
-    const auto sends = detail::read_decimal({text.data(), static_cast<std::size_t>(comma - text.data())});
-    const auto wants = detail::read_decimal({comma + 1, static_cast<std::size_t>(end - comma - 1)});
-    if (!sends.valid || !wants.valid || sends.value > UINT32_MAX || wants.value > UINT32_MAX) return {};
+    const auto sends = detail::read_interval({text.data(), static_cast<std::size_t>(comma - text.data())});
+    const auto wants = detail::read_interval({comma + 1, static_cast<std::size_t>(end - comma - 1)});
+    if (!sends.valid || !wants.valid) return {};
     return {{static_cast<std::uint32_t>(sends.value), static_cast<std::uint32_t>(wants.value)}, true};
 }
 
@@ -4419,12 +4443,10 @@ struct parsed_heart_beat {
     return sends > wants ? sends : wants;
 }
 
-/// The text of a `heart_beat` as the value of its header. It is empty if both numbers are 0, as a missing header means
-/// the same (STOMP 1.2 Heart-beating).
+/// The text of a `heart_beat` as the value of its header (STOMP 1.2 Heart-beating).
 class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
-        if (value.sends == 0 && value.wants == 0) return;
         detail::text_sink<char> sink(text_);
         sink.put_number(value.sends);
         sink.put(",");
@@ -4614,6 +4636,11 @@ inline constexpr std::size_t max_command = 11;
 /// Whether a frame with this command may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
+/// Likewise, in the version `in`: in 1.0 a SUBSCRIBE may have a body too, which is ignored (STOMP 1.0 SUBSCRIBE) [S16].
+[[nodiscard]] constexpr bool has_body(command of, version in) noexcept {
+    return has_body(of) || (of == command::subscribe && in == version::v1_0);
+}
+
 /// Whether the version `in` has the command `sent`: NACK and STOMP came with 1.1. True for every command while the
 /// version is `unknown`.
 [[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {
@@ -4660,6 +4687,7 @@ enum class errc : std::uint8_t {
     unknown_command,
     nul_in_head,
     bare_cr,
+    unexpected_cr,
     missing_colon,
     empty_name,
     bad_escape,
@@ -4719,6 +4747,8 @@ inline constexpr error_row errc_rows[] = {
     {"unknown_command", "the first line of a frame is not a command of STOMP", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"nul_in_head", "the head of a frame has a NUL byte", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"bare_cr", "a carriage return is not followed by a line feed", "STOMP 1.2 Augmented BNF", 1002, 0},
+    {"unexpected_cr", "a carriage return stands before the line feed that ends a line, which STOMP 1.1 does not allow",
+     "STOMP 1.1 Augmented BNF", 1002, 0},
     {"missing_colon", "a header line has no colon", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"empty_name", "a header has an empty name", "STOMP 1.2 Augmented BNF", 1002, 0},
     {"bad_escape", "a header has an escape that this version of STOMP does not define", "STOMP 1.2 Value Encoding",
@@ -4744,8 +4774,8 @@ inline constexpr error_row errc_rows[] = {
     {"no_common_version", "the client and the server have no version of STOMP in common",
      "STOMP 1.2 Protocol Negotiation", 1002, 0},
     {"missing_header", "a header that the frame must have is missing or empty", "STOMP 1.2 Standard Headers", 1002, 0},
-    {"bad_heart_beat", "heart-beat is not two numbers of at most 32 bits with a comma between them",
-     "STOMP 1.2 Heart-beating", 1002, 0},
+    {"bad_heart_beat", "heart-beat is not two decimal numbers with a comma between them", "STOMP 1.2 Heart-beating",
+     1002, 0},
     {"bad_ack_mode", "the ack header names a mode that this version of STOMP does not have",
      "STOMP 1.2 SUBSCRIBE ack Header", 1002, 0},
     {"repeated_subscription", "the session already has a subscription with this id, or with no id to this destination",
@@ -5051,8 +5081,11 @@ class writer {
     /// Writes one header. Error: `bad_header` if the name is empty, if it is `content-length`, which `finish` writes,
     /// or if the name or the value has a character that the frame cannot carry. No frame can carry a NUL. Frames
     /// without escapes (all of 1.0; CONNECT and CONNECTED in every version) cannot carry LF, CR, or a colon in a name.
+    /// Frames of 1.0 cannot carry blanks around a value.
     constexpr writer& header(std::string_view name, std::string_view value) noexcept {
         if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
+        // A reader of 1.0 takes the blanks around a value away (STOMP 1.0 SUBSCRIBE) [S14] [S16].
+        if (version_ == version::v1_0 && is_padded(value)) return fail(errc::bad_header);
         return line(name, value);
     }
 
@@ -5096,6 +5129,9 @@ class writer {
   private:
     enum class part : std::uint8_t { name, value };
 
+    [[nodiscard, gnu::noinline]] static constexpr bool is_padded(std::string_view value) noexcept {
+        return detail::trimmed(value).size() != value.size();
+    }
     constexpr writer& put(std::string_view some) noexcept {
         sink_.put(some);
         return *this;
@@ -5191,8 +5227,10 @@ inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::clie
 
 struct connect_frame {
     version_set versions = version_set::all();
-    std::string_view host{}; ///< the virtual host; since 1.1
+    std::string_view host{}; ///< the virtual host. Since 1.1 servers may demand it; the usual brokers do not.
     std::string_view login{};
+    /// RabbitMQ unescapes the headers of CONNECT, although no version escapes them: if it is the server, write each
+    /// backslash twice.
     std::string_view passcode{};
     stomp::heart_beat heart_beat{};
     std::span<const header> headers{};
@@ -5270,7 +5308,7 @@ struct message_frame {
 };
 
 struct receipt_frame {
-    std::string_view receipt_id{};
+    std::string_view receipt_id{}; ///< as the client has asked for it: may be empty, but its `data()` is not null
     std::span<const header> headers{};
 };
 
@@ -5313,26 +5351,27 @@ namespace sockless::stomp {
 /// `writer`, and `missing_header` if the version demands a header whose member is empty; for SUBSCRIBE also
 /// `bad_ack_mode`, if the version does not have the mode.
 [[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
-    writer to(out, version::unknown);
-    to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
+    writer to(out, only_1_0 && frame.as == command::connect ? version::v1_0 : version::unknown);
+    to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     if (frame.versions.empty()) to.fail(errc::missing_header);
-    // A client of 1.0 knows neither accept-version nor heart-beats. A client of a later version names the host (STOMP
-    // 1.2 Connecting).
-    if (!only_1_0) to.header("accept-version", frame.versions.list()).required("host", frame.host);
-    if (only_1_0) to.optional("host", frame.host);
-    to.optional("login", frame.login).optional("passcode", frame.passcode);
-    if (!only_1_0) to.optional("heart-beat", heart_beat_text(frame.heart_beat).text());
+    // A client of 1.0 knows neither accept-version nor heart-beats (STOMP 1.2 Connecting).
+    if (!only_1_0) to.header("accept-version", frame.versions.list());
+    to.optional("host", frame.host).optional("login", frame.login).optional("passcode", frame.passcode);
+    // Two zeros mean what a missing header means (STOMP 1.2 Heart-beating).
+    const bool beats = frame.heart_beat.sends != 0 || frame.heart_beat.wants != 0;
+    if (beats && !only_1_0) to.header("heart-beat", heart_beat_text(frame.heart_beat).text());
     return detail::put_headers(to, frame.headers).finish();
 }
 
 [[nodiscard]] constexpr written write(bytes out, const connected_frame& frame) noexcept {
-    writer to(out, version::unknown);
+    writer to(out, frame.version);
     to.begin(command::connected);
     if (frame.version == version::unknown) to.fail(errc::missing_header);
     if (frame.version != version::v1_0) to.header("version", text_of(frame.version));
     to.optional("session", frame.session).optional("server", frame.server);
-    if (frame.version != version::v1_0) to.optional("heart-beat", heart_beat_text(frame.heart_beat).text());
+    // Also two zeros, which say nothing new: stompjs 2.3.3 cannot do without the header.
+    if (frame.version != version::v1_0) to.header("heart-beat", heart_beat_text(frame.heart_beat).text());
     return detail::put_headers(to, frame.headers).finish();
 }
 
@@ -5391,7 +5430,8 @@ namespace sockless::stomp {
 }
 
 /// Likewise. Behind the headers of its own members stand those of `forwarded` that a server copies from SEND to MESSAGE
-/// (see `is_forwarded`), and then `headers` [S11].
+/// (see `is_forwarded`), and then `headers` [S11]. In 1.0 the values of `forwarded` are written without the blanks
+/// around them, which a reader of 1.0 takes away [S16].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);
@@ -5401,14 +5441,18 @@ namespace sockless::stomp {
     if (in == version::v1_2) to.optional("ack", frame.ack);
     to.optional("content-type", frame.content_type);
     for (const header& each : frame.forwarded) {
-        if (is_forwarded(each.name)) to.header(each.name, each.value);
+        if (!is_forwarded(each.name)) continue;
+        to.header(each.name, in == version::v1_0 ? detail::trimmed(each.value) : each.value);
     }
     return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
 }
 
 [[nodiscard]] constexpr written write(bytes out, version in, const receipt_frame& frame) noexcept {
     writer to(out, in);
-    to.begin(command::receipt).required("receipt-id", frame.receipt_id);
+    to.begin(command::receipt);
+    // A receipt is said back as it was asked for, also an empty one (STOMP 1.2 RECEIPT) [S7].
+    if (frame.receipt_id.data() == nullptr) to.fail(errc::missing_header);
+    to.header("receipt-id", frame.receipt_id);
     return detail::put_headers(to, frame.headers).finish();
 }
 
@@ -5435,6 +5479,7 @@ enum class server_kind : std::uint8_t {
     unsubscribe, ///< `subscription`, `id`; no message of this subscription waits for an acknowledgement any more
     ack,         ///< `subscription`, `number`, `cumulative`, `transaction`
     nack,        ///< as `ack`
+    late_ack,    ///< as `ack` or `nack`, but the subscription has ended before: the frame has no effect
     begin,       ///< `transaction`
     commit,      ///< `transaction`
     abort,       ///< `transaction`
@@ -5446,8 +5491,9 @@ enum class server_kind : std::uint8_t {
 
 /// The name of the enumerator, for logs.
 [[nodiscard]] constexpr std::string_view name_of(server_kind of) noexcept {
-    constexpr literal names[] = {"need_input", "connect", "send",  "subscribe",  "unsubscribe", "ack",    "nack",
-                                 "begin",      "commit",  "abort", "disconnect", "heart_beat",  "closed", "lost"};
+    constexpr literal names[] = {"need_input", "connect",    "send",       "subscribe", "unsubscribe",
+                                 "ack",        "nack",       "late_ack",   "begin",     "commit",
+                                 "abort",      "disconnect", "heart_beat", "closed",    "lost"};
     static_assert(std::size(names) == static_cast<std::size_t>(server_kind::lost) + 1);
     return names[static_cast<std::size_t>(of)];
 }
@@ -5466,18 +5512,25 @@ struct server_event {
     std::uint32_t subscription = 0; ///< the number that `deliver` takes; unique in this session
     std::uint64_t number = 0;       ///< with `ack` and `nack`: the number of the message, as `deliver` returned it
     sockless::error error{};        ///< with `lost`: why the session has ended
-    std::string_view host{};
+    std::string_view host{};        ///< see `has_host`
     std::string_view login{};
     std::string_view passcode{};
     std::string_view id{};
     std::string_view destination{};
     std::string_view content_type{};
     std::string_view transaction{}; ///< empty if the frame is in no transaction
-    std::string_view receipt{};     ///< the receipt that the client asks for; empty if it asks for none
+    std::string_view receipt{};     ///< the receipt that the client asks for; see `asks_for_receipt`
     stomp::headers headers{};       ///< all headers of the frame, in the order of the wire
     bytes body{};
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind != server_kind::need_input; }
+
+    /// With `connect`: whether the frame has a header `host`, which may be empty. If not, the `data()` of `host` is
+    /// null. All clients of 1.0 may leave it out, and many others do.
+    [[nodiscard]] constexpr bool has_host() const noexcept { return host.data() != nullptr; }
+
+    /// Whether the client asks for a receipt, whose id may be empty. If not, the `data()` of `receipt` is null.
+    [[nodiscard]] constexpr bool asks_for_receipt() const noexcept { return receipt.data() != nullptr; }
 
     /// The body as text. It is not checked to be UTF-8.
     [[nodiscard]] std::string_view text() const noexcept { return sockless::text_of(body); }
@@ -5487,9 +5540,9 @@ struct server_event {
 enum class client_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the session has ended
     connected,  ///< the server has accepted: `server`, `session`; `version()` is agreed
-    message,    ///< `subscription`, `message_id`, `destination`, `ack`, `content_type`, `body`
-    receipt,    ///< `receipt_id`: the server has handled the frame that asked for this receipt
-    error,      ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
+    message, ///< `message_id`, `ack`, `content_type`, `body`; `subscription` and `destination`, if the server says them
+    receipt, ///< `receipt_id`: the server has handled the frame that asked for this receipt
+    error,   ///< the server ends the session: `message`, `receipt_id`, `body`; `lost` follows
     heart_beat, ///< an end of line between frames
     closed,     ///< the session has ended: the receipt of DISCONNECT came. No event follows.
     lost,       ///< any other end: `error`; `receipts()` lists the receipts that never came. No event follows.
@@ -5510,7 +5563,7 @@ struct client_event {
     sockless::error error{}; ///< with `lost`: why the session has ended
     std::string_view server{};
     std::string_view session{};
-    std::string_view subscription{}; ///< the id that was given to `subscribe`
+    std::string_view subscription{}; ///< the id that was given to `subscribe`; empty if there is none
     std::string_view message_id{};
     std::string_view destination{};
     std::string_view ack{}; ///< in 1.2, if the message wants an acknowledgement: the id for an `ack_frame`
@@ -5559,8 +5612,8 @@ namespace sockless::stomp::detail {
 
 /// Checks the head of one frame that comes in pieces of any size. Rewrites each header in place to the form that
 /// `stomp::headers` reads: name, NUL, value, NUL. Unescaping makes a line shorter; the bytes that it frees are filled
-/// with NULs, so every line still begins where it did. Looks at each byte once. All places are offsets from the first
-/// byte of the head.
+/// with NULs, so every line still begins where it did. Looks at each byte once, and in 1.0 again when the head is done.
+/// All places are offsets from the first byte of the head.
 class stomp_head_scanner {
   public:
     constexpr stomp_head_scanner() noexcept = default;
@@ -5590,6 +5643,8 @@ class stomp_head_scanner {
     /// The error at the byte where the scan stopped, or `none`.
     [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
 
+    /// The version by which the head is read.
+    [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
     [[nodiscard]] constexpr stomp::command command() const noexcept { return command_; }
     [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
     [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
@@ -5631,11 +5686,9 @@ class stomp_head_scanner {
         return false;
     }
 
-    // A CR before the LF belongs to the end of the line in 1.2, and before the version is known. It is data in 1.0 and
-    // 1.1 (STOMP 1.2 Augmented BNF) [S15].
-    [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
-        return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
-    }
+    // A CR before the LF belongs to the end of the line in 1.2, and before the version is known. It is data in 1.1
+    // (STOMP 1.2 Augmented BNF) [S15]. In 1.0 it belongs there too, as brokers of 1.0 have always taken it [S16].
+    [[nodiscard]] constexpr bool cr_may_end_line() const noexcept { return version_ != stomp::version::v1_1; }
 
     // [S1] The first line is a command.
     constexpr bool take_command(std::size_t at) noexcept {
@@ -5643,9 +5696,17 @@ class stomp_head_scanner {
         stop_ = at;
         if (at == end_) return false;
         if (head_[at] == '\0') return fail(stomp::errc::nul_in_head, at);
-        if (head_[at] != '\r' || !cr_may_end_line()) return begin_lines(at, at);
+        if (head_[at] != '\r') return begin_lines(at, at);
         if (at + 1 == end_) return wait_for(waiting::line_feed, at);
-        return begin_lines(at, at + 1);
+        return begin_lines_behind_cr(at);
+    }
+
+    // The command ends at a CR. In 1.1 this belongs to the command, so there is no such command (STOMP 1.1 Augmented
+    // BNF) [S1]. The error names the CR, as it is the reason.
+    [[gnu::noinline]] constexpr bool begin_lines_behind_cr(std::size_t cr) noexcept {
+        const bool is_command = cr == 0 || stomp::command_of(text_between(head_, head_ + cr)) != stomp::command::none;
+        if (head_[cr + 1] == '\n' && !cr_may_end_line() && is_command) return fail(stomp::errc::unexpected_cr, cr);
+        return begin_lines(cr, cr + 1);
     }
 
     // The command ends at `end`, and its line at `last`.
@@ -5763,7 +5824,7 @@ class stomp_head_scanner {
         if (held == waiting::escaped) {
             unescape(first, limits);
         } else if (phase_ == phase::command) {
-            begin_lines(first, at);
+            begin_lines_behind_cr(first);
         } else if (head_[at] == '\n') {
             end_line(first, at, limits);
         } else if (first - line_ >= limits.line) {
@@ -5773,7 +5834,8 @@ class stomp_head_scanner {
         }
     }
 
-    // A CR that no LF follows is an error in 1.2, and data in 1.0 and 1.1 and before the version is known.
+    // A CR that no LF follows is an error in 1.2, and data in 1.0 and before the version is known. (In 1.1 every CR
+    // is.)
     constexpr bool take_cr(std::size_t at) noexcept {
         return version_ != stomp::version::v1_2 || fail(stomp::errc::bare_cr, at);
     }
@@ -5825,10 +5887,15 @@ class stomp_head_scanner {
     // or one further if a CR comes first. False at the end of the head, and if the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
-            // [S1] A header line has a colon.
-            if (end != line_) return fail(stomp::errc::missing_colon, end);
+            if (end != line_) {
+                const bool is_one_cr = end == line_ + 1 && head_[line_] == '\r';
+                if (is_one_cr && !cr_may_end_line()) return fail(stomp::errc::unexpected_cr, line_);
+                // [S1] A header line has a colon.
+                return fail(stomp::errc::missing_colon, end);
+            }
             phase_ = phase::done;
             stop_ = last + 1;
+            if (version_ < stomp::version::v1_1 && is_of_1_0()) trim_values();
             return false;
         }
         move_run(end, end);
@@ -5847,10 +5914,33 @@ class stomp_head_scanner {
         return !has_length_ && equal(name, "content-length");
     }
 
+    // Whether this is a frame of 1.0, if it is none of a later version. A client without accept-version, and a server
+    // without version, speak 1.0 (STOMP 1.2 Protocol Negotiation) [S16].
+    [[nodiscard, gnu::noinline]] constexpr bool is_of_1_0() const noexcept {
+        if (version_ != stomp::version::unknown) return true;
+        const stomp::headers all(lines(head_));
+        return command_ == stomp::command::connect     ? all.find("accept-version").data() == nullptr
+               : command_ == stomp::command::connected ? all.find("version").data() == nullptr
+                                                       : false;
+    }
+
+    // In 1.0 blanks around a value do not belong to it: the specification itself prints `ack: client` (STOMP 1.0
+    // SUBSCRIBE) [S16].
+    [[gnu::noinline]] constexpr void trim_values() noexcept {
+        for (const stomp::header& each : stomp::headers(lines(head_))) {
+            const std::string_view kept = trimmed(each.value);
+            if (kept.size() == each.value.size()) continue;
+            char* const value = head_ + (each.value.data() - head_);
+            copy_down(value, kept.data(), kept.size());
+            for (std::size_t i = kept.size(); i != each.value.size(); ++i) value[i] = '\0';
+        }
+    }
+
     // The value of content-length is digits only, within the limit (STOMP 1.2 Header content-length) [S2]. It still
-    // begins where it came, as the name before it has no escape.
+    // begins where it came, as the name before it has no escape. In 1.0 there may be blanks around it [S16].
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
+        if (version_ == stomp::version::v1_0) digits = trimmed(digits);
         std::uint64_t length = 0;
         bool too_large = false;
         for (const char c : digits) {
@@ -5952,7 +6042,8 @@ class basic_parser {
 
     /// Sets the version that the two sides have agreed on (STOMP 1.2 Protocol Negotiation). It holds for the frames
     /// that begin after this call. At first the version is `unknown`, for frames that any version may send before there
-    /// is an agreement: lines end in LF or CR LF, and nothing is escaped [S15].
+    /// is an agreement: lines end in LF or CR LF, and nothing is escaped [S15]. A CONNECT without `accept-version` and
+    /// a CONNECTED without `version` are then frames of 1.0 [S16].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
@@ -6059,7 +6150,7 @@ class basic_parser {
         if (in.empty()) return {};
         const bool after_cr = phase_ == phase::between_lf;
         if (after_cr && in[0] != lf) return fail(errc::bare_cr, position_ - 1);
-        if (!after_cr && in[0] == cr && version_ != version::v1_0 && version_ != version::v1_1) {
+        if (!after_cr && in[0] == cr && version_ != version::v1_1) {
             frame_begin_ = position_;
             take(in, 1);
             phase_ = phase::between_lf;
@@ -6117,8 +6208,8 @@ class basic_parser {
         return {};
     }
 
-    // Only SEND, MESSAGE and ERROR have a body (STOMP 1.2 Body) [S1]. It ends after content-length bytes, or, without
-    // that header, at the first NUL (STOMP 1.2 Header content-length) [S2].
+    // Only SEND, MESSAGE and ERROR have a body (STOMP 1.2 Body) [S1], and in 1.0 SUBSCRIBE [S16]. It ends after
+    // content-length bytes, or, without that header, at the first NUL (STOMP 1.2 Header content-length) [S2].
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         const stomp::command command = scanner_.command();
@@ -6126,7 +6217,7 @@ class basic_parser {
         left_ = is_counted ? scanner_.length() : limits_.body;
         phase_ = is_counted ? phase::counted : phase::until_nul;
         begun_ = false;
-        if (!has_body(command)) {
+        if (!has_body(command, scanner_.version())) {
             if (is_counted && left_ != 0) return fail(errc::unexpected_body, position_);
             phase_ = phase::counted;
             left_ = 0;
@@ -6145,9 +6236,9 @@ class basic_parser {
         if (ended) {
             phase_ = phase::between;
         } else if (left_ == 0 && !in.empty()) {
-            const errc wrong = !has_body(command())         ? errc::unexpected_body
-                               : phase_ == phase::until_nul ? errc::body_too_large
-                                                            : errc::body_not_terminated;
+            const errc wrong = !has_body(command(), scanner_.version()) ? errc::unexpected_body
+                               : phase_ == phase::until_nul             ? errc::body_too_large
+                                                                        : errc::body_not_terminated;
             const event failure = fail(wrong, position_);
             // The bytes before the wrong byte are given out first, so that the events do not depend on the cuts.
             if (piece.empty()) return failure;
@@ -6249,11 +6340,14 @@ class frame_reader {
     }
     [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
 
-    /// Says that the last frame breaks a rule that the parser does not know. `offset` then gives its first byte.
-    void blame_frame() noexcept { blamed_ = parser_.frame_offset(); }
+    /// Says that the last frame breaks a rule that the parser does not know. `offset` then gives its first byte. No
+    /// more input is given after that.
+    void blame_frame() noexcept { is_blamed_ = true; }
 
     /// The number of bytes that were taken. After an error, the offset in the stream of the byte that breaks the rule.
-    [[nodiscard]] std::uint64_t offset() const noexcept { return blamed_ != nothing ? blamed_ : parser_.offset(); }
+    [[nodiscard]] std::uint64_t offset() const noexcept {
+        return is_blamed_ ? parser_.frame_offset() : parser_.offset();
+    }
 
     /// Gives back the memory if no frame has begun.
     void release() noexcept {
@@ -6265,15 +6359,13 @@ class frame_reader {
   private:
     using kind = parser_kind;
 
-    static constexpr std::uint64_t nothing = UINT64_MAX;
-
     [[nodiscard]] whole_frame broken(errc error) const noexcept {
         return {.error = error, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
     }
 
-    basic_parser<Buffer> parser_;
-    std::uint64_t blamed_ = nothing; // the offset that `blame_frame` has set
-    bool in_frame_ = false;          // the head of a frame has come, but not its end
+    [[no_unique_address]] basic_parser<Buffer> parser_; // so that the rest lies in its padding
+    bool in_frame_ = false;                             // the head of a frame has come, but not its end
+    bool is_blamed_ = false;                            // `blame_frame` was called
 };
 
 } // namespace sockless::stomp::detail
@@ -6293,16 +6385,19 @@ struct tree_node {
 };
 
 /// A key that is a text of some kind. It may hold any bytes. Shorter texts come before longer ones: so texts of
-/// different sizes are told apart without a look at them.
+/// different sizes are told apart without a look at them. Texts that are equal may have different numbers.
 struct text_key {
     std::uint8_t kind = 0;
     std::string_view text{};
+    std::uint32_t number = 0;
 
     /// Less than 0 if this key comes before `other`, 0 if they are equal, else more than 0.
     [[nodiscard]] int order(const text_key& other) const noexcept {
         if (kind != other.kind) return kind < other.kind ? -1 : 1;
         if (text.size() != other.text.size()) return text.size() < other.text.size() ? -1 : 1;
-        return text.empty() ? 0 : std::memcmp(text.data(), other.text.data(), text.size());
+        const int texts = text.empty() ? 0 : std::memcmp(text.data(), other.text.data(), text.size());
+        if (texts != 0 || number == other.number) return texts;
+        return number < other.number ? -1 : 1;
     }
 };
 
@@ -6331,6 +6426,18 @@ class search_tree {
             item = items.node(item).links[order > 0];
         }
         return item;
+    }
+
+    /// The item with the least key that does not come before this one, or `none`.
+    template <class Items, class Key>
+    [[nodiscard]] std::uint32_t find_first(const Items& items, const Key& key) const noexcept {
+        std::uint32_t first = none;
+        for (std::uint32_t item = root_; item != none;) {
+            const bool is_before = key.order(items.key(item)) > 0;
+            if (!is_before) first = item;
+            item = items.node(item).links[is_before];
+        }
+        return first;
     }
 
     /// Adds an item. No other item has its key.
@@ -6489,10 +6596,19 @@ class search_tree {
 // and what fits does not depend on what was there before.
 namespace sockless::detail {
 
+/// The states of a record.
+enum class name_state : std::uint8_t {
+    live,
+    ended,  ///< found by its number only
+    second, ///< no name of its own: a second text of the name before it
+    erased,
+};
+
 /// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
 /// trivially copyable and has no padding. `Kind` counts from 0; a record says how many `kinds` there are. `mode` means
 /// what the owner of the list wants, and so do `facts`, if there are any. If a record also has a `std::uint32_t number`
-/// and a `tree_node by_number`, it is found by its number, too.
+/// and a `tree_node by_number`, it is found by its number, too; then it says instead of `unused` whether it
+/// `has_second`.
 template <class Kind, std::size_t Kinds>
 struct name_record {
     static constexpr std::size_t kinds = Kinds;
@@ -6500,7 +6616,7 @@ struct name_record {
     std::uint32_t size = 0; // of the name
     Kind kind{};
     std::uint8_t mode = 0;
-    bool is_erased = false;
+    name_state state = name_state::live;
     std::uint8_t unused = 0; // so that no byte is padding
     tree_node by_text{};
 };
@@ -6532,7 +6648,7 @@ struct name_finder {
             Record record;
             std::memcpy(&record, rest.data(), sizeof record);
             const cbytes text = rest.subspan(sizeof record, record.size);
-            if (record.kind == kind && !record.is_erased) current = text_of(text);
+            if (record.kind == kind && record.state == name_state::live) current = text_of(text);
             rest = rest.subspan(sizeof record + record.size);
         }
     }
@@ -6582,11 +6698,19 @@ class name_list {
         const std::uint32_t place = by_text_.find(in, text_key{static_cast<std::uint8_t>(kind), text});
         return place == none ? entry{} : in.name(place);
     }
-    /// The name with this number.
+    /// The name with this number, also if it has ended.
     [[nodiscard]] entry find(std::uint32_t number) const noexcept {
         const numbers in(memory_.contents());
         const std::uint32_t place = by_number_.find(in, number_key{number});
         return place == none ? entry{} : in.name(place);
+    }
+    /// The oldest name with this second text.
+    [[nodiscard]] entry find_second(kind_type kind, std::string_view text) const noexcept {
+        const texts in(memory_.contents());
+        const text_key key{static_cast<std::uint8_t>(kind), text};
+        const std::uint32_t place = by_text_.find_first(in, key);
+        if (place == none || !equal(in.name(place).text, text) || in.record(place).kind != kind) return {};
+        return find(in.record(place).number);
     }
 
     /// Whether `size` more bytes fit, those of records among them.
@@ -6639,22 +6763,70 @@ class name_list {
         return last_number_;
     }
 
+    /// Gives the name that was added last a second text, of a kind that only second texts have. The text takes room as
+    /// a name does, which was made. Many names may have the same second text.
+    void add_second(kind_type kind, std::string_view text) noexcept {
+        Record record{};
+        record.size = static_cast<std::uint32_t>(text.size());
+        record.kind = kind;
+        record.state = name_state::second;
+        record.number = last_number_;
+        const auto added = static_cast<std::uint32_t>(memory_.size());
+        const bytes room = memory_.prepare(sizeof record + text.size());
+        std::memcpy(room.data(), &record, sizeof record);
+        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        memory_.commit(room.size());
+        const texts in(memory_.contents());
+        by_text_.insert(in, added);
+        entry name = find(last_number_);
+        name.record.has_second = true;
+        in.set_record(name.place, name.record);
+    }
+
+    /// Erases a name, which may have ended.
     void erase(const entry& name) noexcept {
         const texts in(memory_.contents());
-        by_text_.erase(in, name.place);
-        if constexpr (is_numbered) by_number_.erase(numbers(memory_.contents()), name.place);
         Record record = in.record(name.place);
-        --counts_[static_cast<std::size_t>(record.kind)];
-        const std::size_t size = sizeof record + record.size;
+        if (record.state == name_state::live) {
+            by_text_.erase(in, name.place);
+            --counts_[static_cast<std::size_t>(record.kind)];
+        }
+        std::size_t size = sizeof record + record.size;
+        if constexpr (is_numbered) {
+            by_number_.erase(numbers(memory_.contents()), name.place);
+            if (record.state == name_state::ended) leave_queue(record);
+            if (record.has_second) size += erase_second(name.place, record);
+        }
         if (name.place + size == memory_.size()) {
             memory_.truncate(name.place);
         } else {
-            record.is_erased = true;
+            record.state = name_state::erased;
             in.set_record(name.place, record);
             dead_ += static_cast<std::uint32_t>(size);
         }
-        if (dead_ > memory_.size() - dead_) move_together();
+        close_gaps();
     }
+
+    /// A name ends: from now on it is found by its number only, and it is in no range and not counted. Those that have
+    /// ended are a queue.
+    void end(const entry& name) noexcept {
+        const texts in(memory_.contents());
+        Record record = in.record(name.place);
+        by_text_.erase(in, name.place);
+        --counts_[static_cast<std::size_t>(record.kind)];
+        if (record.has_second) dead_ += erase_second(name.place, record);
+        record.has_second = false;
+        record.state = name_state::ended;
+        // Its node in the tree of texts is free: it links the queue.
+        record.by_text = {{last_ended_, 0}, 0};
+        in.set_record(name.place, record);
+        link(last_ended_, 1, record.number);
+        last_ended_ = record.number;
+        if (first_ended_ == 0) first_ended_ = record.number;
+        close_gaps();
+    }
+    /// The one that has ended first of those that are left.
+    [[nodiscard]] entry first_ended() const noexcept { return first_ended_ == 0 ? entry{} : find(first_ended_); }
 
     /// Replaces the `facts` in the record at this place.
     template <class Facts>
@@ -6663,8 +6835,8 @@ class name_list {
         std::memcpy(memory_.contents().data() + place + offsetof(Record, facts), &facts, sizeof facts);
     }
 
-    /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added or erased
-    /// as long as it is there.
+    /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added as long
+    /// as it is there, and no name moves.
     void put_behind(std::string_view text) noexcept {
         const bytes room = memory_.prepare(text.size());
         detail::copy(room.data(), text.data(), room.size());
@@ -6675,6 +6847,7 @@ class name_list {
     void drop_behind() noexcept {
         memory_.truncate(memory_.size() - behind_);
         behind_ = 0;
+        close_gaps();
     }
 
     /// Gives the memory back if the list is empty.
@@ -6730,7 +6903,9 @@ class name_list {
 
         [[nodiscard]] text_key key(std::uint32_t place) const noexcept {
             const entry found = this->name(place);
-            return {static_cast<std::uint8_t>(found.record.kind), found.text};
+            std::uint32_t number = 0;
+            if constexpr (is_numbered) number = found.record.state == name_state::second ? found.record.number : 0;
+            return {static_cast<std::uint8_t>(found.record.kind), found.text, number};
         }
     };
     struct numbers : items<offsetof(Record, by_number)> {
@@ -6749,7 +6924,37 @@ class name_list {
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());
     }
 
-    // Closes the gaps.
+    // Erases the second text of the name at `place`. Returns its size, with its record.
+    [[nodiscard]] std::uint32_t erase_second(std::uint32_t place, const Record& of) noexcept {
+        const texts in(memory_.contents());
+        place += static_cast<std::uint32_t>(sizeof of + of.size);
+        by_text_.erase(in, place);
+        Record record = in.record(place);
+        record.state = name_state::erased;
+        in.set_record(place, record);
+        return static_cast<std::uint32_t>(sizeof record + record.size);
+    }
+
+    // Sets the link of an ended name to the one before it (0) or behind it (1) in the queue. 0 is no name.
+    void link(std::uint32_t number, unsigned side, std::uint32_t to) noexcept {
+        if (number == 0) return;
+        const entry name = find(number);
+        tree_node links = name.record.by_text;
+        links.links[side] = to;
+        texts(memory_.contents()).set_node(name.place, links);
+    }
+    void leave_queue(const Record& record) noexcept {
+        const std::uint32_t before = record.by_text.links[0], behind = record.by_text.links[1];
+        link(before, 1, behind);
+        link(behind, 0, before);
+        if (before == 0) first_ended_ = behind;
+        if (behind == 0) last_ended_ = before;
+    }
+
+    // Closes the gaps, once they are more than the names; but a text behind the names stays where it is.
+    void close_gaps() noexcept {
+        if (behind_ == 0 && dead_ > memory_.size() - dead_) move_together();
+    }
     void move_together() noexcept {
         const bytes all = memory_.contents();
         const texts in(all);
@@ -6757,10 +6962,12 @@ class name_list {
         for (std::uint32_t place = 0; place != all.size();) {
             const Record record = in.record(place);
             const auto size = static_cast<std::uint32_t>(sizeof record + record.size);
-            if (!record.is_erased) {
+            if (record.state != name_state::erased) {
                 copy_down(all.data() + kept, all.data() + place, size);
-                by_text_.move(in, place, kept);
-                if constexpr (is_numbered) by_number_.move(numbers(all), place, kept);
+                if (record.state != name_state::ended) by_text_.move(in, place, kept);
+                if constexpr (is_numbered) {
+                    if (record.state != name_state::second) by_number_.move(numbers(all), place, kept);
+                }
                 kept += size;
             }
             place += size;
@@ -6773,6 +6980,8 @@ class name_list {
     search_tree by_text_;
     search_tree by_number_;
     std::uint32_t last_number_ = 0;
+    std::uint32_t first_ended_ = 0; // the number of a name, or 0
+    std::uint32_t last_ended_ = 0;
     std::uint32_t dead_ = 0;   // bytes of names that were erased
     std::uint32_t behind_ = 0; // bytes of the text behind all names
     std::uint32_t counts_[Record::kinds] = {};
@@ -6789,7 +6998,8 @@ enum class name_kind : std::uint8_t {
     subscription,
     destination, ///< of a subscription in 1.0 that has no id
     transaction,
-    receipt, ///< client: outstanding
+    receipt,           ///< client: outstanding
+    named_destination, ///< of a subscription in 1.0 that has an id: its second text
 };
 
 /// Beside the names of a client.
@@ -6809,8 +7019,8 @@ struct server_name {
     std::uint32_t size = 0;
     name_kind kind{};
     ack_mode mode{}; // of a subscription
-    bool is_erased = false;
-    std::uint8_t unused = 0;
+    name_state state = name_state::live;
+    bool has_second = false;
     tree_node by_text{};
     std::uint32_t number = 0;
     tree_node by_number{};
@@ -6831,8 +7041,9 @@ struct options {
     stomp::heart_beat heart_beat{};            ///< the heart-beats that this side promises and wants
 
     stomp::limits limits{}; ///< limits on the frames of the peer, once the session is open
-    /// Limits on the frames that the peer sends before. `body` is for ERROR, as CONNECT and CONNECTED have no body.
-    stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
+    /// Limits on the frames that the peer sends before. A `passcode` may be a token of several thousand bytes. `body`
+    /// is for ERROR, as CONNECT and CONNECTED have no body.
+    stomp::limits limits_before{.line = 8192, .headers = 50, .head = 16384, .body = 65536};
     std::size_t output = 32 * 1024 * 1024; ///< the most bytes that wait to be sent, if the memory is from the heap
     /// The most bytes for the ids of subscriptions, transactions and receipts together, with the bytes that each takes
     /// more (see the constructors of the sessions), if the memory is from the heap. As much again is taken while ids
@@ -6851,6 +7062,11 @@ struct options {
     std::uint32_t disconnect_timeout = 5'000;
 
     bool automatic_receipts = true; ///< server: the session sends each RECEIPT by itself; if false the caller does
+
+    /// Server: whether a CONNECT of 1.1 or 1.2 without `host` is refused, as the specification demands this header. By
+    /// default it is let in, as brokers let it in, and many clients send none if they are not told to (STOMP 1.2
+    /// Connecting) [S17].
+    bool require_host = false;
 };
 
 /// The states of a session.
@@ -7367,9 +7583,15 @@ class basic_client_session : public session<role::client, Buffer, Output> {
             break;
         case command::message:
             found.kind = kind::message;
-            wrong = judge_message(known);
+            // A MESSAGE has an id. One without destination or subscription is shown as it is, as brokers exist that
+            // send such (STOMP 1.2 MESSAGE) [S17].
+            if (known.message_id.empty()) wrong = errc::missing_header;
             break;
-        case command::receipt: return take_receipt(found);
+        case command::receipt:
+            // It says which frame it answers (STOMP 1.2 RECEIPT) [S7].
+            if (!known.receipt_id.empty()) return take_receipt(found);
+            wrong = errc::missing_header;
+            break;
         default:
             found.kind = kind::error;
             // The ERROR answers the frame that it names the receipt of (STOMP 1.2 ERROR) [S7].
@@ -7396,13 +7618,6 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         }
         this->become_open(agreed, server_beat);
         return errc::none;
-    }
-
-    // A MESSAGE has a destination, an id and, since 1.1, the subscription that it is for (STOMP 1.2 MESSAGE).
-    [[nodiscard]] errc judge_message(const known_headers& known) const noexcept {
-        const bool named = !known.subscription.empty() || this->version() == stomp::version::v1_0;
-        const bool complete = named && !known.message_id.empty() && known.destination.data() != nullptr;
-        return complete ? errc::none : errc::missing_header;
     }
 
     [[nodiscard]] event take_receipt(event& found) noexcept {
@@ -11891,6 +12106,11 @@ using server = basic_server<growing_buffer>;
 // subscription, touch one record, whatever they mean. Records of messages that do not wait go once there are more of
 // them than of others: over time each pays for one that moves.
 //
+// A subscription that ends while messages of it wait stays among the names, as one that has ended: these messages are
+// late. An ACK of one is what it was before, but they do not count any more, and the subscriptions that ended first are
+// forgotten with their messages. Late messages and those that wait are together no more than can wait, and late ones
+// are no more than once waited, or a few. So they take no more memory than the session had use for before.
+//
 // An ACK in a transaction only marks its message as pending, and takes effect with COMMIT. The pending messages of a
 // transaction are a list, the latest first. In `client` mode the pending messages of a subscription are another list.
 // An ACK is then for all messages before it too, so a message before a pending one cannot become pending afterwards:
@@ -11917,13 +12137,15 @@ class acknowledgements {
     using name = typename Names::entry;
 
   public:
-    /// A message that waits, with its subscription. False if it does not wait, or was acknowledged in a transaction.
+    /// A message that waits or is late, with its subscription. False if there is none, or if it was acknowledged in a
+    /// transaction.
     struct found {
         unacknowledged message{};
         std::uint32_t place = 0;
         name subscription{};
 
         [[nodiscard]] explicit operator bool() const noexcept { return message.number != 0; }
+        [[nodiscard]] bool is_late() const noexcept { return subscription.record.state == name_state::ended; }
     };
 
     /// At most `most` messages can wait, and at most one for each 64 bytes of this memory.
@@ -11939,19 +12161,22 @@ class acknowledgements {
     [[nodiscard]] bool is_full() const noexcept { return size_ >= most_; }
 
     /// Adds the next message. False if as many wait as can, or if there is no memory.
-    [[nodiscard]] bool add(Names& names, const name& subscription, std::uint64_t number) noexcept {
+    [[nodiscard]] bool add(Names& names, name subscription, std::uint64_t number) noexcept {
         if (is_full()) return false;
-        acknowledgement_facts to = subscription.record.facts;
+        const bool is_crowded = size_ + late_ >= most_;
+        if (is_crowded) forget_first(names);
+        const std::uint32_t kept = size_ + late_;
         const bool has_room = memory_.limit() - memory_.size() >= sizeof(unacknowledged);
-        if (places() - size_ > size_ + some || !has_room) {
-            drop_others(names);
-            to = names.find(subscription.record.number).record.facts;
-        }
+        const bool drops = places() - kept > kept + some || !has_room;
+        if (drops) drop_others(names);
+        if (is_crowded || drops) subscription = names.find(subscription.record.number);
+        acknowledgement_facts to = subscription.record.facts;
         const unacknowledged added{.number = number, .subscription = subscription.record.number, .order = to.sent + 1};
         if (!append(memory_, bytes_of(&added, sizeof added))) return false;
         ++to.sent;
         ++to.waiting;
         ++size_;
+        if (size_ > most_at_once_) most_at_once_ = size_;
         names.set(subscription.place, to);
         return true;
     }
@@ -11974,16 +12199,17 @@ class acknowledgements {
         return is_free ? sought : found{};
     }
 
-    /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9].
+    /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]. May erase a name.
     void acknowledge(Names& names, const found& of) noexcept {
         acknowledgement_facts from = of.subscription.record.facts;
         const std::uint32_t left = is_cumulative(of.subscription) ? later(from, of.message) : from.waiting - 1;
-        size_ -= from.waiting - left;
+        (of.is_late() ? late_ : size_) -= from.waiting - left;
         from.waiting = left;
         set_transaction(of.place, unacknowledged::for_good);
         // The last one that is pending may be among those that do not wait any more.
         if (from.pending != 0 && later(from, at(from.pending - 1)) >= left) from.pending = 0;
         names.set(of.subscription.place, from);
+        if (of.is_late() && left == 0) names.erase(of.subscription);
     }
 
     /// The message was acknowledged in a transaction. This takes effect with `commit` (STOMP 1.2 BEGIN) [S10].
@@ -11993,7 +12219,7 @@ class acknowledgements {
     }
 
     /// The transaction ends: what was acknowledged in it is so for good, as far as it still waits (STOMP 1.2 COMMIT)
-    /// [S10].
+    /// [S10]. May erase names.
     void commit(Names& names, const name& transaction) noexcept {
         for (std::uint32_t link = transaction.record.facts.pending; link != 0;) {
             const found each = message_at(names, link - 1);
@@ -12016,12 +12242,28 @@ class acknowledgements {
         }
     }
 
-    /// The subscription ends: nothing of it waits any more.
-    void forget(const name& subscription) noexcept { size_ -= subscription.record.facts.waiting; }
+    /// The subscription ends: the messages of it that wait are late (STOMP 1.2 UNSUBSCRIBE) [S9].
+    void end(Names& names, const name& subscription) noexcept {
+        const std::uint32_t waiting = subscription.record.facts.waiting;
+        if (waiting == 0) return names.erase(subscription);
+        names.end(subscription);
+        size_ -= waiting;
+        late_ += waiting;
+        while (late_ > most_at_once_ && late_ > few) forget_first(names);
+    }
 
-    /// Gives the memory back if nothing waits.
+    /// Forgets the subscription that has ended first, and its messages. False if there is none.
+    bool forget_first(Names& names) noexcept {
+        const name first = names.first_ended();
+        if (!first) return false;
+        late_ -= first.record.facts.waiting;
+        names.erase(first);
+        return true;
+    }
+
+    /// Gives the memory back if nothing waits or is late.
     void release(Names& names) noexcept {
-        if (size_ != 0) return;
+        if (size_ + late_ != 0) return;
         drop_others(names);
         memory_.release();
     }
@@ -12029,6 +12271,9 @@ class acknowledgements {
   private:
     // So many that do not wait are worth no look at all of them.
     static constexpr std::uint32_t some = 16;
+
+    // So many can be late in any session.
+    static constexpr std::uint32_t few = 128;
 
     [[nodiscard]] std::uint32_t places() const noexcept {
         return static_cast<std::uint32_t>(memory_.size() / sizeof(unacknowledged));
@@ -12096,7 +12341,7 @@ class acknowledgements {
         put(of.place, of.message);
     }
 
-    // Drops the messages that do not wait. Links are places, so each list is made anew.
+    // Drops the messages that neither wait nor are late. Links are places, so each list is made anew.
     void drop_others(Names& names) noexcept {
         const std::uint32_t count = places();
         for (std::uint32_t place = 0; place != count; ++place) {
@@ -12106,7 +12351,7 @@ class acknowledgements {
             begin_anew(names, names.find(at(place).subscription));
         }
         std::uint32_t kept = 0;
-        for (std::uint32_t place = 0; kept != size_ && place != count; ++place) {
+        for (std::uint32_t place = 0; kept != size_ + late_ && place != count; ++place) {
             if (at(place).transaction == unacknowledged::for_good) continue;
             found each = message_at(names, place);
             if (!waits(each.message, each.subscription)) continue;
@@ -12126,6 +12371,8 @@ class acknowledgements {
 
     Buffer memory_;
     std::uint32_t size_ = 0; // of those that wait
+    std::uint32_t late_ = 0;
+    std::uint32_t most_at_once_ = 0; // that have waited
     std::uint32_t most_;
 };
 
@@ -12236,13 +12483,14 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
     /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
     /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions and transactions, each with 48
-    /// bytes beside its text, and of the receipt that is owed. `unacknowledged` holds the messages that wait for an
-    /// ACK, 32 bytes each. Give these two twice as much, as half of them may hold what has ended. `options::output` and
-    /// `options::names` are not read.
+    /// bytes beside its text, and of the receipt that is owed; in 1.0 also the destination of each subscription that
+    /// has an id, as an id. `unacknowledged` holds the messages that wait for an ACK, 32 bytes each. Give these two
+    /// twice as much, as half of them may hold what has ended. `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           automatic_receipts_(settings.automatic_receipts),
+          requires_host_(settings.require_host),
           unacknowledged_(static_cast<Buffer&&>(unacknowledged), settings.unacknowledged) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
@@ -12327,7 +12575,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
         const name to = this->names_.find(subscription);
-        if (!to || to.record.kind == name_kind::transaction) return {0, errc::unknown_subscription};
+        const bool is_subscription =
+            to && to.record.kind != name_kind::transaction && to.record.state == detail::name_state::live;
+        if (!is_subscription) return {0, errc::unknown_subscription};
         const bool waits = to.record.mode != ack_mode::automatic;
         if (waits && unacknowledged_.is_full()) return {0, errc::too_many_unacknowledged};
         // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
@@ -12349,8 +12599,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT with this id (STOMP 1.2 RECEIPT) [S7]. Needed if `automatic_receipts` is off. Errors:
-    /// `not_open` before the session is open and after its end, `no_room`, and those of `write`.
+    /// Queues a RECEIPT with this id (STOMP 1.2 RECEIPT) [S7]. Needed if `automatic_receipts` is off, for each event
+    /// that `asks_for_receipt`. Errors: `not_open` before the session is open and after its end, `no_room`, and those
+    /// of `write`: `missing_header` if the `data()` of `id` is null, as in an event that asks for no receipt.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
@@ -12448,19 +12699,28 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return this->queue_frame(frame, usual_head + frame.body.size(), 0);
     }
 
-    // Every failure goes this way: the last frame that is sent is an ERROR with the sentence of the error and the
-    // receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
-    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
-        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
+    // Every failure goes this way: the last frame that is sent is an ERROR with the sentence of the error, the name of
+    // the header that is `missing`, and the receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
+    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
+                             std::string_view missing = {}) noexcept {
+        char text[128];
+        detail::text_sink<char> message(text);
+        message.put(reason.sentence());
+        if (!missing.empty()) {
+            message.put(" (");
+            message.put(missing);
+            message.put(")");
+        }
+        error_frame frame{.message = {text, message.size()}, .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
         end(reason);
         return lost();
     }
 
-    [[nodiscard]] event fail_frame(errc reason, const headers& cause) noexcept {
+    [[nodiscard]] event fail_frame(errc reason, const headers& cause, std::string_view missing) noexcept {
         this->reader_.blame_frame();
-        return fail(reason, cause.find("receipt"));
+        return fail(reason, cause.find("receipt"), missing);
     }
 
     // The error of a frame with this command in this state, or `none` (STOMP 1.2 Connecting) [S6].
@@ -12490,27 +12750,78 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt) [S7].
         const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
         const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
-        errc wrong = errc::none;
-        if (asks && known.receipt.empty()) wrong = errc::missing_header;
+        const std::string_view missing = missing_in(frame.command, known);
+        errc wrong = missing.empty() ? errc::none : errc::missing_header;
         if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong != errc::none) return fail_frame(wrong, frame.headers);
+        if (wrong != errc::none) return fail_frame(wrong, frame.headers, missing);
         if (owes) receipt_.owe(this->names_, known.receipt);
         return found;
+    }
+
+    // The name of a header that the frame must have and that is missing or empty; empty if there is none (STOMP 1.2
+    // Standard Headers) [S17].
+    [[nodiscard]] std::string_view missing_in(command sent, const known_headers& known) const noexcept {
+        const auto unless = [](std::string_view value, std::string_view header) {
+            return value.empty() ? header : std::string_view{};
+        };
+        switch (sent) {
+        // The command STOMP came with 1.1, which demands accept-version (STOMP 1.2 Connecting) [S6]. It demands a host
+        // too, but many clients send none (STOMP 1.2 Connecting) [S17].
+        case command::connect:
+        case command::stomp: {
+            if (sent == command::stomp && known.accept_version.data() == nullptr) return "accept-version";
+            const bool needs_host = requires_host_ && version_for(known) > stomp::version::v1_0;
+            return needs_host && known.host.data() == nullptr ? "host" : std::string_view{};
+        }
+        case command::send: return unless(known.destination, "destination");
+        // Since 1.1 a subscription has an id (STOMP 1.2 SUBSCRIBE id Header) [S8].
+        case command::subscribe:
+            if (known.destination.empty()) return "destination";
+            return is_1_0() ? std::string_view{} : unless(known.id, "id");
+        case command::unsubscribe:
+            return is_1_0() && known.id.empty() ? unless(known.destination, "destination") : unless(known.id, "id");
+        // A message is named by its `ack` in 1.2, by its `message-id` before, and in 1.1 also by its subscription
+        // (STOMP 1.2 ACK) [S9].
+        case command::ack:
+        case command::nack:
+            if (this->version() == stomp::version::v1_2) return unless(known.id, "id");
+            if (known.message_id.empty()) return "message-id";
+            return is_1_0() ? std::string_view{} : unless(known.subscription, "subscription");
+        case command::begin:
+        case command::commit:
+        case command::abort: return unless(known.transaction, "transaction");
+        default: return {};
+        }
     }
 
     // Whether there is room for the id of the receipt, and for the name that the frame may add. This is judged before
     // the frame changes anything, so that a frame is taken as a whole or not at all.
     [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
-        std::string_view added{};
-        if (sent == command::subscribe) added = known.id.empty() ? known.destination : known.id;
-        if (sent == command::begin) added = known.transaction;
-        return this->names_.has_room(added, known.receipt.size()) ? errc::none : errc::too_many_receipts;
+        const bool fits = sent == command::subscribe ? has_room_for_subscription(known, known.receipt.size())
+                          : sent == command::begin   ? has_room(known.transaction, known.receipt.size())
+                                                     : has_room({}, known.receipt.size());
+        return fits ? errc::none : errc::too_many_receipts;
+    }
+
+    // Makes room for a name and a text behind it. Subscriptions that have ended are only remembered as long as nothing
+    // else needs their room.
+    [[nodiscard]] bool has_room(std::string_view added, std::size_t behind = 0) noexcept {
+        while (!this->names_.has_room(added, behind)) {
+            if (!unacknowledged_.forget_first(this->names_)) return false;
+        }
+        return true;
+    }
+    [[nodiscard]] bool has_room_for_subscription(const known_headers& known, std::size_t behind = 0) noexcept {
+        if (known.id.empty()) return has_room(known.destination, behind);
+        // In 1.0 the destination is kept too.
+        return has_room(known.id, behind + (is_1_0() ? sizeof(detail::server_name) + known.destination.size() : 0));
     }
 
     // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
     [[nodiscard]] sockless::error say_receipt() noexcept {
-        const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
+        const std::string_view id = receipt_.id(this->names_);
+        const receipt_frame frame{.receipt_id = id.empty() ? "" : id};
         const std::size_t likely = usual_receipt + frame.receipt_id.size();
         const sockless::error refused = this->queue_frame(frame, likely, room_for_error);
         if (!refused) {
@@ -12525,11 +12836,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
         switch (sent) {
         case command::connect:
-        case command::stomp: return take_connect(sent, known, found);
-        case command::send:
-            found.kind = kind::send;
-            if (known.destination.empty()) return errc::missing_header;
-            return judge_transaction(known, found);
+        case command::stomp: return take_connect(known, found);
+        case command::send: found.kind = kind::send; return judge_transaction(known, found);
         case command::subscribe: return take_subscribe(known, found);
         case command::unsubscribe: return take_unsubscribe(known, found);
         case command::ack:
@@ -12548,15 +12856,15 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     // The highest version that both sides know is chosen. A client without accept-version speaks 1.0 (STOMP 1.2
     // Protocol Negotiation) [S6].
-    [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
+    [[nodiscard]] stomp::version version_for(const known_headers& known) const noexcept {
         const bool lists = known.accept_version.data() != nullptr;
-        // The command STOMP came with 1.1, which demands accept-version and host (STOMP 1.2 Connecting).
-        if (!lists && sent == command::stomp) return errc::missing_header;
-        const version_set asked =
-            lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
-        agreed_ = this->versions().highest_in_common(asked);
+        return this->versions().highest_in_common(lists ? version_set::of_list(known.accept_version)
+                                                        : version_set{stomp::version::v1_0});
+    }
+
+    [[nodiscard]] errc take_connect(const known_headers& known, event& found) noexcept {
+        agreed_ = version_for(known);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
-        if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
         if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
             if (!beat.valid) return errc::bad_heart_beat;
@@ -12571,8 +12879,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // (STOMP 1.2 SUBSCRIBE id Header) [S8].
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
+        found.body = {}; // In 1.0 it may have one, which is ignored (STOMP 1.0 SUBSCRIBE) [S16].
         const bool named = !known.id.empty();
-        if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
         const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
         const std::string_view text = named ? known.id : known.destination;
         if (this->names_.find(named_by, text)) return errc::repeated_subscription;
@@ -12587,47 +12895,53 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->most_subscriptions() || !this->names_.has_room(text)) return errc::too_many_subscriptions;
+        const bool full = count >= this->most_subscriptions();
+        if (full || !has_room_for_subscription(known)) return errc::too_many_subscriptions;
         found.subscription = this->names_.add({.kind = named_by, .mode = found.ack}, text);
+        if (named && is_1_0()) this->names_.add_second(name_kind::named_destination, known.destination);
         return errc::none;
     }
 
     [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::unsubscribe;
-        const bool named = !known.id.empty();
-        const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
-        if (text.empty()) return errc::missing_header;
-        const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        const name ended = known.id.empty() ? subscription_to(known.destination)
+                                            : this->names_.find(name_kind::subscription, known.id);
         if (!ended) return errc::unknown_subscription;
         found.subscription = ended.record.number;
-        unacknowledged_.forget(ended);
-        this->names_.erase(ended);
+        unacknowledged_.end(this->names_, ended);
         return errc::none;
     }
 
-    // A message is named by its `ack` in 1.2, by its `message-id` before, and in 1.1 also by its subscription (STOMP
-    // 1.2 ACK) [S9]. Here both ids are the number of the message. A message that is acknowledged in a transaction stays
-    // in the list until the transaction is committed.
+    // In 1.0 a destination names the subscription without an id, and if there is none, the oldest one with an id (STOMP
+    // 1.0 UNSUBSCRIBE) [S16].
+    [[nodiscard]] name subscription_to(std::string_view destination) const noexcept {
+        const name plain = this->names_.find(name_kind::destination, destination);
+        return plain ? plain : this->names_.find_second(name_kind::named_destination, destination);
+    }
+
+    // Both ids of a message are its number. A message that is acknowledged in a transaction stays in the list until the
+    // transaction is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
         const std::string_view text = is_1_2 ? known.id : known.message_id;
-        const bool needs_subscription = this->version() == stomp::version::v1_1;
-        if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
         const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
         if (!is_ours) return errc::unknown_acknowledgement;
         const auto message = unacknowledged_.find(this->names_, number.value);
         if (!message) return errc::unknown_acknowledgement;
-        if (needs_subscription) {
-            const name from = this->names_.find(name_kind::subscription, known.subscription);
-            if (!from) return errc::unknown_subscription;
-            if (from.place != message.subscription.place) return errc::unknown_acknowledgement;
+        const bool names_subscription = this->version() == stomp::version::v1_1;
+        if (names_subscription && !equal(message.subscription.text, known.subscription)) {
+            const bool is_known = static_cast<bool>(this->names_.find(name_kind::subscription, known.subscription));
+            return is_known ? errc::unknown_acknowledgement : errc::unknown_subscription;
         }
         if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
 
         found.number = message.message.number;
         found.subscription = message.message.subscription;
         found.cumulative = message.subscription.record.mode == ack_mode::client;
+        // A worker may still hold a message when its subscription ends, and acknowledge it then (STOMP 1.2 UNSUBSCRIBE)
+        // [S9].
+        if (message.is_late()) found.kind = kind::late_ack;
         if (found.transaction.empty()) {
             unacknowledged_.acknowledge(this->names_, message);
         } else {
@@ -12641,18 +12955,16 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;
-        if (known.transaction.empty()) return errc::missing_header;
         constexpr name_kind named_by = name_kind::transaction;
         if (this->names_.find(named_by, known.transaction)) return errc::repeated_transaction;
         const bool full = this->names_.count(named_by) >= this->most_transactions();
-        if (full || !this->names_.has_room(known.transaction)) return errc::too_many_transactions;
+        if (full || !has_room(known.transaction)) return errc::too_many_transactions;
         this->names_.add({.kind = named_by}, known.transaction);
         return errc::none;
     }
 
     [[nodiscard]] errc end_transaction(const known_headers& known, event& found) noexcept {
         found.transaction = known.transaction;
-        if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
         if (!open) return errc::unknown_transaction;
         if (found.kind == kind::commit) {
@@ -12660,7 +12972,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         } else {
             unacknowledged_.abort(this->names_, open);
         }
-        this->names_.erase(open);
+        // COMMIT may have moved the names.
+        this->names_.erase(this->names_.find(open.record.number));
         return errc::none;
     }
 
@@ -12676,6 +12989,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // Small members first: they lie in the padding of the base.
     stomp::version agreed_ = stomp::version::unknown;
     bool automatic_receipts_ : 1;
+    bool requires_host_ : 1;
     bool is_asked_ : 1 = false; // a CONNECT waits for its answer
     bool loses_ : 1 = false;    // the `lost` event is still owed
     detail::owed_receipt receipt_;
@@ -13019,7 +13333,9 @@ struct connection_options {
     /// has room for the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// The most bytes in one WebSocket message that is sent. A longer frame goes out as several messages [W4].
+    /// The most bytes in one WebSocket message that is sent. A longer frame goes out as several messages, for a peer
+    /// with low limits. By default a frame of any size is one message, as some clients take each message for a
+    /// frame [W4].
     std::size_t most = SIZE_MAX;
 
     /// Server: whether the connection answers requests for a WebSocket by itself, as `accept_request()` does. If false,

@@ -16,7 +16,7 @@ using namespace sockless::test;
 
 namespace {
 
-enum class sort : std::uint8_t { one, two };
+enum class sort : std::uint8_t { one, two, second };
 
 using plain_record = detail::name_record<sort, 2>;
 
@@ -26,8 +26,8 @@ struct numbered_record {
     std::uint32_t size = 0;
     sort kind{};
     std::uint8_t mode = 0;
-    bool is_erased = false;
-    std::uint8_t unused = 0;
+    detail::name_state state = detail::name_state::live;
+    bool has_second = false;
     detail::tree_node by_text{};
     std::uint32_t number = 0;
     detail::tree_node by_number{};
@@ -38,6 +38,7 @@ struct known_name {
     sort which{};
     std::string text{};
     std::uint8_t mode = 0;
+    std::string second{};
     std::uint32_t number = 0;
     std::uint32_t facts = 0;
 };
@@ -54,8 +55,8 @@ class list_and_model {
         for (int step = 0; step != 4000; ++step) {
             // Now and then nearly all go, and at other times nearly none.
             const bool grows = step / 200 % 2 == 0;
-            const known_name some{random_() % 2 == 0 ? sort::one : sort::two, text(),
-                                  static_cast<std::uint8_t>(random_())};
+            const known_name some{
+                random_() % 2 == 0 ? sort::one : sort::two, text(), static_cast<std::uint8_t>(random_()), {}, 0, 0};
             const auto same = [&](const known_name& each) {
                 return each.which == some.which && each.text == some.text;
             };
@@ -74,10 +75,19 @@ class list_and_model {
                 model_.erase(known);
             }
             if (!grows && !model_.empty()) erase(static_cast<std::size_t>(random_()) % model_.size());
+            if constexpr (std::is_same_v<Record, numbered_record>) {
+                if (random_() % 8 == 0 && !model_.empty()) end(static_cast<std::size_t>(random_()) % model_.size());
+                if (random_() % (grows ? 16 : 2) == 0 && !ended_.empty()) erase_ended(random_());
+                while (ended_.size() > 5) erase_ended(0);
+                if (random_() % 16 == 0) step_with_text_behind();
+            }
             if (random_() % 16 == 0) names_.release();
             check();
         }
         while (!model_.empty()) erase(0);
+        if constexpr (std::is_same_v<Record, numbered_record>) {
+            while (!ended_.empty()) erase_ended(0);
+        }
         CHECK(names_.fits(limit_));
     }
 
@@ -90,23 +100,58 @@ class list_and_model {
 
     [[nodiscard]] std::size_t held() const {
         std::size_t size = 0;
-        for (const known_name& each : model_) size += sizeof(Record) + each.text.size();
+        for (const known_name& each : model_) size += size_of(each);
+        for (const known_name& each : ended_) size += sizeof(Record) + each.text.size();
         return size;
     }
+    [[nodiscard]] static std::size_t size_of(const known_name& name) {
+        const std::size_t own = sizeof(Record) + name.text.size();
+        return own + (name.second.empty() ? 0 : sizeof(Record) + name.second.size());
+    }
 
-    void add(const known_name& some) {
+    void add(known_name some) {
         std::string_view text = some.text;
-        const bool fits = held() + sizeof(Record) + text.size() <= limit_;
-        REQUIRE(names_.fits(sizeof(Record) + text.size()) == fits);
-        REQUIRE(names_.make_room(text) == fits);
+        if (std::is_same_v<Record, numbered_record> && random_() % 2 == 0) some.second = this->text().substr(0, 3);
+        const std::size_t size = size_of(some);
+        const bool fits = held() + size <= limit_;
+        REQUIRE(names_.fits(size) == fits);
+        REQUIRE((some.second.empty() ? names_.make_room(text)
+                                     : names_.has_room(text, sizeof(Record) + some.second.size())) == fits);
         if (!fits) return;
         Record record{};
         record.kind = some.which;
         record.mode = some.mode;
         const std::uint32_t number = names_.add(record, text);
         model_.push_back(some);
-        if constexpr (std::is_same_v<Record, numbered_record>) REQUIRE(number == ++last_);
+        if constexpr (std::is_same_v<Record, numbered_record>) {
+            REQUIRE(number == ++last_);
+            if (!some.second.empty()) names_.add_second(sort::second, some.second);
+        }
         model_.back().number = number;
+    }
+
+    void end(std::size_t index) {
+        names_.end(names_.find(model_[index].which, model_[index].text));
+        ended_.push_back(model_[index]);
+        model_.erase(model_.begin() + static_cast<std::ptrdiff_t>(index));
+    }
+    void erase_ended(std::uint64_t which) {
+        const auto chosen = ended_.begin() + static_cast<std::ptrdiff_t>(which % ended_.size());
+        names_.erase(names_.find(chosen->number));
+        REQUIRE_FALSE(names_.find(chosen->number));
+        ended_.erase(chosen);
+    }
+    // Names go while a text is behind them, which stays.
+    void step_with_text_behind() {
+        if (!names_.has_room({}, 5) || held() + 5 > limit_) return;
+        names_.put_behind("12345");
+        const char* const place = names_.behind().data();
+        for (std::uint64_t i = random_() % 6; i != 0 && !model_.empty(); --i) erase(random_() % model_.size());
+        if (!ended_.empty() && random_() % 2 == 0) erase_ended(random_());
+        check();
+        REQUIRE(names_.behind() == "12345");
+        REQUIRE(names_.behind().data() == place);
+        names_.drop_behind();
     }
 
     void erase(std::size_t index) {
@@ -126,6 +171,28 @@ class list_and_model {
                 REQUIRE(names_.find(each.number).place == found.place);
                 REQUIRE(names_.find(each.number).text == each.text);
                 REQUIRE_FALSE(names_.find(last_ + 1));
+                if (each.second.empty()) continue;
+                const auto oldest = std::find_if(model_.begin(), model_.end(),
+                                                 [&](const known_name& other) { return other.second == each.second; });
+                REQUIRE(names_.find_second(sort::second, each.second).place == names_.find(oldest->number).place);
+                REQUIRE_FALSE(names_.find(sort::second, each.second));
+            }
+        }
+        if constexpr (std::is_same_v<Record, numbered_record>) {
+            for (const known_name& each : ended_) {
+                const auto found = names_.find(each.number);
+                REQUIRE(found.text == each.text);
+                REQUIRE(found.record.state == detail::name_state::ended);
+                REQUIRE(found.record.facts == each.facts);
+                const auto other = names_.find(each.which, each.text);
+                if (other) REQUIRE(other.record.number != each.number);
+            }
+            REQUIRE(static_cast<bool>(names_.first_ended()) == !ended_.empty());
+            if (!ended_.empty()) REQUIRE(names_.first_ended().record.number == ended_.front().number);
+            for (const char* const each : {"zz", "", "a", "b", "c"}) {
+                const auto has = std::any_of(model_.begin(), model_.end(),
+                                             [&](const known_name& other) { return other.second == each; });
+                if (*each != '\0') REQUIRE(static_cast<bool>(names_.find_second(sort::second, each)) == has);
             }
         }
         for (const sort which : {sort::one, sort::two}) {
@@ -144,6 +211,7 @@ class list_and_model {
     list names_;
     std::size_t limit_;
     std::vector<known_name> model_{};
+    std::vector<known_name> ended_{}; // in the order in which they ended
     std::uint32_t last_ = 0;
 };
 

@@ -21,13 +21,16 @@ namespace {
 struct known_key {
     std::uint8_t kind = 0;
     std::string text{};
+    std::uint32_t number = 0;
 
     friend auto operator<=>(const known_key&, const known_key&) = default;
 };
 
 // Items are places in an array. Counts the nodes that are looked at.
 struct items {
-    [[nodiscard]] text_key key(std::uint32_t item) const { return {keys[item].kind, keys[item].text}; }
+    [[nodiscard]] text_key key(std::uint32_t item) const {
+        return {keys[item].kind, keys[item].text, keys[item].number};
+    }
     [[nodiscard]] tree_node node(std::uint32_t item) const {
         ++looks;
         return nodes[item];
@@ -60,13 +63,25 @@ class keys_in_tree {
         const auto found = model_.find(key);
         tree_.erase(items_, found->second);
         // What is erased is not looked at any more.
-        items_.keys[found->second] = {0xEE, "erased"};
+        items_.keys[found->second] = {0xEE, "erased", 0};
         items_.nodes[found->second] = {{0xEEEEEEEE, 0xEEEEEEEE}, 0xEEEEEEEE};
         free_.push_back(found->second);
         model_.erase(found);
     }
     [[nodiscard]] std::uint32_t find(const known_key& key) const {
-        return tree_.find(items_, text_key{key.kind, key.text});
+        return tree_.find(items_, text_key{key.kind, key.text, key.number});
+    }
+    // The item with this text and the lowest number.
+    [[nodiscard]] std::uint32_t find_first(const known_key& key) const {
+        const std::uint32_t item = tree_.find_first(items_, text_key{key.kind, key.text});
+        const bool has =
+            item != search_tree::none && items_.keys[item].kind == key.kind && items_.keys[item].text == key.text;
+        return has ? item : search_tree::none;
+    }
+    [[nodiscard]] std::uint32_t expected_first(const known_key& key) const {
+        const auto found = model_.lower_bound({key.kind, key.text, 0});
+        const bool has = found != model_.end() && found->first.kind == key.kind && found->first.text == key.text;
+        return has ? found->second : search_tree::none;
     }
     [[nodiscard]] std::uint32_t expected(const known_key& key) const {
         const auto found = model_.find(key);
@@ -93,7 +108,7 @@ class keys_in_tree {
 };
 
 known_key random_key(std::mt19937_64& random, std::string_view characters, std::size_t most) {
-    known_key key{static_cast<std::uint8_t>(random() % 2 * 0x83U), {}};
+    known_key key{static_cast<std::uint8_t>(random() % 2 * 0x83U), {}, 0};
     for (std::size_t size = random() % (most + 1); size != 0; --size)
         key.text += characters[random() % characters.size()];
     return key;
@@ -128,13 +143,39 @@ TEST_CASE("a tree of keys finds what a map finds, whatever the keys and the orde
     }
 }
 
+TEST_CASE("of keys that differ in their number only the lowest is found first") {
+    using namespace std::string_view_literals;
+    for (const std::string_view characters : {"\0"sv, "ab"sv, "\0\x01\x80\xFF"sv}) {
+        for (std::uint64_t seed = 0; seed != 12; ++seed) {
+            std::mt19937_64 random(seed);
+            keys_in_tree tree;
+            for (int step = 0; step != 3000; ++step) {
+                known_key key = random_key(random, characters, 1 + seed % 4);
+                key.number = static_cast<std::uint32_t>(random() % 5 * (seed % 2 == 0 ? 1 : 0x01000100));
+                REQUIRE(tree.find(key) == tree.expected(key));
+                if (tree.expected(key) != search_tree::none) {
+                    tree.erase(key);
+                } else {
+                    tree.insert(key);
+                }
+                if (tree.size() > 30) tree.erase(tree.any(random()));
+                REQUIRE(tree.find_first(key) == tree.expected_first(key));
+                const known_key other = random_key(random, characters, 5);
+                REQUIRE(tree.find_first(other) == tree.expected_first(other));
+                if (step % 100 == 0) tree.check_all();
+            }
+        }
+    }
+    CHECK(keys_in_tree().find_first({1, "a", 0}) == search_tree::none);
+}
+
 TEST_CASE("a search looks at few nodes, whatever the keys are and in whatever order they come") {
     // 1.44 times the binary logarithm of 4096.
     constexpr std::size_t most = 17;
     using keys = std::vector<known_key>;
     const auto made_of = [](auto make) {
         keys all;
-        for (std::uint32_t i = 0; i != 4096; ++i) all.push_back({1, make(i)});
+        for (std::uint32_t i = 0; i != 4096; ++i) all.push_back({1, make(i), 0});
         return all;
     };
     const keys rising = made_of([](std::uint32_t i) { return std::to_string(10'000 + i); });
@@ -150,11 +191,11 @@ TEST_CASE("a search looks at few nodes, whatever the keys are and in whatever or
         keys_in_tree tree;
         for (const known_key& key : each) tree.insert(key);
         for (const known_key& key : each) REQUIRE(tree.looks_for(key) <= most);
-        for (const char* absent : {"", "@", "1", "9999999"}) CHECK(tree.looks_for({0, absent}) <= most);
+        for (const char* absent : {"", "@", "1", "9999999"}) CHECK(tree.looks_for({0, absent, 0}) <= most);
         // Also when most of them have gone, and others have come.
         for (std::size_t i = 0; i != 4000; ++i) tree.erase(each[i]);
         CHECK(tree.looks_for(each[4095]) <= 9);
-        for (std::size_t i = 0; i != 4000; ++i) tree.insert({2, each[i].text});
+        for (std::size_t i = 0; i != 4000; ++i) tree.insert({2, each[i].text, 0});
         CHECK(tree.looks_for(each[4095]) <= most);
     }
 }

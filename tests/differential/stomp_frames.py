@@ -1,5 +1,5 @@
 # STOMP frames at random, and a plain parser of whole inputs, written from the specifications (STOMP 1.0, 1.1, 1.2) and
-# the rules S1 to S3, S12 and S15 of docs/rules.md.
+# the rules S1 to S3, S12, S15 and S16 of docs/rules.md.
 # SPDX-License-Identifier: MIT
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ class Parser:
         return self.data[at:at + 1]
 
     def cr_may_end_line(self):
-        return self.version in ("1.2", "unknown")
+        return self.version != "1.1"
 
     def heart_beat(self):
         self.head_begin = None
@@ -80,16 +80,26 @@ class Parser:
         headers, length = [], None
         while header := self.header(escapes, len(headers)):
             name, value, begin = header
-            headers.append(f"{shown(name)}:{shown(value)}")
+            headers.append((name, value))
             if name == b"content-length" and length is None:
-                length = self.length(value, begin)
+                length = self.length(value.strip(b" \t") if self.version == "1.0" else value, begin)
         self.head_begin = None
-        if command not in WITH_BODY and length:
+        has_body = command in WITH_BODY or (command == b"SUBSCRIBE" and self.version == "1.0")
+        if not has_body and length:
             raise Wrong("unexpected_body", self.at)
-        self.lines.append(" ".join(["frame " + command.decode(), *headers]))
-        self.body(command, length)
+        if self.is_of_1_0(command, [name for name, _ in headers]):
+            headers = [(name, value.strip(b" \t")) for name, value in headers]
+        shown_headers = [f"{shown(name)}:{shown(value)}" for name, value in headers]
+        self.lines.append(" ".join(["frame " + command.decode(), *shown_headers]))
+        self.body(has_body, length)
         if self.is_negotiated:
             self.version = "1.2"
+
+    def is_of_1_0(self, command, names):
+        if self.version != "unknown":
+            return self.version == "1.0"
+        return (command == b"CONNECT" and b"accept-version" not in names) or \
+            (command == b"CONNECTED" and b"version" not in names)
 
     def command(self):
         begin = self.at
@@ -100,8 +110,13 @@ class Parser:
         command = self.data[begin:self.at]
         if self.byte(self.at) == b"\0":
             raise Wrong("nul_in_head", self.at)
-        if self.byte(self.at) == b"\r" and self.cr_may_end_line():
+        cr = None
+        if self.byte(self.at) == b"\r":
+            cr = self.at
             self.at += 1
+        if self.byte(self.at) == b"\n" and cr is not None and self.version == "1.1" and \
+                (command in COMMANDS or not command):
+            raise Wrong("unexpected_cr", cr)
         if self.byte(self.at) != b"\n" or command not in COMMANDS:
             raise Wrong("unknown_command", begin)
         self.at += 1
@@ -139,6 +154,8 @@ class Parser:
             else:
                 text += c
             self.at += 1
+        if name is None and self.version == "1.1" and self.data[begin:self.at] == b"\r":
+            raise Wrong("unexpected_cr", begin)
         if name is None and self.at != begin:
             raise Wrong("missing_colon", self.at)
         self.at += 1 if self.byte(self.at) == b"\n" else 2
@@ -155,12 +172,12 @@ class Parser:
             raise Wrong("body_too_large", begin)
         return int(digits)
 
-    def body(self, command, length):
+    def body(self, has_body, length):
         begin = self.at
         nul = self.data.find(b"\0", begin)
         end = len(self.data) if nul < 0 else nul
         most, wrong = (self.limits.body, "body_too_large") if length is None else (length, "body_not_terminated")
-        if command not in WITH_BODY:
+        if not has_body:
             most, wrong = 0, "unexpected_body"
         if length is not None:
             end = begin + most
@@ -185,9 +202,9 @@ def shown(data):
 
 WORDS = (b"\0", b"\n", b"\r\n", b"\r", b":", b"\\", b"\\n", b"\\c", b"\\r", b"\\\\", b"\\t", b"\n\n", b"content-length:3\n",
          b"SEND\n", b"content-length", b"18446744073709551616")
-NAMES = (b"destination", b"id", b"ack", b"content-type", b"receipt", b"x", b" a ", b"\xed\x95\x9c", b"Content-Length",
+NAMES = (b"destination", b"id", b"ack", b"accept-version", b"version", b"content-type", b"receipt", b"x", b" a ", b"\xed\x95\x9c", b"Content-Length",
          b"message-id-with-a-long-name", b"a\\cb", b"q\\\\")
-VALUES = (b"", b"/queue/a", b"1", b"auto", b" v ", b"a:b", b"C:\\\\dir", b"a\\nb", b"a\\cb", b"\\r", b"\xff\xfe", b"a\tb",
+VALUES = (b"", b"/queue/a", b"1", b"auto", b" v ", b"\tv", b"v  ", b" \t", b"a:b", b"C:\\\\dir", b"a\\nb", b"a\\cb", b"\\r", b"\xff\xfe", b"a\tb",
           b"a\rb", b"\r", b"0123456789abcdef" * 3, b"x" * 200)
 
 
@@ -198,13 +215,14 @@ def some_frame(random):
     for _ in range(random.choice((0, 1, 2, 2, 3, 5, 12))):
         lines.append(random.choice(NAMES) + b":" + random.choice(VALUES))
     body = b""
-    if command in WITH_BODY and random.random() < 0.8:
+    if command in WITH_BODY | {b"SUBSCRIBE"} and random.random() < 0.8:
         body = random.randbytes(random.choice((0, 1, 5, 30, 500)))
     is_counted = random.random() < 0.6
     if is_counted:
         length = len(body) + (random.choice((-1, 1)) if random.random() < 0.03 else 0)
         zeros = "0" * random.choice((0, 0, 0, 2))
-        lines.insert(random.randint(1, len(lines)), f"content-length:{zeros}{length}".encode())
+        blank = " " * random.choice((0, 0, 0, 1, 2))
+        lines.insert(random.randint(1, len(lines)), f"content-length:{blank}{zeros}{length}{blank[1:]}".encode())
         if random.random() < 0.1:
             lines.append(random.choice((b"content-length:1", b"content-length:", b"content-length:x")))
     else:

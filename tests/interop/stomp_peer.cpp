@@ -426,6 +426,7 @@ class broker {
         case kind::heart_beat: ++from.heart_beats; return;
         case kind::closed:
         case kind::lost: return end(from, found.error);
+        case kind::late_ack:
         case kind::disconnect:
         case kind::need_input: return;
         }

@@ -86,8 +86,9 @@ TEST_CASE("S1 S7 W3: what carries a session makes no difference to it, at every 
                          "commit transaction=t receipt=2",
                          "disconnect receipt=3",
                          "closed"};
-    const lines frames{"CONNECTED\nversion:1.2\n\n", "MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/a\n\n",
-                       "RECEIPT\nreceipt-id:1\n\n", "RECEIPT\nreceipt-id:2\n\n", "RECEIPT\nreceipt-id:3\n\n"};
+    const lines frames{"CONNECTED\nversion:1.2\nheart-beat:0,0\n\n",
+                       "MESSAGE\nsubscription:1\nmessage-id:1\ndestination:/a\n\n", "RECEIPT\nreceipt-id:1\n\n",
+                       "RECEIPT\nreceipt-id:2\n\n", "RECEIPT\nreceipt-id:3\n\n"};
     for (const bool over_web : {false, true}) {
         const buffer input = over_web ? web : bytes_from(stream);
         std::size_t splits = 0;

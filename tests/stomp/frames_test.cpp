@@ -87,7 +87,10 @@ TEST_CASE("S6 S14: CONNECT, and STOMP, of each set of versions") {
           "CONNECT\nlogin:u\npasscode:p\n\n\0"s);
     CHECK(said(connect_frame{.versions = only_1_0, .host = "h"}) == "CONNECT\nhost:h\n\n\0"s);
 
-    CHECK(said(connect_frame{}) == "!missing_header");
+    CHECK(said(connect_frame{}) == "CONNECT\naccept-version:1.0,1.1,1.2\n\n\0"s);
+    // In 1.0 a reader would take the blank away.
+    CHECK(said(connect_frame{.versions = only_1_0, .passcode = " p"}) == "!bad_header");
+    CHECK(said(connect_frame{.passcode = " p"}) == "CONNECT\naccept-version:1.0,1.1,1.2\npasscode: p\n\n\0"s);
     CHECK(said(connect_frame{.versions = {}, .host = "h"}) == "!missing_header");
     CHECK(said(connect_frame{.host = "h\n"}) == "!bad_header");
     CHECK(said(connect_frame{.host = "h", .passcode = "p\r"}) == "!bad_header");
@@ -105,11 +108,13 @@ TEST_CASE("S6 S14: CONNECTED of each version") {
     CHECK(full(version::v1_1) == "CONNECTED\nversion:1.1\nsession:7\nserver:s/1\nheart-beat:0,20\na:b\na:\n\n\0"s);
     CHECK(full(version::v1_2) == "CONNECTED\nversion:1.2\nsession:7\nserver:s/1\nheart-beat:0,20\na:b\na:\n\n\0"s);
     CHECK(said(connected_frame{.version = version::v1_0}) == "CONNECTED\n\n\0"s);
-    CHECK(said(connected_frame{}) == "CONNECTED\nversion:1.2\n\n\0"s);
+    CHECK(said(connected_frame{}) == "CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0"s);
     CHECK(full(version::unknown) == "!missing_header");
     // Nothing is escaped in it, in any version.
-    CHECK(said(connected_frame{.session = "a:\\c"}) == "CONNECTED\nversion:1.2\nsession:a:\\c\n\n\0"s);
+    CHECK(said(connected_frame{.session = "a:\\c"}) == "CONNECTED\nversion:1.2\nsession:a:\\c\nheart-beat:0,0\n\n\0"s);
     CHECK(said(connected_frame{.session = "a\nb"}) == "!bad_header");
+    CHECK(said(connected_frame{.session = "a "}) == "CONNECTED\nversion:1.2\nsession:a \nheart-beat:0,0\n\n\0"s);
+    CHECK(said(connected_frame{.version = version::v1_0, .session = "a "}) == "!bad_header");
 }
 
 TEST_CASE("S14: SEND of each version") {
@@ -214,6 +219,7 @@ TEST_CASE("S14: DISCONNECT, RECEIPT and ERROR of each version") {
         CHECK(said(in, stomp::receipt_frame{.receipt_id = "r", .headers = more}) ==
               "RECEIPT\nreceipt-id:r\na:b\na:\n\n\0"s);
         CHECK(said(in, stomp::receipt_frame{}) == "!missing_header");
+        CHECK(said(in, stomp::receipt_frame{.receipt_id = ""}) == "RECEIPT\nreceipt-id:\n\n\0"s);
         CHECK(said(in, error_frame{}) == "ERROR\n\n\0"s);
         CHECK(said(in, error_frame{.message = "no",
                                    .receipt_id = "r",
@@ -277,8 +283,14 @@ TEST_CASE("S11: the headers of a SEND pass to the MESSAGE, but for those of the 
         "content-type:text/x\nx\\c:1\nx\\c:\\n\nReceipt:2\nid:3\na:b\na:\ncontent-length:3\n\nhey\0"s;
     CHECK(said(version::v1_2, message) == names + "ack:1\n" + rest);
     CHECK(said(version::v1_1, message) == names + rest);
-    // A receiver of 1.0 cannot be told of a colon in a name.
+    // A receiver of 1.0 cannot be told of a colon in a name, and it would take the blanks around a value away.
     CHECK(said(version::v1_0, message) == "!bad_header");
+    const std::string padded("x\0 1 \0y\0\t\0", 10);
+    const stomp::message_frame other{.destination = "/to", .message_id = "1", .forwarded = stomp::headers(padded)};
+    CHECK(said(version::v1_0, other) == "MESSAGE\nmessage-id:1\ndestination:/to\nx:1\ny:\n\n\0"s);
+    const stomp::message_frame later{
+        .destination = "/to", .message_id = "1", .subscription = "0", .forwarded = stomp::headers(padded)};
+    CHECK(said(version::v1_1, later) == "MESSAGE\nsubscription:0\nmessage-id:1\ndestination:/to\nx: 1 \ny:\t\n\n\0"s);
 
     for (const char* const kept_back :
          {"destination", "receipt", "transaction", "content-length", "subscription", "message-id", "ack"}) {

@@ -101,6 +101,11 @@ static_assert(parses_anyhow(version::v1_2, "ERROR\nreceipt-id:1\ncontent-length:
 static_assert(parses_anyhow(version::v1_2, "MESSAGE\nfoo:World\nfoo:Hello\n\n", command::message,
                             {{"foo", "World"}, {"foo", "Hello"}}));
 static_assert(parses_anyhow(version::v1_2, "NACK\r\na\\c:\\r\\n\\\\\r\n\r\n", command::nack, {{"a:", "\r\n\\"}}));
+// S16: frames of 1.0 as its document prints them.
+static_assert(parses_anyhow(version::v1_0, "SUBSCRIBE\r\ndestination: /queue/foo\r\nack: client \r\n\r\nignored",
+                            command::subscribe, {{"destination", "/queue/foo"}, {"ack", "client"}}, "ignored"));
+static_assert(parses_anyhow(version::unknown, "CONNECT\nlogin: ada\npasscode:pw\n\n", command::connect,
+                            {{"login", "ada"}, {"passcode", "pw"}}));
 
 constexpr errc error_in_constant_evaluation(version known, std::string_view text, std::uint64_t offset) {
     std::array<std::byte, 100> input{};
@@ -122,6 +127,7 @@ static_assert(error_in_constant_evaluation(version::v1_1, "SEND\na:\\r\n\n", 7) 
 static_assert(error_in_constant_evaluation(version::v1_1, "SEND\ncontent-length:1e3\n\n", 20) ==
               errc::bad_content_length);
 static_assert(error_in_constant_evaluation(version::v1_1, "BEGIN\n\nx", 7) == errc::unexpected_body);
+static_assert(error_in_constant_evaluation(version::v1_1, "SEND\r\n\r\n", 4) == errc::unexpected_cr);
 static_assert(error_in_constant_evaluation(version::v1_1, "SEND\na:b\n", 9) == errc::truncated);
 
 // --- vectors
@@ -231,6 +237,8 @@ TEST_CASE("S1 S4: commands, header lines, bodies, and what stands between frames
 TEST_CASE("S1: the frames that the specification shows, at every split") { run_vectors("specification.txt"); }
 
 TEST_CASE("S1 S15: the ends of lines of each version, at every split") { run_vectors("ends_of_lines.txt"); }
+
+TEST_CASE("S16: 1.0 as its document prints it, at every split") { run_vectors("as_1_0.txt"); }
 
 TEST_CASE("S2: content-length, and bodies up to the first NUL, at every split") { run_vectors("bodies.txt"); }
 

@@ -82,7 +82,8 @@ std::string line_of(const Session& peer, const stomp::server_event& event) {
     if (event.subscription != 0) line += " #" + std::to_string(event.subscription);
     if (event.number != 0) line += " message=" + std::to_string(event.number);
     if (event.cumulative) line += " cumulative";
-    const bool answers = event.kind == stomp::server_kind::ack || event.kind == stomp::server_kind::nack;
+    const bool answers = event.kind == stomp::server_kind::ack || event.kind == stomp::server_kind::nack ||
+                         event.kind == stomp::server_kind::late_ack;
     line += named_value("host", event.host) + named_value("login", event.login) +
             named_value("passcode", event.passcode) + named_value("id", answers ? "" : event.id) +
             named_value("destination", event.destination) + named_value("type", event.content_type) +

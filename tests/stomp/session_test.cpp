@@ -286,7 +286,7 @@ TEST_CASE_TEMPLATE("S12: each limit on a frame is exact, and smaller before the 
 TEST_CASE_TEMPLATE("S12: by default a peer that is not connected gets less memory than one that is", Side,
                    stomp_server_side, stomp_client_side) {
     const stomp::options how;
-    CHECK(how.limits_before.line < how.limits.line);
+    CHECK(how.limits_before.line <= how.limits.line);
     CHECK(how.limits_before.headers < how.limits.headers);
     CHECK(how.limits_before.head < how.limits.head);
     CHECK(how.limits_before.body < how.limits.body);
@@ -301,10 +301,12 @@ TEST_CASE_TEMPLATE("S12: a head without end takes bounded memory, and is ended a
         errc what;
         std::size_t offset;
     } const cases[] = {
-        {"x", 1'000'000, errc::line_too_long, 4096},
+        {"x", 1'000'000, errc::line_too_long, 8192},
         {"x:y\n", 10'000, errc::too_many_headers, 50 * 4},
         {"long-enough:to-reach-the-limit-of-the-head-before-that-of-the-number-of-headers-because-this-is-"
-         "one-of-nearly-two-hundred-characters-in-all-so-that-fifty-of-them-are-more-than-eight-thousand\n",
+         "one-of-nearly-four-hundred-characters-in-all-so-that-fifty-of-them-are-more-than-sixteen-thousand-"
+         "which-is-what-a-peer-may-send-before-the-session-is-open-as-some-of-them-have-a-token-of-thousands-"
+         "of-characters-in-the-passcode-of-their-connect-and-would-not-be-let-in-if-the-limit-were-smaller\n",
          10'000, errc::head_too_large, 0}};
     for (const auto& each : cases) {
         for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1000}, std::size_t{1'000'000}}) {
@@ -322,10 +324,10 @@ TEST_CASE_TEMPLATE("S12: a head without end takes bounded memory, and is ended a
             }
             CHECK(lost);
             CHECK(session.error() == each.what);
-            const std::size_t place = each.offset != 0 ? begin.size() + each.offset : 8192;
+            const std::size_t place = each.offset != 0 ? begin.size() + each.offset : 16384;
             CHECK(session.offset() == place);
-            // The memory doubles, from 256 bytes to 8 KiB; one more is for the ERROR.
-            CHECK(allocations() - before <= 8);
+            // The memory doubles, from 256 bytes to 16 KiB; one more is for the ERROR.
+            CHECK(allocations() - before <= 9);
         }
     }
 }
@@ -1042,11 +1044,13 @@ TEST_CASE("S5 S6 S7 S9 S10 S11: two sessions understand each other at any cuts, 
         REQUIRE_FALSE(client.peer.subscribe({.id = "s:1", .destination = "/a", .ack = mode, .receipt = "first"}));
         receipts.push_back("first");
         for (int i = 0; i != 30; ++i) {
-            const std::string destination = "/" + random_text(random, characters, 6);
-            const std::string value = random_text(random, characters, 20);
+            // In 1.0 there are no blanks around a value.
+            const std::string end = agreed == stomp::version::v1_0 ? "." : "";
+            const std::string destination = "/" + random_text(random, characters, 6) + end;
+            const std::string value = end + random_text(random, characters, 20) + end;
             const std::string body = random_text(random, std::string_view("ab\0\n", 4), random() % 8 == 0 ? 5000 : 30);
             const std::string receipt =
-                random() % 3 == 0 ? "r" + std::to_string(i) + random_text(random, characters, 3) : std::string();
+                random() % 3 == 0 ? "r" + std::to_string(i) + random_text(random, characters, 3) + end : std::string();
             const std::string_view name = agreed == stomp::version::v1_0 ? "x-" : "x-:";
             const stomp::header header[] = {{name, value}};
             REQUIRE_FALSE(client.peer.send(

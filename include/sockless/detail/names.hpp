@@ -13,10 +13,19 @@
 // and what fits does not depend on what was there before.
 namespace sockless::detail {
 
+/// The states of a record.
+enum class name_state : std::uint8_t {
+    live,
+    ended,  ///< found by its number only
+    second, ///< no name of its own: a second text of the name before it
+    erased,
+};
+
 /// What each record begins with, in this order: it is the whole record if its owner needs no other facts. A record is
 /// trivially copyable and has no padding. `Kind` counts from 0; a record says how many `kinds` there are. `mode` means
 /// what the owner of the list wants, and so do `facts`, if there are any. If a record also has a `std::uint32_t number`
-/// and a `tree_node by_number`, it is found by its number, too.
+/// and a `tree_node by_number`, it is found by its number, too; then it says instead of `unused` whether it
+/// `has_second`.
 template <class Kind, std::size_t Kinds>
 struct name_record {
     static constexpr std::size_t kinds = Kinds;
@@ -24,7 +33,7 @@ struct name_record {
     std::uint32_t size = 0; // of the name
     Kind kind{};
     std::uint8_t mode = 0;
-    bool is_erased = false;
+    name_state state = name_state::live;
     std::uint8_t unused = 0; // so that no byte is padding
     tree_node by_text{};
 };
@@ -56,7 +65,7 @@ struct name_finder {
             Record record;
             std::memcpy(&record, rest.data(), sizeof record);
             const cbytes text = rest.subspan(sizeof record, record.size);
-            if (record.kind == kind && !record.is_erased) current = text_of(text);
+            if (record.kind == kind && record.state == name_state::live) current = text_of(text);
             rest = rest.subspan(sizeof record + record.size);
         }
     }
@@ -106,11 +115,19 @@ class name_list {
         const std::uint32_t place = by_text_.find(in, text_key{static_cast<std::uint8_t>(kind), text});
         return place == none ? entry{} : in.name(place);
     }
-    /// The name with this number.
+    /// The name with this number, also if it has ended.
     [[nodiscard]] entry find(std::uint32_t number) const noexcept {
         const numbers in(memory_.contents());
         const std::uint32_t place = by_number_.find(in, number_key{number});
         return place == none ? entry{} : in.name(place);
+    }
+    /// The oldest name with this second text.
+    [[nodiscard]] entry find_second(kind_type kind, std::string_view text) const noexcept {
+        const texts in(memory_.contents());
+        const text_key key{static_cast<std::uint8_t>(kind), text};
+        const std::uint32_t place = by_text_.find_first(in, key);
+        if (place == none || !equal(in.name(place).text, text) || in.record(place).kind != kind) return {};
+        return find(in.record(place).number);
     }
 
     /// Whether `size` more bytes fit, those of records among them.
@@ -163,22 +180,70 @@ class name_list {
         return last_number_;
     }
 
+    /// Gives the name that was added last a second text, of a kind that only second texts have. The text takes room as
+    /// a name does, which was made. Many names may have the same second text.
+    void add_second(kind_type kind, std::string_view text) noexcept {
+        Record record{};
+        record.size = static_cast<std::uint32_t>(text.size());
+        record.kind = kind;
+        record.state = name_state::second;
+        record.number = last_number_;
+        const auto added = static_cast<std::uint32_t>(memory_.size());
+        const bytes room = memory_.prepare(sizeof record + text.size());
+        std::memcpy(room.data(), &record, sizeof record);
+        detail::copy(room.data() + sizeof record, text.data(), text.size());
+        memory_.commit(room.size());
+        const texts in(memory_.contents());
+        by_text_.insert(in, added);
+        entry name = find(last_number_);
+        name.record.has_second = true;
+        in.set_record(name.place, name.record);
+    }
+
+    /// Erases a name, which may have ended.
     void erase(const entry& name) noexcept {
         const texts in(memory_.contents());
-        by_text_.erase(in, name.place);
-        if constexpr (is_numbered) by_number_.erase(numbers(memory_.contents()), name.place);
         Record record = in.record(name.place);
-        --counts_[static_cast<std::size_t>(record.kind)];
-        const std::size_t size = sizeof record + record.size;
+        if (record.state == name_state::live) {
+            by_text_.erase(in, name.place);
+            --counts_[static_cast<std::size_t>(record.kind)];
+        }
+        std::size_t size = sizeof record + record.size;
+        if constexpr (is_numbered) {
+            by_number_.erase(numbers(memory_.contents()), name.place);
+            if (record.state == name_state::ended) leave_queue(record);
+            if (record.has_second) size += erase_second(name.place, record);
+        }
         if (name.place + size == memory_.size()) {
             memory_.truncate(name.place);
         } else {
-            record.is_erased = true;
+            record.state = name_state::erased;
             in.set_record(name.place, record);
             dead_ += static_cast<std::uint32_t>(size);
         }
-        if (dead_ > memory_.size() - dead_) move_together();
+        close_gaps();
     }
+
+    /// A name ends: from now on it is found by its number only, and it is in no range and not counted. Those that have
+    /// ended are a queue.
+    void end(const entry& name) noexcept {
+        const texts in(memory_.contents());
+        Record record = in.record(name.place);
+        by_text_.erase(in, name.place);
+        --counts_[static_cast<std::size_t>(record.kind)];
+        if (record.has_second) dead_ += erase_second(name.place, record);
+        record.has_second = false;
+        record.state = name_state::ended;
+        // Its node in the tree of texts is free: it links the queue.
+        record.by_text = {{last_ended_, 0}, 0};
+        in.set_record(name.place, record);
+        link(last_ended_, 1, record.number);
+        last_ended_ = record.number;
+        if (first_ended_ == 0) first_ended_ = record.number;
+        close_gaps();
+    }
+    /// The one that has ended first of those that are left.
+    [[nodiscard]] entry first_ended() const noexcept { return first_ended_ == 0 ? entry{} : find(first_ended_); }
 
     /// Replaces the `facts` in the record at this place.
     template <class Facts>
@@ -187,8 +252,8 @@ class name_list {
         std::memcpy(memory_.contents().data() + place + offsetof(Record, facts), &facts, sizeof facts);
     }
 
-    /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added or erased
-    /// as long as it is there.
+    /// Keeps a text that is no name behind all names, once. `has_room` has made room for it. Nothing is added as long
+    /// as it is there, and no name moves.
     void put_behind(std::string_view text) noexcept {
         const bytes room = memory_.prepare(text.size());
         detail::copy(room.data(), text.data(), room.size());
@@ -199,6 +264,7 @@ class name_list {
     void drop_behind() noexcept {
         memory_.truncate(memory_.size() - behind_);
         behind_ = 0;
+        close_gaps();
     }
 
     /// Gives the memory back if the list is empty.
@@ -254,7 +320,9 @@ class name_list {
 
         [[nodiscard]] text_key key(std::uint32_t place) const noexcept {
             const entry found = this->name(place);
-            return {static_cast<std::uint8_t>(found.record.kind), found.text};
+            std::uint32_t number = 0;
+            if constexpr (is_numbered) number = found.record.state == name_state::second ? found.record.number : 0;
+            return {static_cast<std::uint8_t>(found.record.kind), found.text, number};
         }
     };
     struct numbers : items<offsetof(Record, by_number)> {
@@ -273,7 +341,37 @@ class name_list {
                reinterpret_cast<std::uintptr_t>(memory_.contents().data());
     }
 
-    // Closes the gaps.
+    // Erases the second text of the name at `place`. Returns its size, with its record.
+    [[nodiscard]] std::uint32_t erase_second(std::uint32_t place, const Record& of) noexcept {
+        const texts in(memory_.contents());
+        place += static_cast<std::uint32_t>(sizeof of + of.size);
+        by_text_.erase(in, place);
+        Record record = in.record(place);
+        record.state = name_state::erased;
+        in.set_record(place, record);
+        return static_cast<std::uint32_t>(sizeof record + record.size);
+    }
+
+    // Sets the link of an ended name to the one before it (0) or behind it (1) in the queue. 0 is no name.
+    void link(std::uint32_t number, unsigned side, std::uint32_t to) noexcept {
+        if (number == 0) return;
+        const entry name = find(number);
+        tree_node links = name.record.by_text;
+        links.links[side] = to;
+        texts(memory_.contents()).set_node(name.place, links);
+    }
+    void leave_queue(const Record& record) noexcept {
+        const std::uint32_t before = record.by_text.links[0], behind = record.by_text.links[1];
+        link(before, 1, behind);
+        link(behind, 0, before);
+        if (before == 0) first_ended_ = behind;
+        if (behind == 0) last_ended_ = before;
+    }
+
+    // Closes the gaps, once they are more than the names; but a text behind the names stays where it is.
+    void close_gaps() noexcept {
+        if (behind_ == 0 && dead_ > memory_.size() - dead_) move_together();
+    }
     void move_together() noexcept {
         const bytes all = memory_.contents();
         const texts in(all);
@@ -281,10 +379,12 @@ class name_list {
         for (std::uint32_t place = 0; place != all.size();) {
             const Record record = in.record(place);
             const auto size = static_cast<std::uint32_t>(sizeof record + record.size);
-            if (!record.is_erased) {
+            if (record.state != name_state::erased) {
                 copy_down(all.data() + kept, all.data() + place, size);
-                by_text_.move(in, place, kept);
-                if constexpr (is_numbered) by_number_.move(numbers(all), place, kept);
+                if (record.state != name_state::ended) by_text_.move(in, place, kept);
+                if constexpr (is_numbered) {
+                    if (record.state != name_state::second) by_number_.move(numbers(all), place, kept);
+                }
                 kept += size;
             }
             place += size;
@@ -297,6 +397,8 @@ class name_list {
     search_tree by_text_;
     search_tree by_number_;
     std::uint32_t last_number_ = 0;
+    std::uint32_t first_ended_ = 0; // the number of a name, or 0
+    std::uint32_t last_ended_ = 0;
     std::uint32_t dead_ = 0;   // bytes of names that were erased
     std::uint32_t behind_ = 0; // bytes of the text behind all names
     std::uint32_t counts_[Record::kinds] = {};

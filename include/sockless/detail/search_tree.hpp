@@ -16,16 +16,19 @@ struct tree_node {
 };
 
 /// A key that is a text of some kind. It may hold any bytes. Shorter texts come before longer ones: so texts of
-/// different sizes are told apart without a look at them.
+/// different sizes are told apart without a look at them. Texts that are equal may have different numbers.
 struct text_key {
     std::uint8_t kind = 0;
     std::string_view text{};
+    std::uint32_t number = 0;
 
     /// Less than 0 if this key comes before `other`, 0 if they are equal, else more than 0.
     [[nodiscard]] int order(const text_key& other) const noexcept {
         if (kind != other.kind) return kind < other.kind ? -1 : 1;
         if (text.size() != other.text.size()) return text.size() < other.text.size() ? -1 : 1;
-        return text.empty() ? 0 : std::memcmp(text.data(), other.text.data(), text.size());
+        const int texts = text.empty() ? 0 : std::memcmp(text.data(), other.text.data(), text.size());
+        if (texts != 0 || number == other.number) return texts;
+        return number < other.number ? -1 : 1;
     }
 };
 
@@ -54,6 +57,18 @@ class search_tree {
             item = items.node(item).links[order > 0];
         }
         return item;
+    }
+
+    /// The item with the least key that does not come before this one, or `none`.
+    template <class Items, class Key>
+    [[nodiscard]] std::uint32_t find_first(const Items& items, const Key& key) const noexcept {
+        std::uint32_t first = none;
+        for (std::uint32_t item = root_; item != none;) {
+            const bool is_before = key.order(items.key(item)) > 0;
+            if (!is_before) first = item;
+            item = items.node(item).links[is_before];
+        }
+        return first;
     }
 
     /// Adds an item. No other item has its key.

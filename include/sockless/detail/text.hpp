@@ -130,6 +130,19 @@ template <class Word>
     }
 }
 
+[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
+
+/// Without the SP and HTAB at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
+    while (begin != end && is_white(*begin)) ++begin;
+    while (begin != end && is_white(end[-1])) --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+    return trimmed(text.data(), text.data() + text.size());
+}
+
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// A number that was read from text. `valid` is true if the text was decimal digits only and the number fits.

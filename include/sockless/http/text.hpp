@@ -103,20 +103,11 @@ template <class Byte>
 
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
-
 /// The value of a hexadecimal digit, or -1.
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
     if (is_digit(c)) return c - '0';
     const char small = lower(c);
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
-
-/// Without the SP and HTAB at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
-    while (begin != end && is_white(*begin)) ++begin;
-    while (begin != end && is_white(end[-1])) --end;
-    return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 /// Whether words of eight characters, or less, differ in nothing but the case of ASCII letters.

@@ -10,6 +10,11 @@
 // subscription, touch one record, whatever they mean. Records of messages that do not wait go once there are more of
 // them than of others: over time each pays for one that moves.
 //
+// A subscription that ends while messages of it wait stays among the names, as one that has ended: these messages are
+// late. An ACK of one is what it was before, but they do not count any more, and the subscriptions that ended first are
+// forgotten with their messages. Late messages and those that wait are together no more than can wait, and late ones
+// are no more than once waited, or a few. So they take no more memory than the session had use for before.
+//
 // An ACK in a transaction only marks its message as pending, and takes effect with COMMIT. The pending messages of a
 // transaction are a list, the latest first. In `client` mode the pending messages of a subscription are another list.
 // An ACK is then for all messages before it too, so a message before a pending one cannot become pending afterwards:
@@ -36,13 +41,15 @@ class acknowledgements {
     using name = typename Names::entry;
 
   public:
-    /// A message that waits, with its subscription. False if it does not wait, or was acknowledged in a transaction.
+    /// A message that waits or is late, with its subscription. False if there is none, or if it was acknowledged in a
+    /// transaction.
     struct found {
         unacknowledged message{};
         std::uint32_t place = 0;
         name subscription{};
 
         [[nodiscard]] explicit operator bool() const noexcept { return message.number != 0; }
+        [[nodiscard]] bool is_late() const noexcept { return subscription.record.state == name_state::ended; }
     };
 
     /// At most `most` messages can wait, and at most one for each 64 bytes of this memory.
@@ -58,19 +65,22 @@ class acknowledgements {
     [[nodiscard]] bool is_full() const noexcept { return size_ >= most_; }
 
     /// Adds the next message. False if as many wait as can, or if there is no memory.
-    [[nodiscard]] bool add(Names& names, const name& subscription, std::uint64_t number) noexcept {
+    [[nodiscard]] bool add(Names& names, name subscription, std::uint64_t number) noexcept {
         if (is_full()) return false;
-        acknowledgement_facts to = subscription.record.facts;
+        const bool is_crowded = size_ + late_ >= most_;
+        if (is_crowded) forget_first(names);
+        const std::uint32_t kept = size_ + late_;
         const bool has_room = memory_.limit() - memory_.size() >= sizeof(unacknowledged);
-        if (places() - size_ > size_ + some || !has_room) {
-            drop_others(names);
-            to = names.find(subscription.record.number).record.facts;
-        }
+        const bool drops = places() - kept > kept + some || !has_room;
+        if (drops) drop_others(names);
+        if (is_crowded || drops) subscription = names.find(subscription.record.number);
+        acknowledgement_facts to = subscription.record.facts;
         const unacknowledged added{.number = number, .subscription = subscription.record.number, .order = to.sent + 1};
         if (!append(memory_, bytes_of(&added, sizeof added))) return false;
         ++to.sent;
         ++to.waiting;
         ++size_;
+        if (size_ > most_at_once_) most_at_once_ = size_;
         names.set(subscription.place, to);
         return true;
     }
@@ -93,16 +103,17 @@ class acknowledgements {
         return is_free ? sought : found{};
     }
 
-    /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9].
+    /// The message was acknowledged, with all before it that this means (STOMP 1.2 ACK) [S9]. May erase a name.
     void acknowledge(Names& names, const found& of) noexcept {
         acknowledgement_facts from = of.subscription.record.facts;
         const std::uint32_t left = is_cumulative(of.subscription) ? later(from, of.message) : from.waiting - 1;
-        size_ -= from.waiting - left;
+        (of.is_late() ? late_ : size_) -= from.waiting - left;
         from.waiting = left;
         set_transaction(of.place, unacknowledged::for_good);
         // The last one that is pending may be among those that do not wait any more.
         if (from.pending != 0 && later(from, at(from.pending - 1)) >= left) from.pending = 0;
         names.set(of.subscription.place, from);
+        if (of.is_late() && left == 0) names.erase(of.subscription);
     }
 
     /// The message was acknowledged in a transaction. This takes effect with `commit` (STOMP 1.2 BEGIN) [S10].
@@ -112,7 +123,7 @@ class acknowledgements {
     }
 
     /// The transaction ends: what was acknowledged in it is so for good, as far as it still waits (STOMP 1.2 COMMIT)
-    /// [S10].
+    /// [S10]. May erase names.
     void commit(Names& names, const name& transaction) noexcept {
         for (std::uint32_t link = transaction.record.facts.pending; link != 0;) {
             const found each = message_at(names, link - 1);
@@ -135,12 +146,28 @@ class acknowledgements {
         }
     }
 
-    /// The subscription ends: nothing of it waits any more.
-    void forget(const name& subscription) noexcept { size_ -= subscription.record.facts.waiting; }
+    /// The subscription ends: the messages of it that wait are late (STOMP 1.2 UNSUBSCRIBE) [S9].
+    void end(Names& names, const name& subscription) noexcept {
+        const std::uint32_t waiting = subscription.record.facts.waiting;
+        if (waiting == 0) return names.erase(subscription);
+        names.end(subscription);
+        size_ -= waiting;
+        late_ += waiting;
+        while (late_ > most_at_once_ && late_ > few) forget_first(names);
+    }
 
-    /// Gives the memory back if nothing waits.
+    /// Forgets the subscription that has ended first, and its messages. False if there is none.
+    bool forget_first(Names& names) noexcept {
+        const name first = names.first_ended();
+        if (!first) return false;
+        late_ -= first.record.facts.waiting;
+        names.erase(first);
+        return true;
+    }
+
+    /// Gives the memory back if nothing waits or is late.
     void release(Names& names) noexcept {
-        if (size_ != 0) return;
+        if (size_ + late_ != 0) return;
         drop_others(names);
         memory_.release();
     }
@@ -148,6 +175,9 @@ class acknowledgements {
   private:
     // So many that do not wait are worth no look at all of them.
     static constexpr std::uint32_t some = 16;
+
+    // So many can be late in any session.
+    static constexpr std::uint32_t few = 128;
 
     [[nodiscard]] std::uint32_t places() const noexcept {
         return static_cast<std::uint32_t>(memory_.size() / sizeof(unacknowledged));
@@ -215,7 +245,7 @@ class acknowledgements {
         put(of.place, of.message);
     }
 
-    // Drops the messages that do not wait. Links are places, so each list is made anew.
+    // Drops the messages that neither wait nor are late. Links are places, so each list is made anew.
     void drop_others(Names& names) noexcept {
         const std::uint32_t count = places();
         for (std::uint32_t place = 0; place != count; ++place) {
@@ -225,7 +255,7 @@ class acknowledgements {
             begin_anew(names, names.find(at(place).subscription));
         }
         std::uint32_t kept = 0;
-        for (std::uint32_t place = 0; kept != size_ && place != count; ++place) {
+        for (std::uint32_t place = 0; kept != size_ + late_ && place != count; ++place) {
             if (at(place).transaction == unacknowledged::for_good) continue;
             found each = message_at(names, place);
             if (!waits(each.message, each.subscription)) continue;
@@ -245,6 +275,8 @@ class acknowledgements {
 
     Buffer memory_;
     std::uint32_t size_ = 0; // of those that wait
+    std::uint32_t late_ = 0;
+    std::uint32_t most_at_once_ = 0; // that have waited
     std::uint32_t most_;
 };
 

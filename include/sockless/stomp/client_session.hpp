@@ -252,9 +252,15 @@ class basic_client_session : public session<role::client, Buffer, Output> {
             break;
         case command::message:
             found.kind = kind::message;
-            wrong = judge_message(known);
+            // A MESSAGE has an id. One without destination or subscription is shown as it is, as brokers exist that
+            // send such (STOMP 1.2 MESSAGE) [S17].
+            if (known.message_id.empty()) wrong = errc::missing_header;
             break;
-        case command::receipt: return take_receipt(found);
+        case command::receipt:
+            // It says which frame it answers (STOMP 1.2 RECEIPT) [S7].
+            if (!known.receipt_id.empty()) return take_receipt(found);
+            wrong = errc::missing_header;
+            break;
         default:
             found.kind = kind::error;
             // The ERROR answers the frame that it names the receipt of (STOMP 1.2 ERROR) [S7].
@@ -281,13 +287,6 @@ class basic_client_session : public session<role::client, Buffer, Output> {
         }
         this->become_open(agreed, server_beat);
         return errc::none;
-    }
-
-    // A MESSAGE has a destination, an id and, since 1.1, the subscription that it is for (STOMP 1.2 MESSAGE).
-    [[nodiscard]] errc judge_message(const known_headers& known) const noexcept {
-        const bool named = !known.subscription.empty() || this->version() == stomp::version::v1_0;
-        const bool complete = named && !known.message_id.empty() && known.destination.data() != nullptr;
-        return complete ? errc::none : errc::missing_header;
     }
 
     [[nodiscard]] event take_receipt(event& found) noexcept {

@@ -79,6 +79,11 @@ inline constexpr std::size_t max_command = 11;
 /// Whether a frame with this command may have a body (STOMP 1.2 Body) [S1].
 [[nodiscard]] constexpr bool has_body(command of) noexcept { return detail::row_of(of).body; }
 
+/// Likewise, in the version `in`: in 1.0 a SUBSCRIBE may have a body too, which is ignored (STOMP 1.0 SUBSCRIBE) [S16].
+[[nodiscard]] constexpr bool has_body(command of, version in) noexcept {
+    return has_body(of) || (of == command::subscribe && in == version::v1_0);
+}
+
 /// Whether the version `in` has the command `sent`: NACK and STOMP came with 1.1. True for every command while the
 /// version is `unknown`.
 [[nodiscard]] constexpr bool is_in(command sent, version in) noexcept {

@@ -17,7 +17,9 @@ struct connection_options {
     /// has room for the largest frame of STOMP.
     ws::options web_socket{.limits = {.message = most_in_message, .frame = most_in_message}};
 
-    /// The most bytes in one WebSocket message that is sent. A longer frame goes out as several messages [W4].
+    /// The most bytes in one WebSocket message that is sent. A longer frame goes out as several messages, for a peer
+    /// with low limits. By default a frame of any size is one message, as some clients take each message for a
+    /// frame [W4].
     std::size_t most = SIZE_MAX;
 
     /// Server: whether the connection answers requests for a WebSocket by itself, as `accept_request()` does. If false,

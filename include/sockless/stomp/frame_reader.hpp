@@ -72,11 +72,14 @@ class frame_reader {
     }
     [[nodiscard]] stomp::version version() const noexcept { return parser_.version(); }
 
-    /// Says that the last frame breaks a rule that the parser does not know. `offset` then gives its first byte.
-    void blame_frame() noexcept { blamed_ = parser_.frame_offset(); }
+    /// Says that the last frame breaks a rule that the parser does not know. `offset` then gives its first byte. No
+    /// more input is given after that.
+    void blame_frame() noexcept { is_blamed_ = true; }
 
     /// The number of bytes that were taken. After an error, the offset in the stream of the byte that breaks the rule.
-    [[nodiscard]] std::uint64_t offset() const noexcept { return blamed_ != nothing ? blamed_ : parser_.offset(); }
+    [[nodiscard]] std::uint64_t offset() const noexcept {
+        return is_blamed_ ? parser_.frame_offset() : parser_.offset();
+    }
 
     /// Gives back the memory if no frame has begun.
     void release() noexcept {
@@ -88,15 +91,13 @@ class frame_reader {
   private:
     using kind = parser_kind;
 
-    static constexpr std::uint64_t nothing = UINT64_MAX;
-
     [[nodiscard]] whole_frame broken(errc error) const noexcept {
         return {.error = error, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
     }
 
-    basic_parser<Buffer> parser_;
-    std::uint64_t blamed_ = nothing; // the offset that `blame_frame` has set
-    bool in_frame_ = false;          // the head of a frame has come, but not its end
+    [[no_unique_address]] basic_parser<Buffer> parser_; // so that the rest lies in its padding
+    bool in_frame_ = false;                             // the head of a frame has come, but not its end
+    bool is_blamed_ = false;                            // `blame_frame` was called
 };
 
 } // namespace sockless::stomp::detail

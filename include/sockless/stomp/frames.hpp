@@ -28,8 +28,10 @@ inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::clie
 
 struct connect_frame {
     version_set versions = version_set::all();
-    std::string_view host{}; ///< the virtual host; since 1.1
+    std::string_view host{}; ///< the virtual host. Since 1.1 servers may demand it; the usual brokers do not.
     std::string_view login{};
+    /// RabbitMQ unescapes the headers of CONNECT, although no version escapes them: if it is the server, write each
+    /// backslash twice.
     std::string_view passcode{};
     stomp::heart_beat heart_beat{};
     std::span<const header> headers{};
@@ -107,7 +109,7 @@ struct message_frame {
 };
 
 struct receipt_frame {
-    std::string_view receipt_id{};
+    std::string_view receipt_id{}; ///< as the client has asked for it: may be empty, but its `data()` is not null
     std::span<const header> headers{};
 };
 
@@ -150,26 +152,27 @@ namespace sockless::stomp {
 /// `writer`, and `missing_header` if the version demands a header whose member is empty; for SUBSCRIBE also
 /// `bad_ack_mode`, if the version does not have the mode.
 [[nodiscard]] constexpr written write(bytes out, const connect_frame& frame) noexcept {
-    writer to(out, version::unknown);
-    to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     const bool only_1_0 = frame.versions.highest_in_common({version::v1_1, version::v1_2}) == version::unknown;
+    writer to(out, only_1_0 && frame.as == command::connect ? version::v1_0 : version::unknown);
+    to.begin(frame.as == command::connect || frame.as == command::stomp ? frame.as : command::none);
     if (frame.versions.empty()) to.fail(errc::missing_header);
-    // A client of 1.0 knows neither accept-version nor heart-beats. A client of a later version names the host (STOMP
-    // 1.2 Connecting).
-    if (!only_1_0) to.header("accept-version", frame.versions.list()).required("host", frame.host);
-    if (only_1_0) to.optional("host", frame.host);
-    to.optional("login", frame.login).optional("passcode", frame.passcode);
-    if (!only_1_0) to.optional("heart-beat", heart_beat_text(frame.heart_beat).text());
+    // A client of 1.0 knows neither accept-version nor heart-beats (STOMP 1.2 Connecting).
+    if (!only_1_0) to.header("accept-version", frame.versions.list());
+    to.optional("host", frame.host).optional("login", frame.login).optional("passcode", frame.passcode);
+    // Two zeros mean what a missing header means (STOMP 1.2 Heart-beating).
+    const bool beats = frame.heart_beat.sends != 0 || frame.heart_beat.wants != 0;
+    if (beats && !only_1_0) to.header("heart-beat", heart_beat_text(frame.heart_beat).text());
     return detail::put_headers(to, frame.headers).finish();
 }
 
 [[nodiscard]] constexpr written write(bytes out, const connected_frame& frame) noexcept {
-    writer to(out, version::unknown);
+    writer to(out, frame.version);
     to.begin(command::connected);
     if (frame.version == version::unknown) to.fail(errc::missing_header);
     if (frame.version != version::v1_0) to.header("version", text_of(frame.version));
     to.optional("session", frame.session).optional("server", frame.server);
-    if (frame.version != version::v1_0) to.optional("heart-beat", heart_beat_text(frame.heart_beat).text());
+    // Also two zeros, which say nothing new: stompjs 2.3.3 cannot do without the header.
+    if (frame.version != version::v1_0) to.header("heart-beat", heart_beat_text(frame.heart_beat).text());
     return detail::put_headers(to, frame.headers).finish();
 }
 
@@ -228,7 +231,8 @@ namespace sockless::stomp {
 }
 
 /// Likewise. Behind the headers of its own members stand those of `forwarded` that a server copies from SEND to MESSAGE
-/// (see `is_forwarded`), and then `headers` [S11].
+/// (see `is_forwarded`), and then `headers` [S11]. In 1.0 the values of `forwarded` are written without the blanks
+/// around them, which a reader of 1.0 takes away [S16].
 [[nodiscard]] constexpr written write(bytes out, version in, const message_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::message);
@@ -238,14 +242,18 @@ namespace sockless::stomp {
     if (in == version::v1_2) to.optional("ack", frame.ack);
     to.optional("content-type", frame.content_type);
     for (const header& each : frame.forwarded) {
-        if (is_forwarded(each.name)) to.header(each.name, each.value);
+        if (!is_forwarded(each.name)) continue;
+        to.header(each.name, in == version::v1_0 ? detail::trimmed(each.value) : each.value);
     }
     return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
 }
 
 [[nodiscard]] constexpr written write(bytes out, version in, const receipt_frame& frame) noexcept {
     writer to(out, in);
-    to.begin(command::receipt).required("receipt-id", frame.receipt_id);
+    to.begin(command::receipt);
+    // A receipt is said back as it was asked for, also an empty one (STOMP 1.2 RECEIPT) [S7].
+    if (frame.receipt_id.data() == nullptr) to.fail(errc::missing_header);
+    to.header("receipt-id", frame.receipt_id);
     return detail::put_headers(to, frame.headers).finish();
 }
 

@@ -12,8 +12,8 @@ namespace sockless::stomp::detail {
 
 /// Checks the head of one frame that comes in pieces of any size. Rewrites each header in place to the form that
 /// `stomp::headers` reads: name, NUL, value, NUL. Unescaping makes a line shorter; the bytes that it frees are filled
-/// with NULs, so every line still begins where it did. Looks at each byte once. All places are offsets from the first
-/// byte of the head.
+/// with NULs, so every line still begins where it did. Looks at each byte once, and in 1.0 again when the head is done.
+/// All places are offsets from the first byte of the head.
 class stomp_head_scanner {
   public:
     constexpr stomp_head_scanner() noexcept = default;
@@ -43,6 +43,8 @@ class stomp_head_scanner {
     /// The error at the byte where the scan stopped, or `none`.
     [[nodiscard]] constexpr stomp::errc error() const noexcept { return error_; }
 
+    /// The version by which the head is read.
+    [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
     [[nodiscard]] constexpr stomp::command command() const noexcept { return command_; }
     [[nodiscard]] constexpr bool has_length() const noexcept { return has_length_; }
     [[nodiscard]] constexpr std::uint64_t length() const noexcept { return length_; }
@@ -84,11 +86,9 @@ class stomp_head_scanner {
         return false;
     }
 
-    // A CR before the LF belongs to the end of the line in 1.2, and before the version is known. It is data in 1.0 and
-    // 1.1 (STOMP 1.2 Augmented BNF) [S15].
-    [[nodiscard]] constexpr bool cr_may_end_line() const noexcept {
-        return version_ == stomp::version::v1_2 || version_ == stomp::version::unknown;
-    }
+    // A CR before the LF belongs to the end of the line in 1.2, and before the version is known. It is data in 1.1
+    // (STOMP 1.2 Augmented BNF) [S15]. In 1.0 it belongs there too, as brokers of 1.0 have always taken it [S16].
+    [[nodiscard]] constexpr bool cr_may_end_line() const noexcept { return version_ != stomp::version::v1_1; }
 
     // [S1] The first line is a command.
     constexpr bool take_command(std::size_t at) noexcept {
@@ -96,9 +96,17 @@ class stomp_head_scanner {
         stop_ = at;
         if (at == end_) return false;
         if (head_[at] == '\0') return fail(stomp::errc::nul_in_head, at);
-        if (head_[at] != '\r' || !cr_may_end_line()) return begin_lines(at, at);
+        if (head_[at] != '\r') return begin_lines(at, at);
         if (at + 1 == end_) return wait_for(waiting::line_feed, at);
-        return begin_lines(at, at + 1);
+        return begin_lines_behind_cr(at);
+    }
+
+    // The command ends at a CR. In 1.1 this belongs to the command, so there is no such command (STOMP 1.1 Augmented
+    // BNF) [S1]. The error names the CR, as it is the reason.
+    [[gnu::noinline]] constexpr bool begin_lines_behind_cr(std::size_t cr) noexcept {
+        const bool is_command = cr == 0 || stomp::command_of(text_between(head_, head_ + cr)) != stomp::command::none;
+        if (head_[cr + 1] == '\n' && !cr_may_end_line() && is_command) return fail(stomp::errc::unexpected_cr, cr);
+        return begin_lines(cr, cr + 1);
     }
 
     // The command ends at `end`, and its line at `last`.
@@ -216,7 +224,7 @@ class stomp_head_scanner {
         if (held == waiting::escaped) {
             unescape(first, limits);
         } else if (phase_ == phase::command) {
-            begin_lines(first, at);
+            begin_lines_behind_cr(first);
         } else if (head_[at] == '\n') {
             end_line(first, at, limits);
         } else if (first - line_ >= limits.line) {
@@ -226,7 +234,8 @@ class stomp_head_scanner {
         }
     }
 
-    // A CR that no LF follows is an error in 1.2, and data in 1.0 and 1.1 and before the version is known.
+    // A CR that no LF follows is an error in 1.2, and data in 1.0 and before the version is known. (In 1.1 every CR
+    // is.)
     constexpr bool take_cr(std::size_t at) noexcept {
         return version_ != stomp::version::v1_2 || fail(stomp::errc::bare_cr, at);
     }
@@ -278,10 +287,15 @@ class stomp_head_scanner {
     // or one further if a CR comes first. False at the end of the head, and if the line is wrong.
     constexpr bool end_line(std::size_t end, std::size_t last, const stomp::limits& limits) noexcept {
         if (phase_ == phase::name) {
-            // [S1] A header line has a colon.
-            if (end != line_) return fail(stomp::errc::missing_colon, end);
+            if (end != line_) {
+                const bool is_one_cr = end == line_ + 1 && head_[line_] == '\r';
+                if (is_one_cr && !cr_may_end_line()) return fail(stomp::errc::unexpected_cr, line_);
+                // [S1] A header line has a colon.
+                return fail(stomp::errc::missing_colon, end);
+            }
             phase_ = phase::done;
             stop_ = last + 1;
+            if (version_ < stomp::version::v1_1 && is_of_1_0()) trim_values();
             return false;
         }
         move_run(end, end);
@@ -300,10 +314,33 @@ class stomp_head_scanner {
         return !has_length_ && equal(name, "content-length");
     }
 
+    // Whether this is a frame of 1.0, if it is none of a later version. A client without accept-version, and a server
+    // without version, speak 1.0 (STOMP 1.2 Protocol Negotiation) [S16].
+    [[nodiscard, gnu::noinline]] constexpr bool is_of_1_0() const noexcept {
+        if (version_ != stomp::version::unknown) return true;
+        const stomp::headers all(lines(head_));
+        return command_ == stomp::command::connect     ? all.find("accept-version").data() == nullptr
+               : command_ == stomp::command::connected ? all.find("version").data() == nullptr
+                                                       : false;
+    }
+
+    // In 1.0 blanks around a value do not belong to it: the specification itself prints `ack: client` (STOMP 1.0
+    // SUBSCRIBE) [S16].
+    [[gnu::noinline]] constexpr void trim_values() noexcept {
+        for (const stomp::header& each : stomp::headers(lines(head_))) {
+            const std::string_view kept = trimmed(each.value);
+            if (kept.size() == each.value.size()) continue;
+            char* const value = head_ + (each.value.data() - head_);
+            copy_down(value, kept.data(), kept.size());
+            for (std::size_t i = kept.size(); i != each.value.size(); ++i) value[i] = '\0';
+        }
+    }
+
     // The value of content-length is digits only, within the limit (STOMP 1.2 Header content-length) [S2]. It still
-    // begins where it came, as the name before it has no escape.
+    // begins where it came, as the name before it has no escape. In 1.0 there may be blanks around it [S16].
     constexpr bool read_length(std::string_view digits, const stomp::limits& limits) noexcept {
         const auto place = static_cast<std::size_t>(digits.data() - head_);
+        if (version_ == stomp::version::v1_0) digits = trimmed(digits);
         std::uint64_t length = 0;
         bool too_large = false;
         for (const char c : digits) {

@@ -13,21 +13,41 @@ struct heart_beat {
     std::uint32_t wants = 0; ///< the side wants to receive something at least this often; 0: it wants nothing
 };
 
+} // namespace sockless::stomp
+
+namespace sockless::stomp::detail {
+
+/// Reads one number of a header `heart-beat`. The specification sets no limit, and some clients write "never" as a
+/// number of 64 bits [S5].
+[[nodiscard]] constexpr decimal read_interval(std::string_view text) noexcept {
+    decimal read{0, !text.empty()};
+    for (const char c : text) {
+        if (!is_digit(c)) return {};
+        read.value = read.value * 10 + static_cast<std::uint64_t>(c - '0');
+        if (read.value > UINT32_MAX) read.value = UINT32_MAX;
+    }
+    return read;
+}
+
+} // namespace sockless::stomp::detail
+
+namespace sockless::stomp {
+
 /// The result of `parse_heart_beat`. `value` counts if `valid` is true.
 struct parsed_heart_beat {
     heart_beat value{};
     bool valid = false;
 };
 
-/// Reads the value of a header `heart-beat`: two decimal numbers of at most 32 bits with a comma between them. No other
-/// text is valid (STOMP 1.2 Heart-beating).
+/// Reads the value of a header `heart-beat`: two decimal numbers with a comma between them. No other text is valid
+/// (STOMP 1.2 Heart-beating). A number of more than 32 bits is taken for the largest of 32 bits, which is seven weeks.
 [[nodiscard]] constexpr parsed_heart_beat parse_heart_beat(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     const char* const comma = detail::find(',', text.data(), end);
     if (comma == end) return {};
-    const auto sends = detail::read_decimal({text.data(), static_cast<std::size_t>(comma - text.data())});
-    const auto wants = detail::read_decimal({comma + 1, static_cast<std::size_t>(end - comma - 1)});
-    if (!sends.valid || !wants.valid || sends.value > UINT32_MAX || wants.value > UINT32_MAX) return {};
+    const auto sends = detail::read_interval({text.data(), static_cast<std::size_t>(comma - text.data())});
+    const auto wants = detail::read_interval({comma + 1, static_cast<std::size_t>(end - comma - 1)});
+    if (!sends.valid || !wants.valid) return {};
     return {{static_cast<std::uint32_t>(sends.value), static_cast<std::uint32_t>(wants.value)}, true};
 }
 
@@ -39,12 +59,10 @@ struct parsed_heart_beat {
     return sends > wants ? sends : wants;
 }
 
-/// The text of a `heart_beat` as the value of its header. It is empty if both numbers are 0, as a missing header means
-/// the same (STOMP 1.2 Heart-beating).
+/// The text of a `heart_beat` as the value of its header (STOMP 1.2 Heart-beating).
 class heart_beat_text {
   public:
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
-        if (value.sends == 0 && value.wants == 0) return;
         detail::text_sink<char> sink(text_);
         sink.put_number(value.sends);
         sink.put(",");

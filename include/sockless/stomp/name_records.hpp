@@ -11,7 +11,8 @@ enum class name_kind : std::uint8_t {
     subscription,
     destination, ///< of a subscription in 1.0 that has no id
     transaction,
-    receipt, ///< client: outstanding
+    receipt,           ///< client: outstanding
+    named_destination, ///< of a subscription in 1.0 that has an id: its second text
 };
 
 /// Beside the names of a client.
@@ -31,8 +32,8 @@ struct server_name {
     std::uint32_t size = 0;
     name_kind kind{};
     ack_mode mode{}; // of a subscription
-    bool is_erased = false;
-    std::uint8_t unused = 0;
+    name_state state = name_state::live;
+    bool has_second = false;
     tree_node by_text{};
     std::uint32_t number = 0;
     tree_node by_number{};

@@ -66,7 +66,8 @@ class basic_parser {
 
     /// Sets the version that the two sides have agreed on (STOMP 1.2 Protocol Negotiation). It holds for the frames
     /// that begin after this call. At first the version is `unknown`, for frames that any version may send before there
-    /// is an agreement: lines end in LF or CR LF, and nothing is escaped [S15].
+    /// is an agreement: lines end in LF or CR LF, and nothing is escaped [S15]. A CONNECT without `accept-version` and
+    /// a CONNECTED without `version` are then frames of 1.0 [S16].
     constexpr void set_version(stomp::version agreed) noexcept { version_ = agreed; }
     [[nodiscard]] constexpr stomp::version version() const noexcept { return version_; }
 
@@ -173,7 +174,7 @@ class basic_parser {
         if (in.empty()) return {};
         const bool after_cr = phase_ == phase::between_lf;
         if (after_cr && in[0] != lf) return fail(errc::bare_cr, position_ - 1);
-        if (!after_cr && in[0] == cr && version_ != version::v1_0 && version_ != version::v1_1) {
+        if (!after_cr && in[0] == cr && version_ != version::v1_1) {
             frame_begin_ = position_;
             take(in, 1);
             phase_ = phase::between_lf;
@@ -231,8 +232,8 @@ class basic_parser {
         return {};
     }
 
-    // Only SEND, MESSAGE and ERROR have a body (STOMP 1.2 Body) [S1]. It ends after content-length bytes, or, without
-    // that header, at the first NUL (STOMP 1.2 Header content-length) [S2].
+    // Only SEND, MESSAGE and ERROR have a body (STOMP 1.2 Body) [S1], and in 1.0 SUBSCRIBE [S16]. It ends after
+    // content-length bytes, or, without that header, at the first NUL (STOMP 1.2 Header content-length) [S2].
     [[nodiscard]] constexpr event begin_body(std::size_t head_size) noexcept {
         head_size_ = static_cast<std::uint32_t>(head_size);
         const stomp::command command = scanner_.command();
@@ -240,7 +241,7 @@ class basic_parser {
         left_ = is_counted ? scanner_.length() : limits_.body;
         phase_ = is_counted ? phase::counted : phase::until_nul;
         begun_ = false;
-        if (!has_body(command)) {
+        if (!has_body(command, scanner_.version())) {
             if (is_counted && left_ != 0) return fail(errc::unexpected_body, position_);
             phase_ = phase::counted;
             left_ = 0;
@@ -259,9 +260,9 @@ class basic_parser {
         if (ended) {
             phase_ = phase::between;
         } else if (left_ == 0 && !in.empty()) {
-            const errc wrong = !has_body(command())         ? errc::unexpected_body
-                               : phase_ == phase::until_nul ? errc::body_too_large
-                                                            : errc::body_not_terminated;
+            const errc wrong = !has_body(command(), scanner_.version()) ? errc::unexpected_body
+                               : phase_ == phase::until_nul             ? errc::body_too_large
+                                                                        : errc::body_not_terminated;
             const event failure = fail(wrong, position_);
             // The bytes before the wrong byte are given out first, so that the events do not depend on the cuts.
             if (piece.empty()) return failure;

@@ -66,13 +66,14 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     /// With memory of the caller's. `input` holds one frame that comes in pieces. Give it room for a head and a body of
     /// the limits of `settings`: else a large frame fails if it comes in pieces and passes if it comes whole. `output`
     /// holds the bytes that wait to be sent. `names` holds the ids of subscriptions and transactions, each with 48
-    /// bytes beside its text, and of the receipt that is owed. `unacknowledged` holds the messages that wait for an
-    /// ACK, 32 bytes each. Give these two twice as much, as half of them may hold what has ended. `options::output` and
-    /// `options::names` are not read.
+    /// bytes beside its text, and of the receipt that is owed; in 1.0 also the destination of each subscription that
+    /// has an id, as an id. `unacknowledged` holds the messages that wait for an ACK, 32 bytes each. Give these two
+    /// twice as much, as half of them may hold what has ended. `options::output` and `options::names` are not read.
     basic_server_session(Buffer input, Output output, Buffer names, Buffer unacknowledged,
                          const options& settings = {}) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Output&&>(output), static_cast<Buffer&&>(names)),
           automatic_receipts_(settings.automatic_receipts),
+          requires_host_(settings.require_host),
           unacknowledged_(static_cast<Buffer&&>(unacknowledged), settings.unacknowledged) {}
 
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Returns a false event when
@@ -157,7 +158,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     delivered deliver(std::uint32_t subscription, message_frame message) noexcept {
         if (!this->is_open()) return {0, errc::not_open};
         const name to = this->names_.find(subscription);
-        if (!to || to.record.kind == name_kind::transaction) return {0, errc::unknown_subscription};
+        const bool is_subscription =
+            to && to.record.kind != name_kind::transaction && to.record.state == detail::name_state::live;
+        if (!is_subscription) return {0, errc::unknown_subscription};
         const bool waits = to.record.mode != ack_mode::automatic;
         if (waits && unacknowledged_.is_full()) return {0, errc::too_many_unacknowledged};
         // A RECEIPT that waits for room comes first: else smaller messages could take the room again and again.
@@ -179,8 +182,9 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return {number, {}};
     }
 
-    /// Queues a RECEIPT with this id (STOMP 1.2 RECEIPT) [S7]. Needed if `automatic_receipts` is off. Errors:
-    /// `not_open` before the session is open and after its end, `no_room`, and those of `write`.
+    /// Queues a RECEIPT with this id (STOMP 1.2 RECEIPT) [S7]. Needed if `automatic_receipts` is off, for each event
+    /// that `asks_for_receipt`. Errors: `not_open` before the session is open and after its end, `no_room`, and those
+    /// of `write`: `missing_header` if the `data()` of `id` is null, as in an event that asks for no receipt.
     [[nodiscard]] sockless::error receipt(std::string_view id) noexcept {
         if (!this->is_open() && !this->is_disconnecting()) return errc::not_open;
         const receipt_frame frame{.receipt_id = id};
@@ -278,19 +282,28 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         return this->queue_frame(frame, usual_head + frame.body.size(), 0);
     }
 
-    // Every failure goes this way: the last frame that is sent is an ERROR with the sentence of the error and the
-    // receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
-    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {}) noexcept {
-        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
+    // Every failure goes this way: the last frame that is sent is an ERROR with the sentence of the error, the name of
+    // the header that is `missing`, and the receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
+    [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
+                             std::string_view missing = {}) noexcept {
+        char text[128];
+        detail::text_sink<char> message(text);
+        message.put(reason.sentence());
+        if (!missing.empty()) {
+            message.put(" (");
+            message.put(missing);
+            message.put(")");
+        }
+        error_frame frame{.message = {text, message.size()}, .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
         end(reason);
         return lost();
     }
 
-    [[nodiscard]] event fail_frame(errc reason, const headers& cause) noexcept {
+    [[nodiscard]] event fail_frame(errc reason, const headers& cause, std::string_view missing) noexcept {
         this->reader_.blame_frame();
-        return fail(reason, cause.find("receipt"));
+        return fail(reason, cause.find("receipt"), missing);
     }
 
     // The error of a frame with this command in this state, or `none` (STOMP 1.2 Connecting) [S6].
@@ -320,27 +333,78 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         // All frames of a client but CONNECT may ask for a receipt (STOMP 1.2 Header receipt) [S7].
         const bool asks = known.receipt.data() != nullptr && this->state() != stomp::state::connecting;
         const bool owes = asks && (automatic_receipts_ || frame.command == command::disconnect);
-        errc wrong = errc::none;
-        if (asks && known.receipt.empty()) wrong = errc::missing_header;
+        const std::string_view missing = missing_in(frame.command, known);
+        errc wrong = missing.empty() ? errc::none : errc::missing_header;
         if (wrong == errc::none && owes) wrong = judge_receipt(frame.command, known);
         if (wrong == errc::none) wrong = take_as(frame.command, known, found);
-        if (wrong != errc::none) return fail_frame(wrong, frame.headers);
+        if (wrong != errc::none) return fail_frame(wrong, frame.headers, missing);
         if (owes) receipt_.owe(this->names_, known.receipt);
         return found;
+    }
+
+    // The name of a header that the frame must have and that is missing or empty; empty if there is none (STOMP 1.2
+    // Standard Headers) [S17].
+    [[nodiscard]] std::string_view missing_in(command sent, const known_headers& known) const noexcept {
+        const auto unless = [](std::string_view value, std::string_view header) {
+            return value.empty() ? header : std::string_view{};
+        };
+        switch (sent) {
+        // The command STOMP came with 1.1, which demands accept-version (STOMP 1.2 Connecting) [S6]. It demands a host
+        // too, but many clients send none (STOMP 1.2 Connecting) [S17].
+        case command::connect:
+        case command::stomp: {
+            if (sent == command::stomp && known.accept_version.data() == nullptr) return "accept-version";
+            const bool needs_host = requires_host_ && version_for(known) > stomp::version::v1_0;
+            return needs_host && known.host.data() == nullptr ? "host" : std::string_view{};
+        }
+        case command::send: return unless(known.destination, "destination");
+        // Since 1.1 a subscription has an id (STOMP 1.2 SUBSCRIBE id Header) [S8].
+        case command::subscribe:
+            if (known.destination.empty()) return "destination";
+            return is_1_0() ? std::string_view{} : unless(known.id, "id");
+        case command::unsubscribe:
+            return is_1_0() && known.id.empty() ? unless(known.destination, "destination") : unless(known.id, "id");
+        // A message is named by its `ack` in 1.2, by its `message-id` before, and in 1.1 also by its subscription
+        // (STOMP 1.2 ACK) [S9].
+        case command::ack:
+        case command::nack:
+            if (this->version() == stomp::version::v1_2) return unless(known.id, "id");
+            if (known.message_id.empty()) return "message-id";
+            return is_1_0() ? std::string_view{} : unless(known.subscription, "subscription");
+        case command::begin:
+        case command::commit:
+        case command::abort: return unless(known.transaction, "transaction");
+        default: return {};
+        }
     }
 
     // Whether there is room for the id of the receipt, and for the name that the frame may add. This is judged before
     // the frame changes anything, so that a frame is taken as a whole or not at all.
     [[nodiscard]] errc judge_receipt(command sent, const known_headers& known) noexcept {
-        std::string_view added{};
-        if (sent == command::subscribe) added = known.id.empty() ? known.destination : known.id;
-        if (sent == command::begin) added = known.transaction;
-        return this->names_.has_room(added, known.receipt.size()) ? errc::none : errc::too_many_receipts;
+        const bool fits = sent == command::subscribe ? has_room_for_subscription(known, known.receipt.size())
+                          : sent == command::begin   ? has_room(known.transaction, known.receipt.size())
+                                                     : has_room({}, known.receipt.size());
+        return fits ? errc::none : errc::too_many_receipts;
+    }
+
+    // Makes room for a name and a text behind it. Subscriptions that have ended are only remembered as long as nothing
+    // else needs their room.
+    [[nodiscard]] bool has_room(std::string_view added, std::size_t behind = 0) noexcept {
+        while (!this->names_.has_room(added, behind)) {
+            if (!unacknowledged_.forget_first(this->names_)) return false;
+        }
+        return true;
+    }
+    [[nodiscard]] bool has_room_for_subscription(const known_headers& known, std::size_t behind = 0) noexcept {
+        if (known.id.empty()) return has_room(known.destination, behind);
+        // In 1.0 the destination is kept too.
+        return has_room(known.id, behind + (is_1_0() ? sizeof(detail::server_name) + known.destination.size() : 0));
     }
 
     // Queues the RECEIPT that is due. If there is no room it stays due, until the client has taken something.
     [[nodiscard]] sockless::error say_receipt() noexcept {
-        const receipt_frame frame{.receipt_id = receipt_.id(this->names_)};
+        const std::string_view id = receipt_.id(this->names_);
+        const receipt_frame frame{.receipt_id = id.empty() ? "" : id};
         const std::size_t likely = usual_receipt + frame.receipt_id.size();
         const sockless::error refused = this->queue_frame(frame, likely, room_for_error);
         if (!refused) {
@@ -355,11 +419,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] errc take_as(command sent, const known_headers& known, event& found) noexcept {
         switch (sent) {
         case command::connect:
-        case command::stomp: return take_connect(sent, known, found);
-        case command::send:
-            found.kind = kind::send;
-            if (known.destination.empty()) return errc::missing_header;
-            return judge_transaction(known, found);
+        case command::stomp: return take_connect(known, found);
+        case command::send: found.kind = kind::send; return judge_transaction(known, found);
         case command::subscribe: return take_subscribe(known, found);
         case command::unsubscribe: return take_unsubscribe(known, found);
         case command::ack:
@@ -378,15 +439,15 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
     // The highest version that both sides know is chosen. A client without accept-version speaks 1.0 (STOMP 1.2
     // Protocol Negotiation) [S6].
-    [[nodiscard]] errc take_connect(command sent, const known_headers& known, event& found) noexcept {
+    [[nodiscard]] stomp::version version_for(const known_headers& known) const noexcept {
         const bool lists = known.accept_version.data() != nullptr;
-        // The command STOMP came with 1.1, which demands accept-version and host (STOMP 1.2 Connecting).
-        if (!lists && sent == command::stomp) return errc::missing_header;
-        const version_set asked =
-            lists ? version_set::of_list(known.accept_version) : version_set{stomp::version::v1_0};
-        agreed_ = this->versions().highest_in_common(asked);
+        return this->versions().highest_in_common(lists ? version_set::of_list(known.accept_version)
+                                                        : version_set{stomp::version::v1_0});
+    }
+
+    [[nodiscard]] errc take_connect(const known_headers& known, event& found) noexcept {
+        agreed_ = version_for(known);
         if (agreed_ == stomp::version::unknown) return errc::no_common_version;
-        if (agreed_ != stomp::version::v1_0 && known.host.data() == nullptr) return errc::missing_header;
         if (agreed_ != stomp::version::v1_0 && known.heart_beat.data() != nullptr) {
             const parsed_heart_beat beat = parse_heart_beat(known.heart_beat);
             if (!beat.valid) return errc::bad_heart_beat;
@@ -401,8 +462,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // (STOMP 1.2 SUBSCRIBE id Header) [S8].
     [[nodiscard]] errc take_subscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::subscribe;
+        found.body = {}; // In 1.0 it may have one, which is ignored (STOMP 1.0 SUBSCRIBE) [S16].
         const bool named = !known.id.empty();
-        if (known.destination.empty() || (!named && !is_1_0())) return errc::missing_header;
         const name_kind named_by = named ? name_kind::subscription : name_kind::destination;
         const std::string_view text = named ? known.id : known.destination;
         if (this->names_.find(named_by, text)) return errc::repeated_subscription;
@@ -417,47 +478,53 @@ class basic_server_session : public session<role::server, Buffer, Output> {
 
         const std::size_t count =
             this->names_.count(name_kind::subscription) + this->names_.count(name_kind::destination);
-        if (count >= this->most_subscriptions() || !this->names_.has_room(text)) return errc::too_many_subscriptions;
+        const bool full = count >= this->most_subscriptions();
+        if (full || !has_room_for_subscription(known)) return errc::too_many_subscriptions;
         found.subscription = this->names_.add({.kind = named_by, .mode = found.ack}, text);
+        if (named && is_1_0()) this->names_.add_second(name_kind::named_destination, known.destination);
         return errc::none;
     }
 
     [[nodiscard]] errc take_unsubscribe(const known_headers& known, event& found) noexcept {
         found.kind = kind::unsubscribe;
-        const bool named = !known.id.empty();
-        const std::string_view text = named ? known.id : is_1_0() ? known.destination : std::string_view{};
-        if (text.empty()) return errc::missing_header;
-        const name ended = this->names_.find(named ? name_kind::subscription : name_kind::destination, text);
+        const name ended = known.id.empty() ? subscription_to(known.destination)
+                                            : this->names_.find(name_kind::subscription, known.id);
         if (!ended) return errc::unknown_subscription;
         found.subscription = ended.record.number;
-        unacknowledged_.forget(ended);
-        this->names_.erase(ended);
+        unacknowledged_.end(this->names_, ended);
         return errc::none;
     }
 
-    // A message is named by its `ack` in 1.2, by its `message-id` before, and in 1.1 also by its subscription (STOMP
-    // 1.2 ACK) [S9]. Here both ids are the number of the message. A message that is acknowledged in a transaction stays
-    // in the list until the transaction is committed.
+    // In 1.0 a destination names the subscription without an id, and if there is none, the oldest one with an id (STOMP
+    // 1.0 UNSUBSCRIBE) [S16].
+    [[nodiscard]] name subscription_to(std::string_view destination) const noexcept {
+        const name plain = this->names_.find(name_kind::destination, destination);
+        return plain ? plain : this->names_.find_second(name_kind::named_destination, destination);
+    }
+
+    // Both ids of a message are its number. A message that is acknowledged in a transaction stays in the list until the
+    // transaction is committed.
     [[nodiscard]] errc take_ack(const known_headers& known, event& found) noexcept {
         const bool is_1_2 = this->version() == stomp::version::v1_2;
         const std::string_view text = is_1_2 ? known.id : known.message_id;
-        const bool needs_subscription = this->version() == stomp::version::v1_1;
-        if (text.empty() || (needs_subscription && known.subscription.empty())) return errc::missing_header;
         const detail::decimal number = detail::read_decimal(text);
         const bool is_ours = number.valid && equal(text, detail::decimal_text(number.value).text());
         if (!is_ours) return errc::unknown_acknowledgement;
         const auto message = unacknowledged_.find(this->names_, number.value);
         if (!message) return errc::unknown_acknowledgement;
-        if (needs_subscription) {
-            const name from = this->names_.find(name_kind::subscription, known.subscription);
-            if (!from) return errc::unknown_subscription;
-            if (from.place != message.subscription.place) return errc::unknown_acknowledgement;
+        const bool names_subscription = this->version() == stomp::version::v1_1;
+        if (names_subscription && !equal(message.subscription.text, known.subscription)) {
+            const bool is_known = static_cast<bool>(this->names_.find(name_kind::subscription, known.subscription));
+            return is_known ? errc::unknown_acknowledgement : errc::unknown_subscription;
         }
         if (const errc wrong = judge_transaction(known, found); wrong != errc::none) return wrong;
 
         found.number = message.message.number;
         found.subscription = message.message.subscription;
         found.cumulative = message.subscription.record.mode == ack_mode::client;
+        // A worker may still hold a message when its subscription ends, and acknowledge it then (STOMP 1.2 UNSUBSCRIBE)
+        // [S9].
+        if (message.is_late()) found.kind = kind::late_ack;
         if (found.transaction.empty()) {
             unacknowledged_.acknowledge(this->names_, message);
         } else {
@@ -471,18 +538,16 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] errc take_begin(const known_headers& known, event& found) noexcept {
         found.kind = kind::begin;
         found.transaction = known.transaction;
-        if (known.transaction.empty()) return errc::missing_header;
         constexpr name_kind named_by = name_kind::transaction;
         if (this->names_.find(named_by, known.transaction)) return errc::repeated_transaction;
         const bool full = this->names_.count(named_by) >= this->most_transactions();
-        if (full || !this->names_.has_room(known.transaction)) return errc::too_many_transactions;
+        if (full || !has_room(known.transaction)) return errc::too_many_transactions;
         this->names_.add({.kind = named_by}, known.transaction);
         return errc::none;
     }
 
     [[nodiscard]] errc end_transaction(const known_headers& known, event& found) noexcept {
         found.transaction = known.transaction;
-        if (known.transaction.empty()) return errc::missing_header;
         const name open = this->names_.find(name_kind::transaction, known.transaction);
         if (!open) return errc::unknown_transaction;
         if (found.kind == kind::commit) {
@@ -490,7 +555,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
         } else {
             unacknowledged_.abort(this->names_, open);
         }
-        this->names_.erase(open);
+        // COMMIT may have moved the names.
+        this->names_.erase(this->names_.find(open.record.number));
         return errc::none;
     }
 
@@ -506,6 +572,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // Small members first: they lie in the padding of the base.
     stomp::version agreed_ = stomp::version::unknown;
     bool automatic_receipts_ : 1;
+    bool requires_host_ : 1;
     bool is_asked_ : 1 = false; // a CONNECT waits for its answer
     bool loses_ : 1 = false;    // the `lost` event is still owed
     detail::owed_receipt receipt_;

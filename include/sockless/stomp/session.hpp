@@ -17,8 +17,9 @@ struct options {
     stomp::heart_beat heart_beat{};            ///< the heart-beats that this side promises and wants
 
     stomp::limits limits{}; ///< limits on the frames of the peer, once the session is open
-    /// Limits on the frames that the peer sends before. `body` is for ERROR, as CONNECT and CONNECTED have no body.
-    stomp::limits limits_before{.line = 4096, .headers = 50, .head = 8192, .body = 65536};
+    /// Limits on the frames that the peer sends before. A `passcode` may be a token of several thousand bytes. `body`
+    /// is for ERROR, as CONNECT and CONNECTED have no body.
+    stomp::limits limits_before{.line = 8192, .headers = 50, .head = 16384, .body = 65536};
     std::size_t output = 32 * 1024 * 1024; ///< the most bytes that wait to be sent, if the memory is from the heap
     /// The most bytes for the ids of subscriptions, transactions and receipts together, with the bytes that each takes
     /// more (see the constructors of the sessions), if the memory is from the heap. As much again is taken while ids
@@ -37,6 +38,11 @@ struct options {
     std::uint32_t disconnect_timeout = 5'000;
 
     bool automatic_receipts = true; ///< server: the session sends each RECEIPT by itself; if false the caller does
+
+    /// Server: whether a CONNECT of 1.1 or 1.2 without `host` is refused, as the specification demands this header. By
+    /// default it is let in, as brokers let it in, and many clients send none if they are not told to (STOMP 1.2
+    /// Connecting) [S17].
+    bool require_host = false;
 };
 
 /// The states of a session.

@@ -77,8 +77,11 @@ class writer {
     /// Writes one header. Error: `bad_header` if the name is empty, if it is `content-length`, which `finish` writes,
     /// or if the name or the value has a character that the frame cannot carry. No frame can carry a NUL. Frames
     /// without escapes (all of 1.0; CONNECT and CONNECTED in every version) cannot carry LF, CR, or a colon in a name.
+    /// Frames of 1.0 cannot carry blanks around a value.
     constexpr writer& header(std::string_view name, std::string_view value) noexcept {
         if (name.empty() || equal(name, "content-length")) return fail(errc::bad_header);
+        // A reader of 1.0 takes the blanks around a value away (STOMP 1.0 SUBSCRIBE) [S14] [S16].
+        if (version_ == version::v1_0 && is_padded(value)) return fail(errc::bad_header);
         return line(name, value);
     }
 
@@ -122,6 +125,9 @@ class writer {
   private:
     enum class part : std::uint8_t { name, value };
 
+    [[nodiscard, gnu::noinline]] static constexpr bool is_padded(std::string_view value) noexcept {
+        return detail::trimmed(value).size() != value.size();
+    }
     constexpr writer& put(std::string_view some) noexcept {
         sink_.put(some);
         return *this;
