@@ -12703,15 +12703,16 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     // the header that is `missing`, and the receipt of the frame that caused it (STOMP 1.2 ERROR) [S7] [S13].
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
                              std::string_view missing = {}) noexcept {
-        char text[128];
-        detail::text_sink<char> message(text);
-        message.put(reason.sentence());
+        error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
+        char text[row_of(errc::missing_header).sentence.size() + sizeof " (accept-version)"];
         if (!missing.empty()) {
+            detail::text_sink<char> message(text);
+            message.put(reason.sentence());
             message.put(" (");
             message.put(missing);
             message.put(")");
+            frame.message = {text, message.size()};
         }
-        error_frame frame{.message = {text, message.size()}, .receipt_id = receipt};
         if (reason == errc::no_common_version) frame.supported = this->versions();
         static_cast<void>(queue_error(frame));
         end(reason);

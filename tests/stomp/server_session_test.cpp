@@ -1327,15 +1327,19 @@ TEST_CASE("S9 S10: a transaction may acknowledge what is late, or was so before 
                 }
             }
         }
-        // A COMMIT that takes the last of them, while others have names.
-        server_run run = with_messages("1.2", mode, 2);
-        run.feed(framed("BEGIN\ntransaction:u\n\n", "BEGIN\ntransaction:t\n\n") +
-                 framed("UNSUBSCRIBE\nid:a\n\n", "UNSUBSCRIBE\nid:b\n\n") + ack("1.2", 1, "a", "transaction:t\n") +
-                 ack("1.2", 2, "b", "transaction:t\n") + framed("COMMIT\ntransaction:t\n\n"));
-        CHECK(names_in(run.peer.transactions()) == lines{"u"});
+        // A COMMIT that takes the last of them moves the names of the others, and ends its transaction all the same.
+        server_run run = open_server();
+        const std::string id(200, 'i');
+        run.feed(framed("SUBSCRIBE\nid:" + id + "\ndestination:/a\nack:" + std::string(mode) + "\n\n",
+                        "BEGIN\ntransaction:t\n\n", "BEGIN\ntransaction:u\n\n"));
+        deliver(run.peer);
+        run.feed(framed("UNSUBSCRIBE\nid:" + id + "\n\n") + ack("1.2", 1, "", "transaction:t\n") +
+                 framed("COMMIT\ntransaction:t\n\n"));
         CHECK(run.log.back() == "commit transaction=t");
-        run.feed(framed("ABORT\ntransaction:u\n\n"));
+        CHECK(names_in(run.peer.transactions()) == lines{"u"});
+        run.feed(framed("BEGIN\ntransaction:t\n\n", "ABORT\ntransaction:u\n\n"));
         CHECK(run.log.back() == "abort transaction=u");
+        CHECK(names_in(run.peer.transactions()) == lines{"t"});
     }
 }
 
@@ -1745,6 +1749,31 @@ void in_either_memory(std::size_t output, std::size_t names, std::size_t unackno
 constexpr std::size_t plenty = 65536;
 
 } // namespace
+
+TEST_CASE("S12 S16: in 1.0 the destination of a subscription that has an id needs room, too") {
+    const std::string id(10, 'i'), destination(30, 'd'), receipt(20, 'r');
+    const std::size_t needed = 48 + id.size() + 48 + destination.size();
+    for (const bool asks : {false, true}) {
+        const std::string frame = framed("SUBSCRIBE\nid:" + id + "\ndestination:" + destination + "\n" +
+                                         (asks ? "receipt:" + receipt + "\n" : "") + "\n");
+        const std::size_t all = needed + (asks ? receipt.size() : 0);
+        for (const std::size_t room : {all - 1, all}) {
+            const auto check = [&](auto run) {
+                run.feed(frame);
+                if (room == all) {
+                    CHECK(run.log.back().starts_with("subscribe #1"));
+                    run.feed(framed("UNSUBSCRIBE\ndestination:" + destination + "\n\n"));
+                    CHECK(run.log.back().starts_with("unsubscribe #1"));
+                } else {
+                    CHECK(run.log.back().starts_with(asks ? "lost too_many_receipts" : "lost too_many_subscriptions"));
+                }
+            };
+            memory_of_a_server memory(plenty, room, 10);
+            check(connected_by(memory.make(), connect_text("1.0")));
+            check(open_server("1.0", {.names = room}));
+        }
+    }
+}
 
 TEST_CASE("S12: the numbers of subscriptions, transactions and messages that wait are exact limits") {
     const stomp::options how{.subscriptions = 2, .transactions = 2, .unacknowledged = 2};
