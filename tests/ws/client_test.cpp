@@ -137,7 +137,9 @@ TEST_CASE("H16 H3: HTTP/1.0 and folded lines in the server's answer change nothi
         {upgrade_response("Server: one\r\n two\r\n"), "; Server=one   two"},
         {replaced("Upgrade:", "Upgrade:\r\n\twebsocket"), ""},
     };
-    for (const auto& [response, more] : cases) {
+    for (const auto& entry : cases) {
+        const std::string& response = entry.first;
+        const std::string& more = entry.second;
         CAPTURE(response);
         const std::string stream = response + early;
         for_each_split(bytes_of(std::string_view(stream)), [&](const auto& feed_all) {

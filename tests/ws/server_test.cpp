@@ -363,6 +363,7 @@ TEST_CASE("H12: an answer to HEAD has no content, whatever it says, at every spl
         {"HEAD\r\n", "400"}, // not known to be HEAD before the space
         {"GET / HTTP/1.1\r\n\r\n", "400"},
         {"HEADS / HTTP/1.1\r\n\r\n", "405"},
+        {"POST / HTTP/1.1\r\nHost: h\r\nX : a\r\n\r\n", "400"},
         {"head / HTTP/1.1\r\n\r\n", "405"},
     };
     for (const auto& each : cases) {

@@ -140,13 +140,15 @@ class head_reader {
     }
 
     /// Whether the request, or as much of it as has come, has this method. `last` is the piece that the last call of
-    /// `next` was given: after an error, and after a head that lies in the input, the memory does not hold it.
+    /// `next` was given: after an error, and after a head that lies in the input, the memory does not hold it. A method
+    /// that lies in neither of them is taken for another one.
     template <class Memory>
     [[nodiscard]] constexpr bool is_method(std::string_view wanted, const Memory& memory,
                                            cbytes last = {}) const noexcept {
         const std::size_t begin = scanner_.method_begin();
         if (scanner_.method_end() != begin + wanted.size()) return false;
         const auto before = memory.contents();
+        if (scanner_.method_end() > before.size() + last.size()) return false;
         for (std::size_t i = begin; i != begin + wanted.size(); ++i) {
             const char c = static_cast<char>(i < before.size() ? before[i] : last[i - before.size()]);
             if (c != wanted[i - begin]) return false;
