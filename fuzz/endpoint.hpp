@@ -88,12 +88,13 @@ class session {
     static constexpr bool is_server = requires(const Peer& peer) { peer.head(); };
     static constexpr role own = is_server ? role::server : role::client;
 
-    session(Peer made, std::size_t output_limit, std::vector<unsigned> script, bool in_step)
+    session(Peer made, std::size_t output_limit, std::vector<unsigned> script, bool in_step, bool shows_faults)
         : peer_(static_cast<Peer&&>(made)),
           script_(static_cast<std::vector<unsigned>&&>(script)),
           reader_(is_server ? role::client : role::server),
           output_limit_(output_limit),
           in_step_(in_step),
+          shows_faults_(shows_faults),
           waits_(!is_server && peer_.output().empty()) {}
 
     void feed(bytes piece) {
@@ -169,11 +170,20 @@ class session {
             if constexpr (is_server) {
                 line(peer_.head().target);
                 line(peer_.request().host);
+                line(event.error.name());
+                const ws::opening_request& asked = peer_.request();
+                check_faults(event.error, asked.faults);
+                promise(event.kind != ws::kind::request || asked.error == event.error, "the error is the request's");
+                promise(!peer_.head().bare_lf || asked.faults.has(http::errc::bare_lf), "bare line feeds are a fault");
             }
             break;
         case ws::kind::open:
         case ws::kind::refused:
             if constexpr (!is_server) {
+                waits_ = static_cast<bool>(event.error);
+                line(event.error.name());
+                check_faults(event.error, peer_.faults());
+                promise(peer_.is_open() == (event.kind == ws::kind::open && !event.error), "a right 101 opens");
                 line(peer_.subprotocol());
                 line(peer_.response().status);
                 for (const field& each : peer_.response().fields) line(each.value);
@@ -199,6 +209,13 @@ class session {
             break;
         default: break;
         }
+    }
+
+    // A head that is shown with an error breaks only rules that may be broken, and is only shown if that was asked for.
+    void check_faults(error first, const ws::opening_faults& faults) const {
+        promise(static_cast<bool>(first) == !faults.empty(), "an error that is shown is a fault");
+        promise(!first || (shows_faults_ && faults.has(first)), "faults are shown if that was asked for");
+        promise(faults.are_among(ws::acceptable_faults), "a rule that touches framing is no fault");
     }
 
     // Where the call fails the output is as it was.
@@ -250,14 +267,22 @@ class session {
             }
             if (!peer_.is_open() && !rejected_) rejected_ = attempt([&] { return peer_.refuse(503); });
             waits_ = !peer_.is_open() && !rejected_;
+        } else {
+            if (how % 8 == 7) return;
+            const bool accepts = how % 2 == 0;
+            const error said = accepts ? peer_.accept() : peer_.refuse(ws::errc::refused);
+            promise(!said && peer_.is_open() == accepts, "a 101 that was shown with an error can be answered");
+            waits_ = false;
         }
     }
 
     // The next step of the caller.
     void act(const ws::event* event = nullptr) {
         const unsigned step = script_.empty() ? 0 : script_[turn_++ % script_.size()];
-        if (event != nullptr && (event->kind == ws::kind::request || event->kind == ws::kind::http_request))
-            answer(step);
+        const bool asks =
+            event != nullptr && (event->kind == ws::kind::request || event->kind == ws::kind::http_request ||
+                                 (event->kind == ws::kind::open && event->error));
+        if (asks) answer(step);
         const cbytes some = bytes_of(std::string_view("\xE2\x82\xAC and more of it"));
         const unsigned amount = step >> 4U;
         constexpr ws::compressed hows[] = {ws::compressed::always, ws::compressed::automatic, ws::compressed::never};
@@ -323,6 +348,7 @@ class session {
     reader reader_;
     std::size_t output_limit_;
     bool in_step_;
+    bool shows_faults_;
     std::string log_{};
     std::string sent_{};
     std::vector<std::byte> left_{};
@@ -354,6 +380,7 @@ inline ws::options options_from(input& from, unsigned flags) {
     how.show_frames = (flags & 4U) != 0;
     how.automatic_pongs = (flags & 8U) == 0;
     how.show_requests = (flags & 16U) != 0;
+    how.show_faults = (flags & 128U) != 0;
     how.limits.message = from.one_of(messages);
     how.limits.frame = from.one_of(messages);
     how.limits.frames = from.one_of(counts);
@@ -377,7 +404,7 @@ void run_sessions(input& from, unsigned flags, const ws::options& how, Make&& ma
     using peer_type = decltype(make(how));
 
     const auto run = [&](const std::vector<unsigned>& cut, bool in_step, bool drains_first = false) {
-        session<peer_type> running(make(how), how.output, script, in_step);
+        session<peer_type> running(make(how), how.output, script, in_step, how.show_faults);
         if (drains_first) running.drain(SIZE_MAX);
         feed_cut(from.stream(), cut, [&](bytes piece) { running.feed(piece); });
         running.finish();

@@ -87,17 +87,49 @@ void write_again(const http::head& head, http::message_kind kind) {
     promise(at == head.fields.end(), "all fields are there again");
 }
 
+// A request with this key can be accepted, and its client takes the answer.
+void accept(std::string_view key) {
+    std::byte answer[1024];
+    const written wrote = ws::write_acceptance(answer, key, {.any_key = true});
+    promise(!wrote.error, "a request can be accepted, whatever its key is");
+    bytes in = bytes(answer).first(wrote.size);
+    http::head_parser reader(http::message_kind::response);
+    promise(!ws::check_response(reader.next(in).head, key, {}, {}).error, "and that is taken for an answer");
+}
+
+// A judgement that notes faults finds what the strict one finds, and more only behind a fault.
+template <class Judged>
+void compare(const http::head& head, const Judged& strict, const Judged& noted) {
+    promise(strict.faults.empty(), "a strict judgement notes nothing");
+    promise(static_cast<bool>(strict.error) == static_cast<bool>(noted.error), "what is wrong is wrong either way");
+    promise(noted.faults.empty() || (noted.error == strict.error && noted.faults.has(strict.error)),
+            "the first fault is the strict judgement's error");
+    promise(noted.faults.are_among(ws::acceptable_faults), "a rule that touches framing is no fault");
+    promise(!head.bare_lf || strict.error, "bare line feeds are an error");
+}
+
 void judge(const http::head& head, http::message_kind kind, std::string& log) {
     if (kind == http::message_kind::response) {
         const ws::opening_response answer = ws::check_response(head, "dGhlIHNhbXBsZSBub25jZQ==", "a, b", "x");
+        const ws::opening_response noted =
+            ws::check_response(head, "dGhlIHNhbXBsZSBub25jZQ==", "a, b", "x", ws::on_fault::note);
+        compare(head, answer, noted);
         add(log, answer.error.name());
         add(log, answer.subprotocol);
         add(log, answer.extensions);
         const bool right = http::first(head.fields, "sec-websocket-accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
         promise(answer.error || (head.status == 101 && right), "only the right answer is taken for one");
+        promise(noted.faults.empty() || (head.status == 101 && right), "a fault does not make an answer right");
         return;
     }
     const ws::opening_request asked = ws::check_request(head);
+    const ws::opening_request noted = ws::check_request(head, ws::on_fault::note);
+    compare(head, asked, noted);
+    const http::body_framing body = framing_of(head, kind);
+    promise(noted.faults.empty() || (body.error == http::errc::none && body.length == 0 &&
+                                     body.framing != http::framing::chunked && ws::is_upgrade(head)),
+            "no body is behind a request that can be accepted");
+    if (!noted.error || !noted.faults.empty()) accept(noted.key);
     add(log, asked.error.name());
     add(log, asked.target);
     add(log, asked.host);
@@ -111,11 +143,7 @@ void judge(const http::head& head, http::message_kind kind, std::string& log) {
     }
     promise(ws::is_upgrade(head) && head.method == "GET", "only an upgrade is taken for one");
     std::byte answer[1024];
-    const written wrote = ws::write_acceptance(answer, asked.key, {});
-    promise(!wrote.error, "a right request can be accepted");
-    bytes in = bytes(answer).first(wrote.size);
-    http::head_parser reader(http::message_kind::response);
-    promise(!ws::check_response(reader.next(in).head, asked.key, {}, {}).error, "and that is taken for an answer");
+    promise(!ws::write_acceptance(answer, asked.key, {}).error, "a right request can be accepted");
 }
 
 void note(const http::head_event& found, http::message_kind kind, std::string& log) {
@@ -125,6 +153,7 @@ void note(const http::head_event& found, http::message_kind kind, std::string& l
     add(log, head.target);
     add(log, head.reason);
     add(log, std::uint64_t{head.status} * 10 + head.minor_version);
+    add(log, head.bare_lf ? "bare_lf" : "");
     promise(is_text(head.target) && is_text(head.method), "a start line is text");
     for (const field& each : head.fields) {
         promise(http::is_token(each.name), "the name of a field is a token");
@@ -137,9 +166,11 @@ void note(const http::head_event& found, http::message_kind kind, std::string& l
     write_again(head, kind);
 }
 
-result run(cbytes stream, const std::vector<unsigned>& sizes, http::message_kind kind, const http::limits& limits) {
+result run(cbytes stream, const std::vector<unsigned>& sizes, http::message_kind kind, const http::limits& limits,
+           bool takes_bare_lf) {
     result out;
     parser heads(kind, growing_buffer(limits.head), limits);
+    if (takes_bare_lf) heads.take_bare_lf();
     http::body_decoder body;
     bool in_body = false;
     bool ended = false;
@@ -191,8 +222,9 @@ result run(cbytes stream, const std::vector<unsigned>& sizes, http::message_kind
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     input from(data, size, 12);
-    const http::message_kind kind =
-        from.setting() % 2 == 0 ? http::message_kind::request : http::message_kind::response;
+    const unsigned flags = from.setting();
+    const http::message_kind kind = flags % 2 == 0 ? http::message_kind::request : http::message_kind::response;
+    const bool takes_bare_lf = (flags & 2U) != 0;
     constexpr std::uint32_t lines[] = {8192, 4, 40, 100};
     constexpr std::uint32_t heads[] = {32768, 60, 300};
     constexpr std::uint32_t counts[] = {100, 1, 5};
@@ -206,9 +238,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.chunk_extensions = limits.fields;
     const std::vector<unsigned> sizes = from.several(7);
 
-    const result whole = run(from.stream(), {}, kind, limits);
+    const result whole = run(from.stream(), {}, kind, limits, takes_bare_lf);
     for (const std::vector<unsigned>& each : {sizes, std::vector<unsigned>{1}}) {
-        const result split = run(from.stream(), each, kind, limits);
+        const result split = run(from.stream(), each, kind, limits, takes_bare_lf);
         promise(whole.log == split.log, "the events are the same at every split");
         promise(whole.body == split.body, "the body is the same at every split");
         promise(whole.rest == split.rest, "what is left is the same at every split");

@@ -2675,6 +2675,10 @@ class head_scanner {
     constexpr explicit head_scanner(http::message_kind kind) noexcept
         : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
+    /// Says that the lines may end in LF alone, if the start line, the first line of all, does: see
+    /// `basic_head_parser::take_bare_lf`.
+    constexpr void take_bare_lf() noexcept { takes_bare_lf_ = true; }
+
     /// A scanner for field lines alone, as in the trailer section of a chunked body of this kind of message.
     [[nodiscard]] static constexpr head_scanner of_field_lines(http::message_kind kind) noexcept {
         head_scanner scanner(kind);
@@ -2690,7 +2694,7 @@ class head_scanner {
         base_ = position_;
         piece_ = begin;
         while (at != end && phase_ < phase::done) {
-            if (phase_ == phase::field_begin && !std::is_constant_evaluated()) {
+            if (phase_ == phase::field_begin && line_end_ == cr && !std::is_constant_evaluated()) {
                 at = whole_field_lines(at, end, limits);
                 if (at == end) break;
             }
@@ -2727,6 +2731,9 @@ class head_scanner {
     /// byte.
     [[nodiscard]] constexpr std::uint32_t position() const noexcept { return position_; }
 
+    /// Whether the lines end in LF alone.
+    [[nodiscard]] constexpr bool has_bare_lf() const noexcept { return line_end_ == lf; }
+
     /// Whether a field line of a response was folded. Then the owner replaces the folding before it reads the fields:
     /// see `unfold`.
     [[nodiscard]] constexpr bool folded() const noexcept { return folded_; }
@@ -2745,7 +2752,8 @@ class head_scanner {
         return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
     [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
-        return http::fields(detail::text_at(text.data() + fields_begin_, position_ - fields_begin_ - 2), sizes_);
+        const std::uint32_t empty_line = has_bare_lf() ? 1 : 2;
+        return http::fields(text_at(text.data() + fields_begin_, position_ - fields_begin_ - empty_line), sizes_);
     }
 
     /// The place of the method in a request. Its end is 0 before it was found.
@@ -2803,7 +2811,7 @@ class head_scanner {
     // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
     // 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
-        error_ = *at == lf ? http::errc::bare_lf : error;
+        error_ = *at == lf && line_end_ == cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
         return at;
     }
@@ -2812,6 +2820,20 @@ class head_scanner {
     [[nodiscard]] constexpr bool may_end_line(pointer at) const noexcept {
         return *at == cr || *at == lf || phase_ == phase::empty_line_lf || phase_ == phase::start_line_lf ||
                phase_ == phase::field_lf || phase_ == phase::head_lf;
+    }
+
+    // Whether the start line ends at `at`. If it does in LF alone, and the owner takes that, so do all lines of the
+    // head: two kinds of ends in one head are an error, as two readers could then disagree where it ends (RFC 9112
+    // section 2.2) [H2].
+    [[nodiscard]] constexpr bool ends_start_line(pointer at) noexcept {
+        if (*at == lf && takes_bare_lf_ && count_ == 0) line_end_ = lf;
+        return *at == line_end_;
+    }
+
+    // The line ends at `at`; its LF comes next.
+    constexpr pointer to_lf(pointer at, phase next) noexcept {
+        phase_ = next;
+        return *at == cr ? at + 1 : at;
     }
 
     // Takes one or more elements from [at, stop), which is not empty.
@@ -2824,7 +2846,7 @@ class head_scanner {
         case phase::version:
         case phase::minor_version: return version(at, stop);
         case phase::request_line_cr:
-            return *at == cr ? go_on(at, phase::start_line_lf) : fail(at, http::errc::bad_version);
+            return ends_start_line(at) ? to_lf(at, phase::start_line_lf) : fail(at, http::errc::bad_version);
         case phase::status_space:
         case phase::status:
         case phase::status_end: return status_code(at);
@@ -2929,16 +2951,16 @@ class head_scanner {
         }
         mark(first_begin_, at + 1);
         mark(first_end_, at + 1);
-        if (*at == cr) return go_on(at, phase::start_line_lf);
+        if (ends_start_line(at)) return to_lf(at, phase::start_line_lf);
         return *at == space ? go_on(at, phase::reason) : fail(at, http::errc::bad_status);
     }
 
     constexpr pointer reason_phrase(pointer at, pointer stop) noexcept {
         at = skip_value(at, stop);
         if (at == stop) return at;
-        if (*at != cr) return fail(at, http::errc::bad_reason);
+        if (!ends_start_line(at)) return fail(at, http::errc::bad_reason);
         mark(first_end_, at);
-        return go_on(at, phase::start_line_lf);
+        return to_lf(at, phase::start_line_lf);
     }
 
     constexpr pointer start_line_lf(pointer at) noexcept {
@@ -3020,7 +3042,7 @@ class head_scanner {
     constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
         case phase::field_begin:
-            if (*at == cr) return go_on(at, phase::head_lf);
+            if (*at == line_end_) return to_lf(at, phase::head_lf);
             if (!may_begin_field(at, limits)) return at;
             phase_ = phase::name;
             [[fallthrough]];
@@ -3039,9 +3061,8 @@ class head_scanner {
             // stands elsewhere (RFC 9112 section 2.2) [H2].
             at = skip_value(at, stop);
             if (at == stop) return at;
-            if (*at != cr) return fail(at, http::errc::bad_value);
-            ++at;
-            phase_ = phase::field_lf;
+            if (*at != line_end_) return fail(at, http::errc::bad_value);
+            at = to_lf(at, phase::field_lf);
             if (at == stop) return at;
             [[fallthrough]];
         default:
@@ -3098,6 +3119,8 @@ class head_scanner {
     http::message_kind kind_;
     http::errc error_ = http::errc::none;
     bool folded_ = false;
+    bool takes_bare_lf_ = false;
+    std::byte line_end_ = cr; // the first byte of an end of line
     field_line_sizes sizes_{};
 };
 
@@ -3115,6 +3138,7 @@ struct head {
     std::string_view reason{};      ///< of a response: may be empty
     std::uint16_t status = 0;       ///< of a response: 100 to 999
     std::uint8_t minor_version = 1; ///< of `HTTP/1.x`
+    bool bare_lf = false;           ///< its lines end in LF alone: see `basic_head_parser::take_bare_lf`
     http::fields fields{};
 };
 
@@ -3186,6 +3210,12 @@ class head_reader {
     constexpr head_reader(message_kind message, const http::limits& limits) noexcept
         : limits_(limits), scanner_(message), message_(message) {}
 
+    /// As `basic_head_parser::take_bare_lf`.
+    constexpr void take_bare_lf() noexcept {
+        takes_bare_lf_ = true;
+        scanner_.take_bare_lf();
+    }
+
     /// As `basic_head_parser::next`.
     template <class Memory>
     [[nodiscard]] constexpr head_event next(bytes& in, Memory& memory) noexcept {
@@ -3226,6 +3256,7 @@ class head_reader {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
         scanner_ = head_scanner(message_);
+        if (takes_bare_lf_) scanner_.take_bare_lf();
         text_ = {};
         memory.clear();
     }
@@ -3264,11 +3295,13 @@ class head_reader {
             return {.method = scanner_.method(text_),
                     .target = scanner_.target(text_),
                     .minor_version = scanner_.minor_version(),
+                    .bare_lf = scanner_.has_bare_lf(),
                     .fields = scanner_.fields(text_)};
         }
         return {.reason = scanner_.reason(text_),
                 .status = scanner_.status(),
                 .minor_version = scanner_.minor_version(),
+                .bare_lf = scanner_.has_bare_lf(),
                 .fields = scanner_.fields(text_)};
     }
 
@@ -3318,6 +3351,7 @@ class head_reader {
     std::uint64_t error_offset_ = 0;
     message_kind message_;
     errc error_ = errc::none;
+    bool takes_bare_lf_ = false;
 };
 
 } // namespace sockless::http::detail
@@ -3347,6 +3381,11 @@ class basic_head_parser : private detail::head_reader {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept { return head_reader::next(in, memory_); }
 
     using head_reader::finish;
+
+    /// Takes heads whose lines end in LF alone, too (RFC 9112 section 2.2 leaves that to the recipient), and says so
+    /// with each (`head::bare_lf`). If the start line ends in LF alone, all lines have to, and a CR is an error; if it
+    /// ends in CR LF, a bare LF stays an error. Call it before the first byte.
+    using head_reader::take_bare_lf;
 
     /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
     /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error
@@ -7983,6 +8022,7 @@ enum class errc : std::uint8_t {
     bad_subprotocol,
     too_many_subprotocols,
     bad_extensions,
+    empty_extensions,
     expectation_unknown,
 
     // Opening handshake over HTTP/2 and HTTP/3
@@ -8069,6 +8109,7 @@ inline constexpr error_row errc_rows[] = {
     {"bad_subprotocol", "a subprotocol is not a token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
     {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
     {"bad_extensions", "the Sec-WebSocket-Extensions field is malformed", "RFC 6455 9.1", 0, 400},
+    {"empty_extensions", "the Sec-WebSocket-Extensions field names no extension", "RFC 6455 9.1", 0, 400},
     {"expectation_unknown", "the Expect field is not 100-continue", "RFC 9110 10.1.1", 0, 417},
 
     {"not_extended_connect", "the request is not a CONNECT with :protocol", "RFC 8441 4", 0, 400},
@@ -9188,7 +9229,7 @@ enum class kind : std::uint8_t {
     need_input,   ///< nothing yet: the input is used up, or the connection has ended
     request,      ///< server: a client asks for a WebSocket: see `request()`; answer with `accept()` or `refuse()`
     http_request, ///< server: a request for something else, if `show_requests` is on; answer with `refuse()`
-    open,         ///< client: the server has accepted: see `response()`
+    open,         ///< client: the server has accepted: see `response()`; with an `error`: see `accept()`
     refused,      ///< client: the server has refused, with the status `code`: see `response()`
     body,         ///< client: a piece of the refusal's body: `payload`; behind the last one comes `closed`
     message,      ///< a whole message: `type`, `payload`
@@ -9228,7 +9269,7 @@ struct event {
     std::uint16_t code = 0;
 
     /// With `closed`: the error. None if one of the sides wished to close, so a failure never looks like the peer's
-    /// goodbye.
+    /// goodbye. With `request` and `open`: the first rule that the head breaks, if `show_faults` is on.
     sockless::error error{};
 
     bytes payload{};
@@ -9428,7 +9469,8 @@ struct sha1_majority {
 
 /// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
 template <class Mix>
-constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
+[[gnu::always_inline]] constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
+                                                  Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
     const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
                                        std::uint32_t& z, std::uint32_t scheduled) {
@@ -9512,30 +9554,66 @@ struct sha1_padded {
 
 namespace sockless::ws::detail {
 
-/// The text that Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5), with zeros in the place of the
-/// key.
-inline constexpr sha1_padded accepted_key(text_at("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                                  "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                                  60),
-                                          0);
+/// The text that follows the key in the text that Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5).
+inline constexpr std::array<char, 36> behind_key = [] {
+    std::array<char, 36> text{};
+    copy(text.data(), "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", text.size());
+    return text;
+}();
+
+/// The whole text for a key of 24 characters, with zeros in the place of the key.
+inline constexpr sha1_padded accepted_key = [] {
+    std::array<char, 60> text{};
+    copy(text.data() + 24, behind_key.data(), behind_key.size());
+    return sha1_padded({text.data(), text.size()}, 0);
+}();
+
+/// The hash for a key of 24 characters.
+[[nodiscard]] constexpr sha1_state hash_of_key(const char* key) noexcept {
+    // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
+    std::array<char, 2 * sha1_block_size> blocks;
+    copy(blocks.data(), accepted_key.text.data(), blocks.size());
+    copy(blocks.data(), key, 24); // no call, as the size is known
+    sha1_state state = sha1_begin;
+    sha1_add(state, blocks.data(), 2);
+    return state;
+}
+
+/// Adds blocks to a hash. Never inlined, as each copy of the rounds is large.
+[[gnu::noinline]] constexpr void hash_blocks(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+    sha1_add(state, blocks, count);
+}
+
+/// The hash for a key of any size.
+[[nodiscard, gnu::noinline]] constexpr sha1_state hash_of_unusual_key(std::string_view key) noexcept {
+    sha1_state state = sha1_begin;
+    std::size_t whole = key.size() / sha1_block_size;
+    hash_blocks(state, key.data(), whole);
+    key.remove_prefix(whole * sha1_block_size);
+    // The rest of the key and the text behind it are less than two blocks.
+    std::array<char, 2 * sha1_block_size> text{};
+    copy(text.data(), key.data(), key.size());
+    copy(text.data() + key.size(), behind_key.data(), behind_key.size());
+    std::string_view rest(text.data(), key.size() + behind_key.size());
+    if (rest.size() >= sha1_block_size) {
+        hash_blocks(state, rest.data(), 1);
+        rest.remove_prefix(sha1_block_size);
+        ++whole;
+    }
+    const sha1_padded end(rest, whole);
+    hash_blocks(state, end.text.data(), end.blocks);
+    return state;
+}
 
 } // namespace sockless::ws::detail
 
 namespace sockless::ws {
 
-/// The value of Sec-WebSocket-Accept for this Sec-WebSocket-Key. A key has 24 characters: the rest of a longer one does
-/// not count, and a shorter one is followed by zeros. RFC 6455 section 4.2.2, item 5.
+/// The value of Sec-WebSocket-Accept for this Sec-WebSocket-Key: the hash of the key as it was sent, also if it has not
+/// 24 characters. RFC 6455 section 4.2.2, item 5.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
-    // The text is copied byte by byte: a copy of the constant as such is made of zeros first, which is slower.
-    std::array<char, 2 * detail::sha1_block_size> blocks;
-    detail::copy(blocks.data(), detail::accepted_key.text.data(), blocks.size());
-    if (key.size() >= 24) {
-        detail::copy(blocks.data(), key.data(), 24); // no call, as the size is known
-    } else {
-        detail::copy(blocks.data(), key.data(), key.size());
-    }
-    detail::sha1_state state = detail::sha1_begin;
-    detail::sha1_add(state, blocks.data(), 2);
+    const bool usual = key.size() == 24;
+    const detail::sha1_state state = usual ? detail::hash_of_key(key.data()) : detail::hash_of_unusual_key(key);
     const std::array<std::byte, 20> hash = detail::sha1_digest(state);
     return detail::encode_base64(std::span<const std::byte, 20>(hash));
 }
@@ -9661,6 +9739,106 @@ class list_view {
 } // namespace sockless
 
 #undef SOCKLESS_VIEWED
+
+// ========================================= sockless/ws/opening/faults.hpp =========================================
+// The rules of the opening handshake that a peer may break without a doubt about the bytes that follow.
+
+namespace sockless::ws {
+
+/// The rules that do not touch framing: although one of them is broken, it is clear where the head ends, that no body
+/// follows it, and that the bytes behind it are WebSocket frames without an extension that was not agreed to. The
+/// caller can accept such a request or response on its own word (`options::show_faults`); docs/rules.md names peers
+/// that break them. All other rules hold always.
+inline constexpr error acceptable_faults[] = {
+    http::errc::bare_lf,
+    errc::bad_request_target,
+    errc::bad_host,
+    errc::connection_upgrade_missing,
+    errc::bad_key,
+    errc::expectation_unknown,
+    errc::repeated_origin,
+    errc::empty_extensions,
+    errc::bad_subprotocol,
+    errc::upgrade_repeated,
+    errc::connection_not_confirmed,
+    errc::subprotocol_not_offered,
+};
+
+/// The faults of one request or response, all of them acceptable.
+class opening_faults {
+  public:
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+
+    /// Whether this rule is broken.
+    [[nodiscard]] constexpr bool has(error rule) const noexcept { return (bits_ & bit_of(rule)) != 0; }
+
+    /// Whether every rule that is broken is one of these. So a caller accepts exactly the faults that it expects:
+    /// `faults.are_among({errc::bad_key, errc::connection_upgrade_missing})`.
+    [[nodiscard]] constexpr bool are_among(list_view<error> accepted) const noexcept {
+        std::uint32_t left = bits_;
+        for (const error each : accepted) left &= ~bit_of(each);
+        return left == 0;
+    }
+
+    /// Adds a fault. False if it is not acceptable; then nothing changes.
+    constexpr bool add(error fault) noexcept {
+        const std::uint32_t bit = bit_of(fault);
+        bits_ |= bit;
+        return bit != 0;
+    }
+
+  private:
+    // The bit of a rule; 0 if it touches framing.
+    [[nodiscard]] static constexpr std::uint32_t bit_of(error rule) noexcept {
+        std::uint32_t bit = 1;
+        for (const error each : acceptable_faults) {
+            if (each == rule) return bit;
+            bit <<= 1;
+        }
+        return 0;
+    }
+
+    std::uint32_t bits_ = 0;
+};
+
+/// How a head is judged.
+enum class on_fault : std::uint8_t {
+    stop, ///< the first rule that is broken is the error
+    note, ///< faults that are acceptable are noted, and the rest is judged all the same
+};
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// Collects the rules that a head breaks. They are asked in a fixed order: `if (broken && judge.ends_with(rule))
+/// return;`.
+class opening_judge {
+  public:
+    constexpr explicit opening_judge(on_fault how) noexcept : how_(how) {}
+
+    /// A rule is broken. Whether the judgement ends with that.
+    [[nodiscard, gnu::noinline]] constexpr bool ends_with(sockless::error rule) noexcept {
+        if (how_ == on_fault::note && faults_.add(rule)) {
+            if (!error_) error_ = rule;
+            return false;
+        }
+        faults_ = {};
+        error_ = rule;
+        return true;
+    }
+
+    /// The error of the head. If there are faults, it is the first of them; else it is not acceptable.
+    [[nodiscard]] constexpr sockless::error error() const noexcept { return error_; }
+    [[nodiscard]] constexpr opening_faults faults() const noexcept { return faults_; }
+
+  private:
+    sockless::error error_{};
+    opening_faults faults_{};
+    on_fault how_;
+};
+
+} // namespace sockless::ws::detail
 
 // ======================================= sockless/ws/opening/extensions.hpp =======================================
 // The Sec-WebSocket-Extensions field: the extensions that it offers, or agrees to, element by element (RFC 6455 section
@@ -10086,6 +10264,7 @@ class opening_fields {
     bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding [H8]
     bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` [H21]
     bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed [H11]
+    bool empty_extensions = false;     ///< a Sec-WebSocket-Extensions names none [H11]
 
   private:
     [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
@@ -10110,9 +10289,16 @@ class opening_fields {
         case opening_field::expect:
             expectation_unknown = expectation_unknown || !http::equal_ignoring_case(value, "100-continue");
             break;
-        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(value); break;
+        case opening_field::extensions:
+            if (!ws::is_extension_list(value)) note_wrong_extensions(value);
+            break;
         default: break;
         }
+    }
+
+    [[gnu::noinline]] constexpr void note_wrong_extensions(std::string_view value) noexcept {
+        const http::list_elements all(value);
+        (all.begin() == all.end() ? empty_extensions : bad_extensions) = true;
     }
 
     std::array<unset_view, opening_name_table::count> first_; // set for the names that are there; the rest is not read
@@ -10258,6 +10444,7 @@ namespace sockless::ws {
 /// A client's request. Its texts are views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
     sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
+    opening_faults faults{};       ///< with `on_fault::note`: all that is wrong, if all of it is acceptable
     std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
     std::string_view origin{};     ///< empty if there is none: then the client is no browser
@@ -10295,54 +10482,67 @@ namespace sockless::ws::detail {
     return true;
 }
 
-/// Judges the parts that an upgrade request and an extended CONNECT have in common.
-template <class Fields>
-[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+// The functions that follow judge the parts of a request in the order of their rules. They return early if the
+// judgement ends.
+
+[[nodiscard]] constexpr bool ends_with_version(const opening_fields& all, opening_judge& judge) noexcept {
     // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6) [H7].
-    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
-    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
-    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    // The extensions keep to their grammar (RFC 6455 section 9.1) [H11].
-    if (all.bad_extensions) return ws::errc::bad_extensions;
-    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
-    return ws::errc::none;
+    if (all.count(opening_field::version) != 1) return judge.ends_with(ws::errc::version_missing);
+    if (sockless::equal(all.first(opening_field::version), "13")) return false;
+    return judge.ends_with(ws::errc::version_unsupported);
 }
 
-[[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
+[[nodiscard]] constexpr bool ends_with_extensions(const opening_fields& all, opening_judge& judge) noexcept {
+    // The extensions keep to their grammar, and a field has at least one (RFC 6455 section 9.1) [H11].
+    if (all.bad_extensions) return judge.ends_with(ws::errc::bad_extensions);
+    return all.empty_extensions && judge.ends_with(ws::errc::empty_extensions);
+}
+
+template <class Fields>
+constexpr void judge_offers(const Fields& fields, const opening_fields& all, opening_judge& judge) noexcept {
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
+    if (all.expectation_unknown && judge.ends_with(ws::errc::expectation_unknown)) return;
+    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
+    if (all.count(opening_field::origin) > 1 && judge.ends_with(ws::errc::repeated_origin)) return;
+    if (ends_with_extensions(all, judge) || !all.has(opening_field::subprotocol)) return;
+    const ws::errc wrong = check_subprotocols(fields, all);
+    if (wrong != ws::errc::none) static_cast<void>(judge.ends_with(wrong));
+}
+
+constexpr void judge_upgrade(const http::head& head, const opening_fields& all, opening_judge& judge) noexcept {
     // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6) [H8].
-    if (all.body) return ws::errc::unexpected_body;
+    if (all.body && judge.ends_with(ws::errc::unexpected_body)) return;
     // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3) [H5]. Else the request is for something else, and 426
     // tells what is needed (RFC 9110 section 15.5.22).
-    if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    if (!all.upgrade_to_websocket && judge.ends_with(ws::errc::upgrade_missing)) return;
     // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4) [H5].
-    if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
+    if (!all.connection_upgrade && judge.ends_with(ws::errc::connection_upgrade_missing)) return;
     // The version is judged before the key: another version may have other keys, and its client needs to know the one
     // that is spoken (RFC 6455 section 4.4) [H7].
-    const ws::errc negotiation = check_negotiation(head.fields, all);
-    if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
+    if (ends_with_version(all, judge)) return;
     // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
-    if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
-        return ws::errc::bad_key;
-    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
-    if (all.expectation_unknown) return ws::errc::expectation_unknown;
-    return negotiation;
+    const bool one_key = all.count(opening_field::key) == 1 && is_base64_of_16_bytes(all.first(opening_field::key));
+    if (!one_key && judge.ends_with(ws::errc::bad_key)) return;
+    judge_offers(head.fields, all, judge);
 }
 
-[[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
-                                               const opening_fields& all) noexcept {
+constexpr void judge_opening(ws::opening_request& request, const http::head& head, const opening_fields& all,
+                             opening_judge& judge) noexcept {
+    // Lines end in CR LF (RFC 9112 section 2.2) [H2].
+    if (head.bare_lf && judge.ends_with(http::errc::bare_lf)) return;
     // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1) [H1].
-    if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
+    if (!sockless::equal(head.method, "GET") && judge.ends_with(ws::errc::method_not_get)) return;
     // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8) [H1]. So the request asks for no upgrade, and the answer is
     // 426; 505 is for other major versions.
-    if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    if (!split_target(request)) return ws::errc::bad_request_target;
+    if (head.minor_version == 0 && judge.ends_with(ws::errc::http_version_too_old)) return;
+    if (!split_target(request) && judge.ends_with(ws::errc::bad_request_target)) return;
     // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
     const std::string_view host = all.first(opening_field::host);
-    if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
-    if (absolute && !http::is_host(request.host)) return ws::errc::bad_host;
-    return check_upgrade(head, all);
+    const bool right =
+        all.count(opening_field::host) == 1 && http::is_host(host) && (!absolute || http::is_host(request.host));
+    if (!right && judge.ends_with(ws::errc::bad_host)) return;
+    judge_upgrade(head, all, judge);
 }
 
 } // namespace sockless::ws::detail
@@ -10356,7 +10556,7 @@ namespace sockless::ws {
 }
 
 /// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
-[[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
+[[nodiscard]] constexpr opening_request check_request(const http::head& head, on_fault how = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
         .target = head.target,
@@ -10365,13 +10565,17 @@ namespace sockless::ws {
         .key = all.first(detail::opening_field::key),
         .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
     };
-    request.error = detail::check_opening(request, head, all);
+    detail::opening_judge judge(how);
+    detail::judge_opening(request, head, all, judge);
+    request.error = judge.error();
+    request.faults = judge.faults();
     return request;
 }
 
 /// A server's answer. Its texts are views of the fields.
 struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
+    opening_faults faults{};          ///< with `on_fault::note`: all that is wrong, if all of it is acceptable
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
     std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides [H17]
@@ -10383,45 +10587,46 @@ namespace sockless::ws::detail {
 
 /// Judges the subprotocol and the extensions that were agreed to, in any list of fields.
 template <class Fields>
-constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
-                            std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
+constexpr void judge_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
+                            std::string_view offered_subprotocols, std::string_view offered_extensions,
+                            opening_judge& judge) noexcept {
     response.extensions = all.first(opening_field::extensions);
     response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    response.error = check_subprotocol(all, offered_subprotocols);
-    if (response.error) return;
+    const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
+    if (wrong != ws::errc::none && judge.ends_with(wrong)) return;
+    if (ends_with_extensions(all, judge)) return;
     // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].
-    if (all.bad_extensions) {
-        response.error = ws::errc::bad_extensions;
-        return;
-    }
     ws::for_each_extension(fields, [&](const ws::extension& agreed) {
         if (ws::has_extension(offered_extensions, agreed.name)) return true;
-        response.error = ws::errc::extension_not_offered;
-        return false;
+        return !judge.ends_with(ws::errc::extension_not_offered);
     });
 }
 
-[[nodiscard]] constexpr ws::errc check_switch(const http::head& head, const opening_fields& all,
-                                              std::string_view key) noexcept {
-    if (head.status != 101) return ws::errc::unexpected_status;
+/// Judges the rest of a 101. Returns whether the judgement ends.
+[[nodiscard]] constexpr bool ends_with_switch(const http::head& head, const opening_fields& all, std::string_view key,
+                                              opening_judge& judge) noexcept {
+    if (head.status != 101) return judge.ends_with(ws::errc::unexpected_status);
+    // Lines end in CR LF (RFC 9112 section 2.2) [H2].
+    if (head.bare_lf && judge.ends_with(http::errc::bare_lf)) return true;
     // The server switches to `websocket` and nothing else, and says so once (RFC 6455 section 4.1, item 2 of the
     // response) [H16]. The version of HTTP in its answer means nothing: the client's is 1.1.
     const auto is_another = [](std::string_view value) { return !http::equal_ignoring_case(value, "websocket"); };
-    if (is_another(all.first(opening_field::upgrade))) return ws::errc::upgrade_not_confirmed;
-    if (all.count(opening_field::upgrade) != 1) {
-        const bool another = http::detail::visit_values(head.fields, "upgrade", is_another);
-        return another ? ws::errc::upgrade_not_confirmed : ws::errc::upgrade_repeated;
+    const bool once = all.count(opening_field::upgrade) == 1;
+    if (is_another(all.first(opening_field::upgrade)) ||
+        (!once && http::detail::visit_values(head.fields, "upgrade", is_another))) {
+        return judge.ends_with(ws::errc::upgrade_not_confirmed);
     }
+    if (!once && judge.ends_with(ws::errc::upgrade_repeated)) return true;
     // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
-    if (!all.connection_upgrade) return ws::errc::connection_not_confirmed;
+    if (!all.connection_upgrade && judge.ends_with(ws::errc::connection_not_confirmed)) return true;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
     // request (RFC 6455 section 4.1, item 4 of the response) [H16].
-    if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
+    if (all.count(opening_field::accept) != 1) return judge.ends_with(ws::errc::accept_missing);
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
-    return same ? ws::errc::none : ws::errc::accept_wrong;
+    return !same && judge.ends_with(ws::errc::accept_wrong);
 }
 
 } // namespace sockless::ws::detail
@@ -10433,10 +10638,16 @@ namespace sockless::ws {
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
-                                                        std::string_view offered_extensions) noexcept {
+                                                        std::string_view offered_extensions,
+                                                        on_fault how = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
-    opening_response response{.error = detail::check_switch(head, all, key)};
-    if (!response.error) detail::check_answer(response, head.fields, all, offered_subprotocols, offered_extensions);
+    detail::opening_judge judge(how);
+    opening_response response{};
+    if (!detail::ends_with_switch(head, all, key, judge)) {
+        detail::judge_answer(response, head.fields, all, offered_subprotocols, offered_extensions, judge);
+    }
+    response.error = judge.error();
+    response.faults = judge.faults();
     return response;
 }
 
@@ -10578,10 +10789,12 @@ template <class Fields>
         .origin = all.first(detail::opening_field::origin),
         .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
     };
-    errc wrong = detail::check_pseudo_fields(pseudo, all);
-    if (wrong == errc::none && all.expectation_unknown) wrong = errc::expectation_unknown;
-    if (wrong == errc::none) wrong = detail::check_negotiation(fields, all);
-    request.error = wrong;
+    request.error = detail::check_pseudo_fields(pseudo, all);
+    if (request.error) return request;
+    detail::opening_judge judge(on_fault::stop);
+    const bool ends = all.expectation_unknown && judge.ends_with(errc::expectation_unknown);
+    if (!ends && !detail::ends_with_version(all, judge)) detail::judge_offers(fields, all, judge);
+    request.error = judge.error();
     return request;
 }
 
@@ -10602,7 +10815,9 @@ template <class Fields>
     } else if (status.front() != '2') {
         response.error = errc::unexpected_status;
     } else {
-        detail::check_answer(response, fields, all, offered_subprotocols, offered_extensions);
+        detail::opening_judge judge(on_fault::stop);
+        detail::judge_answer(response, fields, all, offered_subprotocols, offered_extensions, judge);
+        response.error = judge.error();
     }
     return response;
 }
@@ -10633,6 +10848,10 @@ struct acceptance {
     std::string_view extensions{}; ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;       ///< agree to it, if it is offered and the endpoint can compress
     list_view<field> fields{};     ///< more fields: Set-Cookie …
+
+    /// For `write_acceptance`: whether to answer a key that is not 16 bytes in base64 (`errc::bad_key`), with the value
+    /// for the key as it was sent. `accept` of a `basic_server` needs no word of it.
+    bool any_key = false;
 };
 
 /// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
@@ -10719,25 +10938,39 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
-/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
-/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
-[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
-                                                 std::string_view more_extensions = {}) noexcept {
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// Writes a 101 for a key that was judged.
+[[nodiscard]] constexpr written write_switch(bytes out, std::string_view key, const ws::acceptance& accepted,
+                                             std::string_view more_extensions) noexcept {
     http::head_writer head(out);
-    if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
     std::array<char, 28> accept{};
-    if (!out.empty()) accept = accept_key(key);
+    if (!out.empty()) accept = ws::accept_key(key);
     head.known("HTTP/1.1 101 Switching Protocols\r\n"
                "Upgrade: websocket\r\n"
                "Connection: Upgrade\r\n"
                "Sec-WebSocket-Accept: ");
     head.known({accept.data(), accept.size()}).known("\r\n");
-    detail::put_subprotocol(head, accepted.subprotocol);
-    detail::put_extensions(head, accepted.extensions, more_extensions);
+    put_subprotocol(head, accepted.subprotocol);
+    put_extensions(head, accepted.extensions, more_extensions);
     // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6) [H9].
-    detail::put_fields(head, accepted.fields, true);
+    put_fields(head, accepted.fields, true);
     return head.finish();
+}
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
+/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
+[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
+                                                 std::string_view more_extensions = {}) noexcept {
+    if (!accepted.any_key && !detail::is_base64_of_16_bytes(key)) return {0, errc::bad_key};
+    return detail::write_switch(out, key, accepted, more_extensions);
 }
 
 } // namespace sockless::ws
@@ -10887,6 +11120,10 @@ struct options {
     bool whole_messages = true;  ///< `message` events; else `piece` events as bytes come, and no memory but to inflate
     bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+
+    /// Requests, and responses with status 101, that break a rule which does not touch framing (`acceptable_faults`)
+    /// are shown with their error, and the caller decides. Else they are refused, or fail the connection.
+    bool show_faults = false;
 };
 
 /// The state of a connection (RFC 6455 section 7.1).
@@ -11673,17 +11910,23 @@ struct client_handshake {
     enum class stage : std::uint8_t {
         silent,       // nothing was asked for
         waiting,      // the request was queued
+        judged,       // a 101 breaks a rule, and the caller decides
         refused,      // the server has answered, but not with 101
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : reader(http::message_kind::response, limits) {}
+    client_handshake(const http::limits& limits, bool show_faults) noexcept
+        : reader(http::message_kind::response, limits), how(show_faults ? on_fault::note : on_fault::stop) {
+        if (show_faults) reader.take_bare_lf();
+    }
 
     union {
         http::detail::head_reader reader; // before `reading_body`; the connection's input buffer is its memory
         http::body_decoder body;
     };
     std::string_view subprotocol{};
+    opening_faults faults{};
+    on_fault how;
     stage at = stage::silent;
     std::uint8_t interim_responses = 0;
 };
@@ -11714,8 +11957,9 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     /// bytes that wait to be sent, and `options::output` is not read; 131 bytes of it are kept for the Close.
     basic_client(entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
-               static_cast<entropy&&>(keys), static_cast<Compression&&>(compression)) {}
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               handshake_state(settings.head, settings.show_faults), static_cast<entropy&&>(keys),
+               static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: see `basic_server`.
     basic_client(already_open, entropy keys, const options& settings = {},
@@ -11747,6 +11991,22 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             }
         }
         return queue_request(asked, {});
+    }
+
+    /// Takes a 101 that was shown with an error (`options::show_faults`), on the caller's word: `faults()` says which
+    /// rules it breaks. Messages can be sent at once. Until then, or until `refuse`, nothing more is taken from the
+    /// input. Errors: `nothing_to_answer`.
+    [[nodiscard]] sockless::error accept() noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::judged) return errc::nothing_to_answer;
+        this->become_open();
+        return {};
+    }
+
+    /// Ends the connection with `reason`, such as the error that a 101 was shown with. Errors: `nothing_to_answer`.
+    [[nodiscard]] sockless::error refuse(sockless::error reason) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::judged) return errc::nothing_to_answer;
+        this->give_up(reason);
+        return {};
     }
 
     /// See `basic_server::next`.
@@ -11782,6 +12042,11 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
 
+    /// The rules that the server's answer breaks. Valid as `subprotocol()`.
+    [[nodiscard]] opening_faults faults() const noexcept {
+        return this->has_handshake() ? this->handshake().faults : opening_faults{};
+    }
+
   private:
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
     static constexpr std::uint8_t max_interim_responses = 8;
@@ -11802,7 +12067,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
         if (!this->is_opening()) return this->next_open(in);
         switch (this->handshake().at) {
-        case stage::silent: return {};
+        case stage::silent:
+        case stage::judged: return {};
         case stage::waiting: return next_response(in);
         case stage::refused:
         case stage::reading_body: return next_of_body(in);
@@ -11816,6 +12082,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             const http::head_event found = handshake.reader.next(in, this->input());
             if (!found) return {};
             if (found.kind == http::head_kind::error) return this->fail(found.error);
+            // Only behind a 101 it is clear that no body follows (RFC 9112 section 2.2) [H2].
+            if (found.head.bare_lf && found.head.status != 101) return this->fail(http::errc::bare_lf);
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
@@ -11838,15 +12106,20 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             return {.kind = kind::refused, .code = head.status};
         }
         const opening_response answer = judge(head);
-        if (answer.error) return this->fail(answer.error);
+        if (answer.error && answer.faults.empty()) return this->fail(answer.error);
         if constexpr (Compression::available) {
             const auto agreement = this->compression_stage().check(head.fields);
             if (agreement.error != errc::none) return this->fail(agreement.error);
             this->compression_stage().agree(role::client, agreement);
         }
         handshake.subprotocol = answer.subprotocol;
-        this->become_open();
-        return {.kind = kind::open};
+        handshake.faults = answer.faults;
+        if (answer.error) {
+            handshake.at = stage::judged;
+        } else {
+            this->become_open();
+        }
+        return {.kind = kind::open, .error = answer.error};
     }
 
     // The offers stand in the request, which the output has kept.
@@ -11863,7 +12136,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             default: break;
             }
         });
-        return check_response(answer, key, subprotocols, extensions);
+        return check_response(answer, key, subprotocols, extensions, this->handshake().how);
     }
 
     void begin_body() noexcept {
@@ -11905,8 +12178,12 @@ struct server_handshake {
         other_asked,   // a request for something else waits for its answer
     };
 
-    server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : reader(http::message_kind::request, limits), shows_requests(show_requests) {}
+    server_handshake(const http::limits& limits, bool show_requests, bool show_faults) noexcept
+        : reader(http::message_kind::request, limits),
+          shows_requests(show_requests),
+          how(show_faults ? on_fault::note : on_fault::stop) {
+        if (show_faults) reader.take_bare_lf();
+    }
 
     // Whether the request, or as much of it as has come, is HEAD. `memory` is that of the reader.
     template <class Memory>
@@ -11918,6 +12195,7 @@ struct server_handshake {
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
+    on_fault how;
     bool has_head = false; // the request is HEAD, also if it is wrong and nothing keeps it
 };
 
@@ -11951,7 +12229,8 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
+               handshake_state(settings.head, settings.show_requests, settings.show_faults), {},
+               static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
     /// that did it, or over HTTP/2 (`check_extended_connect`). Give the bytes that were read behind the request to
@@ -11995,7 +12274,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// [H10]. Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed
     /// to. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
     /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
-    /// those of `write_acceptance`; the request then still waits for its answer.
+    /// those of `write_acceptance`; the request then still waits for its answer. A request that was shown with an error
+    /// (`options::show_faults`) is accepted like any other, on the caller's word: `request().faults` says which rules
+    /// it breaks.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2) [H10].
@@ -12014,17 +12295,30 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2) [H12], also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
-        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
-        refusal complete = answer;
-        complete.to_head = answer.to_head || this->is_head();
-        const auto write = [&complete](bytes out) { return write_refusal(out, complete); };
-        if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
-        this->become_refused();
-        return {};
+        return refuse_with(256 + answer.body.size(), [&answer](bytes out, bool to_head) {
+            refusal complete = answer;
+            complete.to_head = answer.to_head || to_head;
+            return write_refusal(out, complete);
+        });
     }
     [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
+    /// Answers with the status and the sentence of an error, such as the one that a request was shown with.
+    [[nodiscard]] sockless::error refuse(sockless::error reason) noexcept {
+        return refuse_with(256, [reason](bytes out, bool to_head) { return write_refusal(out, reason, to_head); });
+    }
+
   private:
+    template <class Write>
+    [[nodiscard]] sockless::error refuse_with(std::size_t likely, Write write) noexcept {
+        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
+        const bool to_head = this->is_head();
+        const auto write_answer = [&](bytes out) { return write(out, to_head); };
+        if (const sockless::error error = this->queue_refusal(likely, write_answer)) return error;
+        this->become_refused();
+        return {};
+    }
+
     [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
         for (const extension& each : extension_list(answered)) {
             // A server answers only extensions that were offered (RFC 6455 section 9.1) [H11].
@@ -12061,7 +12355,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, asked.key, answer, compression);
+        const written rest = detail::write_switch(out, asked.key, answer, compression);
         return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
@@ -12081,13 +12375,17 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.reader.head();
         if (handshake.shows_requests && !is_upgrade(head)) {
+            // The bytes behind an upgrade are frames. Behind another request there may be a body, so nothing about its
+            // head may be in doubt (RFC 9112 section 2.2) [H2].
+            if (head.bare_lf) return this->fail(http::errc::bare_lf);
             handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
         }
-        handshake.request = check_request(head);
-        if (handshake.request.error) return this->fail(handshake.request.error);
+        handshake.request = check_request(head, handshake.how);
+        const opening_request& request = handshake.request;
+        if (request.error && request.faults.empty()) return this->fail(request.error);
         handshake.at = stage::upgrade_asked;
-        return {.kind = kind::request};
+        return {.kind = kind::request, .error = request.error};
     }
 
     // Bytes that nearly every 101 fits into.
@@ -13169,7 +13467,11 @@ class over_websocket {
             if (has_payload()) return {};
             const bytes before = in;
             const ws::event found = web_socket().next(in);
-            if (!found) return {};
+            if (!found) {
+                // A client may have accepted a 101 that was shown with an error.
+                carrier().send_what_was_early();
+                return {};
+            }
             if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
             take_payload(found.payload, before, in);
         }
@@ -13392,7 +13694,8 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     explicit basic_server_connection(session_type session, bool accept_requests = true) noexcept
         : base(static_cast<session_type&&>(session)), accepts_requests_(accept_requests) {}
 
-    /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set.
+    /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set; but not
+    /// those that are shown with an error (`ws::options::show_faults`).
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->carried() == carried_by::unknown && !in.empty()) {
             // If the session has ended already, no WebSocket can begin any more.
@@ -13402,6 +13705,8 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
         for (;;) {
             event found = base::next(in);
             if (found.web_socket.kind != ws::kind::request || !accepts_requests_) return found;
+            // A request that breaks a rule is accepted on the caller's word only.
+            if (found.web_socket.error) return found;
             // If the answer does not fit into the output, the connection cannot begin.
             if (accept_request()) this->web_socket().shut_down();
         }

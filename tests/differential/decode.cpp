@@ -4,7 +4,7 @@
 //
 //   ws server|client MESSAGE FRAME FRAMES plain|takeover|no_takeover BITS SEED HEX    (the role is that of the reader)
 //   stomp 1.0|1.1|1.2|unknown|negotiated LINE HEADERS HEAD BODY SEED HEX
-//   head request|response START_LINE FIELD_LINE FIELDS HEAD EMPTY_LINES SEED HEX
+//   head request|response|request_lf|response_lf START_LINE FIELD_LINE FIELDS HEAD EMPTY_LINES SEED HEX
 //
 // The words in capitals are limits, the bits of the window, the seed of the cuts, and the bytes in hexadecimal, `-` for
 // none. `negotiated`: the first frame is read before the version is known, the others in 1.2. Each case is read whole,
@@ -233,12 +233,14 @@ std::string read_head(const words& all, cbytes input) {
                               .fields = static_cast<std::uint32_t>(number(all[4])),
                               .head = static_cast<std::uint32_t>(number(all[5])),
                               .empty_lines = static_cast<std::uint32_t>(number(all[6]))};
-    const bool is_request = all[1] == "request";
+    const bool is_request = all[1].starts_with("request");
+    const bool takes_bare_lf = all[1].ends_with("_lf");
     test::guarded_memory memory(input.size());
     return same_for_all_cuts(input, number(all[7]), [&](const test::cuts& at, std::size_t) {
         std::vector<char> room(limits.head);
         http::head_parser parser(is_request ? http::message_kind::request : http::message_kind::response,
                                  span_buffer<char>(room), limits);
+        if (takes_bare_lf) parser.take_bare_lf();
         std::string lines;
         test::feed_cut(input, at, memory, [&](bytes piece) {
             const http::head_event found = parser.next(piece);
@@ -249,7 +251,7 @@ std::string read_head(const words& all, cbytes input) {
                 const http::head& head = found.head;
                 lines += is_request ? "request " + hex(head.method) + ' ' + hex(head.target)
                                     : "response " + std::to_string(head.status) + ' ' + hex(head.reason);
-                lines += ' ' + std::to_string(head.minor_version);
+                lines += ' ' + std::to_string(head.minor_version) + (head.bare_lf ? " bare_lf" : "");
                 for (const auto& [name, value] : head.fields) lines += ' ' + hex(name) + ':' + hex(value);
                 lines += "\nends " + std::to_string(parser.offset()) + '\n';
             }

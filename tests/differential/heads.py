@@ -34,10 +34,13 @@ class Ended(Exception):
 
 
 class Parser:
-    """Goes through the head byte by byte. `line` is where the present line begins, `most` how long it may be."""
+    """Goes through the head byte by byte. `line` is where the present line begins, `most` how long it may be. `ends` are
+    the ways in which a line may end; the first line decides."""
 
     def __init__(self, kind, data, limits):
-        self.kind, self.data, self.limits = kind, data, limits
+        self.kind, _, bare = kind.partition("_")
+        self.ends = {b"\r\n", b"\n"} if bare else {b"\r\n"}
+        self.data, self.limits = data, limits
         self.at = self.line = 0
         self.most, self.too_long = limits.start_line, "start_line_too_long"
 
@@ -70,8 +73,8 @@ class Parser:
         return c
 
     def fail(self, name):
-        # A LF that is out of place is a bare one, wherever it is.
-        raise Wrong("bare_lf" if self.look() == LF and name != "bare_cr" else name)
+        # A LF that is out of place is a bare one, wherever it is, unless all lines end in LF.
+        raise Wrong("bare_lf" if self.look() == LF and name != "bare_cr" and self.ends != {b"\n"} else name)
 
     def take(self, c, otherwise):
         if self.look() != c:
@@ -84,8 +87,15 @@ class Parser:
             self.at += 1
         return self.data[begin:self.at]
 
+    def line_ends(self):
+        """Whether a line ends at the present byte."""
+        return self.look() in [end[0] for end in self.ends]
+
     def end_of_line(self, otherwise):
-        self.take(CR, otherwise)
+        if not self.line_ends():
+            self.fail(otherwise)
+        self.ends = {b"\r\n"} if self.look() == CR else {b"\n"}
+        self.at += self.look() == CR
         if self.look(True) != LF:
             raise Wrong("bare_cr")
         self.at += 1
@@ -121,10 +131,10 @@ class Parser:
             self.fail("bad_version")
         self.take(SP, "bad_target")
         # An empty path before a query is the path "/".
-        target = re.sub(rb"\A([^:]*://[^/?#]*)\?", rb"\1/?", target)
+        target = re.sub(rb"\A((?!/)[^:]*://[^/?#]*)\?", rb"\1/?", target)
         minor = self.version()
         self.end_of_line("bad_version")
-        return f"request {shown(method)} {shown(target)} {minor}"
+        return f"request {shown(method)} {shown(target)} {minor}{self.kind_of_ends()}"
 
     def status_line(self):
         minor = self.version()
@@ -136,17 +146,20 @@ class Parser:
             status += self.data[self.at:self.at + 1]
             self.at += 1
         reason = b""
-        if self.look() != CR:
+        if not self.line_ends():
             self.take(SP, "bad_status")
             reason = self.run(VALUE)
         self.end_of_line("bad_reason")
-        return f"response {status.decode()} {shown(reason)} {minor}"
+        return f"response {status.decode()} {shown(reason)} {minor}{self.kind_of_ends()}"
+
+    def kind_of_ends(self):
+        return " bare_lf" if self.ends == {b"\n"} else ""
 
     def field_line(self, count):
         """Name and value, without the white space around it; None at the empty line that ends the head."""
         begin = self.at
         c = self.look()
-        if c == CR:
+        if self.line_ends():
             self.end_of_line("bare_cr")
             return None
         if c in (SP, HTAB):
@@ -164,9 +177,9 @@ class Parser:
         while self.kind == "response" and self.look() in (SP, HTAB):
             # A folded line is one line.
             self.line = begin
-            value += b"\r\n" + self.run(VALUE)
+            value += min(self.ends) + self.run(VALUE)
             self.end_of_line("bad_value")
-        value = re.sub(rb"[ \t]*\r\n[ \t]+", lambda folding: b" " * len(folding[0]), value)
+        value = re.sub(rb"[ \t]*\r?\n[ \t]+", lambda folding: b" " * len(folding[0]), value)
         return f"{shown(name)}:{shown(value.strip(b' ' + bytes([HTAB])))}"
 
 
@@ -205,6 +218,10 @@ class Heads:
         for _ in range(random.choice((0, 1, 2, 3, 8, 30))):
             data += random.choice(NAMES) + b":" + random.choice(VALUES) + random.choice(ENDS)
         data += b"\r\n" + random.choice((b"", b"", b"\x81\0", b"GET / HTTP/1.1\r\n\r\n"))
+        if random.random() < 0.3:
+            kind += "_lf"
+            if random.random() < 0.8:
+                data = data.replace(b"\r\n", b"\n", random.choice((1, 2, 1000, 1000, 1000)))
         if random.random() < 0.6:
             places = [at for at in range(len(data)) if data[at] in b"\r\n :"]
             data = mutated(random, data, places, WORDS)

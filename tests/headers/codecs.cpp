@@ -46,6 +46,7 @@
 #include <sockless/ws/opening/check.hpp>
 #include <sockless/ws/opening/extended_connect.hpp>
 #include <sockless/ws/opening/extensions.hpp>
+#include <sockless/ws/opening/faults.hpp>
 #include <sockless/ws/opening/fields.hpp>
 #include <sockless/ws/opening/names.hpp>
 #include <sockless/ws/opening/subprotocols.hpp>

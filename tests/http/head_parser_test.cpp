@@ -147,7 +147,8 @@ class head_log {
             return;
         }
         const http::head& head = event.head;
-        const std::string version = " HTTP/1." + std::to_string(head.minor_version);
+        std::string version = " HTTP/1." + std::to_string(head.minor_version);
+        if (head.bare_lf) version += " bare_lf";
         if (kind_ == message_kind::request) {
             lines.push_back("request " + std::string(head.method) + " " + in_quotes(head.target) + version +
                             at(parser_.offset()));
@@ -171,7 +172,9 @@ std::vector<std::string> lines_of(const vector_case& vector, Memory memory, Feed
     unsigned heads = 1;
     set(vector, "heads", heads);
     const message_kind kind = kind_of(vector);
-    head_log<Memory> seen(kind, heads, http::basic_head_parser<Memory>(kind, std::move(memory), limits_of(vector)));
+    http::basic_head_parser<Memory> parser(kind, std::move(memory), limits_of(vector));
+    if (vector.setting("take", "") == "bare_lf") parser.take_bare_lf();
+    head_log<Memory> seen(kind, heads, std::move(parser));
     feed_all([&](bytes piece) { seen.feed(piece); });
     seen.finish();
     return seen.lines;
@@ -216,6 +219,10 @@ http::head_event feed_bytewise(http::basic_head_parser<growing_buffer>& parser, 
 
 TEST_CASE("H1 H2 H19: request lines, ends of lines, and what is before and behind a head, at every split") {
     run_vectors("request.txt");
+}
+
+TEST_CASE("H2: lines that end in LF alone, for an owner that takes them, at every split") {
+    run_vectors("bare_lf.txt");
 }
 
 TEST_CASE("H3: field lines, at every split") { run_vectors("fields.txt"); }
@@ -266,9 +273,12 @@ TEST_CASE("H3: folded lines of a response are unfolded wherever the ends of line
                 values.push_back(value + (folded ? "   and more" : ""));
             }
             text += "\r\n";
+            http::limits limits;
+            limits.field_line = static_cast<std::uint32_t>(size + 19); // as long as the longest of them
             for (std::size_t cut = 1; cut < text.size(); cut += 7) {
                 std::string copy = text;
-                http::basic_head_parser<growing_buffer> parser(message_kind::response, growing_buffer(text.size()));
+                http::basic_head_parser<growing_buffer> parser(message_kind::response, growing_buffer(text.size()),
+                                                               limits);
                 bytes in = bytes_of(copy.data(), cut);
                 REQUIRE_FALSE(parser.next(in));
                 in = bytes_of(copy.data() + cut, copy.size() - cut);
@@ -504,6 +514,28 @@ TEST_CASE("H2 H3 H20: a field line that is wrong is refused at the same byte, ho
             CHECK(whole.offset() == place);
             http::basic_head_parser<growing_buffer> slow(message_kind::request, growing_buffer(text.size()), limits);
             CHECK(feed_bytewise(slow, text).error == each.error);
+            CHECK(slow.offset() == place);
+        }
+    }
+}
+
+TEST_CASE("H3 H20: a folded line that is too long is refused at the same byte, however much is there at once") {
+    http::limits limits;
+    limits.field_line = 26;
+    for (std::size_t before = 0; before != 8; ++before) {
+        for (const std::size_t size : {10u, 17u, 18u, 20u}) {
+            std::string text = "HTTP/1.1 200 OK\r\n";
+            for (std::size_t i = 0; i != before; ++i) text += "Name: " + std::string(20, 'v') + "\r\n";
+            // The white space that folds a line which is full already stands beyond the end of that line.
+            const std::uint64_t place = text.size() + (6 + size + 2 > 26 ? 6 + size + 2 : 26);
+            text += "Name: " + std::string(size, 'v') + "\r\n 1234567890123456\r\n";
+            for (std::size_t i = 0; i != 8; ++i) text += "Name: " + std::string(20, 'v') + "\r\n";
+            http::basic_head_parser<growing_buffer> whole(message_kind::response, growing_buffer(text.size()), limits);
+            bytes in = bytes_of(text.data(), text.size());
+            CHECK(whole.next(in).error == errc::field_line_too_long);
+            CHECK(whole.offset() == place);
+            http::basic_head_parser<growing_buffer> slow(message_kind::response, growing_buffer(text.size()), limits);
+            CHECK(feed_bytewise(slow, text).error == errc::field_line_too_long);
             CHECK(slow.offset() == place);
         }
     }

@@ -194,6 +194,61 @@ TEST_CASE("a caller decides on each request, by its Origin and its target") {
     CHECK(late.peer.session().is_open());
 }
 
+TEST_CASE("H5: a connection that accepts requests by itself leaves those with a fault to its caller") {
+    ws::options web;
+    web.show_faults = true;
+    std::string faulty = request();
+    faulty.erase(faulty.find("Connection:"), std::string_view("Connection: Upgrade\r\n").size());
+    for (const bool accepts : {true, false}) {
+        server_connection_run run(server_connection({.web_socket = web}), [&](server_connection& peer,
+                                                                              const server_connection::event& event) {
+            if (event.web_socket.kind == ws::kind::request) {
+                CHECK(event.web_socket.error == ws::errc::connection_upgrade_missing);
+                CHECK(peer.output().empty());
+                const error said = accepts ? peer.accept_request() : peer.web_socket().refuse(event.web_socket.error);
+                CHECK_FALSE(said);
+            }
+            answer(peer, event);
+        });
+        run.feed(joined(faulty, messages_from(role::client, connect_text())));
+        CHECK(run.log[0] == "ws request connection_upgrade_missing");
+        CHECK(run.peer.session().is_open() == accepts);
+        CHECK(text_of(run.take_sent()).starts_with(accepts ? "HTTP/1.1 101 " : "HTTP/1.1 400 "));
+        CHECK(run.complaint == "");
+    }
+    server_connection_run right(server_connection({.web_socket = web}), answer);
+    right.feed(joined(request(), messages_from(role::client, connect_text())));
+    CHECK(right.log.size() == 1);
+    CHECK(right.log[0].starts_with("connect "));
+}
+
+TEST_CASE("H16: the CONNECT of a client waits until the caller has accepted a faulty 101") {
+    ws::options web;
+    web.show_faults = true;
+    for (const bool at_once : {true, false}) {
+        using connection = stomp::client_connection;
+        scripted_connection<connection> run(connection(sample_keys(), {.web_socket = web}),
+                                            [&](connection& peer, const connection::event& event) {
+                                                if (event.web_socket.kind == ws::kind::open && at_once) {
+                                                    CHECK_FALSE(peer.web_socket().accept());
+                                                }
+                                            });
+        REQUIRE_FALSE(run.peer.request({.host = "h", .target = "/chat"}));
+        REQUIRE_FALSE(run.peer.session().connect({.host = "h"}));
+        static_cast<void>(run.take_sent());
+        run.feed(upgrade_response("Sec-WebSocket-Protocol: v12.stomp\r\nUpgrade: websocket\r\n"));
+        CHECK(run.log == lines{"ws open upgrade_repeated"});
+        if (!at_once) {
+            CHECK(run.take_sent().empty());
+            CHECK_FALSE(run.peer.web_socket().accept());
+            run.feed("");
+        }
+        const buffer sent = run.take_sent();
+        REQUIRE(frames_in(sent).size() == 1);
+        CHECK(frames_in(sent)[0].text().starts_with("CONNECT\n"));
+    }
+}
+
 TEST_CASE("a server that serves pages too sees requests for them") {
     ws::options web;
     web.show_requests = true;

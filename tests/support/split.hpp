@@ -163,6 +163,20 @@ void for_each_split_near(cbytes input, const cuts& places, Run&& run) {
     }
 }
 
+/// The same for text: near the ends of its lines.
+template <class Run>
+void for_each_split_near_lines(cbytes text, Run&& run) {
+    cuts places;
+    for (std::size_t i = 0; i != text.size(); ++i) {
+        if (text[i] == std::byte{'\n'}) places.push_back(i + 1);
+    }
+    for_each_split_near(text, places, static_cast<Run&&>(run));
+}
+template <class Run>
+void for_each_split_near_lines(std::string_view text, Run&& run) {
+    for_each_split_near_lines(bytes_of(text), static_cast<Run&&>(run));
+}
+
 /// Cuts at random places, the same ones for the same seed: from single bytes to pieces of a few KiB.
 inline cuts random_cuts(std::size_t size, std::uint64_t seed) {
     std::mt19937_64 random(seed);

@@ -215,7 +215,7 @@ std::string line_of(const Peer& peer, const ws::event& event) {
         if constexpr (is_server<Peer>) {
             const ws::opening_request& asked = peer.request();
             return "request " + std::string(asked.target) + " " + std::string(asked.host) + " " +
-                   std::string(asked.origin);
+                   std::string(asked.origin) + (event.error ? " but " + std::string(event.error.name()) : "");
         }
         return "request";
     case ws::kind::http_request:
@@ -233,6 +233,7 @@ std::string line_of(const Peer& peer, const ws::event& event) {
                 line += "; " + std::string(each.name) + "=" + std::string(each.value);
             }
         }
+        if (event.error) line += " but " + std::string(event.error.name());
         return line;
     }
     case ws::kind::body: return "body";

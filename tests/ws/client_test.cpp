@@ -189,7 +189,8 @@ TEST_CASE("H16 H17 H2 H3: a 101 that is wrong fails, without a Close, and nothin
         {upgrade_response("Sec-WebSocket-Protocol:\r\n"), "bad_subprotocol"},
         {upgrade_response("Sec-WebSocket-Extensions: x-two\r\n"), "extension_not_offered"},
         {upgrade_response("Sec-WebSocket-Extensions: x-one;\r\n"), "bad_extensions"},
-        {upgrade_response("Sec-WebSocket-Extensions:\r\n"), "bad_extensions"},
+        {upgrade_response("Sec-WebSocket-Extensions: ;\r\n"), "bad_extensions"},
+        {upgrade_response("Sec-WebSocket-Extensions:\r\n"), "empty_extensions"},
         {upgrade_response("X: a\n"), "bare_lf"},
         {replaced("Upgrade:", "  folded\r\nUpgrade: websocket"), "space_before_fields"},
         {upgrade_response("X : a\r\n"), "space_in_name"},
@@ -211,6 +212,137 @@ TEST_CASE("H16 H17 H2 H3: a 101 that is wrong fails, without a Close, and nothin
         CHECK(run.peer.done());
         CHECK(run.sent == request);
     }
+}
+
+namespace {
+
+// The text with all lines ending in LF alone.
+std::string with_bare_lf(std::string text) {
+    for (std::size_t at; (at = text.find('\r')) != std::string::npos;) text.erase(at, 1);
+    return text;
+}
+
+const ws::options showing{.show_faults = true};
+
+void look(ws::client&, const ws::event&) {}
+
+} // namespace
+
+TEST_CASE("H2 H16 H17: a faulty 101 is shown if that is asked for, and can be accepted, wherever it is cut") {
+    const std::string_view subprotocols[] = {"a", "b"};
+    const ws::opening opening{.host = "h", .target = "/chat", .subprotocols = subprotocols, .extensions = "x"};
+    struct {
+        std::string response;
+        error fault;
+        std::string subprotocol = "";
+    } const cases[] = {
+        {upgrade_response("Upgrade: websocket\r\n"), ws::errc::upgrade_repeated},
+        {upgrade_response("upgrade: WebSocket\r\nUpgrade: websocket\r\n"), ws::errc::upgrade_repeated},
+        {replaced("Connection:", ""), ws::errc::connection_not_confirmed},
+        {replaced("Connection:", "Connection: keep-alive"), ws::errc::connection_not_confirmed},
+        {upgrade_response("Sec-WebSocket-Protocol: \r\n"), ws::errc::bad_subprotocol},
+        {upgrade_response("Sec-WebSocket-Protocol: a, b\r\n"), ws::errc::bad_subprotocol, "a, b"},
+        {upgrade_response("Sec-WebSocket-Protocol: c\r\n"), ws::errc::subprotocol_not_offered, "c"},
+        {upgrade_response("Sec-WebSocket-Extensions: \r\n"), ws::errc::empty_extensions},
+        {upgrade_response("Sec-WebSocket-Extensions: x\r\nSec-WebSocket-Extensions: ,\r\n"),
+         ws::errc::empty_extensions},
+        {with_bare_lf(upgrade_response()), http::errc::bare_lf},
+        {with_bare_lf(upgrade_response("Server: a\r\n b\r\n")), http::errc::bare_lf},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.response);
+        const std::string name(each.fault.name());
+        const buffer stream = joined(each.response, frame(role::server, 0x81, "hi"));
+        for_each_split_near_lines(stream, [&](const auto& feed_all) {
+            client run(asking(showing, opening), [&](ws::client& peer, const ws::event& event) {
+                if (event.kind != ws::kind::open) return;
+                CHECK(event.error == each.fault);
+                CHECK(peer.faults().are_among({each.fault}));
+                CHECK(peer.subprotocol() == each.subprotocol);
+                CHECK(peer.state() == ws::state::opening);
+                CHECK(peer.send_text("x") == ws::errc::not_open);
+                CHECK_FALSE(peer.accept());
+                CHECK(peer.is_open());
+                CHECK(peer.accept() == ws::errc::nothing_to_answer);
+                CHECK(peer.refuse(each.fault) == ws::errc::nothing_to_answer);
+            });
+            feed_all([&](bytes piece) { run.feed(piece); });
+            REQUIRE(run.log.size() == 2);
+            REQUIRE(run.log[0].ends_with(" but " + name));
+            REQUIRE(run.log[1] == "message text: hi");
+            REQUIRE(run.complaint == "");
+        });
+
+        // Without the option it fails, as ever.
+        client strict(asking({}, opening));
+        strict.feed_copy(stream);
+        CHECK(strict.log == lines{"closed 1006 unclean " + name});
+
+        // With the option nothing is taken until the caller has decided, and it may refuse.
+        client run(asking(showing, opening), look);
+        run.feed_copy(stream);
+        CHECK(run.log.size() == 1);
+        CHECK(run.left == frame(role::server, 0x81, "hi"));
+        CHECK(run.peer.state() == ws::state::opening);
+        CHECK_FALSE(run.peer.done());
+        CHECK(run.peer.response().status == 101);
+        CHECK_FALSE(run.peer.refuse(each.fault));
+        run.feed_text("");
+        CHECK(run.log.back() == "closed 1006 unclean " + name);
+        CHECK(run.peer.done());
+        CHECK(run.peer.accept() == ws::errc::nothing_to_answer);
+
+        // Or say nothing at all, until it is too late, or the server is gone.
+        client late(asking({.handshake_timeout = 50, .show_faults = true}, opening), look);
+        late.tick(1);
+        late.feed_copy(stream);
+        late.tick(51);
+        CHECK(late.log.back() == "closed 1006 unclean handshake_timeout");
+        client gone(asking(showing, opening), look);
+        gone.feed_copy(stream);
+        gone.finish();
+        CHECK(gone.log.back() == "closed 1006 unclean end_of_input");
+    }
+}
+
+TEST_CASE("H16 H17 H18: a rule that touches framing is kept also if faults are shown") {
+    struct {
+        std::string response;
+        const char* error;
+    } const cases[] = {
+        {replaced("Upgrade:", ""), "upgrade_not_confirmed"},
+        {upgrade_response("Upgrade: h2c\r\n"), "upgrade_not_confirmed"},
+        {replaced("Sec-WebSocket-Accept", ""), "accept_missing"},
+        {replaced("Sec-WebSocket-Accept", "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "accept_wrong"},
+        {with_bare_lf(replaced("Sec-WebSocket-Accept", "")), "accept_missing"},
+        {upgrade_response("Sec-WebSocket-Extensions: x-two\r\n"), "extension_not_offered"},
+        {upgrade_response("Upgrade: websocket\r\nSec-WebSocket-Extensions: x-two\r\n"), "extension_not_offered"},
+        {upgrade_response("Sec-WebSocket-Extensions: x;\r\n"), "bad_extensions"},
+        {upgrade_response("X: a\n"), "bare_lf"},
+        {replaced("HTTP", "HTTP/1.1 101 OK\nX: y"), "bad_value"},
+        {with_bare_lf("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"), "bare_lf"},
+        {with_bare_lf("HTTP/1.1 100 Continue\r\n\r\n") + upgrade_response(), "bare_lf"},
+        {upgrade_response("X : a\r\n"), "space_in_name"},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.response);
+        for_each_split_near_lines(std::string_view(each.response), [&](const auto& feed_all) {
+            client run(asking(showing, {.host = "h", .target = "/chat", .extensions = "x"}));
+            feed_all([&](bytes piece) { run.feed(piece); });
+            REQUIRE(run.log == lines{"closed 1006 unclean " + std::string(each.error)});
+            REQUIRE(run.peer.done());
+        });
+    }
+    client right(asking(showing));
+    CHECK(right.peer.accept() == ws::errc::nothing_to_answer);
+    CHECK(right.peer.refuse(ws::errc::refused) == ws::errc::nothing_to_answer);
+    right.feed_text(upgrade_response());
+    CHECK(right.peer.is_open());
+    CHECK(right.peer.faults().empty());
+    CHECK(right.log[0].find(" but ") == std::string::npos);
+    client refused(asking(showing));
+    refused.feed_text("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    CHECK(refused.log == lines{"refused 403 403; Content-Length=0", "closed 1006 unclean refused"});
 }
 
 TEST_CASE("H17: a subprotocol and extensions that were offered may come back, or none") {

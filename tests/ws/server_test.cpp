@@ -413,6 +413,179 @@ TEST_CASE("H2 H5: what is unusual, but allowed, is accepted") {
     }
 }
 
+namespace {
+
+// The text with all lines ending in LF alone.
+std::string with_bare_lf(std::string text) {
+    for (std::size_t at; (at = text.find('\r')) != std::string::npos;) text.erase(at, 1);
+    return text;
+}
+
+struct faulty_request {
+    std::string request;
+    error fault;
+    std::string shown = "/chat h ";
+    std::string accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+};
+
+// Requests as some clients send them: docs/rules.md says which.
+const std::vector<faulty_request>& faulty_requests() {
+    const auto key = [](const std::string& other) {
+        return replaced("Sec-WebSocket-Key", "Sec-WebSocket-Key: " + other);
+    };
+    static const std::vector<faulty_request> all = {
+        {replaced("Connection:", ""), ws::errc::connection_upgrade_missing},
+        {replaced("Connection:", "Connection: keep-alive"), ws::errc::connection_upgrade_missing},
+        {key("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), ws::errc::bad_key, "/chat h ",
+         "mq4AI5vGpy1jRFbeqFuSeE5y7W0="},
+        {key("AAECAwQFBgc="), ws::errc::bad_key, "/chat h ", "oREkqT/GYt5w/5rL7lgOpYK+HZ4="},
+        {key("0f8a7c52-1d3e-4b6f-9a10-c2d4e6f80123"), ws::errc::bad_key, "/chat h ", "0YgsgRKGBsW42FcF7v8dLLgGQHQ="},
+        {key(std::string(8000, 'k')), ws::errc::bad_key, "/chat h ", "cGmopETqU/DzSIOwINPTdkRWlrI="},
+        {replaced("Sec-WebSocket-Key", ""), ws::errc::bad_key, "/chat h ", "Kfh9QIsMVZcl6xEPYxPHzW8SZ8w="},
+        {upgrade_request("Sec-WebSocket-Protocol: \r\n"), ws::errc::bad_subprotocol},
+        {upgrade_request("Sec-WebSocket-Protocol: a, a\r\n"), ws::errc::bad_subprotocol},
+        {upgrade_request("Sec-WebSocket-Extensions: \r\n"), ws::errc::empty_extensions},
+        {replaced("Host", "Host: fd00:10::1:8081"), ws::errc::bad_host, "/chat fd00:10::1:8081 "},
+        {replaced("Host", ""), ws::errc::bad_host, "/chat  "},
+        {replaced("GET", "GET chat HTTP/1.1"), ws::errc::bad_request_target, "chat h "},
+        {replaced("GET", "GET /chat#x HTTP/1.1"), ws::errc::bad_request_target, "/chat#x h "},
+        {upgrade_request("Origin: a\r\nOrigin: b\r\n"), ws::errc::repeated_origin, "/chat h a"},
+        {upgrade_request("Expect: 200-ok\r\n"), ws::errc::expectation_unknown},
+        {with_bare_lf(upgrade_request()), http::errc::bare_lf},
+    };
+    return all;
+}
+
+const ws::options showing{.show_faults = true};
+
+} // namespace
+
+TEST_CASE("H2 H4 H5 H6 H10 H11: a faulty request is shown if that is asked for, and can be accepted, wherever cut") {
+    for (const faulty_request& each : faulty_requests()) {
+        CAPTURE(each.request);
+        const buffer stream = joined(each.request, frame(role::client, 0x81, "hi"));
+        const std::string name(each.fault.name());
+        const auto judge = [&](const auto& feed_all) {
+            server run(ws::server(showing), [&](ws::server& peer, const ws::event& event) {
+                if (event.kind != ws::kind::request) return;
+                CHECK(peer.request().error == each.fault);
+                CHECK(peer.request().faults.are_among({each.fault}));
+                CHECK(peer.output().empty());
+                CHECK_FALSE(peer.is_open());
+                CHECK_FALSE(peer.accept());
+            });
+            feed_all([&](bytes piece) { run.feed(piece); });
+            REQUIRE(run.log == lines{"request " + each.shown + " but " + name, "message text: hi"});
+            REQUIRE(head_in(run.sent)["Sec-WebSocket-Accept"] == each.accept);
+            REQUIRE(head_in(run.sent).fields.size() == 3);
+            REQUIRE(run.complaint == "");
+        };
+        for_each_split_near_lines(stream, judge);
+
+        // Without the option it is refused, as ever.
+        server strict(ws::server{}, accept);
+        strict.feed_copy(stream);
+        CHECK(strict.log == lines{"closed 1006 unclean " + name});
+        CHECK(status_of(strict.sent) == std::to_string(each.fault.status()));
+
+        // With the option the caller can refuse it in the same words.
+        server refuses(ws::server(showing), [](ws::server& peer, const ws::event& event) {
+            if (event.kind == ws::kind::request) CHECK_FALSE(peer.refuse(event.error));
+        });
+        refuses.feed_copy(stream);
+        CHECK(refuses.log == lines{"request " + each.shown + " but " + name, "closed 1006 unclean none"});
+        CHECK(refuses.sent == strict.sent);
+        CHECK(refuses.peer.done());
+        CHECK(refuses.peer.refuse(each.fault) == ws::errc::nothing_to_answer);
+    }
+}
+
+TEST_CASE("H7 H8 H11 H12: a rule that touches framing is kept also if faults are shown") {
+    struct {
+        std::string request;
+        const char* error;
+    } const cases[] = {
+        {upgrade_request("Content-Length: 5\r\n"), "unexpected_body"},
+        {upgrade_request("Transfer-Encoding: chunked\r\n"), "unexpected_body"},
+        {replaced("Connection:", "Content-Length: 5"), "unexpected_body"},
+        {with_bare_lf(upgrade_request("Content-Length: 5\r\n")), "unexpected_body"},
+        {with_bare_lf(upgrade_request("Transfer-Encoding: chunked\r\n")), "unexpected_body"},
+        {replaced("Upgrade:", ""), "upgrade_missing"},
+        {with_bare_lf(replaced("Upgrade:", "")), "upgrade_missing"},
+        {replaced("GET", "POST /chat HTTP/1.1"), "method_not_get"},
+        {replaced("GET", "GET /chat HTTP/1.0"), "http_version_too_old"},
+        {replaced("Sec-WebSocket-Version", ""), "version_missing"},
+        {replaced("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), "version_unsupported"},
+        {upgrade_request("Sec-WebSocket-Extensions: a;;\r\n"), "bad_extensions"},
+        {upgrade_request("X: a\n"), "bare_lf"},
+        {replaced("GET", "GET /chat HTTP/1.1\nX: y"), "bad_value"},
+        {upgrade_request("X : a\r\n"), "space_in_name"},
+        {upgrade_request("X: a\r\n b\r\n"), "obs_fold"},
+        {with_bare_lf(upgrade_request("X: a\r\n b\r\n")), "obs_fold"},
+        {upgrade_request("X: \x01\r\n"), "bad_value"},
+        {upgrade_request("X: a\rb\r\n"), "bare_cr"},
+        {"\n" + upgrade_request(), "bare_lf"},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.request);
+        for_each_split_near_lines(std::string_view(each.request), [&](const auto& feed_all) {
+            server run(ws::server(showing), accept);
+            feed_all([&](bytes piece) { run.feed(piece); });
+            REQUIRE(run.log == lines{"closed 1006 unclean " + std::string(each.error)});
+            REQUIRE(run.peer.done());
+        });
+    }
+}
+
+TEST_CASE("H2 H12: other requests with bare line feeds are never shown: there may be a body behind them") {
+    for (const std::string request :
+         {"GET / HTTP/1.1\nHost: h\n\n", "POST / HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello"}) {
+        server run(ws::server({.show_requests = true, .show_faults = true}), accept);
+        run.feed_text(request);
+        CHECK(run.log == lines{"closed 1006 unclean bare_lf"});
+        CHECK(status_of(run.sent) == "400");
+    }
+    server right(ws::server({.show_requests = true, .show_faults = true}), wait);
+    right.feed_text("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(right.log == lines{"http_request GET /"});
+}
+
+TEST_CASE("H5 H6: a caller sees all faults of a request, and its accepting knows of each") {
+    server run(ws::server(showing), [](ws::server& peer, const ws::event& event) {
+        if (event.kind != ws::kind::request) return;
+        CHECK(event.error == ws::errc::connection_upgrade_missing);
+        CHECK_FALSE(peer.request().faults.are_among({ws::errc::connection_upgrade_missing}));
+        CHECK(peer.request().faults.are_among({ws::errc::bad_key, ws::errc::connection_upgrade_missing}));
+        CHECK_FALSE(peer.accept());
+    });
+    std::string request = replaced("Connection:", "");
+    request.replace(request.find("dGhl"), 24, "AAECAwQFBgc=");
+    run.feed_text(request);
+    CHECK(run.peer.is_open());
+    CHECK(head_in(run.sent)["Connection"] == "Upgrade");
+    CHECK(head_in(run.sent)["Sec-WebSocket-Accept"] == "oREkqT/GYt5w/5rL7lgOpYK+HZ4=");
+    CHECK(run.peer.accept() == ws::errc::nothing_to_answer);
+}
+
+TEST_CASE("H10 H11: what was not offered cannot be agreed to, also if the offer is faulty") {
+    server run(ws::server(showing), [](ws::server& peer, const ws::event& event) {
+        if (event.kind != ws::kind::request) return;
+        CHECK(peer.accept({.subprotocol = "a"}) == ws::errc::subprotocol_not_offered);
+        CHECK(peer.accept({.extensions = "x"}) == ws::errc::extension_not_offered);
+        CHECK(peer.output().empty());
+        CHECK_FALSE(peer.accept());
+    });
+    run.feed_text(upgrade_request("Sec-WebSocket-Protocol:\r\nSec-WebSocket-Extensions:\r\n"));
+    CHECK(run.peer.is_open());
+}
+
+TEST_CASE("H5: requests that break no rule are shown without an error, whatever is shown besides") {
+    server run(ws::server(showing), accept);
+    run.feed_text(upgrade_request());
+    CHECK(run.log == lines{"request /chat h "});
+    CHECK(run.peer.is_open());
+}
+
 TEST_CASE("H20: what is too large is refused with 414 or 431, in bounded memory") {
     struct {
         const char* error;

@@ -55,7 +55,8 @@ struct sha1_majority {
 
 /// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
 template <class Mix>
-constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant, Mix mix) noexcept {
+[[gnu::always_inline]] constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
+                                                  Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
     const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
                                        std::uint32_t& z, std::uint32_t scheduled) {

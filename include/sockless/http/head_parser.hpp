@@ -15,6 +15,7 @@ struct head {
     std::string_view reason{};      ///< of a response: may be empty
     std::uint16_t status = 0;       ///< of a response: 100 to 999
     std::uint8_t minor_version = 1; ///< of `HTTP/1.x`
+    bool bare_lf = false;           ///< its lines end in LF alone: see `basic_head_parser::take_bare_lf`
     http::fields fields{};
 };
 
@@ -86,6 +87,12 @@ class head_reader {
     constexpr head_reader(message_kind message, const http::limits& limits) noexcept
         : limits_(limits), scanner_(message), message_(message) {}
 
+    /// As `basic_head_parser::take_bare_lf`.
+    constexpr void take_bare_lf() noexcept {
+        takes_bare_lf_ = true;
+        scanner_.take_bare_lf();
+    }
+
     /// As `basic_head_parser::next`.
     template <class Memory>
     [[nodiscard]] constexpr head_event next(bytes& in, Memory& memory) noexcept {
@@ -126,6 +133,7 @@ class head_reader {
         if (error_ != errc::none) return;
         head_begin_ += scanner_.position();
         scanner_ = head_scanner(message_);
+        if (takes_bare_lf_) scanner_.take_bare_lf();
         text_ = {};
         memory.clear();
     }
@@ -164,11 +172,13 @@ class head_reader {
             return {.method = scanner_.method(text_),
                     .target = scanner_.target(text_),
                     .minor_version = scanner_.minor_version(),
+                    .bare_lf = scanner_.has_bare_lf(),
                     .fields = scanner_.fields(text_)};
         }
         return {.reason = scanner_.reason(text_),
                 .status = scanner_.status(),
                 .minor_version = scanner_.minor_version(),
+                .bare_lf = scanner_.has_bare_lf(),
                 .fields = scanner_.fields(text_)};
     }
 
@@ -218,6 +228,7 @@ class head_reader {
     std::uint64_t error_offset_ = 0;
     message_kind message_;
     errc error_ = errc::none;
+    bool takes_bare_lf_ = false;
 };
 
 } // namespace sockless::http::detail
@@ -247,6 +258,11 @@ class basic_head_parser : private detail::head_reader {
     [[nodiscard]] constexpr head_event next(bytes& in) noexcept { return head_reader::next(in, memory_); }
 
     using head_reader::finish;
+
+    /// Takes heads whose lines end in LF alone, too (RFC 9112 section 2.2 leaves that to the recipient), and says so
+    /// with each (`head::bare_lf`). If the start line ends in LF alone, all lines have to, and a CR is an error; if it
+    /// ends in CR LF, a bare LF stays an error. Call it before the first byte.
+    using head_reader::take_bare_lf;
 
     /// Makes ready for another head, so that a client can skip interim responses (RFC 9110 section 15.2). The head
     /// before it, or the part of it that had come, is forgotten; the stream goes on at the same offset. After an error

@@ -24,6 +24,10 @@ class head_scanner {
     constexpr explicit head_scanner(http::message_kind kind) noexcept
         : phase_(kind == http::message_kind::request ? phase::empty_line : phase::version), kind_(kind) {}
 
+    /// Says that the lines may end in LF alone, if the start line, the first line of all, does: see
+    /// `basic_head_parser::take_bare_lf`.
+    constexpr void take_bare_lf() noexcept { takes_bare_lf_ = true; }
+
     /// A scanner for field lines alone, as in the trailer section of a chunked body of this kind of message.
     [[nodiscard]] static constexpr head_scanner of_field_lines(http::message_kind kind) noexcept {
         head_scanner scanner(kind);
@@ -39,7 +43,7 @@ class head_scanner {
         base_ = position_;
         piece_ = begin;
         while (at != end && phase_ < phase::done) {
-            if (phase_ == phase::field_begin && !std::is_constant_evaluated()) {
+            if (phase_ == phase::field_begin && line_end_ == cr && !std::is_constant_evaluated()) {
                 at = whole_field_lines(at, end, limits);
                 if (at == end) break;
             }
@@ -76,6 +80,9 @@ class head_scanner {
     /// byte.
     [[nodiscard]] constexpr std::uint32_t position() const noexcept { return position_; }
 
+    /// Whether the lines end in LF alone.
+    [[nodiscard]] constexpr bool has_bare_lf() const noexcept { return line_end_ == lf; }
+
     /// Whether a field line of a response was folded. Then the owner replaces the folding before it reads the fields:
     /// see `unfold`.
     [[nodiscard]] constexpr bool folded() const noexcept { return folded_; }
@@ -94,7 +101,8 @@ class head_scanner {
         return detail::text_at(text.data() + first_begin_, first_end_ - first_begin_);
     }
     [[nodiscard]] constexpr http::fields fields(std::string_view text) const noexcept {
-        return http::fields(detail::text_at(text.data() + fields_begin_, position_ - fields_begin_ - 2), sizes_);
+        const std::uint32_t empty_line = has_bare_lf() ? 1 : 2;
+        return http::fields(text_at(text.data() + fields_begin_, position_ - fields_begin_ - empty_line), sizes_);
     }
 
     /// The place of the method in a request. Its end is 0 before it was found.
@@ -152,7 +160,7 @@ class head_scanner {
     // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
     // 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
-        error_ = *at == lf ? http::errc::bare_lf : error;
+        error_ = *at == lf && line_end_ == cr ? http::errc::bare_lf : error;
         phase_ = phase::failed;
         return at;
     }
@@ -161,6 +169,20 @@ class head_scanner {
     [[nodiscard]] constexpr bool may_end_line(pointer at) const noexcept {
         return *at == cr || *at == lf || phase_ == phase::empty_line_lf || phase_ == phase::start_line_lf ||
                phase_ == phase::field_lf || phase_ == phase::head_lf;
+    }
+
+    // Whether the start line ends at `at`. If it does in LF alone, and the owner takes that, so do all lines of the
+    // head: two kinds of ends in one head are an error, as two readers could then disagree where it ends (RFC 9112
+    // section 2.2) [H2].
+    [[nodiscard]] constexpr bool ends_start_line(pointer at) noexcept {
+        if (*at == lf && takes_bare_lf_ && count_ == 0) line_end_ = lf;
+        return *at == line_end_;
+    }
+
+    // The line ends at `at`; its LF comes next.
+    constexpr pointer to_lf(pointer at, phase next) noexcept {
+        phase_ = next;
+        return *at == cr ? at + 1 : at;
     }
 
     // Takes one or more elements from [at, stop), which is not empty.
@@ -173,7 +195,7 @@ class head_scanner {
         case phase::version:
         case phase::minor_version: return version(at, stop);
         case phase::request_line_cr:
-            return *at == cr ? go_on(at, phase::start_line_lf) : fail(at, http::errc::bad_version);
+            return ends_start_line(at) ? to_lf(at, phase::start_line_lf) : fail(at, http::errc::bad_version);
         case phase::status_space:
         case phase::status:
         case phase::status_end: return status_code(at);
@@ -278,16 +300,16 @@ class head_scanner {
         }
         mark(first_begin_, at + 1);
         mark(first_end_, at + 1);
-        if (*at == cr) return go_on(at, phase::start_line_lf);
+        if (ends_start_line(at)) return to_lf(at, phase::start_line_lf);
         return *at == space ? go_on(at, phase::reason) : fail(at, http::errc::bad_status);
     }
 
     constexpr pointer reason_phrase(pointer at, pointer stop) noexcept {
         at = skip_value(at, stop);
         if (at == stop) return at;
-        if (*at != cr) return fail(at, http::errc::bad_reason);
+        if (!ends_start_line(at)) return fail(at, http::errc::bad_reason);
         mark(first_end_, at);
-        return go_on(at, phase::start_line_lf);
+        return to_lf(at, phase::start_line_lf);
     }
 
     constexpr pointer start_line_lf(pointer at) noexcept {
@@ -369,7 +391,7 @@ class head_scanner {
     constexpr pointer field_line(pointer at, pointer stop, const http::limits& limits) noexcept {
         switch (phase_) {
         case phase::field_begin:
-            if (*at == cr) return go_on(at, phase::head_lf);
+            if (*at == line_end_) return to_lf(at, phase::head_lf);
             if (!may_begin_field(at, limits)) return at;
             phase_ = phase::name;
             [[fallthrough]];
@@ -388,9 +410,8 @@ class head_scanner {
             // stands elsewhere (RFC 9112 section 2.2) [H2].
             at = skip_value(at, stop);
             if (at == stop) return at;
-            if (*at != cr) return fail(at, http::errc::bad_value);
-            ++at;
-            phase_ = phase::field_lf;
+            if (*at != line_end_) return fail(at, http::errc::bad_value);
+            at = to_lf(at, phase::field_lf);
             if (at == stop) return at;
             [[fallthrough]];
         default:
@@ -447,6 +468,8 @@ class head_scanner {
     http::message_kind kind_;
     http::errc error_ = http::errc::none;
     bool folded_ = false;
+    bool takes_bare_lf_ = false;
+    std::byte line_end_ = cr; // the first byte of an end of line
     field_line_sizes sizes_{};
 };
 

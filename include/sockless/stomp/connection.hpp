@@ -73,7 +73,8 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     explicit basic_server_connection(session_type session, bool accept_requests = true) noexcept
         : base(static_cast<session_type&&>(session)), accepts_requests_(accept_requests) {}
 
-    /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set.
+    /// As `over_websocket::next`. Requests for a WebSocket are answered here, if `accept_requests` is set; but not
+    /// those that are shown with an error (`ws::options::show_faults`).
     [[nodiscard]] event next(bytes& in) noexcept {
         if (this->carried() == carried_by::unknown && !in.empty()) {
             // If the session has ended already, no WebSocket can begin any more.
@@ -83,6 +84,8 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
         for (;;) {
             event found = base::next(in);
             if (found.web_socket.kind != ws::kind::request || !accepts_requests_) return found;
+            // A request that breaks a rule is accepted on the caller's word only.
+            if (found.web_socket.error) return found;
             // If the answer does not fit into the output, the connection cannot begin.
             if (accept_request()) this->web_socket().shut_down();
         }

@@ -163,7 +163,11 @@ class over_websocket {
             if (has_payload()) return {};
             const bytes before = in;
             const ws::event found = web_socket().next(in);
-            if (!found) return {};
+            if (!found) {
+                // A client may have accepted a 101 that was shown with an error.
+                carrier().send_what_was_early();
+                return {};
+            }
             if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
             take_payload(found.payload, before, in);
         }

@@ -12,17 +12,23 @@ struct client_handshake {
     enum class stage : std::uint8_t {
         silent,       // nothing was asked for
         waiting,      // the request was queued
+        judged,       // a 101 breaks a rule, and the caller decides
         refused,      // the server has answered, but not with 101
         reading_body, // the body of that answer is read
     };
 
-    explicit client_handshake(const http::limits& limits) noexcept : reader(http::message_kind::response, limits) {}
+    client_handshake(const http::limits& limits, bool show_faults) noexcept
+        : reader(http::message_kind::response, limits), how(show_faults ? on_fault::note : on_fault::stop) {
+        if (show_faults) reader.take_bare_lf();
+    }
 
     union {
         http::detail::head_reader reader; // before `reading_body`; the connection's input buffer is its memory
         http::body_decoder body;
     };
     std::string_view subprotocol{};
+    opening_faults faults{};
+    on_fault how;
     stage at = stage::silent;
     std::uint8_t interim_responses = 0;
 };
@@ -53,8 +59,9 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     /// bytes that wait to be sent, and `options::output` is not read; 131 bytes of it are kept for the Close.
     basic_client(entropy keys, Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
-        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output), handshake_state(settings.head),
-               static_cast<entropy&&>(keys), static_cast<Compression&&>(compression)) {}
+        : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
+               handshake_state(settings.head, settings.show_faults), static_cast<entropy&&>(keys),
+               static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: see `basic_server`.
     basic_client(already_open, entropy keys, const options& settings = {},
@@ -86,6 +93,22 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             }
         }
         return queue_request(asked, {});
+    }
+
+    /// Takes a 101 that was shown with an error (`options::show_faults`), on the caller's word: `faults()` says which
+    /// rules it breaks. Messages can be sent at once. Until then, or until `refuse`, nothing more is taken from the
+    /// input. Errors: `nothing_to_answer`.
+    [[nodiscard]] sockless::error accept() noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::judged) return errc::nothing_to_answer;
+        this->become_open();
+        return {};
+    }
+
+    /// Ends the connection with `reason`, such as the error that a 101 was shown with. Errors: `nothing_to_answer`.
+    [[nodiscard]] sockless::error refuse(sockless::error reason) noexcept {
+        if (!this->is_opening() || this->handshake().at != stage::judged) return errc::nothing_to_answer;
+        this->give_up(reason);
+        return {};
     }
 
     /// See `basic_server::next`.
@@ -121,6 +144,11 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
 
+    /// The rules that the server's answer breaks. Valid as `subprotocol()`.
+    [[nodiscard]] opening_faults faults() const noexcept {
+        return this->has_handshake() ? this->handshake().faults : opening_faults{};
+    }
+
   private:
     // More than any server sends before it answers; each is skipped in the time of a head (RFC 9110 section 15.2).
     static constexpr std::uint8_t max_interim_responses = 8;
@@ -141,7 +169,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
         if (!this->is_opening()) return this->next_open(in);
         switch (this->handshake().at) {
-        case stage::silent: return {};
+        case stage::silent:
+        case stage::judged: return {};
         case stage::waiting: return next_response(in);
         case stage::refused:
         case stage::reading_body: return next_of_body(in);
@@ -155,6 +184,8 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             const http::head_event found = handshake.reader.next(in, this->input());
             if (!found) return {};
             if (found.kind == http::head_kind::error) return this->fail(found.error);
+            // Only behind a 101 it is clear that no body follows (RFC 9112 section 2.2) [H2].
+            if (found.head.bare_lf && found.head.status != 101) return this->fail(http::errc::bare_lf);
             const bool interim = found.head.status < 200 && found.head.status != 101;
             if (!interim) return take_response();
 
@@ -177,15 +208,20 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             return {.kind = kind::refused, .code = head.status};
         }
         const opening_response answer = judge(head);
-        if (answer.error) return this->fail(answer.error);
+        if (answer.error && answer.faults.empty()) return this->fail(answer.error);
         if constexpr (Compression::available) {
             const auto agreement = this->compression_stage().check(head.fields);
             if (agreement.error != errc::none) return this->fail(agreement.error);
             this->compression_stage().agree(role::client, agreement);
         }
         handshake.subprotocol = answer.subprotocol;
-        this->become_open();
-        return {.kind = kind::open};
+        handshake.faults = answer.faults;
+        if (answer.error) {
+            handshake.at = stage::judged;
+        } else {
+            this->become_open();
+        }
+        return {.kind = kind::open, .error = answer.error};
     }
 
     // The offers stand in the request, which the output has kept.
@@ -202,7 +238,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             default: break;
             }
         });
-        return check_response(answer, key, subprotocols, extensions);
+        return check_response(answer, key, subprotocols, extensions, this->handshake().how);
     }
 
     void begin_body() noexcept {

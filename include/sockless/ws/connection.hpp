@@ -32,6 +32,10 @@ struct options {
     bool whole_messages = true;  ///< `message` events; else `piece` events as bytes come, and no memory but to inflate
     bool show_frames = false;    ///< a `frame` event for each header, for programs that inspect
     bool show_requests = false;  ///< server: requests for no upgrade are shown (`http_request`), not refused with 426
+
+    /// Requests, and responses with status 101, that break a rule which does not touch framing (`acceptable_faults`)
+    /// are shown with their error, and the caller decides. Else they are refused, or fail the connection.
+    bool show_faults = false;
 };
 
 /// The state of a connection (RFC 6455 section 7.1).

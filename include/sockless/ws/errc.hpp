@@ -67,6 +67,7 @@ enum class errc : std::uint8_t {
     bad_subprotocol,
     too_many_subprotocols,
     bad_extensions,
+    empty_extensions,
     expectation_unknown,
 
     // Opening handshake over HTTP/2 and HTTP/3
@@ -153,6 +154,7 @@ inline constexpr error_row errc_rows[] = {
     {"bad_subprotocol", "a subprotocol is not a token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
     {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
     {"bad_extensions", "the Sec-WebSocket-Extensions field is malformed", "RFC 6455 9.1", 0, 400},
+    {"empty_extensions", "the Sec-WebSocket-Extensions field names no extension", "RFC 6455 9.1", 0, 400},
     {"expectation_unknown", "the Expect field is not 100-continue", "RFC 9110 10.1.1", 0, 417},
 
     {"not_extended_connect", "the request is not a CONNECT with :protocol", "RFC 8441 4", 0, 400},

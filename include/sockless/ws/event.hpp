@@ -11,7 +11,7 @@ enum class kind : std::uint8_t {
     need_input,   ///< nothing yet: the input is used up, or the connection has ended
     request,      ///< server: a client asks for a WebSocket: see `request()`; answer with `accept()` or `refuse()`
     http_request, ///< server: a request for something else, if `show_requests` is on; answer with `refuse()`
-    open,         ///< client: the server has accepted: see `response()`
+    open,         ///< client: the server has accepted: see `response()`; with an `error`: see `accept()`
     refused,      ///< client: the server has refused, with the status `code`: see `response()`
     body,         ///< client: a piece of the refusal's body: `payload`; behind the last one comes `closed`
     message,      ///< a whole message: `type`, `payload`
@@ -51,7 +51,7 @@ struct event {
     std::uint16_t code = 0;
 
     /// With `closed`: the error. None if one of the sides wished to close, so a failure never looks like the peer's
-    /// goodbye.
+    /// goodbye. With `request` and `open`: the first rule that the head breaks, if `show_faults` is on.
     sockless::error error{};
 
     bytes payload{};

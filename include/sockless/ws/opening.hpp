@@ -6,5 +6,6 @@
 #include "opening/check.hpp"
 #include "opening/extended_connect.hpp"
 #include "opening/extensions.hpp"
+#include "opening/faults.hpp"
 #include "opening/subprotocols.hpp"
 #include "opening/write.hpp"

@@ -14,8 +14,12 @@ struct server_handshake {
         other_asked,   // a request for something else waits for its answer
     };
 
-    server_handshake(const http::limits& limits, bool show_requests) noexcept
-        : reader(http::message_kind::request, limits), shows_requests(show_requests) {}
+    server_handshake(const http::limits& limits, bool show_requests, bool show_faults) noexcept
+        : reader(http::message_kind::request, limits),
+          shows_requests(show_requests),
+          how(show_faults ? on_fault::note : on_fault::stop) {
+        if (show_faults) reader.take_bare_lf();
+    }
 
     // Whether the request, or as much of it as has come, is HEAD. `memory` is that of the reader.
     template <class Memory>
@@ -27,6 +31,7 @@ struct server_handshake {
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
+    on_fault how;
     bool has_head = false; // the request is HEAD, also if it is wrong and nothing keeps it
 };
 
@@ -60,7 +65,8 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     basic_server(Buffer input, Buffer output, const options& settings = {},
                  Compression compression = Compression()) noexcept
         : base(settings, static_cast<Buffer&&>(input), static_cast<Buffer&&>(output),
-               handshake_state(settings.head, settings.show_requests), {}, static_cast<Compression&&>(compression)) {}
+               handshake_state(settings.head, settings.show_requests, settings.show_faults), {},
+               static_cast<Compression&&>(compression)) {}
 
     /// Begins open, for a caller that did the opening handshake elsewhere: with another HTTP library, behind a proxy
     /// that did it, or over HTTP/2 (`check_extended_connect`). Give the bytes that were read behind the request to
@@ -104,7 +110,9 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// [H10]. Messages can be sent at once. With a `deflate_stage` the first acceptable offer of compression is agreed
     /// to. Errors: `nothing_to_answer`, `subprotocol_not_offered`, `extension_not_offered`, `bad_extensions` if
     /// `answer.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_room`, and
-    /// those of `write_acceptance`; the request then still waits for its answer.
+    /// those of `write_acceptance`; the request then still waits for its answer. A request that was shown with an error
+    /// (`options::show_faults`) is accepted like any other, on the caller's word: `request().faults` says which rules
+    /// it breaks.
     [[nodiscard]] sockless::error accept(const acceptance& answer = {}) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::upgrade_asked) return errc::nothing_to_answer;
         // A server chooses one of the subprotocols that were offered (RFC 6455 section 4.2.2) [H10].
@@ -123,17 +131,30 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// Answers with anything but a WebSocket (RFC 6455 section 4.2.2) [H12], also to an `http_request`. The connection
     /// ends once that is sent. Errors: `nothing_to_answer`, `no_room`, and those of `write_refusal`.
     [[nodiscard]] sockless::error refuse(const refusal& answer) noexcept {
-        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
-        refusal complete = answer;
-        complete.to_head = answer.to_head || this->is_head();
-        const auto write = [&complete](bytes out) { return write_refusal(out, complete); };
-        if (const sockless::error error = this->queue_refusal(256 + answer.body.size(), write)) return error;
-        this->become_refused();
-        return {};
+        return refuse_with(256 + answer.body.size(), [&answer](bytes out, bool to_head) {
+            refusal complete = answer;
+            complete.to_head = answer.to_head || to_head;
+            return write_refusal(out, complete);
+        });
     }
     [[nodiscard]] sockless::error refuse(std::uint16_t status) noexcept { return refuse(refusal{.status = status}); }
 
+    /// Answers with the status and the sentence of an error, such as the one that a request was shown with.
+    [[nodiscard]] sockless::error refuse(sockless::error reason) noexcept {
+        return refuse_with(256, [reason](bytes out, bool to_head) { return write_refusal(out, reason, to_head); });
+    }
+
   private:
+    template <class Write>
+    [[nodiscard]] sockless::error refuse_with(std::size_t likely, Write write) noexcept {
+        if (!this->is_opening() || this->handshake().at == stage::reading) return errc::nothing_to_answer;
+        const bool to_head = this->is_head();
+        const auto write_answer = [&](bytes out) { return write(out, to_head); };
+        if (const sockless::error error = this->queue_refusal(likely, write_answer)) return error;
+        this->become_refused();
+        return {};
+    }
+
     [[nodiscard]] errc judge_extensions(std::string_view answered) const noexcept {
         for (const extension& each : extension_list(answered)) {
             // A server answers only extensions that were offered (RFC 6455 section 9.1) [H11].
@@ -170,7 +191,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
             begin = http::head_writer(out).status_line(100).finish().size;
             out = out.subspan(begin < out.size() ? begin : out.size());
         }
-        const written rest = write_acceptance(out, asked.key, answer, compression);
+        const written rest = detail::write_switch(out, asked.key, answer, compression);
         return {rest.size == 0 ? 0 : begin + rest.size, rest.error};
     }
 
@@ -190,13 +211,17 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         if (!handshake.reader.keep(this->input())) return this->fail(http::errc::head_too_large);
         const http::head head = handshake.reader.head();
         if (handshake.shows_requests && !is_upgrade(head)) {
+            // The bytes behind an upgrade are frames. Behind another request there may be a body, so nothing about its
+            // head may be in doubt (RFC 9112 section 2.2) [H2].
+            if (head.bare_lf) return this->fail(http::errc::bare_lf);
             handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
         }
-        handshake.request = check_request(head);
-        if (handshake.request.error) return this->fail(handshake.request.error);
+        handshake.request = check_request(head, handshake.how);
+        const opening_request& request = handshake.request;
+        if (request.error && request.faults.empty()) return this->fail(request.error);
         handshake.at = stage::upgrade_asked;
-        return {.kind = kind::request};
+        return {.kind = kind::request, .error = request.error};
     }
 
     // Bytes that nearly every 101 fits into.

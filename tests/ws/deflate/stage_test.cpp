@@ -221,6 +221,31 @@ TEST_CASE("D1 D2 D3 D4: a client judges what the server agrees to") {
     }
 }
 
+TEST_CASE("D1 H5 H16: compression is agreed to beside a fault that the caller accepts, and judged as ever") {
+    const std::string twice = "Upgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate";
+    const ws::options showing{.show_faults = true};
+    scripted<ws::zlib_client> client(compressing_client::make(showing, ws::zlib_compression()),
+                                     [](ws::zlib_client& peer, const ws::event& event) {
+                                         if (event.kind == ws::kind::open) CHECK_FALSE(peer.accept());
+                                     });
+    client.feed_copy(joined(upgrade_response(twice + "\r\n"), compressed_text(role::server, deflated("hello"))));
+    CHECK(client.log.back() == "message text compressed: hello");
+    CHECK(client.complaint == "");
+    scripted<ws::zlib_client> wrong(compressing_client::make(showing, ws::zlib_compression()));
+    wrong.feed_text(upgrade_response(twice + "; x\r\n"));
+    CHECK(wrong.log == lines{"closed 1006 unclean bad_deflate_response"});
+
+    std::string request = upgrade_request("Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    request.erase(request.find("Connection:"), std::string_view("Connection: Upgrade\r\n").size());
+    scripted<ws::zlib_server> server(ws::zlib_server(showing, ws::zlib_compression()));
+    server.feed_copy(joined(request, compressed_text(role::client, deflated("hello"))));
+    CHECK(server.log.back() == "message text compressed: hello");
+    scripted<ws::zlib_server> none(ws::zlib_server(showing, ws::zlib_compression()));
+    none.feed_text(upgrade_request("Sec-WebSocket-Extensions:\r\n"));
+    CHECK(none.peer.is_open());
+    CHECK_FALSE(none.peer.compression().agreement().agreed);
+}
+
 TEST_CASE("D1 H11: a client without agreement sends and takes what is not compressed") {
     SUBCASE("the server agrees to nothing") {
         auto run = opened(compressing_client::make({}, ws::zlib_compression()), bytes_from(upgrade_response()));

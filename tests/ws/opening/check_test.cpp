@@ -164,9 +164,15 @@ TEST_CASE("H8: a request with a body cannot be upgraded") {
 
 TEST_CASE("H11: malformed extensions are refused, those that nobody knows are not") {
     CHECK(!error_of(with("", "Sec-WebSocket-Extensions: x-unknown; a=\"b\", permessage-deflate\r\n")));
-    for (const std::string_view lines : {"Sec-WebSocket-Extensions:\r\n", "Sec-WebSocket-Extensions: a;\r\n",
+    for (const std::string_view lines : {"Sec-WebSocket-Extensions: a;\r\n", "Sec-WebSocket-Extensions: ;\r\n",
+                                         "Sec-WebSocket-Extensions:\r\nSec-WebSocket-Extensions: a b\r\n",
                                          "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b;c=\"d\r\n"}) {
         CHECK_MESSAGE(error_of(with("", lines)) == errc::bad_extensions, lines);
+        CHECK(error_of(with("", lines)).status() == 400);
+    }
+    for (const std::string_view lines : {"Sec-WebSocket-Extensions:\r\n", "Sec-WebSocket-Extensions: ,, \r\n",
+                                         "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions:\r\n"}) {
+        CHECK_MESSAGE(error_of(with("", lines)) == errc::empty_extensions, lines);
         CHECK(error_of(with("", lines)).status() == 400);
     }
 }
@@ -185,6 +191,64 @@ TEST_CASE("H21: 100-continue is told to the caller, any other expectation is ref
         CHECK(error_of(with("", lines)).status() == 417);
         CHECK(!request(with("", lines)).checked.expects_continue);
     }
+}
+
+TEST_CASE("H2 H4 H5 H6 H10 H11: all faults of a request are noted, and an error that is none hides none of them") {
+    const auto judged = [](std::string_view fields, std::string_view line = "GET /chat HTTP/1.1") {
+        const ws::opening_request found = ws::check_request(request(fields, line).head, ws::on_fault::note);
+        return std::pair(found.error, found.faults);
+    };
+    const std::string many = "Upgrade: websocket\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n"
+                             "Origin: a\r\nOrigin: b\r\nSec-WebSocket-Extensions:\r\nSec-WebSocket-Protocol:\r\n"
+                             "Expect: x\r\nHost: fd00:10::1:8081\r\n";
+    const request seen(many, "GET chat HTTP/1.1");
+    const ws::opening_request all = ws::check_request(seen.head, ws::on_fault::note);
+    CHECK(all.error == errc::bad_request_target);
+    for (const errc each :
+         {errc::bad_request_target, errc::bad_host, errc::connection_upgrade_missing, errc::bad_key,
+          errc::expectation_unknown, errc::repeated_origin, errc::empty_extensions, errc::bad_subprotocol}) {
+        CHECK(all.faults.has(each));
+        CHECK_FALSE(all.faults.are_among({each}));
+    }
+    CHECK(all.target == "chat");
+    CHECK(all.host == "fd00:10::1:8081");
+    CHECK(all.key == "short");
+
+    // A rule that touches framing is the error, wherever it stands, and then there are no faults.
+    const std::pair<std::string, errc> framing[] = {
+        {many + "Content-Length: 5\r\n", errc::unexpected_body},
+        {many + "Transfer-Encoding: chunked\r\n", errc::unexpected_body},
+        {many + "Sec-WebSocket-Version: 13\r\n", errc::version_missing},
+        {many + "Sec-WebSocket-Extensions: a;\r\n", errc::bad_extensions},
+    };
+    for (const auto& [fields, error] : framing) {
+        CHECK(judged(fields, "GET chat HTTP/1.1").first == error);
+        CHECK(judged(fields, "GET chat HTTP/1.1").second.empty());
+    }
+    CHECK(judged(many, "POST chat HTTP/1.1").first == errc::method_not_get);
+    CHECK(judged(many, "GET chat HTTP/1.0").first == errc::http_version_too_old);
+    CHECK(judged("Host: a b\r\n").first == errc::upgrade_missing);
+
+    // Without being asked, the first is the error, and nothing is noted.
+    CHECK(request(many, "GET chat HTTP/1.1").checked.error == errc::bad_request_target);
+    CHECK(request(many, "GET chat HTTP/1.1").checked.faults.empty());
+    CHECK(!judged(good_fields).first);
+    CHECK(judged(good_fields).second.empty());
+}
+
+TEST_CASE("H2: bare line feeds are an error, or noted, also if a parser has taken them") {
+    std::string text = "GET /chat HTTP/1.1\n";
+    for (const char c : good_fields) text += c == '\r' ? "" : std::string(1, c);
+    text += "\n";
+    http::head_parser parser(http::message_kind::request);
+    parser.take_bare_lf();
+    bytes in = bytes_of(text.data(), text.size());
+    const http::head head = parser.next(in).head;
+    CHECK(ws::check_request(head).error == http::errc::bare_lf);
+    const ws::opening_request noted = ws::check_request(head, ws::on_fault::note);
+    CHECK(noted.error == http::errc::bare_lf);
+    CHECK(noted.faults.are_among({http::errc::bare_lf}));
+    CHECK(noted.key == rfc_key);
 }
 
 // --- responses
@@ -272,11 +336,48 @@ TEST_CASE("H17: only what was offered may come back") {
     CHECK(with_line(deflate, "", "permessage-deflate2").error == errc::extension_not_offered);
     CHECK(with_line(deflate + "Sec-WebSocket-Extensions: x\r\n", "", "permessage-deflate").error ==
           errc::extension_not_offered);
-    CHECK(with_line("Sec-WebSocket-Extensions:\r\n", "", "a").error == errc::bad_extensions);
+    CHECK(with_line("Sec-WebSocket-Extensions:\r\n", "", "a").error == errc::empty_extensions);
     CHECK(with_line("Sec-WebSocket-Extensions: a;\r\n", "", "a").error == errc::bad_extensions);
     CHECK(with_line(chat + deflate, "", "").error == errc::subprotocol_not_offered);
 
     const response seen(good_response + chat + deflate, "chat", "permessage-deflate");
     CHECK(seen.checked.subprotocol == "chat");
     CHECK(seen.checked.extensions == "permessage-deflate; server_no_context_takeover");
+}
+
+TEST_CASE("H16 H17: all faults of a response are noted, and an error that is none hides none of them") {
+    const auto judged = [](const std::string& fields, std::string_view line = "HTTP/1.1 101 x") {
+        const response seen(fields, "", "", line);
+        const ws::opening_response found = ws::check_response(seen.head, rfc_key, "chat", "x", ws::on_fault::note);
+        return std::pair(found.error, found.faults);
+    };
+    const std::string many = "Upgrade: websocket\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: other\r\n"
+                             "Sec-WebSocket-Extensions:\r\n";
+    const response seen(many + good_accept);
+    const ws::opening_response all = ws::check_response(seen.head, rfc_key, "chat", "x", ws::on_fault::note);
+    CHECK(all.error == errc::upgrade_repeated);
+    CHECK(all.faults.are_among({errc::upgrade_repeated, errc::connection_not_confirmed, errc::subprotocol_not_offered,
+                                errc::empty_extensions}));
+    for (const errc each : {errc::upgrade_repeated, errc::connection_not_confirmed, errc::subprotocol_not_offered,
+                            errc::empty_extensions}) {
+        CHECK(all.faults.has(each));
+    }
+    CHECK(all.subprotocol == "other");
+    CHECK(judged(many + "Sec-WebSocket-Protocol: chat\r\n" + good_accept).second.has(errc::bad_subprotocol));
+
+    const std::pair<std::string, errc> framing[] = {
+        {many, errc::accept_missing},
+        {many + good_accept + good_accept, errc::accept_missing},
+        {many + "Sec-WebSocket-Accept: x\r\n", errc::accept_wrong},
+        {many + good_accept + "Sec-WebSocket-Extensions: a;\r\n", errc::bad_extensions},
+        {many + good_accept + "Sec-WebSocket-Extensions: y\r\n", errc::extension_not_offered},
+        {many + good_accept + "Upgrade: h2c\r\n", errc::upgrade_not_confirmed},
+    };
+    for (const auto& [fields, error] : framing) {
+        CHECK(judged(fields).first == error);
+        CHECK(judged(fields).second.empty());
+    }
+    CHECK(judged(many + good_accept, "HTTP/1.1 200 x").first == errc::unexpected_status);
+    CHECK(!judged(good_response).first);
+    CHECK(judged(good_response).second.empty());
 }

@@ -36,4 +36,9 @@ TEST_CASE("H5 H8 H11 H21: what a field says is found in any of its lines, and st
     CHECK(says("Content-Length", "1", "0", &opening_fields::body));
     CHECK(says("Expect", "x", "100-Continue", &opening_fields::expectation_unknown));
     CHECK(says("Sec-WebSocket-Extensions", "a;", "a", &opening_fields::bad_extensions));
+    CHECK(says("Sec-WebSocket-Extensions", "a;", "", &opening_fields::bad_extensions));
+    for (const std::string_view empty : {"", ",", " , ,\t"}) {
+        CHECK(says("Sec-WebSocket-Extensions", empty, "a", &opening_fields::empty_extensions));
+        CHECK(says("Sec-WebSocket-Extensions", empty, ";", &opening_fields::empty_extensions));
+    }
 }

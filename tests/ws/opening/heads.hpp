@@ -16,7 +16,8 @@
 namespace sockless::test {
 
 /// The key of the examples in RFC 6455 sections 1.3 and 4.2.2.
-inline constexpr std::string_view rfc_key = "dGhlIHNhbXBsZSBub25jZQ==";
+inline constexpr char rfc_key_text[] = "dGhlIHNhbXBsZSBub25jZQ=="; // once, unlike a literal in each unit
+inline constexpr std::string_view rfc_key{rfc_key_text, sizeof rfc_key_text - 1};
 
 inline constexpr std::string_view good_fields = "Host: server.example.com\r\n"
                                                 "Upgrade: websocket\r\n"

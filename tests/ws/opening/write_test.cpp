@@ -54,6 +54,17 @@ TEST_CASE("H9: the 101 has Upgrade, Connection, the right Sec-WebSocket-Accept, 
     CHECK(acceptance_error({}, "short") == errc::bad_key);
 }
 
+TEST_CASE("H6 H9: a key of another size is answered if that is asked for") {
+    const std::string before = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                               "Sec-WebSocket-Accept: ";
+    const auto answer = [](std::string_view key) {
+        return text_written([key](bytes out) { return ws::write_acceptance(out, key, {.any_key = true}); });
+    };
+    CHECK(answer("AAECAwQFBgc=") == before + "oREkqT/GYt5w/5rL7lgOpYK+HZ4=\r\n\r\n");
+    CHECK(answer(rfc_key) == before + "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    CHECK(acceptance_error({.subprotocol = "a b", .any_key = true}, "short") == errc::bad_subprotocol);
+}
+
 TEST_CASE("H10 H11 H14: a server sends one subprotocol, well-formed extensions, and no text that breaks out") {
     CHECK(acceptance_error({.subprotocol = "a, b"}) == errc::bad_subprotocol);
     CHECK(acceptance_error({.subprotocol = "a\r\nX: y"}) == errc::bad_subprotocol);

@@ -5,6 +5,7 @@
 #include "../../http/head_parser.hpp"
 #include "../../http/host.hpp"
 #include "accept_key.hpp"
+#include "faults.hpp"
 #include "subprotocols.hpp"
 
 namespace sockless::ws {
@@ -12,6 +13,7 @@ namespace sockless::ws {
 /// A client's request. Its texts are views of the head, as far as they were found; also if `error` is set.
 struct opening_request {
     sockless::error error{};       ///< what is wrong, with the status that answers it; if none, it may be accepted
+    opening_faults faults{};       ///< with `on_fault::note`: all that is wrong, if all of it is acceptable
     std::string_view target{};     ///< path and query; of a target in absolute-form the part behind the authority
     std::string_view host{};       ///< with the port, if it has one
     std::string_view origin{};     ///< empty if there is none: then the client is no browser
@@ -49,54 +51,67 @@ namespace sockless::ws::detail {
     return true;
 }
 
-/// Judges the parts that an upgrade request and an extended CONNECT have in common.
-template <class Fields>
-[[nodiscard]] constexpr ws::errc check_negotiation(const Fields& fields, const opening_fields& all) noexcept {
+// The functions that follow judge the parts of a request in the order of their rules. They return early if the
+// judgement ends.
+
+[[nodiscard]] constexpr bool ends_with_version(const opening_fields& all, opening_judge& judge) noexcept {
     // There is one version, and it is 13 (RFC 6455 section 4.2.1, item 6) [H7].
-    if (all.count(opening_field::version) != 1) return ws::errc::version_missing;
-    if (!sockless::equal(all.first(opening_field::version), "13")) return ws::errc::version_unsupported;
-    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
-    if (all.count(opening_field::origin) > 1) return ws::errc::repeated_origin;
-    // The extensions keep to their grammar (RFC 6455 section 9.1) [H11].
-    if (all.bad_extensions) return ws::errc::bad_extensions;
-    if (all.has(opening_field::subprotocol)) return check_subprotocols(fields, all);
-    return ws::errc::none;
+    if (all.count(opening_field::version) != 1) return judge.ends_with(ws::errc::version_missing);
+    if (sockless::equal(all.first(opening_field::version), "13")) return false;
+    return judge.ends_with(ws::errc::version_unsupported);
 }
 
-[[nodiscard]] constexpr ws::errc check_upgrade(const http::head& head, const opening_fields& all) noexcept {
+[[nodiscard]] constexpr bool ends_with_extensions(const opening_fields& all, opening_judge& judge) noexcept {
+    // The extensions keep to their grammar, and a field has at least one (RFC 6455 section 9.1) [H11].
+    if (all.bad_extensions) return judge.ends_with(ws::errc::bad_extensions);
+    return all.empty_extensions && judge.ends_with(ws::errc::empty_extensions);
+}
+
+template <class Fields>
+constexpr void judge_offers(const Fields& fields, const opening_fields& all, opening_judge& judge) noexcept {
+    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
+    if (all.expectation_unknown && judge.ends_with(ws::errc::expectation_unknown)) return;
+    // One Origin at most: the one that is checked has to be the one that counts (RFC 6454 section 7.3).
+    if (all.count(opening_field::origin) > 1 && judge.ends_with(ws::errc::repeated_origin)) return;
+    if (ends_with_extensions(all, judge) || !all.has(opening_field::subprotocol)) return;
+    const ws::errc wrong = check_subprotocols(fields, all);
+    if (wrong != ws::errc::none) static_cast<void>(judge.ends_with(wrong));
+}
+
+constexpr void judge_upgrade(const http::head& head, const opening_fields& all, opening_judge& judge) noexcept {
     // The bytes behind the head are frames, so nothing may announce a body (RFC 9112 section 6) [H8].
-    if (all.body) return ws::errc::unexpected_body;
+    if (all.body && judge.ends_with(ws::errc::unexpected_body)) return;
     // Upgrade has `websocket` (RFC 6455 section 4.2.1, item 3) [H5]. Else the request is for something else, and 426
     // tells what is needed (RFC 9110 section 15.5.22).
-    if (!all.upgrade_to_websocket) return ws::errc::upgrade_missing;
+    if (!all.upgrade_to_websocket && judge.ends_with(ws::errc::upgrade_missing)) return;
     // Connection has `upgrade` (RFC 6455 section 4.2.1, item 4) [H5].
-    if (!all.connection_upgrade) return ws::errc::connection_upgrade_missing;
+    if (!all.connection_upgrade && judge.ends_with(ws::errc::connection_upgrade_missing)) return;
     // The version is judged before the key: another version may have other keys, and its client needs to know the one
     // that is spoken (RFC 6455 section 4.4) [H7].
-    const ws::errc negotiation = check_negotiation(head.fields, all);
-    if (negotiation == ws::errc::version_missing || negotiation == ws::errc::version_unsupported) return negotiation;
+    if (ends_with_version(all, judge)) return;
     // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
-    if (all.count(opening_field::key) != 1 || !is_base64_of_16_bytes(all.first(opening_field::key)))
-        return ws::errc::bad_key;
-    // An expectation is not ignored, and only 100-continue can be met (RFC 9110 section 10.1.1) [H21].
-    if (all.expectation_unknown) return ws::errc::expectation_unknown;
-    return negotiation;
+    const bool one_key = all.count(opening_field::key) == 1 && is_base64_of_16_bytes(all.first(opening_field::key));
+    if (!one_key && judge.ends_with(ws::errc::bad_key)) return;
+    judge_offers(head.fields, all, judge);
 }
 
-[[nodiscard]] constexpr ws::errc check_opening(ws::opening_request& request, const http::head& head,
-                                               const opening_fields& all) noexcept {
+constexpr void judge_opening(ws::opening_request& request, const http::head& head, const opening_fields& all,
+                             opening_judge& judge) noexcept {
+    // Lines end in CR LF (RFC 9112 section 2.2) [H2].
+    if (head.bare_lf && judge.ends_with(http::errc::bare_lf)) return;
     // Only GET opens a WebSocket (RFC 6455 section 4.2.1, item 1) [H1].
-    if (!sockless::equal(head.method, "GET")) return ws::errc::method_not_get;
+    if (!sockless::equal(head.method, "GET") && judge.ends_with(ws::errc::method_not_get)) return;
     // Upgrade in HTTP/1.0 is ignored (RFC 9110 section 7.8) [H1]. So the request asks for no upgrade, and the answer is
     // 426; 505 is for other major versions.
-    if (head.minor_version == 0) return ws::errc::http_version_too_old;
-    if (!split_target(request)) return ws::errc::bad_request_target;
+    if (head.minor_version == 0 && judge.ends_with(ws::errc::http_version_too_old)) return;
+    if (!split_target(request) && judge.ends_with(ws::errc::bad_request_target)) return;
     // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
     const std::string_view host = all.first(opening_field::host);
-    if (all.count(opening_field::host) != 1 || !http::is_host(host)) return ws::errc::bad_host;
     const bool absolute = request.host.data() != host.data();
-    if (absolute && !http::is_host(request.host)) return ws::errc::bad_host;
-    return check_upgrade(head, all);
+    const bool right =
+        all.count(opening_field::host) == 1 && http::is_host(host) && (!absolute || http::is_host(request.host));
+    if (!right && judge.ends_with(ws::errc::bad_host)) return;
+    judge_upgrade(head, all, judge);
 }
 
 } // namespace sockless::ws::detail
@@ -110,7 +125,7 @@ namespace sockless::ws {
 }
 
 /// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
-[[nodiscard]] constexpr opening_request check_request(const http::head& head) noexcept {
+[[nodiscard]] constexpr opening_request check_request(const http::head& head, on_fault how = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
         .target = head.target,
@@ -119,13 +134,17 @@ namespace sockless::ws {
         .key = all.first(detail::opening_field::key),
         .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
     };
-    request.error = detail::check_opening(request, head, all);
+    detail::opening_judge judge(how);
+    detail::judge_opening(request, head, all, judge);
+    request.error = judge.error();
+    request.faults = judge.faults();
     return request;
 }
 
 /// A server's answer. Its texts are views of the fields.
 struct opening_response {
     sockless::error error{};          ///< what is wrong; if none, the connection is open
+    opening_faults faults{};          ///< with `on_fault::note`: all that is wrong, if all of it is acceptable
     std::string_view subprotocol{};   ///< the one that was chosen; empty if none was
     std::string_view extensions{};    ///< the first line of those agreed to; `for_each_extension` has all lines
     bool subprotocol_missing = false; ///< some were offered and none was chosen: the caller decides [H17]
@@ -137,45 +156,46 @@ namespace sockless::ws::detail {
 
 /// Judges the subprotocol and the extensions that were agreed to, in any list of fields.
 template <class Fields>
-constexpr void check_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
-                            std::string_view offered_subprotocols, std::string_view offered_extensions) noexcept {
+constexpr void judge_answer(ws::opening_response& response, const Fields& fields, const opening_fields& all,
+                            std::string_view offered_subprotocols, std::string_view offered_extensions,
+                            opening_judge& judge) noexcept {
     response.extensions = all.first(opening_field::extensions);
     response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    response.error = check_subprotocol(all, offered_subprotocols);
-    if (response.error) return;
+    const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
+    if (wrong != ws::errc::none && judge.ends_with(wrong)) return;
+    if (ends_with_extensions(all, judge)) return;
     // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].
-    if (all.bad_extensions) {
-        response.error = ws::errc::bad_extensions;
-        return;
-    }
     ws::for_each_extension(fields, [&](const ws::extension& agreed) {
         if (ws::has_extension(offered_extensions, agreed.name)) return true;
-        response.error = ws::errc::extension_not_offered;
-        return false;
+        return !judge.ends_with(ws::errc::extension_not_offered);
     });
 }
 
-[[nodiscard]] constexpr ws::errc check_switch(const http::head& head, const opening_fields& all,
-                                              std::string_view key) noexcept {
-    if (head.status != 101) return ws::errc::unexpected_status;
+/// Judges the rest of a 101. Returns whether the judgement ends.
+[[nodiscard]] constexpr bool ends_with_switch(const http::head& head, const opening_fields& all, std::string_view key,
+                                              opening_judge& judge) noexcept {
+    if (head.status != 101) return judge.ends_with(ws::errc::unexpected_status);
+    // Lines end in CR LF (RFC 9112 section 2.2) [H2].
+    if (head.bare_lf && judge.ends_with(http::errc::bare_lf)) return true;
     // The server switches to `websocket` and nothing else, and says so once (RFC 6455 section 4.1, item 2 of the
     // response) [H16]. The version of HTTP in its answer means nothing: the client's is 1.1.
     const auto is_another = [](std::string_view value) { return !http::equal_ignoring_case(value, "websocket"); };
-    if (is_another(all.first(opening_field::upgrade))) return ws::errc::upgrade_not_confirmed;
-    if (all.count(opening_field::upgrade) != 1) {
-        const bool another = http::detail::visit_values(head.fields, "upgrade", is_another);
-        return another ? ws::errc::upgrade_not_confirmed : ws::errc::upgrade_repeated;
+    const bool once = all.count(opening_field::upgrade) == 1;
+    if (is_another(all.first(opening_field::upgrade)) ||
+        (!once && http::detail::visit_values(head.fields, "upgrade", is_another))) {
+        return judge.ends_with(ws::errc::upgrade_not_confirmed);
     }
+    if (!once && judge.ends_with(ws::errc::upgrade_repeated)) return true;
     // Connection has `upgrade` (RFC 6455 section 4.1, item 3 of the response) [H16].
-    if (!all.connection_upgrade) return ws::errc::connection_not_confirmed;
+    if (!all.connection_upgrade && judge.ends_with(ws::errc::connection_not_confirmed)) return true;
     // There is one Sec-WebSocket-Accept, that of the key: so the answer comes from a server that has read this very
     // request (RFC 6455 section 4.1, item 4 of the response) [H16].
-    if (all.count(opening_field::accept) != 1) return ws::errc::accept_missing;
+    if (all.count(opening_field::accept) != 1) return judge.ends_with(ws::errc::accept_missing);
     const std::array<char, 28> right = ws::accept_key(key);
     const bool same = sockless::equal(all.first(opening_field::accept), {right.data(), right.size()});
-    return same ? ws::errc::none : ws::errc::accept_wrong;
+    return !same && judge.ends_with(ws::errc::accept_wrong);
 }
 
 } // namespace sockless::ws::detail
@@ -187,10 +207,16 @@ namespace sockless::ws {
 /// `unexpected_status`.
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
-                                                        std::string_view offered_extensions) noexcept {
+                                                        std::string_view offered_extensions,
+                                                        on_fault how = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
-    opening_response response{.error = detail::check_switch(head, all, key)};
-    if (!response.error) detail::check_answer(response, head.fields, all, offered_subprotocols, offered_extensions);
+    detail::opening_judge judge(how);
+    opening_response response{};
+    if (!detail::ends_with_switch(head, all, key, judge)) {
+        detail::judge_answer(response, head.fields, all, offered_subprotocols, offered_extensions, judge);
+    }
+    response.error = judge.error();
+    response.faults = judge.faults();
     return response;
 }
 

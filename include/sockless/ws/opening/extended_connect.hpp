@@ -137,10 +137,12 @@ template <class Fields>
         .origin = all.first(detail::opening_field::origin),
         .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
     };
-    errc wrong = detail::check_pseudo_fields(pseudo, all);
-    if (wrong == errc::none && all.expectation_unknown) wrong = errc::expectation_unknown;
-    if (wrong == errc::none) wrong = detail::check_negotiation(fields, all);
-    request.error = wrong;
+    request.error = detail::check_pseudo_fields(pseudo, all);
+    if (request.error) return request;
+    detail::opening_judge judge(on_fault::stop);
+    const bool ends = all.expectation_unknown && judge.ends_with(errc::expectation_unknown);
+    if (!ends && !detail::ends_with_version(all, judge)) detail::judge_offers(fields, all, judge);
+    request.error = judge.error();
     return request;
 }
 
@@ -161,7 +163,9 @@ template <class Fields>
     } else if (status.front() != '2') {
         response.error = errc::unexpected_status;
     } else {
-        detail::check_answer(response, fields, all, offered_subprotocols, offered_extensions);
+        detail::opening_judge judge(on_fault::stop);
+        detail::judge_answer(response, fields, all, offered_subprotocols, offered_extensions, judge);
+        response.error = judge.error();
     }
     return response;
 }

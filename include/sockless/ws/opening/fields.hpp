@@ -40,6 +40,7 @@ class opening_fields {
     bool body = false;                 ///< there is a Content-Length other than 0, or a Transfer-Encoding [H8]
     bool expectation_unknown = false;  ///< there is an Expect other than `100-continue` [H21]
     bool bad_extensions = false;       ///< a Sec-WebSocket-Extensions is malformed [H11]
+    bool empty_extensions = false;     ///< a Sec-WebSocket-Extensions names none [H11]
 
   private:
     [[nodiscard]] static constexpr std::size_t index(opening_field name) noexcept {
@@ -64,9 +65,16 @@ class opening_fields {
         case opening_field::expect:
             expectation_unknown = expectation_unknown || !http::equal_ignoring_case(value, "100-continue");
             break;
-        case opening_field::extensions: bad_extensions = bad_extensions || !ws::is_extension_list(value); break;
+        case opening_field::extensions:
+            if (!ws::is_extension_list(value)) note_wrong_extensions(value);
+            break;
         default: break;
         }
+    }
+
+    [[gnu::noinline]] constexpr void note_wrong_extensions(std::string_view value) noexcept {
+        const http::list_elements all(value);
+        (all.begin() == all.end() ? empty_extensions : bad_extensions) = true;
     }
 
     std::array<unset_view, opening_name_table::count> first_; // set for the names that are there; the rest is not read

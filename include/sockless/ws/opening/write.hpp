@@ -29,6 +29,10 @@ struct acceptance {
     std::string_view extensions{}; ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;       ///< agree to it, if it is offered and the endpoint can compress
     list_view<field> fields{};     ///< more fields: Set-Cookie …
+
+    /// For `write_acceptance`: whether to answer a key that is not 16 bytes in base64 (`errc::bad_key`), with the value
+    /// for the key as it was sent. `accept` of a `basic_server` needs no word of it.
+    bool any_key = false;
 };
 
 /// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
@@ -115,25 +119,39 @@ namespace sockless::ws {
     return head.finish();
 }
 
-/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
-/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
-/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
-[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
-                                                 std::string_view more_extensions = {}) noexcept {
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// Writes a 101 for a key that was judged.
+[[nodiscard]] constexpr written write_switch(bytes out, std::string_view key, const ws::acceptance& accepted,
+                                             std::string_view more_extensions) noexcept {
     http::head_writer head(out);
-    if (!detail::is_base64_of_16_bytes(key)) head.fail(errc::bad_key);
     std::array<char, 28> accept{};
-    if (!out.empty()) accept = accept_key(key);
+    if (!out.empty()) accept = ws::accept_key(key);
     head.known("HTTP/1.1 101 Switching Protocols\r\n"
                "Upgrade: websocket\r\n"
                "Connection: Upgrade\r\n"
                "Sec-WebSocket-Accept: ");
     head.known({accept.data(), accept.size()}).known("\r\n");
-    detail::put_subprotocol(head, accepted.subprotocol);
-    detail::put_extensions(head, accepted.extensions, more_extensions);
+    put_subprotocol(head, accepted.subprotocol);
+    put_extensions(head, accepted.extensions, more_extensions);
     // A 101 has no body, so the fields that announce one are reserved too (RFC 9112 section 6) [H9].
-    detail::put_fields(head, accepted.fields, true);
+    put_fields(head, accepted.fields, true);
     return head.finish();
+}
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// Writes the 101 that accepts a request with this key (RFC 6455 section 4.2.2, item 5) [H9]. Errors: those of
+/// `head_writer` [H14], `bad_key`, `bad_subprotocol`, `bad_extensions`, `reserved_field`. `more_extensions` as with
+/// `write_request`. An empty `out` only asks for the room that the head takes, which costs no hash.
+[[nodiscard]] constexpr written write_acceptance(bytes out, std::string_view key, const acceptance& accepted,
+                                                 std::string_view more_extensions = {}) noexcept {
+    if (!accepted.any_key && !detail::is_base64_of_16_bytes(key)) return {0, errc::bad_key};
+    return detail::write_switch(out, key, accepted, more_extensions);
 }
 
 } // namespace sockless::ws

@@ -1,0 +1,104 @@
+// The rules of the opening handshake that a peer may break without a doubt about the bytes that follow.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../../http/errc.hpp"
+#include "../../list_view.hpp"
+#include "../errc.hpp"
+
+namespace sockless::ws {
+
+/// The rules that do not touch framing: although one of them is broken, it is clear where the head ends, that no body
+/// follows it, and that the bytes behind it are WebSocket frames without an extension that was not agreed to. The
+/// caller can accept such a request or response on its own word (`options::show_faults`); docs/rules.md names peers
+/// that break them. All other rules hold always.
+inline constexpr error acceptable_faults[] = {
+    http::errc::bare_lf,
+    errc::bad_request_target,
+    errc::bad_host,
+    errc::connection_upgrade_missing,
+    errc::bad_key,
+    errc::expectation_unknown,
+    errc::repeated_origin,
+    errc::empty_extensions,
+    errc::bad_subprotocol,
+    errc::upgrade_repeated,
+    errc::connection_not_confirmed,
+    errc::subprotocol_not_offered,
+};
+
+/// The faults of one request or response, all of them acceptable.
+class opening_faults {
+  public:
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+
+    /// Whether this rule is broken.
+    [[nodiscard]] constexpr bool has(error rule) const noexcept { return (bits_ & bit_of(rule)) != 0; }
+
+    /// Whether every rule that is broken is one of these. So a caller accepts exactly the faults that it expects:
+    /// `faults.are_among({errc::bad_key, errc::connection_upgrade_missing})`.
+    [[nodiscard]] constexpr bool are_among(list_view<error> accepted) const noexcept {
+        std::uint32_t left = bits_;
+        for (const error each : accepted) left &= ~bit_of(each);
+        return left == 0;
+    }
+
+    /// Adds a fault. False if it is not acceptable; then nothing changes.
+    constexpr bool add(error fault) noexcept {
+        const std::uint32_t bit = bit_of(fault);
+        bits_ |= bit;
+        return bit != 0;
+    }
+
+  private:
+    // The bit of a rule; 0 if it touches framing.
+    [[nodiscard]] static constexpr std::uint32_t bit_of(error rule) noexcept {
+        std::uint32_t bit = 1;
+        for (const error each : acceptable_faults) {
+            if (each == rule) return bit;
+            bit <<= 1;
+        }
+        return 0;
+    }
+
+    std::uint32_t bits_ = 0;
+};
+
+/// How a head is judged.
+enum class on_fault : std::uint8_t {
+    stop, ///< the first rule that is broken is the error
+    note, ///< faults that are acceptable are noted, and the rest is judged all the same
+};
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// Collects the rules that a head breaks. They are asked in a fixed order: `if (broken && judge.ends_with(rule))
+/// return;`.
+class opening_judge {
+  public:
+    constexpr explicit opening_judge(on_fault how) noexcept : how_(how) {}
+
+    /// A rule is broken. Whether the judgement ends with that.
+    [[nodiscard, gnu::noinline]] constexpr bool ends_with(sockless::error rule) noexcept {
+        if (how_ == on_fault::note && faults_.add(rule)) {
+            if (!error_) error_ = rule;
+            return false;
+        }
+        faults_ = {};
+        error_ = rule;
+        return true;
+    }
+
+    /// The error of the head. If there are faults, it is the first of them; else it is not acceptable.
+    [[nodiscard]] constexpr sockless::error error() const noexcept { return error_; }
+    [[nodiscard]] constexpr opening_faults faults() const noexcept { return faults_; }
+
+  private:
+    sockless::error error_{};
+    opening_faults faults_{};
+    on_fault how_;
+};
+
+} // namespace sockless::ws::detail
