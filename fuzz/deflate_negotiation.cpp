@@ -42,13 +42,16 @@ void serve(std::string_view offered, const ws::deflate_policy& policy, unsigned 
     char memory[ws::max_deflate_text];
     const std::string_view text = ws::write_deflate_response(memory, terms);
     promise(!text.empty() && ws::is_extension_list(text), "a response fits, and is well formed");
-    const ws::deflate_agreement read = ws::check_deflate(fields_of(text), {.client_max_window_bits = 15});
+    const ws::deflate_agreement read = ws::check_deflate(fields_of(text), "permessage-deflate; client_max_window_bits");
     promise(read.agreed && read.parameters == terms, "a response is read as it was meant");
 }
 
 void ask(std::string_view answered, const ws::deflate_policy& policy) {
     const ws::deflate_parameters offer = ws::offer_of(policy);
-    const ws::deflate_agreement found = ws::check_deflate(fields_of(answered), offer);
+    char memory[ws::max_deflate_text];
+    const std::string_view offered = ws::write_deflate_offer(memory, offer);
+    promise(ws::are_deflate_offers(offered), "an offer of ours is one");
+    const ws::deflate_agreement found = ws::check_deflate(fields_of(answered), offered);
     promise(!found.agreed || found.error == ws::errc::none, "either it is agreed to, or there is an error");
     promise(found.agreed || found.error != ws::errc::none || !ws::has_extension(answered, "permessage-deflate"),
             "no answer is passed over");
@@ -70,7 +73,7 @@ void meet(const ws::deflate_policy& client, const ws::deflate_policy& server, un
     promise(chosen.agreed == possible, "an offer of ours is accepted where the windows allow it");
     if (!chosen.agreed) return;
     const std::string_view answered = ws::write_deflate_response(response_memory, chosen.parameters);
-    const ws::deflate_agreement found = ws::check_deflate(fields_of(answered), offer);
+    const ws::deflate_agreement found = ws::check_deflate(fields_of(answered), offered);
     promise(found.agreed && found.parameters == chosen.parameters, "both sides agree on the same");
 }
 

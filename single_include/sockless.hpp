@@ -8961,18 +8961,20 @@ namespace sockless::ws::detail {
 /// The terms, as they are offered, chosen and agreed to in the opening handshake (RFC 7692 section 5).
 template <class T>
 concept negotiates_compression = requires(T stage, const T& constant, role own, std::span<char> text,
-                                          const http::fields& fields) {
+                                          const http::fields& fields, std::string_view list) {
     { T::text_size } -> std::convertible_to<std::size_t>;
     { constant.is_valid(own) }
     noexcept->std::same_as<bool>;
     { constant.offer(text) }
     noexcept->std::same_as<std::string_view>;
+    { constant.are_offers(list) }
+    noexcept->std::same_as<bool>;
     { constant.response(text, constant.choose(fields)) }
     noexcept->std::same_as<std::string_view>;
-    { constant.check(fields).error } -> std::convertible_to<sockless::error>;
+    { constant.check(fields, list).error } -> std::convertible_to<sockless::error>;
     { stage.agree(own, constant.choose(fields)) }
     noexcept;
-    { stage.agree(own, constant.check(fields)) }
+    { stage.agree(own, constant.check(fields, list)) }
     noexcept;
     { constant.agreement().agreed } -> std::convertible_to<bool>;
 };
@@ -9025,8 +9027,9 @@ namespace sockless::ws {
 /// they are called:
 ///
 /// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
-///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
-///   `error`. A server makes its choice with `choose(fields)` from the fields of a request, and writes
+///   writes `offer(text)` into its request, or offers of the caller's of which `are_offers(list)` says that they can be
+///   made. It judges the fields of the response with `check(fields, list)`, which has an `error`; `list` is all that
+///   was offered. A server makes its choice with `choose(fields)` from the fields of a request, and writes
 ///   `response(text, choice)`, which is empty if nothing is agreed to. `text` has room for `text_size` characters.
 ///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
 ///   sets the most that one message may come to.
@@ -11975,21 +11978,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
-    /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_entropy`
-    /// if there is no nonce, `no_room`, and those of `write_request`.
+    /// `deflate_stage` compression is offered: if `asked.extensions` names permessage-deflate, as it says, with all its
+    /// offers in order; else as the policy wants it. Errors: `not_open` if it was called before, `bad_extensions` if
+    /// `asked.extensions` names permessage-deflate and one of these offers is wrong, or compression is not to be
+    /// offered or not there, `bad_deflate_window` if the policy cannot be had, `no_entropy` if there is no nonce,
+    /// `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
-        // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
-        if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
+        const bool has_offers = has_extension(asked.extensions, deflate_name);
         if constexpr (Compression::available) {
-            if (asked.compression) {
-                const auto& compression = this->compression_stage();
-                if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
-                char memory[Compression::text_size];
-                return queue_request(asked, compression.offer(memory));
-            }
+            if (asked.compression) return request_compression(asked, has_offers);
         }
+        // Compression changes how frames are read. So it is offered only by an endpoint that can read them.
+        if (has_offers) return errc::bad_extensions;
         return queue_request(asked, {});
     }
 
@@ -12064,6 +12065,16 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {};
     }
 
+    [[nodiscard]] sockless::error request_compression(const opening& asked, bool has_offers) noexcept {
+        const auto& compression = this->compression_stage();
+        if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
+        if (has_offers) {
+            return compression.are_offers(asked.extensions) ? queue_request(asked, {}) : errc::bad_extensions;
+        }
+        char memory[Compression::text_size];
+        return queue_request(asked, compression.offer(memory));
+    }
+
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
         if (!this->is_opening()) return this->next_open(in);
         switch (this->handshake().at) {
@@ -12105,10 +12116,12 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
-        const opening_response answer = judge(head);
+        const offers asked = offered();
+        const opening_response answer =
+            check_response(head, asked.key, asked.subprotocols, asked.extensions, handshake.how);
         if (answer.error && answer.faults.empty()) return this->fail(answer.error);
         if constexpr (Compression::available) {
-            const auto agreement = this->compression_stage().check(head.fields);
+            const auto agreement = this->compression_stage().check(head.fields, asked.extensions);
             if (agreement.error != errc::none) return this->fail(agreement.error);
             this->compression_stage().agree(role::client, agreement);
         }
@@ -12122,21 +12135,25 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open, .error = answer.error};
     }
 
-    // The offers stand in the request, which the output has kept.
-    [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
+    // What the request says that the answer depends on. It stands in the request, which the output has kept.
+    struct offers {
+        std::string_view key, subprotocols, extensions;
+    };
+
+    [[nodiscard]] offers offered() noexcept {
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line
         lines.remove_suffix(2);                    // the empty line
-        std::string_view key{}, subprotocols{}, extensions{};
+        offers found{};
         http::detail::visit_fields(http::fields(lines), [&](std::string_view name, auto value) {
             switch (detail::opening_field_of(name)) {
-            case detail::opening_field::key: key = value(); break;
-            case detail::opening_field::subprotocol: subprotocols = value(); break;
-            case detail::opening_field::extensions: extensions = value(); break;
+            case detail::opening_field::key: found.key = value(); break;
+            case detail::opening_field::subprotocol: found.subprotocols = value(); break;
+            case detail::opening_field::extensions: found.extensions = value(); break;
             default: break;
             }
         });
-        return check_response(answer, key, subprotocols, extensions, this->handshake().how);
+        return found;
     }
 
     void begin_body() noexcept {
@@ -14245,33 +14262,65 @@ template <class Fields>
 }
 
 /// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty if there is no room.
-/// `max_deflate_text` is room enough.
+/// `max_deflate_text` is room enough. There can be several, separated by commas, in order of preference (RFC 7692
+/// section 5.1).
 [[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
                                                              const deflate_parameters& offer) noexcept {
     return detail::write_deflate(out, offer, detail::deflate_text::offer);
 }
 
-/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
-/// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
-/// for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3] [D4].
+/// Client: whether every offer of permessage-deflate in this list can be made: each of its parameters is known, valid,
+/// and there once. False also if the list is malformed, or has none. [D1]
+[[nodiscard]] constexpr bool are_deflate_offers(std::string_view extensions) noexcept {
+    if (!is_extension_list(extensions)) return false;
+    bool any = false;
+    for (const extension& each : extension_list(extensions)) {
+        deflate_parameters offer;
+        if (!equal(each.name, deflate_name)) continue;
+        if (!read_deflate_offer(each, offer)) return false;
+        any = true;
+    }
+    return any;
+}
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// Whether a server that accepts this offer can answer with these terms.
+[[nodiscard]] constexpr bool grants(const ws::deflate_parameters& answer,
+                                    const ws::deflate_parameters& offer) noexcept {
+    // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1) [D2].
+    return (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
+           // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
+           window_of(answer.server_max_window_bits) <= window_of(offer.server_max_window_bits) &&
+           // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
+           answer.client_max_window_bits <= offer.client_max_window_bits;
+}
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`; `offered` is the value
+/// of the request's Sec-WebSocket-Extensions. Error: `bad_deflate_response` if the server agrees to terms that none of
+/// the offers has, or leaves out terms that it was asked for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3]
+/// [D4].
 template <class Fields>
-[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
-                                                        const deflate_parameters& offer) noexcept {
+[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response, std::string_view offered) noexcept {
     deflate_agreement found;
+    const auto is_granted = [&] {
+        for (const extension& each : extension_list(offered)) {
+            deflate_parameters offer;
+            if (read_deflate_offer(each, offer) && detail::grants(found.parameters, offer)) return true;
+        }
+        return false;
+    };
     for_each_extension(response, [&](const extension& element) {
         if (!equal(element.name, deflate_name)) return true;
-        deflate_parameters& answer = found.parameters;
         const bool again = found.agreed;
-        found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
-        const bool granted =
-            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1)
-            // [D2].
-            (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
-            detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
-            answer.client_max_window_bits <= offer.client_max_window_bits;
-        if (!again && found.agreed && granted) return true;
+        found.agreed = detail::read_deflate(element, detail::deflate_text::response, found.parameters);
+        if (!again && found.agreed && is_granted()) return true;
         found = {.error = errc::bad_deflate_response};
         return false;
     });
@@ -14437,9 +14486,12 @@ class deflate_stage {
         return ws::is_valid(policy_, own, Deflater::smallest_window);
     }
 
-    /// A client's offer.
+    /// A client's offer, and whether others can be made in its place.
     [[nodiscard]] std::string_view offer(std::span<char> out) const noexcept {
         return write_deflate_offer(out, offer_of(policy_));
+    }
+    [[nodiscard]] static bool are_offers(std::string_view extensions) noexcept {
+        return are_deflate_offers(extensions);
     }
 
     /// A server's choice, and its text; empty if nothing is agreed to.
@@ -14451,10 +14503,10 @@ class deflate_stage {
         return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
     }
 
-    /// A server's answer to `offer`.
+    /// A server's answer to what was offered.
     template <class Fields>
-    [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
-        return check_deflate(response, offer_of(policy_));
+    [[nodiscard]] static deflate_agreement check(const Fields& response, std::string_view offered) noexcept {
+        return check_deflate(response, offered);
     }
 
     /// Sets the terms.

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <new>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace sockless::inspect {
@@ -21,16 +23,17 @@ inline ws::deflate_agreement terms_offered(const http::fields& asked) {
 /// The terms that a response sets. Where it fits none of the offers there is an error, and the terms are what it says
 /// all the same, so that the client's messages can be read.
 inline ws::deflate_agreement terms_answered(const http::fields& answered, const http::fields* asked) {
-    ws::deflate_agreement terms = ws::check_deflate(answered, {.client_max_window_bits = 15});
-    bool fits = terms.error == ws::errc::none && (!terms.agreed || asked == nullptr);
-    if (asked != nullptr) {
-        // Any of the offers may be the one that was accepted.
-        ws::for_each_extension(*asked, [&](const ws::extension& element) {
-            ws::deflate_parameters offer;
-            fits = fits || (ws::read_deflate_offer(element, offer) &&
-                            ws::check_deflate(answered, offer).error == ws::errc::none);
-            return !fits;
-        });
+    constexpr std::string_view anything = "permessage-deflate; client_max_window_bits";
+    ws::deflate_agreement terms = ws::check_deflate(answered, anything);
+    bool fits = terms.error == ws::errc::none;
+    if (terms.agreed && asked != nullptr) {
+        std::string offered;
+        for (const field& each : *asked) {
+            if (!http::equal_ignoring_case(each.name, "Sec-WebSocket-Extensions")) continue;
+            if (!offered.empty()) offered += ", ";
+            offered += each.value;
+        }
+        fits = ws::check_deflate(answered, offered).error == ws::errc::none;
     }
     if (!fits) {
         terms.error = ws::errc::bad_deflate_response;

@@ -268,7 +268,7 @@ TEST_CASE("D1 D2 D3 D4: every client's offer is accepted, and every server's ans
         CHECK(terms_of(of).agreed == of.compressed());
         if (!ws::offers_extension(request.fields, ws::deflate_name)) continue;
         ++offers;
-        const ws::deflate_parameters offer = offer_in(request.fields);
+        const std::string_view offered = http::first(request.fields, "Sec-WebSocket-Extensions");
 
         const ws::deflate_agreement ours = ws::choose_deflate(request.fields, {});
         CHECK(ours.agreed);
@@ -276,11 +276,11 @@ TEST_CASE("D1 D2 D3 D4: every client's offer is accepted, and every server's ans
         const field answer[] = {
             {"Sec-WebSocket-Extensions", ws::write_deflate_response(text, ours.parameters)},
         };
-        CHECK(ws::check_deflate(answer, offer).error == ws::errc::none);
+        CHECK(ws::check_deflate(answer, offered).error == ws::errc::none);
 
         if (!of.compressed()) continue;
         ++responses;
-        const ws::deflate_agreement theirs = ws::check_deflate(response.fields, offer);
+        const ws::deflate_agreement theirs = ws::check_deflate(response.fields, offered);
         CHECK(theirs.error == ws::errc::none);
         CHECK(theirs.parameters == terms_of(of).parameters);
     }

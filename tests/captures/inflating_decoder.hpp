@@ -35,7 +35,8 @@ inline ws::deflate_parameters offer_in(const http::fields& fields) {
 /// What the server's response says of compression, whatever it was asked for.
 inline ws::deflate_agreement terms_of(const capture& of) {
     buffer s2c = of.s2c.wire;
-    return ws::check_deflate(head_in(s2c, http::message_kind::response).fields, {.client_max_window_bits = 15});
+    return ws::check_deflate(head_in(s2c, http::message_kind::response).fields,
+                             "permessage-deflate; client_max_window_bits");
 }
 
 /// A decoder that gives the data of compressed messages inflated, in pieces of at most `room` bytes. Such data, and the

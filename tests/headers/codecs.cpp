@@ -177,7 +177,7 @@ std::uint64_t use_deflate_negotiation(const ws::deflate_policy& policy) noexcept
     const auto chosen = ws::choose_deflate(std::span(offered), policy);
     const sockless::field response[] = {
         {"Sec-WebSocket-Extensions", ws::write_deflate_response(response_room, chosen.parameters)}};
-    const auto found = ws::check_deflate(std::span(response), offer);
+    const auto found = ws::check_deflate(std::span(response), offered[0].value);
     std::uint64_t sum = sum_of(offered[0].value) * 7 + sum_of(response[0].value);
     for (const sockless::role own : {sockless::role::client, sockless::role::server}) {
         sum = sum * 2 + (ws::is_valid(policy, own) ? 1U : 0U);

@@ -57,17 +57,23 @@ class Deal:
     theirs: tuple
     offer: str
     response: str
+    said: bool = False  # whether our caller says the offer, in place of our policy
 
     def __str__(self):
         def wanted(words):
             return " and ".join(words) or "nothing more"
-        return f"{self.rules}: we want {wanted(self.ours)}, they {wanted(self.theirs)}"
+        we = f"we say {NAME}{self.offer}" if self.said else f"we want {wanted(self.ours)}"
+        return f"{self.rules}: {we}, they {wanted(self.theirs)}"
 
     def arguments(self):
         """Those of their program."""
         if self.theirs == ("their defaults",):
             return ()
         return self.theirs if self.theirs == ("no-deflate",) else ("deflate", *self.theirs)
+
+    def settings(self):
+        """Those of our client's request."""
+        return (f"extensions={hex_of((NAME + self.offer).encode())}",) if self.said else ()
 
 
 USUAL = "; client_max_window_bits"  # which all clients here offer unless told otherwise
@@ -137,6 +143,9 @@ def asking():
     yield Deal("D10", ("threshold=0",), (), USUAL, "")
     yield Deal("D10", ("threshold=1000000",), (), USUAL, "")
     yield Deal("D1", (), ("no-deflate",), USUAL, None)
+    yield Deal("D1", (), (), "", "", said=True)
+    yield Deal("D1 D3", (), (), f"; {server_window(12)}, {NAME}", f"; {server_window(12)}", said=True)
+    yield Deal("D1 D2", (), (), f"; {SERVER_FORGETS}, {NAME}{USUAL}", f"; {SERVER_FORGETS}", said=True)
 
 
 # ws has a threshold only if its takeover is off: else it compresses everything, as websockets and Chromium do
@@ -159,6 +168,8 @@ def asking_ws():
         yield Deal("D7", (), words, USUAL, f"; {SERVER_FORGETS}")
     yield Deal("D7", (), ("concurrency_limit=1",), USUAL, "")
     yield Deal("D8", (), (server_window(8),), USUAL, f"; {server_window(8)}")
+    # It wants no smaller window than it was told, so it takes the second offer.
+    yield Deal("D1 D3", (), (server_window(10),), f"; {server_window(9)}, {NAME}", f"; {server_window(10)}", said=True)
 
 
 def serving_websockets():
@@ -205,7 +216,7 @@ def deal_cases(ours, theirs, deals, *, we_serve, threshold=0, theirs_can=True):
     in_fragments = [("fragments", ("text", *map(hex_of, FRAGMENTS)))] * 2
 
     def case(deal, link, least):
-        request = link.ask()
+        request = link.ask("/", *deal.settings())
         needs_text("offer", value_of(request["fields"], "Sec-WebSocket-Extensions"), deal.offer)
         link.server.command("accept")
         opened = link.client.expect("open")

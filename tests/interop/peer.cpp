@@ -8,7 +8,7 @@
 // or threshold=BYTES.
 //
 // Commands are words; HEX is any number of bytes in hexadecimal, `-` for none.
-//   client:     connect PORT TARGET [subprotocol=NAME]… [field=NAME:HEX]…
+//   client:     connect PORT TARGET [subprotocol=NAME]… [extensions=HEX] [field=NAME:HEX]…
 //   at request: accept [subprotocol=NAME]… [field=NAME:HEX]…      (subprotocols in the server's order of preference)
 //               reject STATUS [field=NAME:HEX]… [body=HEX]
 //   when open:  text HEX [BYTES] | binary HEX [BYTES]       (repeated until it has so many bytes)
@@ -48,7 +48,7 @@ void print_error(sockless::error error) {
 
 // --- Commands --------------------------------------------------------------------------------------------------------
 
-/// The values of the words `subprotocol=NAME`, `field=NAME:HEX` and `body=HEX` of a command.
+/// The values of the words `subprotocol=NAME`, `extensions=HEX`, `field=NAME:HEX` and `body=HEX` of a command.
 struct settings {
     explicit settings(const words& command) {
         for (const std::string_view word : command) {
@@ -58,6 +58,7 @@ struct settings {
             const std::size_t colon = std::min(value.find(':'), value.size());
             if (name == "subprotocol") subprotocols.push_back(value);
             if (name == "body") body = from_hex(value);
+            if (name == "extensions") extensions = from_hex(value);
             if (name == "field") {
                 values.push_back(from_hex(value.substr(std::min(colon + 1, value.size()))));
                 fields.push_back({value.substr(0, colon), values.back()});
@@ -69,6 +70,7 @@ struct settings {
     std::vector<sockless::field> fields;
     std::deque<std::string> values;
     std::string body;
+    std::string extensions;
 };
 
 /// The options in the arguments behind `deflate`.
@@ -269,7 +271,7 @@ class session {
         print("closed", closed_ + ",\"ended_by\":" + (by_peer ? "\"peer\"" : "\"us\""));
     }
 
-    static constexpr bool is_server = requires(Peer peer) { peer.accept(); };
+    static constexpr bool is_server = requires(Peer peer) { peer.head(); };
 
     int socket_;
     Peer& peer_;
@@ -311,8 +313,11 @@ void open(Client&& peer, const words& command, commands& from) {
     const int socket = connected_to(number(command.at(1)));
     const settings how(command);
     const std::string host = "127.0.0.1:" + std::string(command[1]);
-    print_error(
-        peer.request({.host = host, .target = command.at(2), .subprotocols = how.subprotocols, .fields = how.fields}));
+    print_error(peer.request({.host = host,
+                              .target = command.at(2),
+                              .subprotocols = how.subprotocols,
+                              .extensions = how.extensions,
+                              .fields = how.fields}));
     session(socket, peer, from).run();
 }
 

@@ -77,21 +77,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
-    /// `deflate_stage` compression is offered. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate, `bad_deflate_window` if the policy cannot be had, `no_entropy`
-    /// if there is no nonce, `no_room`, and those of `write_request`.
+    /// `deflate_stage` compression is offered: if `asked.extensions` names permessage-deflate, as it says, with all its
+    /// offers in order; else as the policy wants it. Errors: `not_open` if it was called before, `bad_extensions` if
+    /// `asked.extensions` names permessage-deflate and one of these offers is wrong, or compression is not to be
+    /// offered or not there, `bad_deflate_window` if the policy cannot be had, `no_entropy` if there is no nonce,
+    /// `no_room`, and those of `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
-        // Compression changes how frames are read. So the endpoint, which reads them, offers it, not the caller.
-        if (has_extension(asked.extensions, deflate_name)) return errc::bad_extensions;
+        const bool has_offers = has_extension(asked.extensions, deflate_name);
         if constexpr (Compression::available) {
-            if (asked.compression) {
-                const auto& compression = this->compression_stage();
-                if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
-                char memory[Compression::text_size];
-                return queue_request(asked, compression.offer(memory));
-            }
+            if (asked.compression) return request_compression(asked, has_offers);
         }
+        // Compression changes how frames are read. So it is offered only by an endpoint that can read them.
+        if (has_offers) return errc::bad_extensions;
         return queue_request(asked, {});
     }
 
@@ -166,6 +164,16 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {};
     }
 
+    [[nodiscard]] sockless::error request_compression(const opening& asked, bool has_offers) noexcept {
+        const auto& compression = this->compression_stage();
+        if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
+        if (has_offers) {
+            return compression.are_offers(asked.extensions) ? queue_request(asked, {}) : errc::bad_extensions;
+        }
+        char memory[Compression::text_size];
+        return queue_request(asked, compression.offer(memory));
+    }
+
     [[nodiscard]] event next_otherwise(bytes& in) noexcept {
         if (!this->is_opening()) return this->next_open(in);
         switch (this->handshake().at) {
@@ -207,10 +215,12 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             handshake.at = stage::refused;
             return {.kind = kind::refused, .code = head.status};
         }
-        const opening_response answer = judge(head);
+        const offers asked = offered();
+        const opening_response answer =
+            check_response(head, asked.key, asked.subprotocols, asked.extensions, handshake.how);
         if (answer.error && answer.faults.empty()) return this->fail(answer.error);
         if constexpr (Compression::available) {
-            const auto agreement = this->compression_stage().check(head.fields);
+            const auto agreement = this->compression_stage().check(head.fields, asked.extensions);
             if (agreement.error != errc::none) return this->fail(agreement.error);
             this->compression_stage().agree(role::client, agreement);
         }
@@ -224,21 +234,25 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open, .error = answer.error};
     }
 
-    // The offers stand in the request, which the output has kept.
-    [[nodiscard]] opening_response judge(const http::head& answer) noexcept {
+    // What the request says that the answer depends on. It stands in the request, which the output has kept.
+    struct offers {
+        std::string_view key, subprotocols, extensions;
+    };
+
+    [[nodiscard]] offers offered() noexcept {
         std::string_view lines = text_of(this->kept_output());
         lines.remove_prefix(lines.find('\n') + 1); // the request line
         lines.remove_suffix(2);                    // the empty line
-        std::string_view key{}, subprotocols{}, extensions{};
+        offers found{};
         http::detail::visit_fields(http::fields(lines), [&](std::string_view name, auto value) {
             switch (detail::opening_field_of(name)) {
-            case detail::opening_field::key: key = value(); break;
-            case detail::opening_field::subprotocol: subprotocols = value(); break;
-            case detail::opening_field::extensions: extensions = value(); break;
+            case detail::opening_field::key: found.key = value(); break;
+            case detail::opening_field::subprotocol: found.subprotocols = value(); break;
+            case detail::opening_field::extensions: found.extensions = value(); break;
             default: break;
             }
         });
-        return check_response(answer, key, subprotocols, extensions, this->handshake().how);
+        return found;
     }
 
     void begin_body() noexcept {

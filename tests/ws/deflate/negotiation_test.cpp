@@ -36,9 +36,10 @@ constexpr bool writes(std::string_view wanted) {
     char room[ws::max_deflate_text] = {};
     const deflate_parameters offer =
         ws::offer_of({.wanted = {.server_no_context_takeover = true, .server_max_window_bits = 12}});
-    return ws::write_deflate_offer(room, offer) == wanted &&
+    const std::string_view offered = ws::write_deflate_offer(room, offer);
+    return offered == wanted && ws::are_deflate_offers(offered) &&
            ws::check_deflate(field_of("permessage-deflate; server_no_context_takeover; server_max_window_bits=11"),
-                             offer)
+                             offered)
                .agreed;
 }
 static_assert(writes("permessage-deflate; server_no_context_takeover; server_max_window_bits=12; "
@@ -87,9 +88,14 @@ void check_rows(const offer_row (&rows)[Size], const deflate_policy& policy = {}
     }
 }
 
-// The result for a client of the response to its offer: the parameters, or that there is no agreement.
-std::string finding_of(const deflate_parameters& offer, std::string_view response) {
-    const deflate_agreement found = ws::check_deflate(field_of(response), offer);
+std::string offer_text(const deflate_parameters& parameters) {
+    char room[ws::max_deflate_text];
+    return std::string(ws::write_deflate_offer(room, parameters));
+}
+
+// The result for a client of the response to its offers: the parameters, or that there is no agreement.
+std::string finding_of(std::string_view offered, std::string_view response) {
+    const deflate_agreement found = ws::check_deflate(field_of(response), offered);
     CHECK((found.agreed || found.parameters == deflate_parameters{}));
     CHECK((found.error == ws::errc::none || found.error == ws::errc::bad_deflate_response));
     if (found.error != ws::errc::none) CHECK(!found.agreed);
@@ -98,15 +104,16 @@ std::string finding_of(const deflate_parameters& offer, std::string_view respons
 
 void is_good(const deflate_parameters& offer, std::string_view parameters) {
     INFO(parameters);
-    CHECK(finding_of(offer, named(parameters)) == named(parameters));
+    CHECK(finding_of(offer_text(offer), named(parameters)) == named(parameters));
 }
 void is_bad(const deflate_parameters& offer, std::string_view parameters) {
     INFO(parameters);
-    CHECK(finding_of(offer, named(parameters)) == "bad_deflate_response");
+    CHECK(finding_of(offer_text(offer), named(parameters)) == "bad_deflate_response");
 }
 
 constexpr deflate_parameters plain_offer{};
 constexpr deflate_parameters usual_offer{.client_max_window_bits = 15};
+constexpr std::string_view usual_text = "permessage-deflate; client_max_window_bits";
 
 // Every window that a parameter can have, and 0 for a parameter that is not there.
 constexpr std::array<std::uint8_t, 9> windows{0, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -469,10 +476,10 @@ TEST_CASE("D4: a client offers what it wants, and always that the server may cho
 TEST_CASE("D1: a response without the extension declines the offer") {
     for (const std::string_view response : {"", "mux", "mux; server_max_window_bits=99", "permessage-bzip2"}) {
         INFO(response);
-        CHECK(finding_of(usual_offer, response) == "declined");
+        CHECK(finding_of(usual_text, response) == "declined");
     }
-    CHECK(shown(ws::check_deflate(std::vector<field>{}, usual_offer)) == "declined");
-    CHECK(shown(ws::check_deflate(std::vector<field>{{"Server", "permessage-deflate; mystery"}}, usual_offer)) ==
+    CHECK(shown(ws::check_deflate(std::vector<field>{}, usual_text)) == "declined");
+    CHECK(shown(ws::check_deflate(std::vector<field>{{"Server", "permessage-deflate; mystery"}}, usual_text)) ==
           "declined");
 }
 
@@ -510,19 +517,55 @@ TEST_CASE("D1: a second answer fails the connection, in one field and in two, th
         "permessage-deflate, permessage-deflate; mystery",
         "permessage-deflate; mystery, permessage-deflate",
     };
-    for (const std::string_view each : twice) CHECK(finding_of(usual_offer, each) == "bad_deflate_response");
+    for (const std::string_view each : twice) CHECK(finding_of(usual_text, each) == "bad_deflate_response");
     const std::array<field, 2> fields{field{field_name, "permessage-deflate"}, {field_name, "permessage-deflate"}};
-    CHECK(shown(ws::check_deflate(fields, usual_offer)) == "bad_deflate_response");
+    CHECK(shown(ws::check_deflate(fields, usual_text)) == "bad_deflate_response");
 }
 
 TEST_CASE("D1: one answer is found among those of other extensions") {
-    CHECK(finding_of(usual_offer, "mux; mystery, permessage-deflate; client_max_window_bits=10, other; a=b") ==
+    CHECK(finding_of(usual_text, "mux; mystery, permessage-deflate; client_max_window_bits=10, other; a=b") ==
           "permessage-deflate; client_max_window_bits=10");
     const std::vector<field> fields{
         {"sec-websocket-extensions", "mux"},
         {"Server", "permessage-deflate; mystery"},
         {"Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=\"1\\0\""}};
-    CHECK(shown(ws::check_deflate(fields, usual_offer)) == "permessage-deflate; server_max_window_bits=10");
+    CHECK(shown(ws::check_deflate(fields, usual_text)) == "permessage-deflate; server_max_window_bits=10");
+}
+
+TEST_CASE("D1: of several offers a response has to fit one, whichever it is") {
+    const std::string_view three =
+        "permessage-deflate; server_max_window_bits=10; client_max_window_bits, x-other; a=b, "
+        "permessage-deflate; server_no_context_takeover, permessage-deflate; "
+        "server_max_window_bits=12";
+    const auto fits = [&](std::string_view parameters) {
+        return finding_of(three, named(parameters)) == named(parameters);
+    };
+    CHECK(fits("server_max_window_bits=10"));
+    CHECK(fits("server_max_window_bits=9; client_max_window_bits=15"));
+    CHECK(fits("server_no_context_takeover"));
+    CHECK(fits("server_max_window_bits=12"));
+    // Terms that no single offer has.
+    CHECK(finding_of(three, "permessage-deflate") == "bad_deflate_response");
+    CHECK(finding_of(three, named("server_max_window_bits=13")) == "bad_deflate_response");
+    CHECK(finding_of(three, named("server_max_window_bits=12; client_max_window_bits=10")) == "bad_deflate_response");
+    // An offer that no server may accept, and one of something else.
+    CHECK(finding_of("permessage-deflate; x, permessage-bzip2", "permessage-deflate") == "bad_deflate_response");
+    CHECK(finding_of("", "permessage-deflate") == "bad_deflate_response");
+}
+
+TEST_CASE("D1: offers can be made if all of them are right") {
+    for (const std::string_view right : {"permessage-deflate", "permessage-deflate; server_max_window_bits=\"1\\0\"",
+                                         "x; y=z, permessage-deflate; client_max_window_bits=8, permessage-deflate"}) {
+        INFO(right);
+        CHECK(ws::are_deflate_offers(right));
+    }
+    for (const std::string_view wrong :
+         {"", "x", "permessage-bzip2", "permessage-deflate; x", "permessage-deflate; server_max_window_bits",
+          "permessage-deflate, permessage-deflate; client_max_window_bits=16", "permessage-deflate;",
+          "permessage-deflate, y z", "permessage-deflate; client_no_context_takeover=1, permessage-deflate"}) {
+        INFO(wrong);
+        CHECK(!ws::are_deflate_offers(wrong));
+    }
 }
 
 TEST_CASE("D2: no takeover of the server must be granted where it was asked for, and all else may come unasked") {
@@ -558,7 +601,7 @@ TEST_CASE("D3: the server's window must be in the response where it was asked fo
 
     is_good(plain_offer, "server_max_window_bits=15");
     is_good(plain_offer, "server_max_window_bits=8");
-    CHECK(finding_of(plain_offer, named("server_max_window_bits=\"12\"")) == named("server_max_window_bits=12"));
+    CHECK(finding_of(ws::deflate_name, named("server_max_window_bits=\"12\"")) == named("server_max_window_bits=12"));
 }
 
 TEST_CASE("D4: the client's window is in a response only where it was offered, with a value, and not larger") {
@@ -588,7 +631,7 @@ TEST_CASE("D1 D2 D3 D4: the negotiations that RFC 7692 shows") {
     };
     // Section 7.1.3: the simplest, which are the same.
     CHECK(response_to("permessage-deflate") == "permessage-deflate");
-    CHECK(finding_of(plain_offer, "permessage-deflate") == "permessage-deflate");
+    CHECK(finding_of(ws::deflate_name, "permessage-deflate") == "permessage-deflate");
 
     // A window of 1024 bytes asked of the server, one that the server may choose for the client, and a fallback.
     constexpr std::string_view one = "permessage-deflate; client_max_window_bits; server_max_window_bits=10";
@@ -615,7 +658,8 @@ TEST_CASE("D1 D2 D3 D4 D8: for each policy and each offer, the client accepts wh
     char offer_room[ws::max_deflate_text], response_room[ws::max_deflate_text];
     unsigned wrong = 0, declined = 0;
     for (const deflate_parameters& offer : all) {
-        const auto offered = field_of(ws::write_deflate_offer(offer_room, offer));
+        const std::string_view text = ws::write_deflate_offer(offer_room, offer);
+        const auto offered = field_of(text);
         for (const deflate_parameters& wanted : all) {
             for (const unsigned variant : {0U, 1U, 2U, 3U}) {
                 const unsigned smallest_window = 8 + (variant & 1U);
@@ -633,7 +677,7 @@ TEST_CASE("D1 D2 D3 D4 D8: for each policy and each offer, the client accepts wh
                 }
                 const deflate_parameters& made = chosen.parameters;
                 const auto response = field_of(ws::write_deflate_response(response_room, made));
-                const deflate_agreement found = ws::check_deflate(response, offer);
+                const deflate_agreement found = ws::check_deflate(response, text);
                 if (!found.agreed || found.parameters != made) ++wrong;
 
                 // Both get what they asked of each other, and the server what it wants for itself.

@@ -161,11 +161,59 @@ TEST_CASE("D2 D3 D4 H11: a client offers what its policy wants, beside other ext
     }
 }
 
+TEST_CASE("D1 H11: a client offers what its caller says, in its order, and takes an answer to any of it") {
+    struct row {
+        std::string_view offers, answer, error;
+    };
+    const std::string_view bad = "bad_deflate_response";
+    const std::string_view two = "permessage-deflate; server_max_window_bits=10; client_max_window_bits, x-a, "
+                                 "permessage-deflate; client_max_window_bits";
+    for (const row& each : {
+             row{"permessage-deflate", "permessage-deflate", ""},
+             row{"permessage-deflate", "permessage-deflate; server_no_context_takeover; server_max_window_bits=12", ""},
+             row{"permessage-deflate", "permessage-deflate; client_max_window_bits=15", bad},
+             row{"x-a, permessage-deflate; client_no_context_takeover", "x-a, permessage-deflate", ""},
+             row{two, "permessage-deflate; server_max_window_bits=10", ""},
+             row{two, "permessage-deflate; client_max_window_bits=12", ""},
+             row{two, "permessage-deflate; server_no_context_takeover", ""},
+             row{"permessage-deflate; server_max_window_bits=10, permessage-deflate; server_no_context_takeover",
+                 "permessage-deflate", bad},
+         }) {
+        CAPTURE(each.offers);
+        CAPTURE(each.answer);
+        // The policy is not offered. It still says how this side compresses.
+        ws::zlib_client peer(sample_keys(), {}, ws::zlib_compression({.wanted = {.client_no_context_takeover = true}}));
+        REQUIRE_FALSE(peer.request({.host = "h", .extensions = each.offers}));
+        CHECK(head_in(peer.output())["Sec-WebSocket-Extensions"] == each.offers);
+        peer.sent(peer.output().size());
+        buffer answer = bytes_from(upgrade_response("Sec-WebSocket-Extensions: " + std::string(each.answer) + "\r\n"));
+        bytes in(answer);
+        const ws::event event = peer.next(in);
+        CHECK(event.error.name() == (each.error.empty() ? error().name() : each.error));
+        REQUIRE(peer.is_open() == each.error.empty());
+        if (!peer.is_open()) continue;
+        CHECK(peer.compression().agreement().agreed);
+        const std::string text(300, 'a');
+        std::size_t size[2] = {};
+        for (std::size_t& each_size : size) {
+            REQUIRE_FALSE(peer.send_text(text));
+            each_size = peer.output().size();
+            CHECK(each_size < 50);
+            peer.sent(each_size);
+        }
+        CHECK(size[0] == size[1]); // the second message does not refer to the first
+    }
+}
+
 TEST_CASE("D1 H11: a client whose request cannot be written can ask again") {
     ws::zlib_client named(sample_keys());
-    for (const bool compression : {true, false}) {
-        CHECK(named.request({.host = "h", .extensions = "x-a, permessage-deflate", .compression = compression}) ==
-              ws::errc::bad_extensions);
+    CHECK(named.request({.host = "h", .extensions = "x-a, permessage-deflate", .compression = false}) ==
+          ws::errc::bad_extensions);
+    for (const std::string_view wrong :
+         {"permessage-deflate; x", "permessage-deflate, permessage-deflate; server_max_window_bits=7",
+          "permessage-deflate; client_max_window_bits=8; client_max_window_bits"}) {
+        CAPTURE(wrong);
+        CHECK(named.request({.host = "h", .extensions = wrong}) == ws::errc::bad_extensions);
     }
     CHECK(named.output().empty());
     CHECK_FALSE(named.request({.host = "h", .extensions = "x-a"}));

@@ -23,18 +23,20 @@ namespace sockless::ws::detail {
 /// The terms, as they are offered, chosen and agreed to in the opening handshake (RFC 7692 section 5).
 template <class T>
 concept negotiates_compression = requires(T stage, const T& constant, role own, std::span<char> text,
-                                          const http::fields& fields) {
+                                          const http::fields& fields, std::string_view list) {
     { T::text_size } -> std::convertible_to<std::size_t>;
     { constant.is_valid(own) }
     noexcept->std::same_as<bool>;
     { constant.offer(text) }
     noexcept->std::same_as<std::string_view>;
+    { constant.are_offers(list) }
+    noexcept->std::same_as<bool>;
     { constant.response(text, constant.choose(fields)) }
     noexcept->std::same_as<std::string_view>;
-    { constant.check(fields).error } -> std::convertible_to<sockless::error>;
+    { constant.check(fields, list).error } -> std::convertible_to<sockless::error>;
     { stage.agree(own, constant.choose(fields)) }
     noexcept;
-    { stage.agree(own, constant.check(fields)) }
+    { stage.agree(own, constant.check(fields, list)) }
     noexcept;
     { constant.agreement().agreed } -> std::convertible_to<bool>;
 };
@@ -87,8 +89,9 @@ namespace sockless::ws {
 /// they are called:
 ///
 /// - Before the connection is open. `is_valid(own)` says whether the terms that this side wants can be had. A client
-///   writes `offer(text)` into its request, and judges the fields of the response with `check(fields)`, which has an
-///   `error`. A server makes its choice with `choose(fields)` from the fields of a request, and writes
+///   writes `offer(text)` into its request, or offers of the caller's of which `are_offers(list)` says that they can be
+///   made. It judges the fields of the response with `check(fields, list)`, which has an `error`; `list` is all that
+///   was offered. A server makes its choice with `choose(fields)` from the fields of a request, and writes
 ///   `response(text, choice)`, which is empty if nothing is agreed to. `text` has room for `text_size` characters.
 ///   `agree(own, outcome)` sets the terms; from then on `agreement().agreed` says whether there are any. `limit(bytes)`
 ///   sets the most that one message may come to.

@@ -217,33 +217,65 @@ template <class Fields>
 }
 
 /// Client: writes an offer, for `opening::extensions`, to the front of `out`; empty if there is no room.
-/// `max_deflate_text` is room enough.
+/// `max_deflate_text` is room enough. There can be several, separated by commas, in order of preference (RFC 7692
+/// section 5.1).
 [[nodiscard]] constexpr std::string_view write_deflate_offer(std::span<char> out,
                                                              const deflate_parameters& offer) noexcept {
     return detail::write_deflate(out, offer, detail::deflate_text::offer);
 }
 
-/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`. Error:
-/// `bad_deflate_response` if the server agrees to terms that were not offered, or leaves out terms that it was asked
-/// for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3] [D4].
+/// Client: whether every offer of permessage-deflate in this list can be made: each of its parameters is known, valid,
+/// and there once. False also if the list is malformed, or has none. [D1]
+[[nodiscard]] constexpr bool are_deflate_offers(std::string_view extensions) noexcept {
+    if (!is_extension_list(extensions)) return false;
+    bool any = false;
+    for (const extension& each : extension_list(extensions)) {
+        deflate_parameters offer;
+        if (!equal(each.name, deflate_name)) continue;
+        if (!read_deflate_offer(each, offer)) return false;
+        any = true;
+    }
+    return any;
+}
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+/// Whether a server that accepts this offer can answer with these terms.
+[[nodiscard]] constexpr bool grants(const ws::deflate_parameters& answer,
+                                    const ws::deflate_parameters& offer) noexcept {
+    // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1) [D2].
+    return (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
+           // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
+           window_of(answer.server_max_window_bits) <= window_of(offer.server_max_window_bits) &&
+           // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
+           answer.client_max_window_bits <= offer.client_max_window_bits;
+}
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// Client: judges the terms that a response's fields agree to. `Fields` is any range of `field`; `offered` is the value
+/// of the request's Sec-WebSocket-Extensions. Error: `bad_deflate_response` if the server agrees to terms that none of
+/// the offers has, or leaves out terms that it was asked for, or agrees twice (RFC 7692 section 7.1) [D1] [D2] [D3]
+/// [D4].
 template <class Fields>
-[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response,
-                                                        const deflate_parameters& offer) noexcept {
+[[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response, std::string_view offered) noexcept {
     deflate_agreement found;
+    const auto is_granted = [&] {
+        for (const extension& each : extension_list(offered)) {
+            deflate_parameters offer;
+            if (read_deflate_offer(each, offer) && detail::grants(found.parameters, offer)) return true;
+        }
+        return false;
+    };
     for_each_extension(response, [&](const extension& element) {
         if (!equal(element.name, deflate_name)) return true;
-        deflate_parameters& answer = found.parameters;
         const bool again = found.agreed;
-        found.agreed = detail::read_deflate(element, detail::deflate_text::response, answer);
-        const bool granted =
-            // A server that accepts an offer with this parameter has it in the response (RFC 7692 section 7.1.1.1)
-            // [D2].
-            (answer.server_no_context_takeover || !offer.server_no_context_takeover) &&
-            // The server's window is the same or smaller (RFC 7692 section 7.1.2.1) [D3].
-            detail::window_of(answer.server_max_window_bits) <= detail::window_of(offer.server_max_window_bits) &&
-            // The client's window is there only if the offer has it, and not larger (RFC 7692 section 7.1.2.2) [D4].
-            answer.client_max_window_bits <= offer.client_max_window_bits;
-        if (!again && found.agreed && granted) return true;
+        found.agreed = detail::read_deflate(element, detail::deflate_text::response, found.parameters);
+        if (!again && found.agreed && is_granted()) return true;
         found = {.error = errc::bad_deflate_response};
         return false;
     });

@@ -45,9 +45,12 @@ class deflate_stage {
         return ws::is_valid(policy_, own, Deflater::smallest_window);
     }
 
-    /// A client's offer.
+    /// A client's offer, and whether others can be made in its place.
     [[nodiscard]] std::string_view offer(std::span<char> out) const noexcept {
         return write_deflate_offer(out, offer_of(policy_));
+    }
+    [[nodiscard]] static bool are_offers(std::string_view extensions) noexcept {
+        return are_deflate_offers(extensions);
     }
 
     /// A server's choice, and its text; empty if nothing is agreed to.
@@ -59,10 +62,10 @@ class deflate_stage {
         return chosen.agreed ? write_deflate_response(out, chosen.parameters) : std::string_view{};
     }
 
-    /// A server's answer to `offer`.
+    /// A server's answer to what was offered.
     template <class Fields>
-    [[nodiscard]] deflate_agreement check(const Fields& response) const noexcept {
-        return check_deflate(response, offer_of(policy_));
+    [[nodiscard]] static deflate_agreement check(const Fields& response, std::string_view offered) noexcept {
+        return check_deflate(response, offered);
     }
 
     /// Sets the terms.
