@@ -9818,11 +9818,11 @@ namespace sockless::ws::detail {
 /// return;`.
 class opening_judge {
   public:
-    constexpr explicit opening_judge(on_fault how) noexcept : how_(how) {}
+    constexpr explicit opening_judge(on_fault reaction) noexcept : reaction_(reaction) {}
 
     /// A rule is broken. Whether the judgement ends with that.
     [[nodiscard, gnu::noinline]] constexpr bool ends_with(sockless::error rule) noexcept {
-        if (how_ == on_fault::note && faults_.add(rule)) {
+        if (reaction_ == on_fault::note && faults_.add(rule)) {
             if (!error_) error_ = rule;
             return false;
         }
@@ -9838,7 +9838,7 @@ class opening_judge {
   private:
     sockless::error error_{};
     opening_faults faults_{};
-    on_fault how_;
+    on_fault reaction_;
 };
 
 } // namespace sockless::ws::detail
@@ -10559,7 +10559,8 @@ namespace sockless::ws {
 }
 
 /// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
-[[nodiscard]] constexpr opening_request check_request(const http::head& head, on_fault how = on_fault::stop) noexcept {
+[[nodiscard]] constexpr opening_request check_request(const http::head& head,
+                                                      on_fault reaction = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
         .target = head.target,
@@ -10568,7 +10569,7 @@ namespace sockless::ws {
         .key = all.first(detail::opening_field::key),
         .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
     };
-    detail::opening_judge judge(how);
+    detail::opening_judge judge(reaction);
     detail::judge_opening(request, head, all, judge);
     request.error = judge.error();
     request.faults = judge.faults();
@@ -10642,9 +10643,9 @@ namespace sockless::ws {
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
                                                         std::string_view offered_extensions,
-                                                        on_fault how = on_fault::stop) noexcept {
+                                                        on_fault reaction = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
-    detail::opening_judge judge(how);
+    detail::opening_judge judge(reaction);
     opening_response response{};
     if (!detail::ends_with_switch(head, all, key, judge)) {
         detail::judge_answer(response, head.fields, all, offered_subprotocols, offered_extensions, judge);
@@ -11919,7 +11920,7 @@ struct client_handshake {
     };
 
     client_handshake(const http::limits& limits, bool show_faults) noexcept
-        : reader(http::message_kind::response, limits), how(show_faults ? on_fault::note : on_fault::stop) {
+        : reader(http::message_kind::response, limits), reaction(show_faults ? on_fault::note : on_fault::stop) {
         if (show_faults) reader.take_bare_lf();
     }
 
@@ -11929,7 +11930,7 @@ struct client_handshake {
     };
     std::string_view subprotocol{};
     opening_faults faults{};
-    on_fault how;
+    on_fault reaction;
     stage at = stage::silent;
     std::uint8_t interim_responses = 0;
 };
@@ -12118,7 +12119,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         }
         const offers asked = offered();
         const opening_response answer =
-            check_response(head, asked.key, asked.subprotocols, asked.extensions, handshake.how);
+            check_response(head, asked.key, asked.subprotocols, asked.extensions, handshake.reaction);
         if (answer.error && answer.faults.empty()) return this->fail(answer.error);
         if constexpr (Compression::available) {
             const auto agreement = this->compression_stage().check(head.fields, asked.extensions);
@@ -12198,7 +12199,7 @@ struct server_handshake {
     server_handshake(const http::limits& limits, bool show_requests, bool show_faults) noexcept
         : reader(http::message_kind::request, limits),
           shows_requests(show_requests),
-          how(show_faults ? on_fault::note : on_fault::stop) {
+          reaction(show_faults ? on_fault::note : on_fault::stop) {
         if (show_faults) reader.take_bare_lf();
     }
 
@@ -12212,7 +12213,7 @@ struct server_handshake {
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
-    on_fault how;
+    on_fault reaction;
     bool has_head = false; // the request is HEAD, also if it is wrong and nothing keeps it
 };
 
@@ -12398,7 +12399,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
             handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
         }
-        handshake.request = check_request(head, handshake.how);
+        handshake.request = check_request(head, handshake.reaction);
         const opening_request& request = handshake.request;
         if (request.error && request.faults.empty()) return this->fail(request.error);
         handshake.at = stage::upgrade_asked;

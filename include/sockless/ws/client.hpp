@@ -18,7 +18,7 @@ struct client_handshake {
     };
 
     client_handshake(const http::limits& limits, bool show_faults) noexcept
-        : reader(http::message_kind::response, limits), how(show_faults ? on_fault::note : on_fault::stop) {
+        : reader(http::message_kind::response, limits), reaction(show_faults ? on_fault::note : on_fault::stop) {
         if (show_faults) reader.take_bare_lf();
     }
 
@@ -28,7 +28,7 @@ struct client_handshake {
     };
     std::string_view subprotocol{};
     opening_faults faults{};
-    on_fault how;
+    on_fault reaction;
     stage at = stage::silent;
     std::uint8_t interim_responses = 0;
 };
@@ -217,7 +217,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         }
         const offers asked = offered();
         const opening_response answer =
-            check_response(head, asked.key, asked.subprotocols, asked.extensions, handshake.how);
+            check_response(head, asked.key, asked.subprotocols, asked.extensions, handshake.reaction);
         if (answer.error && answer.faults.empty()) return this->fail(answer.error);
         if constexpr (Compression::available) {
             const auto agreement = this->compression_stage().check(head.fields, asked.extensions);

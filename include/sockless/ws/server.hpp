@@ -17,7 +17,7 @@ struct server_handshake {
     server_handshake(const http::limits& limits, bool show_requests, bool show_faults) noexcept
         : reader(http::message_kind::request, limits),
           shows_requests(show_requests),
-          how(show_faults ? on_fault::note : on_fault::stop) {
+          reaction(show_faults ? on_fault::note : on_fault::stop) {
         if (show_faults) reader.take_bare_lf();
     }
 
@@ -31,7 +31,7 @@ struct server_handshake {
     opening_request request{};
     stage at = stage::reading;
     bool shows_requests;
-    on_fault how;
+    on_fault reaction;
     bool has_head = false; // the request is HEAD, also if it is wrong and nothing keeps it
 };
 
@@ -217,7 +217,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
             handshake.at = stage::other_asked;
             return {.kind = kind::http_request};
         }
-        handshake.request = check_request(head, handshake.how);
+        handshake.request = check_request(head, handshake.reaction);
         const opening_request& request = handshake.request;
         if (request.error && request.faults.empty()) return this->fail(request.error);
         handshake.at = stage::upgrade_asked;

@@ -125,7 +125,8 @@ namespace sockless::ws {
 }
 
 /// Judges the head of a request (RFC 6455 section 4.2.1) [H1] [H4] [H5] [H6] [H7] [H8] [H10] [H11] [H21].
-[[nodiscard]] constexpr opening_request check_request(const http::head& head, on_fault how = on_fault::stop) noexcept {
+[[nodiscard]] constexpr opening_request check_request(const http::head& head,
+                                                      on_fault reaction = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
     opening_request request{
         .target = head.target,
@@ -134,7 +135,7 @@ namespace sockless::ws {
         .key = all.first(detail::opening_field::key),
         .expects_continue = all.has(detail::opening_field::expect) && !all.expectation_unknown,
     };
-    detail::opening_judge judge(how);
+    detail::opening_judge judge(reaction);
     detail::judge_opening(request, head, all, judge);
     request.error = judge.error();
     request.faults = judge.faults();
@@ -208,9 +209,9 @@ namespace sockless::ws {
 [[nodiscard]] constexpr opening_response check_response(const http::head& head, std::string_view key,
                                                         std::string_view offered_subprotocols,
                                                         std::string_view offered_extensions,
-                                                        on_fault how = on_fault::stop) noexcept {
+                                                        on_fault reaction = on_fault::stop) noexcept {
     const detail::opening_fields all(head.fields);
-    detail::opening_judge judge(how);
+    detail::opening_judge judge(reaction);
     opening_response response{};
     if (!detail::ends_with_switch(head, all, key, judge)) {
         detail::judge_answer(response, head.fields, all, offered_subprotocols, offered_extensions, judge);

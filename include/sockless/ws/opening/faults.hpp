@@ -78,11 +78,11 @@ namespace sockless::ws::detail {
 /// return;`.
 class opening_judge {
   public:
-    constexpr explicit opening_judge(on_fault how) noexcept : how_(how) {}
+    constexpr explicit opening_judge(on_fault reaction) noexcept : reaction_(reaction) {}
 
     /// A rule is broken. Whether the judgement ends with that.
     [[nodiscard, gnu::noinline]] constexpr bool ends_with(sockless::error rule) noexcept {
-        if (how_ == on_fault::note && faults_.add(rule)) {
+        if (reaction_ == on_fault::note && faults_.add(rule)) {
             if (!error_) error_ = rule;
             return false;
         }
@@ -98,7 +98,7 @@ class opening_judge {
   private:
     sockless::error error_{};
     opening_faults faults_{};
-    on_fault how_;
+    on_fault reaction_;
 };
 
 } // namespace sockless::ws::detail
