@@ -95,6 +95,8 @@ TEST_CASE("H4: in brackets stands an address of IPv6 or a later version, and of 
                                        "::1..2.3",
                                        "::.1.2.3",
                                        "::1.2.3.4:5",
+                                       "::1.2:3.4",
+                                       "::1.2.3/4",
                                        "1.2.3.4::",
                                        "::a.2.3.4",
                                        "1:2:3:4:5:6:7:1.2.3.4",
