@@ -2808,10 +2808,10 @@ class head_scanner {
         place = static_cast<std::uint32_t>(offset_of(at));
     }
 
-    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
-    // 9112 section 2.2) [H2].
+    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is, and
+    // so are those before a carriage return in a head whose lines end without one (RFC 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
-        error_ = *at == lf && line_end_ == cr ? http::errc::bare_lf : error;
+        error_ = *at == (line_end_ == cr ? lf : cr) ? http::errc::bare_lf : error;
         phase_ = phase::failed;
         return at;
     }
@@ -8011,12 +8011,14 @@ enum class errc : std::uint8_t {
     method_not_get,
     http_version_too_old,
     bad_request_target,
+    host_missing,
     bad_host,
     unexpected_body,
     upgrade_missing,
     connection_upgrade_missing,
     version_missing,
     version_unsupported,
+    key_missing,
     bad_key,
     repeated_origin,
     bad_subprotocol,
@@ -8046,6 +8048,7 @@ enum class errc : std::uint8_t {
     // Opening handshake, as the caller asks for it
     reserved_field,
     bad_deflate_window,
+    bad_deflate_offer,
 };
 
 /// One row per enumerator of `errc`, in its order.
@@ -8097,14 +8100,15 @@ inline constexpr error_row errc_rows[] = {
     {"bad_request_target",
      "the request target is neither a path nor an absolute URI of ws or http, or it has a fragment", "RFC 6455 3", 0,
      400},
-    {"bad_host", "the request does not have exactly one valid Host field", "RFC 9112 3.2", 0, 400},
+    {"host_missing", "the request does not have exactly one Host field", "RFC 9112 3.2", 0, 400},
+    {"bad_host", "the host is not a name or an address, with or without a port", "RFC 9112 3.2", 0, 400},
     {"unexpected_body", "a request for a WebSocket announces a body", "RFC 9112 6", 0, 400},
     {"upgrade_missing", "the Upgrade field does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
     {"connection_upgrade_missing", "the Connection field does not contain upgrade", "RFC 6455 4.2.1", 0, 400},
     {"version_missing", "the request does not have exactly one Sec-WebSocket-Version field", "RFC 6455 4.2.1", 0, 400},
     {"version_unsupported", "the version of WebSocket is not 13", "RFC 6455 4.4", 0, 426},
-    {"bad_key", "the request does not have exactly one Sec-WebSocket-Key field with 16 bytes in base64",
-     "RFC 6455 4.2.1", 0, 400},
+    {"key_missing", "the request does not have exactly one Sec-WebSocket-Key field", "RFC 6455 4.2.1", 0, 400},
+    {"bad_key", "the Sec-WebSocket-Key is not 16 bytes in base64", "RFC 6455 4.2.1", 0, 400},
     {"repeated_origin", "the request has more than one Origin field", "RFC 6454 7.3", 0, 400},
     {"bad_subprotocol", "a subprotocol is not a token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
     {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
@@ -8137,6 +8141,8 @@ inline constexpr error_row errc_rows[] = {
      0, 0},
     {"bad_deflate_window", "a window for compression has more than 15 bits, or fewer than the compressor can keep to",
      "RFC 7692 7.1.2", 0, 0},
+    {"bad_deflate_offer", "an offer of permessage-deflate is malformed, or the endpoint does not compress",
+     "RFC 7692 7.1", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
@@ -8144,7 +8150,7 @@ inline constexpr error_row errc_rows[] = {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_window) + 1);
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
 
 } // namespace sockless::ws
 
@@ -9754,12 +9760,9 @@ namespace sockless::ws {
 /// that break them. All other rules hold always.
 inline constexpr error acceptable_faults[] = {
     http::errc::bare_lf,
-    errc::bad_request_target,
     errc::bad_host,
     errc::connection_upgrade_missing,
     errc::bad_key,
-    errc::expectation_unknown,
-    errc::repeated_origin,
     errc::empty_extensions,
     errc::bad_subprotocol,
     errc::upgrade_repeated,
@@ -9775,12 +9778,15 @@ class opening_faults {
     /// Whether this rule is broken.
     [[nodiscard]] constexpr bool has(error rule) const noexcept { return (bits_ & bit_of(rule)) != 0; }
 
-    /// Whether every rule that is broken is one of these. So a caller accepts exactly the faults that it expects:
-    /// `faults.are_among({errc::bad_key, errc::connection_upgrade_missing})`.
-    [[nodiscard]] constexpr bool are_among(list_view<error> accepted) const noexcept {
+    /// A rule that is broken and is none of these; no error if there is no such rule. So a caller accepts exactly the
+    /// faults that it expects: `faults.other_than({errc::bad_key, errc::connection_upgrade_missing})`.
+    [[nodiscard]] constexpr error other_than(list_view<error> expected) const noexcept {
         std::uint32_t left = bits_;
-        for (const error each : accepted) left &= ~bit_of(each);
-        return left == 0;
+        for (const error each : expected) left &= ~bit_of(each);
+        for (const error each : acceptable_faults) {
+            if ((left & bit_of(each)) != 0) return each;
+        }
+        return {};
     }
 
     /// Adds a fault. False if it is not acceptable; then nothing changes.
@@ -10345,10 +10351,15 @@ template <class Fields>
 [[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
     subprotocol_offer offer;
     ws::errc error = ws::errc::none;
+    std::size_t size = 0;
     const auto is_wrong = [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {
-            error = offer.add(name);
-            if (error != ws::errc::none) return true;
+            // The limit counts also behind a name that is wrong.
+            if (++size > max_subprotocols) {
+                error = ws::errc::too_many_subprotocols;
+                return true;
+            }
+            if (error == ws::errc::none) error = offer.add(name);
         }
         return false;
     };
@@ -10524,8 +10535,8 @@ constexpr void judge_upgrade(const http::head& head, const opening_fields& all, 
     // that is spoken (RFC 6455 section 4.4) [H7].
     if (ends_with_version(all, judge)) return;
     // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
-    const bool one_key = all.count(opening_field::key) == 1 && is_base64_of_16_bytes(all.first(opening_field::key));
-    if (!one_key && judge.ends_with(ws::errc::bad_key)) return;
+    if (all.count(opening_field::key) != 1 && judge.ends_with(ws::errc::key_missing)) return;
+    if (!is_base64_of_16_bytes(all.first(opening_field::key)) && judge.ends_with(ws::errc::bad_key)) return;
     judge_offers(head.fields, all, judge);
 }
 
@@ -10540,10 +10551,10 @@ constexpr void judge_opening(ws::opening_request& request, const http::head& hea
     if (head.minor_version == 0 && judge.ends_with(ws::errc::http_version_too_old)) return;
     if (!split_target(request) && judge.ends_with(ws::errc::bad_request_target)) return;
     // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
+    if (all.count(opening_field::host) != 1 && judge.ends_with(ws::errc::host_missing)) return;
     const std::string_view host = all.first(opening_field::host);
     const bool absolute = request.host.data() != host.data();
-    const bool right =
-        all.count(opening_field::host) == 1 && http::is_host(host) && (!absolute || http::is_host(request.host));
+    const bool right = http::is_host(host) && (!absolute || http::is_host(request.host));
     if (!right && judge.ends_with(ws::errc::bad_host)) return;
     judge_upgrade(head, all, judge);
 }
@@ -10595,10 +10606,11 @@ constexpr void judge_answer(ws::opening_response& response, const Fields& fields
                             std::string_view offered_subprotocols, std::string_view offered_extensions,
                             opening_judge& judge) noexcept {
     response.extensions = all.first(opening_field::extensions);
-    response.subprotocol = all.first(opening_field::subprotocol);
+    const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
+    // What is no name, or is there twice, chooses nothing.
+    if (wrong != ws::errc::bad_subprotocol) response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
     if (wrong != ws::errc::none && judge.ends_with(wrong)) return;
     if (ends_with_extensions(all, judge)) return;
     // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].
@@ -10768,7 +10780,7 @@ class pseudo_fields {
     // Sec-WebSocket-Key means nothing, and is not looked at.
     if (all.has(opening_field::content_length)) return ws::errc::unexpected_body;
     // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1) [H22].
-    if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
+    if (all.count(opening_field::host) > 1) return ws::errc::host_missing;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
     }
@@ -11980,10 +11992,10 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
     /// `deflate_stage` compression is offered: if `asked.extensions` names permessage-deflate, as it says, with all its
-    /// offers in order; else as the policy wants it. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate and one of these offers is wrong, or compression is not to be
-    /// offered or not there, `bad_deflate_window` if the policy cannot be had, `no_entropy` if there is no nonce,
-    /// `no_room`, and those of `write_request`.
+    /// offers in order; else as the policy wants it. Errors: `not_open` if it was called before, `bad_deflate_offer` if
+    /// `asked.extensions` names permessage-deflate and one of these offers is wrong, or the client does not compress,
+    /// `bad_deflate_window` if the policy cannot be had, `no_entropy` if there is no nonce, `no_room`, and those of
+    /// `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         const bool has_offers = has_extension(asked.extensions, deflate_name);
@@ -11991,7 +12003,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             if (asked.compression) return request_compression(asked, has_offers);
         }
         // Compression changes how frames are read. So it is offered only by an endpoint that can read them.
-        if (has_offers) return errc::bad_extensions;
+        if (has_offers) return errc::bad_deflate_offer;
         return queue_request(asked, {});
     }
 
@@ -12032,19 +12044,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
-    /// of `next`.
+    /// of `next`; if the 101 breaks a rule, also until the caller answers.
     [[nodiscard]] http::head response() const noexcept {
         const bool has_head = this->has_handshake() && this->handshake().at != stage::reading_body;
         return has_head ? this->handshake().reader.head() : http::head{};
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
-    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid after `open`, until the next call of `next`.
+    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid as `response()`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
 
-    /// The rules that the server's answer breaks. Valid as `subprotocol()`.
+    /// The rules that the server's answer breaks. Valid as `response()`.
     [[nodiscard]] opening_faults faults() const noexcept {
         return this->has_handshake() ? this->handshake().faults : opening_faults{};
     }
@@ -12070,7 +12082,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         const auto& compression = this->compression_stage();
         if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
         if (has_offers) {
-            return compression.are_offers(asked.extensions) ? queue_request(asked, {}) : errc::bad_extensions;
+            return compression.are_offers(asked.extensions) ? queue_request(asked, {}) : errc::bad_deflate_offer;
         }
         char memory[Compression::text_size];
         return queue_request(asked, compression.offer(memory));
@@ -13387,8 +13399,9 @@ class carrier {
 
     // Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
     // the WebSocket has no room for it, it stays.
+    [[nodiscard]] bool can_send_what_was_early() const noexcept { return !bytes_.empty() && web_socket_.is_open(); }
     void send_what_was_early() noexcept {
-        while (!bytes_.empty() && web_socket_.is_open()) {
+        while (can_send_what_was_early()) {
             const cbytes early = bytes_.first_run();
             const auto write = [early](bytes out) -> written {
                 if (out.size() < early.size()) return {early.size(), errc::no_room};
@@ -13485,11 +13498,7 @@ class over_websocket {
             if (has_payload()) return {};
             const bytes before = in;
             const ws::event found = web_socket().next(in);
-            if (!found) {
-                // A client may have accepted a 101 that was shown with an error.
-                carrier().send_what_was_early();
-                return {};
-            }
+            if (!found) return {};
             if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
             take_payload(found.payload, before, in);
         }
@@ -13534,6 +13543,7 @@ class over_websocket {
     [[nodiscard]] instant next_deadline() const noexcept {
         const instant own = session_.next_deadline();
         if (carried() == carried_by::bytes) return own;
+        if (carrier().can_send_what_was_early()) return 0;
         const instant other = web_socket().next_deadline();
         return own < other ? own : other;
     }
@@ -13613,9 +13623,10 @@ class over_websocket {
         return taken;
     }
 
-    // If the session has ended, or has waited for its end long enough, the WebSocket is closed. If no Close can be
-    // sent, the WebSocket fails.
+    // A CONNECT that waited is sent: the caller may have accepted a 101 that was shown with an error. If the session
+    // has ended, or has waited for its end long enough, the WebSocket is closed. If no Close can be sent, it fails.
     void follow() noexcept {
+        carrier().send_what_was_early();
         const bool ends = session_.has_said_all() || session_.has_waited();
         if (!ends || carried() != carried_by::web_socket) return;
         if (web_socket().state() == ws::state::opening) return web_socket().shut_down();
@@ -13736,8 +13747,12 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
         const std::string_view chosen = ws::choose_subprotocol(subprotocols, fields);
-        const bool offers_others = chosen.empty() && !http::first(fields, "Sec-WebSocket-Protocol").empty();
-        if (offers_others) return this->web_socket().refuse(400);
+        const auto names_any = [](std::string_view list) {
+            const http::list_elements names(list);
+            return names.begin() != names.end();
+        };
+        const bool offers_any = http::detail::visit_values(fields, "sec-websocket-protocol", names_any);
+        if (chosen.empty() && offers_any) return this->web_socket().refuse(400);
         return this->web_socket().accept({.subprotocol = chosen});
     }
 
@@ -14094,6 +14109,11 @@ struct deflate_agreement {
     errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
     bool agreed = false;     ///< if not, nothing is compressed
     deflate_parameters parameters{};
+
+    /// Client: what the offers that fit the response promise of the client's own messages, in the parameters named
+    /// "client". The client keeps to it even if the response leaves it out, as the server may rely on it (RFC 7692
+    /// sections 7.1.1.2 and 7.1.2.2). If several offers fit, the strictest promise of each kind counts.
+    deflate_parameters promised{};
 };
 
 /// The smallest window that a compressor is expected to keep to, in bits: the usual ones cannot do 8.
@@ -14311,11 +14331,18 @@ template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response, std::string_view offered) noexcept {
     deflate_agreement found;
     const auto is_granted = [&] {
+        bool granted = false;
         for (const extension& each : extension_list(offered)) {
             deflate_parameters offer;
-            if (read_deflate_offer(each, offer) && detail::grants(found.parameters, offer)) return true;
+            if (!read_deflate_offer(each, offer) || !detail::grants(found.parameters, offer)) continue;
+            granted = true;
+            if (offer.client_no_context_takeover) found.promised.client_no_context_takeover = true;
+            std::uint8_t& bits = found.promised.client_max_window_bits;
+            if (detail::window_of(offer.client_max_window_bits) < detail::window_of(bits)) {
+                bits = offer.client_max_window_bits;
+            }
         }
-        return false;
+        return granted;
     };
     for_each_extension(response, [&](const extension& element) {
         if (!equal(element.name, deflate_name)) return true;
@@ -14517,12 +14544,16 @@ class deflate_stage {
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         terms_.deflater_bits = detail::window_of(serves ? with.server_max_window_bits : with.client_max_window_bits);
-        // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
-        const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.takes_over = serves ? !with.server_no_context_takeover : !with.client_no_context_takeover;
         terms_.peer_takes_over = serves ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = serves ? !with.server_no_context_takeover
-                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+        if (serves) return;
+        // A client may keep to less than was agreed to, and keeps to what its offers say (RFC 7692 sections 7.1.1.2 and
+        // 7.1.2.2).
+        for (const deflate_parameters& own_terms : {policy_.wanted, to.promised}) {
+            const std::uint8_t bits = detail::window_of(own_terms.client_max_window_bits);
+            if (bits < terms_.deflater_bits) terms_.deflater_bits = bits;
+            if (own_terms.client_no_context_takeover) terms_.takes_over = false;
+        }
     }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }

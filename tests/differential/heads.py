@@ -73,8 +73,9 @@ class Parser:
         return c
 
     def fail(self, name):
-        # A LF that is out of place is a bare one, wherever it is, unless all lines end in LF.
-        raise Wrong("bare_lf" if self.look() == LF and name != "bare_cr" and self.ends != {b"\n"} else name)
+        # A LF that is out of place is a bare one, wherever it is. If all lines end in LF, a CR says so as well.
+        out_of_place = CR if self.ends == {b"\n"} else LF
+        raise Wrong("bare_lf" if self.look() == out_of_place and name != "bare_cr" else name)
 
     def take(self, c, otherwise):
         if self.look() != c:

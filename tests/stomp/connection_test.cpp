@@ -140,6 +140,7 @@ TEST_CASE("W1: by default a WebSocket is accepted that offers a subprotocol of S
         {"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: v10.stomp\r\n", "101", "v10.stomp"},
         {"Sec-WebSocket-Protocol: chat\r\n", "400", "(none)"},
         {"Sec-WebSocket-Protocol: V12.STOMP\r\n", "400", "(none)"},
+        {"Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: chat\r\n", "400", "(none)"},
     };
     for (const auto& each : cases) {
         CAPTURE(each.fields);
@@ -216,6 +217,16 @@ TEST_CASE("H5: a connection that accepts requests by itself leaves those with a 
         CHECK(text_of(run.take_sent()).starts_with(accepts ? "HTTP/1.1 101 " : "HTTP/1.1 400 "));
         CHECK(run.complaint == "");
     }
+    // An offer without a name is none.
+    for (const char* const fields : {"Sec-WebSocket-Protocol:\r\n", "Sec-WebSocket-Protocol: ,\r\n"}) {
+        server_connection_run run(server_connection({.web_socket = web}),
+                                  [](server_connection& peer, const server_connection::event& event) {
+                                      if (event.web_socket.kind == ws::kind::request)
+                                          CHECK_FALSE(peer.accept_request());
+                                  });
+        run.feed(request(fields));
+        CHECK(head_in(run.take_sent()).start.substr(9, 3) == "101");
+    }
     server_connection_run right(server_connection({.web_socket = web}), answer);
     right.feed(joined(request(), messages_from(role::client, connect_text())));
     CHECK(right.log.size() == 1);
@@ -239,9 +250,12 @@ TEST_CASE("H16: the CONNECT of a client waits until the caller has accepted a fa
         run.feed(upgrade_response("Sec-WebSocket-Protocol: v12.stomp\r\nUpgrade: websocket\r\n"));
         CHECK(run.log == lines{"ws open upgrade_repeated"});
         if (!at_once) {
+            static_cast<void>(run.peer.tick(1));
             CHECK(run.take_sent().empty());
+            CHECK(run.peer.next_deadline() != 0);
             CHECK_FALSE(run.peer.web_socket().accept());
-            run.feed("");
+            CHECK(run.peer.next_deadline() == 0);
+            static_cast<void>(run.peer.tick(2));
         }
         const buffer sent = run.take_sent();
         REQUIRE(frames_in(sent).size() == 1);

@@ -157,10 +157,10 @@ class head_scanner {
         place = static_cast<std::uint32_t>(offset_of(at));
     }
 
-    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is (RFC
-    // 9112 section 2.2) [H2].
+    // The one way out for everything that is wrong. A line feed that is out of place is a bare one wherever it is, and
+    // so are those before a carriage return in a head whose lines end without one (RFC 9112 section 2.2) [H2].
     constexpr pointer fail(pointer at, http::errc error) noexcept {
-        error_ = *at == lf && line_end_ == cr ? http::errc::bare_lf : error;
+        error_ = *at == (line_end_ == cr ? lf : cr) ? http::errc::bare_lf : error;
         phase_ = phase::failed;
         return at;
     }

@@ -97,8 +97,12 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
     [[nodiscard]] sockless::error accept_request() noexcept {
         const auto& fields = this->web_socket().head().fields;
         const std::string_view chosen = ws::choose_subprotocol(subprotocols, fields);
-        const bool offers_others = chosen.empty() && !http::first(fields, "Sec-WebSocket-Protocol").empty();
-        if (offers_others) return this->web_socket().refuse(400);
+        const auto names_any = [](std::string_view list) {
+            const http::list_elements names(list);
+            return names.begin() != names.end();
+        };
+        const bool offers_any = http::detail::visit_values(fields, "sec-websocket-protocol", names_any);
+        if (chosen.empty() && offers_any) return this->web_socket().refuse(400);
         return this->web_socket().accept({.subprotocol = chosen});
     }
 

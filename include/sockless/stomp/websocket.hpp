@@ -65,8 +65,9 @@ class carrier {
 
     // Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
     // the WebSocket has no room for it, it stays.
+    [[nodiscard]] bool can_send_what_was_early() const noexcept { return !bytes_.empty() && web_socket_.is_open(); }
     void send_what_was_early() noexcept {
-        while (!bytes_.empty() && web_socket_.is_open()) {
+        while (can_send_what_was_early()) {
             const cbytes early = bytes_.first_run();
             const auto write = [early](bytes out) -> written {
                 if (out.size() < early.size()) return {early.size(), errc::no_room};
@@ -163,11 +164,7 @@ class over_websocket {
             if (has_payload()) return {};
             const bytes before = in;
             const ws::event found = web_socket().next(in);
-            if (!found) {
-                // A client may have accepted a 101 that was shown with an error.
-                carrier().send_what_was_early();
-                return {};
-            }
+            if (!found) return {};
             if (found.kind != ws::kind::piece && found.kind != ws::kind::message) return take(found);
             take_payload(found.payload, before, in);
         }
@@ -212,6 +209,7 @@ class over_websocket {
     [[nodiscard]] instant next_deadline() const noexcept {
         const instant own = session_.next_deadline();
         if (carried() == carried_by::bytes) return own;
+        if (carrier().can_send_what_was_early()) return 0;
         const instant other = web_socket().next_deadline();
         return own < other ? own : other;
     }
@@ -291,9 +289,10 @@ class over_websocket {
         return taken;
     }
 
-    // If the session has ended, or has waited for its end long enough, the WebSocket is closed. If no Close can be
-    // sent, the WebSocket fails.
+    // A CONNECT that waited is sent: the caller may have accepted a 101 that was shown with an error. If the session
+    // has ended, or has waited for its end long enough, the WebSocket is closed. If no Close can be sent, it fails.
     void follow() noexcept {
+        carrier().send_what_was_early();
         const bool ends = session_.has_said_all() || session_.has_waited();
         if (!ends || carried() != carried_by::web_socket) return;
         if (web_socket().state() == ws::state::opening) return web_socket().shut_down();

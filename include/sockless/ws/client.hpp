@@ -78,10 +78,10 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 
     /// Asks for a WebSocket: queues the request (RFC 6455 section 4.1) [H15]. Can be called once. With a
     /// `deflate_stage` compression is offered: if `asked.extensions` names permessage-deflate, as it says, with all its
-    /// offers in order; else as the policy wants it. Errors: `not_open` if it was called before, `bad_extensions` if
-    /// `asked.extensions` names permessage-deflate and one of these offers is wrong, or compression is not to be
-    /// offered or not there, `bad_deflate_window` if the policy cannot be had, `no_entropy` if there is no nonce,
-    /// `no_room`, and those of `write_request`.
+    /// offers in order; else as the policy wants it. Errors: `not_open` if it was called before, `bad_deflate_offer` if
+    /// `asked.extensions` names permessage-deflate and one of these offers is wrong, or the client does not compress,
+    /// `bad_deflate_window` if the policy cannot be had, `no_entropy` if there is no nonce, `no_room`, and those of
+    /// `write_request`.
     [[nodiscard]] sockless::error request(const opening& asked) noexcept {
         if (!this->is_opening() || this->handshake().at != stage::silent) return errc::not_open;
         const bool has_offers = has_extension(asked.extensions, deflate_name);
@@ -89,7 +89,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
             if (asked.compression) return request_compression(asked, has_offers);
         }
         // Compression changes how frames are read. So it is offered only by an endpoint that can read them.
-        if (has_offers) return errc::bad_extensions;
+        if (has_offers) return errc::bad_deflate_offer;
         return queue_request(asked, {});
     }
 
@@ -130,19 +130,19 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// The server's answer, with its status and all its fields. Valid after `open` or `refused`, until the next call
-    /// of `next`.
+    /// of `next`; if the 101 breaks a rule, also until the caller answers.
     [[nodiscard]] http::head response() const noexcept {
         const bool has_head = this->has_handshake() && this->handshake().at != stage::reading_body;
         return has_head ? this->handshake().reader.head() : http::head{};
     }
 
     /// The subprotocol that the server chose; empty if it chose none, also if some were offered: then the caller
-    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid after `open`, until the next call of `next`.
+    /// decides whether to go on (RFC 6455 section 4.1) [H17]. Valid as `response()`.
     [[nodiscard]] std::string_view subprotocol() const noexcept {
         return this->has_handshake() ? this->handshake().subprotocol : std::string_view{};
     }
 
-    /// The rules that the server's answer breaks. Valid as `subprotocol()`.
+    /// The rules that the server's answer breaks. Valid as `response()`.
     [[nodiscard]] opening_faults faults() const noexcept {
         return this->has_handshake() ? this->handshake().faults : opening_faults{};
     }
@@ -168,7 +168,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         const auto& compression = this->compression_stage();
         if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
         if (has_offers) {
-            return compression.are_offers(asked.extensions) ? queue_request(asked, {}) : errc::bad_extensions;
+            return compression.are_offers(asked.extensions) ? queue_request(asked, {}) : errc::bad_deflate_offer;
         }
         char memory[Compression::text_size];
         return queue_request(asked, compression.offer(memory));

@@ -56,12 +56,14 @@ enum class errc : std::uint8_t {
     method_not_get,
     http_version_too_old,
     bad_request_target,
+    host_missing,
     bad_host,
     unexpected_body,
     upgrade_missing,
     connection_upgrade_missing,
     version_missing,
     version_unsupported,
+    key_missing,
     bad_key,
     repeated_origin,
     bad_subprotocol,
@@ -91,6 +93,7 @@ enum class errc : std::uint8_t {
     // Opening handshake, as the caller asks for it
     reserved_field,
     bad_deflate_window,
+    bad_deflate_offer,
 };
 
 /// One row per enumerator of `errc`, in its order.
@@ -142,14 +145,15 @@ inline constexpr error_row errc_rows[] = {
     {"bad_request_target",
      "the request target is neither a path nor an absolute URI of ws or http, or it has a fragment", "RFC 6455 3", 0,
      400},
-    {"bad_host", "the request does not have exactly one valid Host field", "RFC 9112 3.2", 0, 400},
+    {"host_missing", "the request does not have exactly one Host field", "RFC 9112 3.2", 0, 400},
+    {"bad_host", "the host is not a name or an address, with or without a port", "RFC 9112 3.2", 0, 400},
     {"unexpected_body", "a request for a WebSocket announces a body", "RFC 9112 6", 0, 400},
     {"upgrade_missing", "the Upgrade field does not ask for websocket", "RFC 6455 4.2.1", 0, 426},
     {"connection_upgrade_missing", "the Connection field does not contain upgrade", "RFC 6455 4.2.1", 0, 400},
     {"version_missing", "the request does not have exactly one Sec-WebSocket-Version field", "RFC 6455 4.2.1", 0, 400},
     {"version_unsupported", "the version of WebSocket is not 13", "RFC 6455 4.4", 0, 426},
-    {"bad_key", "the request does not have exactly one Sec-WebSocket-Key field with 16 bytes in base64",
-     "RFC 6455 4.2.1", 0, 400},
+    {"key_missing", "the request does not have exactly one Sec-WebSocket-Key field", "RFC 6455 4.2.1", 0, 400},
+    {"bad_key", "the Sec-WebSocket-Key is not 16 bytes in base64", "RFC 6455 4.2.1", 0, 400},
     {"repeated_origin", "the request has more than one Origin field", "RFC 6454 7.3", 0, 400},
     {"bad_subprotocol", "a subprotocol is not a token, is repeated, or is missing", "RFC 6455 11.3.4", 0, 400},
     {"too_many_subprotocols", "more subprotocols are offered than the limit", "RFC 6455 10.4", 0, 400},
@@ -182,6 +186,8 @@ inline constexpr error_row errc_rows[] = {
      0, 0},
     {"bad_deflate_window", "a window for compression has more than 15 bits, or fewer than the compressor can keep to",
      "RFC 7692 7.1.2", 0, 0},
+    {"bad_deflate_offer", "an offer of permessage-deflate is malformed, or the endpoint does not compress",
+     "RFC 7692 7.1", 0, 0},
 };
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
@@ -189,6 +195,6 @@ inline constexpr error_row errc_rows[] = {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_window) + 1);
+static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
 
 } // namespace sockless::ws

@@ -553,6 +553,24 @@ TEST_CASE("D1: of several offers a response has to fit one, whichever it is") {
     CHECK(finding_of("", "permessage-deflate") == "bad_deflate_response");
 }
 
+TEST_CASE("D2 D4: what the offers that fit say of the client's own messages is a promise, the strictest of each kind") {
+    const auto promised = [](std::string_view offers, std::string_view response) {
+        return ws::check_deflate(field_of(response), offers).promised;
+    };
+    const std::string_view plain = "permessage-deflate";
+    CHECK(promised("permessage-deflate; client_max_window_bits", plain) == deflate_parameters{});
+    CHECK(promised("permessage-deflate; client_max_window_bits=10", plain) ==
+          deflate_parameters{.client_max_window_bits = 10});
+    const std::string_view three = "permessage-deflate; client_max_window_bits=10, permessage-deflate; "
+                                   "client_no_context_takeover; client_max_window_bits=12, permessage-deflate";
+    CHECK(promised(three, plain) ==
+          deflate_parameters{.client_no_context_takeover = true, .client_max_window_bits = 10});
+    CHECK(promised(three, "permessage-deflate; client_max_window_bits=11") ==
+          deflate_parameters{.client_no_context_takeover = true, .client_max_window_bits = 12});
+    CHECK(promised(three, "permessage-deflate; client_max_window_bits=13") == deflate_parameters{}); // an error
+    CHECK(promised(three, "x") == deflate_parameters{});
+}
+
 TEST_CASE("D1: offers can be made if all of them are right") {
     for (const std::string_view right : {"permessage-deflate", "permessage-deflate; server_max_window_bits=\"1\\0\"",
                                          "x; y=z, permessage-deflate; client_max_window_bits=8, permessage-deflate"}) {

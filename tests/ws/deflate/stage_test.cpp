@@ -205,15 +205,57 @@ TEST_CASE("D1 H11: a client offers what its caller says, in its order, and takes
     }
 }
 
+TEST_CASE("D2 D4 D8: a client keeps to what its own offers say of its messages, also if the answer does not") {
+    std::string once;
+    for (unsigned i = 0, state = 1; i != 2000; ++i) {
+        state = state * 1664525U + 1013904223U;
+        once += static_cast<char>('a' + (state >> 24U) % 26U);
+    }
+    // The sizes of a message that repeats itself after 2,000 bytes, and of the same message once more.
+    const auto sizes_with = [&](std::string_view offers, std::string_view answer) {
+        ws::zlib_client peer(sample_keys());
+        REQUIRE_FALSE(peer.request({.host = "h", .extensions = offers}));
+        peer.sent(peer.output().size());
+        buffer head = bytes_from(upgrade_response("Sec-WebSocket-Extensions: " + std::string(answer) + "\r\n"));
+        bytes in(head);
+        REQUIRE(peer.next(in).kind == ws::kind::open);
+        std::array<std::size_t, 2> found{};
+        for (std::size_t& size : found) {
+            REQUIRE_FALSE(peer.send_text(once + once));
+            size = peer.output().size();
+            peer.sent(size);
+        }
+        return found;
+    };
+    const std::string_view plain = "permessage-deflate";
+    const auto [usual, usual_again] = sizes_with(plain, plain);
+    CHECK(usual_again < 100);
+    const std::string_view forgets = "permessage-deflate; client_no_context_takeover";
+    for (const std::string_view offers :
+         {forgets, std::string_view("permessage-deflate, permessage-deflate; client_no_context_takeover")}) {
+        const auto [size, again] = sizes_with(offers, plain);
+        CHECK(size == usual);
+        CHECK(again == usual);
+    }
+    const auto [size, again] = sizes_with("permessage-deflate; client_max_window_bits=9", plain);
+    CHECK(size > usual * 9 / 5);
+    CHECK(again > usual * 9 / 5);
+    // An offer that does not fit the answer promises nothing.
+    const auto [other, other_again] = sizes_with(
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover, permessage-deflate", plain);
+    CHECK(other == usual);
+    CHECK(other_again < 100);
+}
+
 TEST_CASE("D1 H11: a client whose request cannot be written can ask again") {
     ws::zlib_client named(sample_keys());
     CHECK(named.request({.host = "h", .extensions = "x-a, permessage-deflate", .compression = false}) ==
-          ws::errc::bad_extensions);
+          ws::errc::bad_deflate_offer);
     for (const std::string_view wrong :
          {"permessage-deflate; x", "permessage-deflate, permessage-deflate; server_max_window_bits=7",
           "permessage-deflate; client_max_window_bits=8; client_max_window_bits"}) {
         CAPTURE(wrong);
-        CHECK(named.request({.host = "h", .extensions = wrong}) == ws::errc::bad_extensions);
+        CHECK(named.request({.host = "h", .extensions = wrong}) == ws::errc::bad_deflate_offer);
     }
     CHECK(named.output().empty());
     CHECK_FALSE(named.request({.host = "h", .extensions = "x-a"}));

@@ -75,8 +75,12 @@ TEST_CASE("H1: the target is a path, or a URI of ws or http whose authority coun
 }
 
 TEST_CASE("H4: Host exactly once, and a host") {
-    for (const std::string_view lines :
-         {"", "Host: a\r\nHost: a\r\n", "Host: a\r\nHOST: b\r\n", "Host:\r\n", "Host: a b\r\n", "Host: a/b\r\n"}) {
+    for (const std::string_view lines : {"", "Host: a\r\nHost: a\r\n", "Host: a\r\nHOST: b\r\n"}) {
+        CHECK_MESSAGE(error_of(with("Host", lines)) == errc::host_missing, lines);
+        CHECK(error_of(with("Host", lines)).status() == 400);
+        CHECK(error_of(with("Host", lines), "GET http://a/ HTTP/1.1") == errc::host_missing);
+    }
+    for (const std::string_view lines : {"Host:\r\n", "Host: a b\r\n", "Host: a/b\r\n"}) {
         CHECK_MESSAGE(error_of(with("Host", lines)) == errc::bad_host, lines);
         CHECK(error_of(with("Host", lines)).status() == 400);
         CHECK(error_of(with("Host", lines), "GET http://a/ HTTP/1.1") == errc::bad_host);
@@ -114,10 +118,14 @@ TEST_CASE(
 
 TEST_CASE("H6: Sec-WebSocket-Key exactly once, 16 bytes in base64") {
     for (const std::string_view lines :
-         {"", "Sec-WebSocket-Key:\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n",
+         {"", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"}) {
+        CHECK_MESSAGE(error_of(with("Sec-WebSocket-Key", lines)) == errc::key_missing, lines);
+        CHECK(error_of(with("Sec-WebSocket-Key", lines)).status() == 400);
+    }
+    for (const std::string_view lines :
+         {"Sec-WebSocket-Key:\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n",
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZWU=\r\n",
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n",
-          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==, dGhlIHNhbXBsZSBub25jZQ==\r\n"}) {
         CHECK_MESSAGE(error_of(with("Sec-WebSocket-Key", lines)) == errc::bad_key, lines);
         CHECK(error_of(with("Sec-WebSocket-Key", lines)).status() == 400);
@@ -199,39 +207,46 @@ TEST_CASE("H2 H4 H5 H6 H10 H11: all faults of a request are noted, and an error 
         return std::pair(found.error, found.faults);
     };
     const std::string many = "Upgrade: websocket\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n"
-                             "Origin: a\r\nOrigin: b\r\nSec-WebSocket-Extensions:\r\nSec-WebSocket-Protocol:\r\n"
-                             "Expect: x\r\nHost: fd00:10::1:8081\r\n";
-    const request seen(many, "GET chat HTTP/1.1");
+                             "Sec-WebSocket-Extensions:\r\nSec-WebSocket-Protocol:\r\nHost: fd00:10::1:8081\r\n";
+    const request seen(many);
     const ws::opening_request all = ws::check_request(seen.head, ws::on_fault::note);
-    CHECK(all.error == errc::bad_request_target);
-    for (const errc each :
-         {errc::bad_request_target, errc::bad_host, errc::connection_upgrade_missing, errc::bad_key,
-          errc::expectation_unknown, errc::repeated_origin, errc::empty_extensions, errc::bad_subprotocol}) {
+    CHECK(all.error == errc::bad_host);
+    for (const errc each : {errc::bad_host, errc::connection_upgrade_missing, errc::bad_key, errc::empty_extensions,
+                            errc::bad_subprotocol}) {
         CHECK(all.faults.has(each));
-        CHECK_FALSE(all.faults.are_among({each}));
+        CHECK(all.faults.other_than({each}));
     }
-    CHECK(all.target == "chat");
+    CHECK(all.target == "/chat");
     CHECK(all.host == "fd00:10::1:8081");
     CHECK(all.key == "short");
 
-    // A rule that touches framing is the error, wherever it stands, and then there are no faults.
+    // Any other rule is the error, wherever it stands, and then there are no faults.
+    std::string many_names;
+    for (int i = 0; i != 63; ++i) many_names += ", p" + std::to_string(i);
     const std::pair<std::string, errc> framing[] = {
         {many + "Content-Length: 5\r\n", errc::unexpected_body},
         {many + "Transfer-Encoding: chunked\r\n", errc::unexpected_body},
         {many + "Sec-WebSocket-Version: 13\r\n", errc::version_missing},
         {many + "Sec-WebSocket-Extensions: a;\r\n", errc::bad_extensions},
+        {many + "Origin: a\r\nOrigin: b\r\n", errc::repeated_origin},
+        {many + "Expect: 100-continue\r\nExpect: x\r\n", errc::expectation_unknown},
+        {many + "Host: h\r\n", errc::host_missing},
+        {many + "Sec-WebSocket-Protocol: a, a" + many_names + "\r\n", errc::too_many_subprotocols},
+        {many + "Sec-WebSocket-Key: short\r\n", errc::key_missing},
     };
     for (const auto& [fields, error] : framing) {
-        CHECK(judged(fields, "GET chat HTTP/1.1").first == error);
-        CHECK(judged(fields, "GET chat HTTP/1.1").second.empty());
+        CHECK(judged(fields).first == error);
+        CHECK(judged(fields).second.empty());
     }
-    CHECK(judged(many, "POST chat HTTP/1.1").first == errc::method_not_get);
-    CHECK(judged(many, "GET chat HTTP/1.0").first == errc::http_version_too_old);
+    CHECK(judged(many, "POST /chat HTTP/1.1").first == errc::method_not_get);
+    CHECK(judged(many, "GET /chat HTTP/1.0").first == errc::http_version_too_old);
+    CHECK(judged(many, "GET chat HTTP/1.1").first == errc::bad_request_target);
+    CHECK(judged(many, "GET http://[x/chat#y HTTP/1.1").first == errc::bad_request_target);
     CHECK(judged("Host: a b\r\n").first == errc::upgrade_missing);
 
     // Without being asked, the first is the error, and nothing is noted.
-    CHECK(request(many, "GET chat HTTP/1.1").checked.error == errc::bad_request_target);
-    CHECK(request(many, "GET chat HTTP/1.1").checked.faults.empty());
+    CHECK(request(many).checked.error == errc::bad_host);
+    CHECK(request(many).checked.faults.empty());
     CHECK(!judged(good_fields).first);
     CHECK(judged(good_fields).second.empty());
 }
@@ -247,7 +262,7 @@ TEST_CASE("H2: bare line feeds are an error, or noted, also if a parser has take
     CHECK(ws::check_request(head).error == http::errc::bare_lf);
     const ws::opening_request noted = ws::check_request(head, ws::on_fault::note);
     CHECK(noted.error == http::errc::bare_lf);
-    CHECK(noted.faults.are_among({http::errc::bare_lf}));
+    CHECK_FALSE(noted.faults.other_than({http::errc::bare_lf}));
     CHECK(noted.key == rfc_key);
 }
 
@@ -356,8 +371,8 @@ TEST_CASE("H16 H17: all faults of a response are noted, and an error that is non
     const response seen(many + good_accept);
     const ws::opening_response all = ws::check_response(seen.head, rfc_key, "chat", "x", ws::on_fault::note);
     CHECK(all.error == errc::upgrade_repeated);
-    CHECK(all.faults.are_among({errc::upgrade_repeated, errc::connection_not_confirmed, errc::subprotocol_not_offered,
-                                errc::empty_extensions}));
+    CHECK_FALSE(all.faults.other_than({errc::upgrade_repeated, errc::connection_not_confirmed,
+                                       errc::subprotocol_not_offered, errc::empty_extensions}));
     for (const errc each : {errc::upgrade_repeated, errc::connection_not_confirmed, errc::subprotocol_not_offered,
                             errc::empty_extensions}) {
         CHECK(all.faults.has(each));

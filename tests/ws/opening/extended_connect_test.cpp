@@ -140,7 +140,7 @@ TEST_CASE("H22: there is no Connection or Upgrade, no other Host, and the rest i
     CHECK(connect_error(connect_with("host", "other")) == errc::bad_host);
     field_list two_hosts = connect_with("host", "server.example.com");
     two_hosts.push_back({"host", "server.example.com"});
-    CHECK(connect_error(two_hosts) == errc::bad_host);
+    CHECK(connect_error(two_hosts) == errc::host_missing);
     CHECK(connect_error(connect_with("sec-websocket-version", "8")) == errc::version_unsupported);
     CHECK(connect_error(connect_without("sec-websocket-version")) == errc::version_missing);
     CHECK(connect_error(connect_with("sec-websocket-protocol", "a, a")) == errc::bad_subprotocol);

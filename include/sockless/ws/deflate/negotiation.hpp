@@ -48,6 +48,11 @@ struct deflate_agreement {
     errc error = errc::none; ///< client: `bad_deflate_response`: fail the connection
     bool agreed = false;     ///< if not, nothing is compressed
     deflate_parameters parameters{};
+
+    /// Client: what the offers that fit the response promise of the client's own messages, in the parameters named
+    /// "client". The client keeps to it even if the response leaves it out, as the server may rely on it (RFC 7692
+    /// sections 7.1.1.2 and 7.1.2.2). If several offers fit, the strictest promise of each kind counts.
+    deflate_parameters promised{};
 };
 
 /// The smallest window that a compressor is expected to keep to, in bits: the usual ones cannot do 8.
@@ -265,11 +270,18 @@ template <class Fields>
 [[nodiscard]] constexpr deflate_agreement check_deflate(const Fields& response, std::string_view offered) noexcept {
     deflate_agreement found;
     const auto is_granted = [&] {
+        bool granted = false;
         for (const extension& each : extension_list(offered)) {
             deflate_parameters offer;
-            if (read_deflate_offer(each, offer) && detail::grants(found.parameters, offer)) return true;
+            if (!read_deflate_offer(each, offer) || !detail::grants(found.parameters, offer)) continue;
+            granted = true;
+            if (offer.client_no_context_takeover) found.promised.client_no_context_takeover = true;
+            std::uint8_t& bits = found.promised.client_max_window_bits;
+            if (detail::window_of(offer.client_max_window_bits) < detail::window_of(bits)) {
+                bits = offer.client_max_window_bits;
+            }
         }
-        return false;
+        return granted;
     };
     for_each_extension(response, [&](const extension& element) {
         if (!equal(element.name, deflate_name)) return true;

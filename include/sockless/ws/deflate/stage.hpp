@@ -75,12 +75,16 @@ class deflate_stage {
         terms_.agreed = to.agreed;
         terms_.parameters = with;
         terms_.deflater_bits = detail::window_of(serves ? with.server_max_window_bits : with.client_max_window_bits);
-        // A client may keep to a smaller window than was agreed to (RFC 7692 section 7.1.2.2).
-        const std::uint8_t wanted = detail::window_of(policy_.wanted.client_max_window_bits);
-        if (!serves && wanted < terms_.deflater_bits) terms_.deflater_bits = wanted;
+        terms_.takes_over = serves ? !with.server_no_context_takeover : !with.client_no_context_takeover;
         terms_.peer_takes_over = serves ? !with.client_no_context_takeover : !with.server_no_context_takeover;
-        terms_.takes_over = serves ? !with.server_no_context_takeover
-                                   : !with.client_no_context_takeover && !policy_.wanted.client_no_context_takeover;
+        if (serves) return;
+        // A client may keep to less than was agreed to, and keeps to what its offers say (RFC 7692 sections 7.1.1.2 and
+        // 7.1.2.2).
+        for (const deflate_parameters& own_terms : {policy_.wanted, to.promised}) {
+            const std::uint8_t bits = detail::window_of(own_terms.client_max_window_bits);
+            if (bits < terms_.deflater_bits) terms_.deflater_bits = bits;
+            if (own_terms.client_no_context_takeover) terms_.takes_over = false;
+        }
     }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }

@@ -90,8 +90,8 @@ constexpr void judge_upgrade(const http::head& head, const opening_fields& all, 
     // that is spoken (RFC 6455 section 4.4) [H7].
     if (ends_with_version(all, judge)) return;
     // There is one key, of 16 bytes (RFC 6455 section 4.2.1, item 5) [H6].
-    const bool one_key = all.count(opening_field::key) == 1 && is_base64_of_16_bytes(all.first(opening_field::key));
-    if (!one_key && judge.ends_with(ws::errc::bad_key)) return;
+    if (all.count(opening_field::key) != 1 && judge.ends_with(ws::errc::key_missing)) return;
+    if (!is_base64_of_16_bytes(all.first(opening_field::key)) && judge.ends_with(ws::errc::bad_key)) return;
     judge_offers(head.fields, all, judge);
 }
 
@@ -106,10 +106,10 @@ constexpr void judge_opening(ws::opening_request& request, const http::head& hea
     if (head.minor_version == 0 && judge.ends_with(ws::errc::http_version_too_old)) return;
     if (!split_target(request) && judge.ends_with(ws::errc::bad_request_target)) return;
     // There is exactly one Host, also beside an authority in the target (RFC 9112 section 3.2) [H4].
+    if (all.count(opening_field::host) != 1 && judge.ends_with(ws::errc::host_missing)) return;
     const std::string_view host = all.first(opening_field::host);
     const bool absolute = request.host.data() != host.data();
-    const bool right =
-        all.count(opening_field::host) == 1 && http::is_host(host) && (!absolute || http::is_host(request.host));
+    const bool right = http::is_host(host) && (!absolute || http::is_host(request.host));
     if (!right && judge.ends_with(ws::errc::bad_host)) return;
     judge_upgrade(head, all, judge);
 }
@@ -161,10 +161,11 @@ constexpr void judge_answer(ws::opening_response& response, const Fields& fields
                             std::string_view offered_subprotocols, std::string_view offered_extensions,
                             opening_judge& judge) noexcept {
     response.extensions = all.first(opening_field::extensions);
-    response.subprotocol = all.first(opening_field::subprotocol);
+    const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
+    // What is no name, or is there twice, chooses nothing.
+    if (wrong != ws::errc::bad_subprotocol) response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
-    const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
     if (wrong != ws::errc::none && judge.ends_with(wrong)) return;
     if (ends_with_extensions(all, judge)) return;
     // A server agrees only to extensions that were offered (RFC 6455 section 4.1, item 5 of the response) [H17].

@@ -112,7 +112,7 @@ class pseudo_fields {
     // Sec-WebSocket-Key means nothing, and is not looked at.
     if (all.has(opening_field::content_length)) return ws::errc::unexpected_body;
     // A Host is the same as `:authority`, else the request is ambiguous (RFC 9113 section 8.3.1) [H22].
-    if (all.count(opening_field::host) > 1) return ws::errc::bad_host;
+    if (all.count(opening_field::host) > 1) return ws::errc::host_missing;
     if (all.has(opening_field::host) && !http::equal_ignoring_case(all.first(opening_field::host), authority)) {
         return ws::errc::bad_host;
     }

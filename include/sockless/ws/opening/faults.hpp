@@ -14,12 +14,9 @@ namespace sockless::ws {
 /// that break them. All other rules hold always.
 inline constexpr error acceptable_faults[] = {
     http::errc::bare_lf,
-    errc::bad_request_target,
     errc::bad_host,
     errc::connection_upgrade_missing,
     errc::bad_key,
-    errc::expectation_unknown,
-    errc::repeated_origin,
     errc::empty_extensions,
     errc::bad_subprotocol,
     errc::upgrade_repeated,
@@ -35,12 +32,15 @@ class opening_faults {
     /// Whether this rule is broken.
     [[nodiscard]] constexpr bool has(error rule) const noexcept { return (bits_ & bit_of(rule)) != 0; }
 
-    /// Whether every rule that is broken is one of these. So a caller accepts exactly the faults that it expects:
-    /// `faults.are_among({errc::bad_key, errc::connection_upgrade_missing})`.
-    [[nodiscard]] constexpr bool are_among(list_view<error> accepted) const noexcept {
+    /// A rule that is broken and is none of these; no error if there is no such rule. So a caller accepts exactly the
+    /// faults that it expects: `faults.other_than({errc::bad_key, errc::connection_upgrade_missing})`.
+    [[nodiscard]] constexpr error other_than(list_view<error> expected) const noexcept {
         std::uint32_t left = bits_;
-        for (const error each : accepted) left &= ~bit_of(each);
-        return left == 0;
+        for (const error each : expected) left &= ~bit_of(each);
+        for (const error each : acceptable_faults) {
+            if ((left & bit_of(each)) != 0) return each;
+        }
+        return {};
     }
 
     /// Adds a fault. False if it is not acceptable; then nothing changes.

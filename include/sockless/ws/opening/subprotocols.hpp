@@ -39,10 +39,15 @@ template <class Fields>
 [[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
     subprotocol_offer offer;
     ws::errc error = ws::errc::none;
+    std::size_t size = 0;
     const auto is_wrong = [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {
-            error = offer.add(name);
-            if (error != ws::errc::none) return true;
+            // The limit counts also behind a name that is wrong.
+            if (++size > max_subprotocols) {
+                error = ws::errc::too_many_subprotocols;
+                return true;
+            }
+            if (error == ws::errc::none) error = offer.add(name);
         }
         return false;
     };
