@@ -119,7 +119,8 @@ TEST_CASE("F5: what was moved goes on elsewhere, and nothing is left behind") {
 
     const std::string left = to_hex(bytes_of(static_cast<const void*>(&moved), sizeof moved));
     entropy other(count());
-    CHECK(to_hex(bytes_of(static_cast<const void*>(&other), sizeof other)).find("00010203") == 0);
+    const std::string held = to_hex(bytes_of(static_cast<const void*>(&other), sizeof other));
+    CHECK((held.starts_with("00010203") || held.starts_with("03020100"))); // words, in the order of the machine
     CHECK(left.substr(0, 128) == std::string(128, '0'));
 }
 
