@@ -378,7 +378,11 @@ TEST_CASE("H16 H17: all faults of a response are noted, and an error that is non
         CHECK(all.faults.has(each));
     }
     CHECK(all.subprotocol == "other");
-    CHECK(judged(many + "Sec-WebSocket-Protocol: chat\r\n" + good_accept).second.has(errc::bad_subprotocol));
+    const response twice(many + "Sec-WebSocket-Protocol: chat\r\n" + good_accept);
+    const ws::opening_response none = ws::check_response(twice.head, rfc_key, "chat", "x", ws::on_fault::note);
+    CHECK(none.faults.has(errc::bad_subprotocol));
+    CHECK(none.subprotocol.empty());
+    CHECK(none.subprotocol_missing);
 
     const std::pair<std::string, errc> framing[] = {
         {many, errc::accept_missing},
