@@ -571,8 +571,10 @@ class conversation {
     void refuse() {
         const std::string why = "no:" + code_.text();
         if (!server_.is_open()) return;
-        promise(!server_.refuse(why) == carried(why), "a session can be ended at any time");
-        if (carried(why)) why_ = why;
+        // The client may not have seen the version yet.
+        const bool possible = can_carry(server_.version(), "message", why);
+        promise(!server_.refuse(why) == possible, "a session can be ended at any time");
+        if (possible) why_ = why;
         refused_ = server_.state() == stomp::state::closed;
     }
 
