@@ -418,6 +418,373 @@ class deadline {
 
 } // namespace sockless::detail
 
+// ====================================== sockless/detail/simd/characters.hpp =======================================
+// Which of sixteen, or eight, characters are of a kind. The result is a bit for each, the lowest for the first.
+
+namespace sockless::detail {
+
+/// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
+/// compiled with different flags never have two bodies for one function.
+struct eight_characters {
+    using block = std::uint64_t;
+    static constexpr std::size_t size = 8;
+    static constexpr block each = 0x0101010101010101u;
+    static constexpr block high = each * 0x80;
+
+    static block load(const void* from) noexcept {
+        block text = 0;
+        std::memcpy(&text, from, size);
+        if constexpr (std::endian::native == std::endian::big) text = reversed(text);
+        return text;
+    }
+
+    /// A block of half a block each from two places.
+    static block load_halves(const void* first, const void* second) noexcept {
+        std::uint32_t halves[2];
+        std::memcpy(&halves[0], first, size / 2);
+        std::memcpy(&halves[1], second, size / 2);
+        return load(halves);
+    }
+
+    /// The characters that are `wanted`.
+    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
+
+    /// The characters that are one of `wanted`.
+    template <class... Char>
+    static unsigned any_of(block text, Char... wanted) noexcept {
+        return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
+    }
+
+    /// All but letters, digits, `-`, `.` and `_`. Nearly all tokens and hosts have only these.
+    static unsigned unusual(block text) noexcept {
+        const block letters = between(text | each * 0x20, 'a', 'z');
+        const block marks = between(text, '-', '.') | between(text, '_', '_');
+        return mask(~(letters | between(text, '0', '9') | marks) & high);
+    }
+
+    /// All but the digits of base64 (RFC 4648 section 4): letters, digits, `+` and `/`.
+    static unsigned not_base64(block text) noexcept {
+        const block letters = between(text | each * 0x20, 'a', 'z');
+        return mask(~(letters | between(text, '/', '9') | between(text, '+', '+')) & high);
+    }
+
+    /// Control characters: those below 0x20, and 0x7f.
+    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | between(text, 0x7f, 0x7f)); }
+
+    /// All but visible ASCII.
+    static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
+
+  private:
+    // The top bit of each byte that is from `least` to `most`, both below 0x80. The top bits are cleared before the
+    // additions. A sum then sets the top bit if the byte is large enough, and never carries into the next byte.
+    static constexpr block between(block text, unsigned least, unsigned most) noexcept {
+        const block low = text & ~high;
+        return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
+    }
+
+    // Moves the top bits of all bytes side by side.
+    static constexpr unsigned mask(block tops) noexcept {
+        return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
+    }
+
+    static constexpr block reversed(block text) noexcept {
+        block turned = 0;
+        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
+        return turned;
+    }
+};
+
+#if defined(__SSE2__)
+/// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
+struct sixteen_characters {
+    using block = unsigned char __attribute__((vector_size(16)));
+    static constexpr std::size_t size = 16;
+
+    static block load(const void* from) noexcept {
+        block text;
+        std::memcpy(&text, from, size);
+        return text;
+    }
+
+    static block load_halves(const void* first, const void* second) noexcept {
+        std::uint64_t low, high;
+        std::memcpy(&low, first, size / 2);
+        std::memcpy(&high, second, size / 2);
+        using halves = std::uint64_t __attribute__((vector_size(16)));
+        return block(halves{low, high});
+    }
+
+    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
+
+    template <class... Char>
+    static unsigned any_of(block text, Char... wanted) noexcept {
+        const block found = (block(text == static_cast<unsigned char>(wanted)) | ...);
+        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
+    }
+
+    static unsigned unusual(block text) noexcept {
+        const block letters = between(text | 0x20, 'a', 'z');
+        const block marks = between(text, '-', '.') | block(text == '_');
+        return mask(letters | between(text, '0', '9') | marks) ^ all;
+    }
+
+    static unsigned not_base64(block text) noexcept {
+        const block letters = between(text | 0x20, 'a', 'z');
+        return mask(letters | between(text, '/', '9') | block(text == '+')) ^ all;
+    }
+
+    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | block(text == 0x7f)); }
+
+    static unsigned invisible(block text) noexcept { return mask(between(text, 0x21, 0x7e)) ^ all; }
+
+  private:
+    using characters = char __attribute__((vector_size(16)));
+    static constexpr unsigned all = 0xffff;
+
+    static block between(block text, unsigned char least, unsigned char most) noexcept {
+        return block(text - least <= static_cast<unsigned char>(most - least));
+    }
+
+    static unsigned mask(block found) noexcept {
+        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
+    }
+};
+using most_characters = sixteen_characters;
+#else
+using most_characters = eight_characters;
+#endif
+
+/// So many characters are looked at for one result, as a word has so many bits.
+inline constexpr std::size_t looked_at_once = 64;
+
+/// A bit for each of the `looked_at_once` characters at `text`, set if it is one of `wanted`. The lowest bit is that of
+/// the first character.
+template <class Blocks, class... Char>
+std::uint64_t occurrences_in_64(const char* text, Char... wanted) noexcept {
+    std::uint64_t found = 0;
+#pragma GCC unroll 8
+    for (std::size_t at = 0; at != looked_at_once; at += Blocks::size) {
+        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
+    }
+    return found;
+}
+
+/// The same of `size` characters, fewer than `looked_at_once`.
+template <class Blocks, class... Char>
+std::uint64_t occurrences_in_rest(const char* text, std::size_t size, Char... wanted) noexcept {
+    std::uint64_t found = 0;
+    if (size < Blocks::size) {
+        for (std::size_t at = 0; at != size; ++at) found |= std::uint64_t{((text[at] == wanted) || ...)} << at;
+        return found;
+    }
+    // The last block overlaps with the one before it.
+    found = std::uint64_t{Blocks::any_of(Blocks::load(text + size - Blocks::size), wanted...)} << (size - Blocks::size);
+    for (std::size_t at = 0; size - at > Blocks::size; at += Blocks::size) {
+        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
+    }
+    return found;
+}
+
+} // namespace sockless::detail
+
+// ============================================ sockless/detail/text.hpp ============================================
+// The work that all codecs of text share: to find and compare characters, many at once, and decimal numbers.
+
+namespace sockless::detail {
+
+/// The fewest characters that `first_in_blocks` can look at.
+inline constexpr std::size_t half_block = most_characters::size / 2;
+
+/// The first character in [at, end) that `sought` finds, or `end`. `sought` returns a bit for each character of a
+/// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
+/// this never loads.
+template <class Sought, class Byte>
+[[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
+                                                                const Byte* end) noexcept {
+    using blocks = most_characters;
+    const auto size = static_cast<std::size_t>(end - at);
+    unsigned found = 0;
+    if (size < blocks::size) {
+        // The first half block and the last one may overlap.
+        found = sought(blocks::load_halves(at, end - half_block));
+        found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
+    } else {
+        // The last block may overlap with the one before it. Nothing was found in that one.
+        const Byte* const last = end - blocks::size;
+        found = sought(blocks::load(at));
+        while (found == 0 && at != last) {
+            at = static_cast<std::size_t>(last - at) < blocks::size ? last : at + blocks::size;
+            found = sought(blocks::load(at));
+        }
+    }
+    return found == 0 ? end : at + std::countr_zero(found);
+}
+
+/// The first `wanted` in [at, end), or `end`.
+[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
+    if (!std::is_constant_evaluated() && static_cast<std::size_t>(end - at) >= half_block) {
+        return first_in_blocks([wanted](most_characters::block text) { return most_characters::equal(text, wanted); },
+                               at, end);
+    }
+    while (at != end && *at != wanted) ++at;
+    return at;
+}
+
+/// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
+/// that is wanted. The lowest bit is that of the first one.
+struct found_characters {
+    std::size_t begin;
+    std::uint64_t bits;
+};
+
+/// The first characters, in steps of `looked_at_once`, among which there is one of `Wanted`. If there is none, no bit
+/// is set. It is not `constexpr`, so that compilers do not inline it into every loop that uses it.
+template <char... Wanted>
+found_characters first_found(const char* text, std::size_t size) noexcept {
+    std::size_t at = 0;
+    for (; size - at >= looked_at_once; at += looked_at_once) {
+        const std::uint64_t bits = occurrences_in_64<most_characters>(text + at, Wanted...);
+        if (bits != 0) return {at, bits};
+    }
+    return {at, occurrences_in_rest<most_characters>(text + at, size - at, Wanted...)};
+}
+
+/// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
+/// keeps the results as bits. `Char` is `char` or `const char`. The text must outlive this object.
+template <class Char, char... Wanted>
+class occurrences {
+  public:
+    constexpr occurrences() noexcept = default;
+    constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
+
+    /// The next of these characters, or the end.
+    [[nodiscard]] constexpr Char* next() noexcept {
+        if (found_ == 0 && !look_further()) return end_;
+        Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
+        found_ &= found_ - 1;
+        return at;
+    }
+
+  private:
+    constexpr bool look_further() noexcept {
+        if (std::is_constant_evaluated()) {
+            for (; found_ == 0 && next_ != end_; ++next_) {
+                seen_ = next_;
+                found_ = ((*next_ == Wanted) || ...) ? 1 : 0;
+            }
+            return found_ != 0;
+        }
+        const auto left = static_cast<std::size_t>(end_ - next_);
+        const auto [begin, bits] = first_found<Wanted...>(next_, left);
+        seen_ = next_ + begin;
+        next_ = left - begin < looked_at_once ? end_ : seen_ + looked_at_once;
+        found_ = bits;
+        return bits != 0;
+    }
+
+    Char* seen_ = nullptr; // the character of the lowest bit of `found_`
+    Char* next_ = nullptr; // the first character that was not looked at
+    Char* end_ = nullptr;
+    std::uint64_t found_ = 0; // the characters that `next` has not returned yet
+};
+
+/// The index of the first byte that is 0, or the size.
+[[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
+    if (std::is_constant_evaluated()) {
+        std::size_t i = 0;
+        while (i != data.size() && data[i] != std::byte{0}) ++i;
+        return i;
+    }
+    if (data.empty()) return 0;
+    const void* const found = std::memchr(data.data(), 0, data.size());
+    return found == nullptr ? data.size()
+                            : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
+}
+
+/// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
+template <class Word>
+[[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
+    std::size_t at = 0;
+    for (;;) {
+        Word left, right;
+        std::memcpy(&left, a + at, sizeof left);
+        std::memcpy(&right, b + at, sizeof right);
+        if (left != right) return false;
+        const std::size_t last = size - sizeof(Word);
+        if (at == last) return true;
+        at = last - at < sizeof(Word) ? last : at + sizeof(Word);
+    }
+}
+
+[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
+
+/// Without the SP and HTAB at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
+    while (begin != end && is_white(*begin)) ++begin;
+    while (begin != end && is_white(end[-1])) --end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+    return trimmed(text.data(), text.data() + text.size());
+}
+
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// A number that was read from text. `valid` is true if the text was decimal digits only and the number fits.
+struct decimal {
+    std::uint64_t value = 0;
+    bool valid = false;
+};
+
+[[nodiscard]] constexpr decimal read_decimal(std::string_view text) noexcept {
+    decimal read{0, !text.empty()};
+    for (const char c : text) {
+        const auto digit = static_cast<std::uint64_t>(c - '0');
+        if (!is_digit(c) || read.value > (UINT64_MAX - digit) / 10) return {};
+        read.value = read.value * 10 + digit;
+    }
+    return read;
+}
+
+/// A number in decimal digits.
+class decimal_text {
+  public:
+    constexpr explicit decimal_text(std::uint64_t value) noexcept {
+        do {
+            digits_[--begin_] = static_cast<char>('0' + value % 10);
+            value /= 10;
+        } while (value != 0);
+    }
+
+    /// Valid as long as this object.
+    [[nodiscard]] constexpr std::string_view text() const noexcept {
+        return {digits_ + begin_, sizeof digits_ - begin_};
+    }
+
+  private:
+    char digits_[20] = {};
+    std::size_t begin_ = sizeof digits_;
+};
+
+} // namespace sockless::detail
+
+namespace sockless {
+
+/// Whether two texts are equal. Case matters.
+[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
+    if (a.size() != b.size()) return false;
+    if (!std::is_constant_evaluated()) {
+        if (b.size() >= 8) return detail::equal_in_words<std::uint64_t>(a.data(), b.data(), b.size());
+        if (b.size() >= 4) return detail::equal_in_words<std::uint32_t>(a.data(), b.data(), b.size());
+    }
+    std::size_t i = 0;
+    while (i != b.size() && a[i] == b[i]) ++i;
+    return i == b.size();
+}
+
+} // namespace sockless
+
 // =============================================== sockless/error.hpp ===============================================
 // An error of any layer in one word, and the result of a writer.
 
@@ -453,19 +820,11 @@ class error {
     /// own, so rows are compared, not only their places.
     [[nodiscard]] friend constexpr bool operator==(const error& a, const error& b) noexcept {
         if (!std::is_constant_evaluated() && a.row_ == b.row_) return true;
-        return is_same(a.name(), b.name()) && is_same(a.sentence(), b.sentence()) && is_same(a.section(), b.section());
+        return equal(a.name(), b.name()) && equal(a.sentence(), b.sentence()) && equal(a.section(), b.section());
     }
 
   private:
     static constexpr error_row none{"none", "no error", "", 0, 0};
-
-    // Codecs call nothing of the C library but `mem*`; compilers make `bcmp` of a comparison of string views.
-    [[nodiscard]] static constexpr bool is_same(std::string_view a, std::string_view b) noexcept {
-        if (a.size() != b.size()) return false;
-        std::size_t i = 0;
-        while (i != a.size() && a[i] == b[i]) ++i;
-        return i == a.size();
-    }
 
     [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
 
@@ -1784,373 +2143,6 @@ inline constexpr bool may_find_characters = false;
 
 } // namespace sockless::detail
 
-// ====================================== sockless/detail/simd/characters.hpp =======================================
-// Which of sixteen, or eight, characters are of a kind. The result is a bit for each, the lowest for the first.
-
-namespace sockless::detail {
-
-/// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
-/// compiled with different flags never have two bodies for one function.
-struct eight_characters {
-    using block = std::uint64_t;
-    static constexpr std::size_t size = 8;
-    static constexpr block each = 0x0101010101010101u;
-    static constexpr block high = each * 0x80;
-
-    static block load(const void* from) noexcept {
-        block text = 0;
-        std::memcpy(&text, from, size);
-        if constexpr (std::endian::native == std::endian::big) text = reversed(text);
-        return text;
-    }
-
-    /// A block of half a block each from two places.
-    static block load_halves(const void* first, const void* second) noexcept {
-        std::uint32_t halves[2];
-        std::memcpy(&halves[0], first, size / 2);
-        std::memcpy(&halves[1], second, size / 2);
-        return load(halves);
-    }
-
-    /// The characters that are `wanted`.
-    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
-
-    /// The characters that are one of `wanted`.
-    template <class... Char>
-    static unsigned any_of(block text, Char... wanted) noexcept {
-        return mask((between(text ^ each * static_cast<unsigned char>(wanted), 0, 0) | ...));
-    }
-
-    /// All but letters, digits, `-`, `.` and `_`. Nearly all tokens and hosts have only these.
-    static unsigned unusual(block text) noexcept {
-        const block letters = between(text | each * 0x20, 'a', 'z');
-        const block marks = between(text, '-', '.') | between(text, '_', '_');
-        return mask(~(letters | between(text, '0', '9') | marks) & high);
-    }
-
-    /// All but the digits of base64 (RFC 4648 section 4): letters, digits, `+` and `/`.
-    static unsigned not_base64(block text) noexcept {
-        const block letters = between(text | each * 0x20, 'a', 'z');
-        return mask(~(letters | between(text, '/', '9') | between(text, '+', '+')) & high);
-    }
-
-    /// Control characters: those below 0x20, and 0x7f.
-    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | between(text, 0x7f, 0x7f)); }
-
-    /// All but visible ASCII.
-    static unsigned invisible(block text) noexcept { return mask(~between(text, 0x21, 0x7e) & high); }
-
-  private:
-    // The top bit of each byte that is from `least` to `most`, both below 0x80. The top bits are cleared before the
-    // additions. A sum then sets the top bit if the byte is large enough, and never carries into the next byte.
-    static constexpr block between(block text, unsigned least, unsigned most) noexcept {
-        const block low = text & ~high;
-        return (low + each * (0x80 - least)) & ~(low + each * (0x7f - most)) & ~text & high;
-    }
-
-    // Moves the top bits of all bytes side by side.
-    static constexpr unsigned mask(block tops) noexcept {
-        return static_cast<unsigned>((tops >> 7) * 0x0102040810204080u >> 56);
-    }
-
-    static constexpr block reversed(block text) noexcept {
-        block turned = 0;
-        for (int i = 0; i != 8; ++i, text >>= 8) turned = turned << 8 | (text & 0xff);
-        return turned;
-    }
-};
-
-#if defined(__SSE2__)
-/// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
-struct sixteen_characters {
-    using block = unsigned char __attribute__((vector_size(16)));
-    static constexpr std::size_t size = 16;
-
-    static block load(const void* from) noexcept {
-        block text;
-        std::memcpy(&text, from, size);
-        return text;
-    }
-
-    static block load_halves(const void* first, const void* second) noexcept {
-        std::uint64_t low, high;
-        std::memcpy(&low, first, size / 2);
-        std::memcpy(&high, second, size / 2);
-        using halves = std::uint64_t __attribute__((vector_size(16)));
-        return block(halves{low, high});
-    }
-
-    static unsigned equal(block text, char wanted) noexcept { return any_of(text, wanted); }
-
-    template <class... Char>
-    static unsigned any_of(block text, Char... wanted) noexcept {
-        const block found = (block(text == static_cast<unsigned char>(wanted)) | ...);
-        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
-    }
-
-    static unsigned unusual(block text) noexcept {
-        const block letters = between(text | 0x20, 'a', 'z');
-        const block marks = between(text, '-', '.') | block(text == '_');
-        return mask(letters | between(text, '0', '9') | marks) ^ all;
-    }
-
-    static unsigned not_base64(block text) noexcept {
-        const block letters = between(text | 0x20, 'a', 'z');
-        return mask(letters | between(text, '/', '9') | block(text == '+')) ^ all;
-    }
-
-    static unsigned controls(block text) noexcept { return mask(between(text, 0, 0x1f) | block(text == 0x7f)); }
-
-    static unsigned invisible(block text) noexcept { return mask(between(text, 0x21, 0x7e)) ^ all; }
-
-  private:
-    using characters = char __attribute__((vector_size(16)));
-    static constexpr unsigned all = 0xffff;
-
-    static block between(block text, unsigned char least, unsigned char most) noexcept {
-        return block(text - least <= static_cast<unsigned char>(most - least));
-    }
-
-    static unsigned mask(block found) noexcept {
-        return static_cast<unsigned>(__builtin_ia32_pmovmskb128(characters(found)));
-    }
-};
-using most_characters = sixteen_characters;
-#else
-using most_characters = eight_characters;
-#endif
-
-/// So many characters are looked at for one result, as a word has so many bits.
-inline constexpr std::size_t looked_at_once = 64;
-
-/// A bit for each of the `looked_at_once` characters at `text`, set if it is one of `wanted`. The lowest bit is that of
-/// the first character.
-template <class Blocks, class... Char>
-std::uint64_t occurrences_in_64(const char* text, Char... wanted) noexcept {
-    std::uint64_t found = 0;
-#pragma GCC unroll 8
-    for (std::size_t at = 0; at != looked_at_once; at += Blocks::size) {
-        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
-    }
-    return found;
-}
-
-/// The same of `size` characters, fewer than `looked_at_once`.
-template <class Blocks, class... Char>
-std::uint64_t occurrences_in_rest(const char* text, std::size_t size, Char... wanted) noexcept {
-    std::uint64_t found = 0;
-    if (size < Blocks::size) {
-        for (std::size_t at = 0; at != size; ++at) found |= std::uint64_t{((text[at] == wanted) || ...)} << at;
-        return found;
-    }
-    // The last block overlaps with the one before it.
-    found = std::uint64_t{Blocks::any_of(Blocks::load(text + size - Blocks::size), wanted...)} << (size - Blocks::size);
-    for (std::size_t at = 0; size - at > Blocks::size; at += Blocks::size) {
-        found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
-    }
-    return found;
-}
-
-} // namespace sockless::detail
-
-// ============================================ sockless/detail/text.hpp ============================================
-// The work that all codecs of text share: to find and compare characters, many at once, and decimal numbers.
-
-namespace sockless::detail {
-
-/// The fewest characters that `first_in_blocks` can look at.
-inline constexpr std::size_t half_block = most_characters::size / 2;
-
-/// The first character in [at, end) that `sought` finds, or `end`. `sought` returns a bit for each character of a
-/// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
-/// this never loads.
-template <class Sought, class Byte>
-[[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
-                                                                const Byte* end) noexcept {
-    using blocks = most_characters;
-    const auto size = static_cast<std::size_t>(end - at);
-    unsigned found = 0;
-    if (size < blocks::size) {
-        // The first half block and the last one may overlap.
-        found = sought(blocks::load_halves(at, end - half_block));
-        found = (found & ((1U << half_block) - 1)) | found >> half_block << (size - half_block);
-    } else {
-        // The last block may overlap with the one before it. Nothing was found in that one.
-        const Byte* const last = end - blocks::size;
-        found = sought(blocks::load(at));
-        while (found == 0 && at != last) {
-            at = static_cast<std::size_t>(last - at) < blocks::size ? last : at + blocks::size;
-            found = sought(blocks::load(at));
-        }
-    }
-    return found == 0 ? end : at + std::countr_zero(found);
-}
-
-/// The first `wanted` in [at, end), or `end`.
-[[nodiscard]] constexpr const char* find(char wanted, const char* at, const char* end) noexcept {
-    if (!std::is_constant_evaluated() && static_cast<std::size_t>(end - at) >= half_block) {
-        return first_in_blocks([wanted](most_characters::block text) { return most_characters::equal(text, wanted); },
-                               at, end);
-    }
-    while (at != end && *at != wanted) ++at;
-    return at;
-}
-
-/// The next `looked_at_once` characters of a text from `begin`, or those that are left. A bit is set for each character
-/// that is wanted. The lowest bit is that of the first one.
-struct found_characters {
-    std::size_t begin;
-    std::uint64_t bits;
-};
-
-/// The first characters, in steps of `looked_at_once`, among which there is one of `Wanted`. If there is none, no bit
-/// is set. It is not `constexpr`, so that compilers do not inline it into every loop that uses it.
-template <char... Wanted>
-found_characters first_found(const char* text, std::size_t size) noexcept {
-    std::size_t at = 0;
-    for (; size - at >= looked_at_once; at += looked_at_once) {
-        const std::uint64_t bits = occurrences_in_64<most_characters>(text + at, Wanted...);
-        if (bits != 0) return {at, bits};
-    }
-    return {at, occurrences_in_rest<most_characters>(text + at, size - at, Wanted...)};
-}
-
-/// Finds all characters in [begin, end) that are one of `Wanted`, one after the other. Looks at each character once and
-/// keeps the results as bits. `Char` is `char` or `const char`. The text must outlive this object.
-template <class Char, char... Wanted>
-class occurrences {
-  public:
-    constexpr occurrences() noexcept = default;
-    constexpr occurrences(Char* begin, Char* end) noexcept : seen_(begin), next_(begin), end_(end) {}
-
-    /// The next of these characters, or the end.
-    [[nodiscard]] constexpr Char* next() noexcept {
-        if (found_ == 0 && !look_further()) return end_;
-        Char* const at = seen_ + static_cast<std::size_t>(std::countr_zero(found_));
-        found_ &= found_ - 1;
-        return at;
-    }
-
-  private:
-    constexpr bool look_further() noexcept {
-        if (std::is_constant_evaluated()) {
-            for (; found_ == 0 && next_ != end_; ++next_) {
-                seen_ = next_;
-                found_ = ((*next_ == Wanted) || ...) ? 1 : 0;
-            }
-            return found_ != 0;
-        }
-        const auto left = static_cast<std::size_t>(end_ - next_);
-        const auto [begin, bits] = first_found<Wanted...>(next_, left);
-        seen_ = next_ + begin;
-        next_ = left - begin < looked_at_once ? end_ : seen_ + looked_at_once;
-        found_ = bits;
-        return bits != 0;
-    }
-
-    Char* seen_ = nullptr; // the character of the lowest bit of `found_`
-    Char* next_ = nullptr; // the first character that was not looked at
-    Char* end_ = nullptr;
-    std::uint64_t found_ = 0; // the characters that `next` has not returned yet
-};
-
-/// The index of the first byte that is 0, or the size.
-[[nodiscard]] constexpr std::size_t place_of_nul(cbytes data) noexcept {
-    if (std::is_constant_evaluated()) {
-        std::size_t i = 0;
-        while (i != data.size() && data[i] != std::byte{0}) ++i;
-        return i;
-    }
-    if (data.empty()) return 0;
-    const void* const found = std::memchr(data.data(), 0, data.size());
-    return found == nullptr ? data.size()
-                            : static_cast<std::size_t>(static_cast<const std::byte*>(found) - data.data());
-}
-
-/// Whether `size` characters, at least a word, are equal. The last word may overlap with the one before it.
-template <class Word>
-[[nodiscard]] inline bool equal_in_words(const char* a, const char* b, std::size_t size) noexcept {
-    std::size_t at = 0;
-    for (;;) {
-        Word left, right;
-        std::memcpy(&left, a + at, sizeof left);
-        std::memcpy(&right, b + at, sizeof right);
-        if (left != right) return false;
-        const std::size_t last = size - sizeof(Word);
-        if (at == last) return true;
-        at = last - at < sizeof(Word) ? last : at + sizeof(Word);
-    }
-}
-
-[[nodiscard]] constexpr bool is_white(char c) noexcept { return c == ' ' || c == '\t'; }
-
-/// Without the SP and HTAB at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(const char* begin, const char* end) noexcept {
-    while (begin != end && is_white(*begin)) ++begin;
-    while (begin != end && is_white(end[-1])) --end;
-    return {begin, static_cast<std::size_t>(end - begin)};
-}
-
-[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
-    return trimmed(text.data(), text.data() + text.size());
-}
-
-[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-/// A number that was read from text. `valid` is true if the text was decimal digits only and the number fits.
-struct decimal {
-    std::uint64_t value = 0;
-    bool valid = false;
-};
-
-[[nodiscard]] constexpr decimal read_decimal(std::string_view text) noexcept {
-    decimal read{0, !text.empty()};
-    for (const char c : text) {
-        const auto digit = static_cast<std::uint64_t>(c - '0');
-        if (!is_digit(c) || read.value > (UINT64_MAX - digit) / 10) return {};
-        read.value = read.value * 10 + digit;
-    }
-    return read;
-}
-
-/// A number in decimal digits.
-class decimal_text {
-  public:
-    constexpr explicit decimal_text(std::uint64_t value) noexcept {
-        do {
-            digits_[--begin_] = static_cast<char>('0' + value % 10);
-            value /= 10;
-        } while (value != 0);
-    }
-
-    /// Valid as long as this object.
-    [[nodiscard]] constexpr std::string_view text() const noexcept {
-        return {digits_ + begin_, sizeof digits_ - begin_};
-    }
-
-  private:
-    char digits_[20] = {};
-    std::size_t begin_ = sizeof digits_;
-};
-
-} // namespace sockless::detail
-
-namespace sockless {
-
-/// Whether two texts are equal. Case matters.
-[[nodiscard]] constexpr bool equal(std::string_view a, std::string_view b) noexcept {
-    if (a.size() != b.size()) return false;
-    if (!std::is_constant_evaluated()) {
-        if (b.size() >= 8) return detail::equal_in_words<std::uint64_t>(a.data(), b.data(), b.size());
-        if (b.size() >= 4) return detail::equal_in_words<std::uint32_t>(a.data(), b.data(), b.size());
-    }
-    std::size_t i = 0;
-    while (i != b.size() && a[i] == b[i]) ++i;
-    return i == b.size();
-}
-
-} // namespace sockless
-
 // ============================================= sockless/http/text.hpp =============================================
 // The characters of HTTP: tokens, field values, white space, case (RFC 9110 section 5, RFC 3986).
 
@@ -2831,7 +2823,7 @@ class head_scanner {
     }
 
     // Whether the start line ends at `at`. If it does in LF alone, and the owner takes that, so do all lines of the
-    // head: two kinds of ends in one head are an error, as two readers could then disagree where it ends (RFC 9112
+    // head: two kinds of ends in one head are an error, as two readers could then find its end at two places (RFC 9112
     // section 2.2) [H2].
     [[nodiscard]] constexpr bool ends_start_line(pointer at) noexcept {
         if (*at == lf && takes_bare_lf_ && count_ == 0) line_end_ = lf;
@@ -9762,10 +9754,10 @@ class list_view {
 
 namespace sockless::ws {
 
-/// The rules that do not touch framing: although one of them is broken, it is clear where the head ends, that no body
-/// follows it, and that the bytes behind it are WebSocket frames without an extension that was not agreed to. The
-/// caller can accept such a request or response on its own word (`options::show_faults`); docs/rules.md names peers
-/// that break them. All other rules hold always.
+/// The rules that known peers break and that do not touch framing. If a head breaks only these rules, the place of its
+/// end is certain, no body follows it, and the bytes behind it are WebSocket frames of the terms that were agreed to.
+/// The caller can accept such a request or response on its own word (`options::show_faults`); docs/rules.md names the
+/// peers. All other rules hold always.
 inline constexpr error acceptable_faults[] = {
     http::errc::bare_lf,
     errc::bad_host,
@@ -9805,7 +9797,7 @@ class opening_faults {
     }
 
   private:
-    // The bit of a rule; 0 if it touches framing.
+    // The bit of a rule; 0 if it is not acceptable.
     [[nodiscard]] static constexpr std::uint32_t bit_of(error rule) noexcept {
         std::uint32_t bit = 1;
         for (const error each : acceptable_faults) {
@@ -10615,7 +10607,7 @@ constexpr void judge_answer(ws::opening_response& response, const Fields& fields
                             opening_judge& judge) noexcept {
     response.extensions = all.first(opening_field::extensions);
     const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
-    // What is no name, or is there twice, chooses nothing.
+    // A subprotocol that is no token, or that is answered twice, counts as none.
     if (wrong != ws::errc::bad_subprotocol) response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();
@@ -12156,7 +12148,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open, .error = answer.error};
     }
 
-    // What the request says that the answer depends on. It stands in the request, which the output has kept.
+    // The values of the request by which the answer is judged. The output has kept the request.
     struct offers {
         std::string_view key, subprotocols, extensions;
     };

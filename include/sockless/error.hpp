@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core.hpp"
+#include "detail/text.hpp"
 
 namespace sockless {
 
@@ -36,19 +37,11 @@ class error {
     /// own, so rows are compared, not only their places.
     [[nodiscard]] friend constexpr bool operator==(const error& a, const error& b) noexcept {
         if (!std::is_constant_evaluated() && a.row_ == b.row_) return true;
-        return is_same(a.name(), b.name()) && is_same(a.sentence(), b.sentence()) && is_same(a.section(), b.section());
+        return equal(a.name(), b.name()) && equal(a.sentence(), b.sentence()) && equal(a.section(), b.section());
     }
 
   private:
     static constexpr error_row none{"none", "no error", "", 0, 0};
-
-    // Codecs call nothing of the C library but `mem*`; compilers make `bcmp` of a comparison of string views.
-    [[nodiscard]] static constexpr bool is_same(std::string_view a, std::string_view b) noexcept {
-        if (a.size() != b.size()) return false;
-        std::size_t i = 0;
-        while (i != a.size() && a[i] == b[i]) ++i;
-        return i == a.size();
-    }
 
     [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
 

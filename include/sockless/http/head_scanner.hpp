@@ -172,7 +172,7 @@ class head_scanner {
     }
 
     // Whether the start line ends at `at`. If it does in LF alone, and the owner takes that, so do all lines of the
-    // head: two kinds of ends in one head are an error, as two readers could then disagree where it ends (RFC 9112
+    // head: two kinds of ends in one head are an error, as two readers could then find its end at two places (RFC 9112
     // section 2.2) [H2].
     [[nodiscard]] constexpr bool ends_start_line(pointer at) noexcept {
         if (*at == lf && takes_bare_lf_ && count_ == 0) line_end_ = lf;

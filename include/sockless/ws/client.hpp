@@ -234,7 +234,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {.kind = kind::open, .error = answer.error};
     }
 
-    // What the request says that the answer depends on. It stands in the request, which the output has kept.
+    // The values of the request by which the answer is judged. The output has kept the request.
     struct offers {
         std::string_view key, subprotocols, extensions;
     };

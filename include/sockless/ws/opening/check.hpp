@@ -162,7 +162,7 @@ constexpr void judge_answer(ws::opening_response& response, const Fields& fields
                             opening_judge& judge) noexcept {
     response.extensions = all.first(opening_field::extensions);
     const ws::errc wrong = check_subprotocol(all, offered_subprotocols);
-    // What is no name, or is there twice, chooses nothing.
+    // A subprotocol that is no token, or that is answered twice, counts as none.
     if (wrong != ws::errc::bad_subprotocol) response.subprotocol = all.first(opening_field::subprotocol);
     const http::list_elements offered(offered_subprotocols);
     response.subprotocol_missing = response.subprotocol.empty() && offered.begin() != offered.end();

@@ -8,10 +8,10 @@
 
 namespace sockless::ws {
 
-/// The rules that do not touch framing: although one of them is broken, it is clear where the head ends, that no body
-/// follows it, and that the bytes behind it are WebSocket frames without an extension that was not agreed to. The
-/// caller can accept such a request or response on its own word (`options::show_faults`); docs/rules.md names peers
-/// that break them. All other rules hold always.
+/// The rules that known peers break and that do not touch framing. If a head breaks only these rules, the place of its
+/// end is certain, no body follows it, and the bytes behind it are WebSocket frames of the terms that were agreed to.
+/// The caller can accept such a request or response on its own word (`options::show_faults`); docs/rules.md names the
+/// peers. All other rules hold always.
 inline constexpr error acceptable_faults[] = {
     http::errc::bare_lf,
     errc::bad_host,
@@ -51,7 +51,7 @@ class opening_faults {
     }
 
   private:
-    // The bit of a rule; 0 if it touches framing.
+    // The bit of a rule; 0 if it is not acceptable.
     [[nodiscard]] static constexpr std::uint32_t bit_of(error rule) noexcept {
         std::uint32_t bit = 1;
         for (const error each : acceptable_faults) {
