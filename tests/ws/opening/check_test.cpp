@@ -247,6 +247,8 @@ TEST_CASE("H2 H4 H5 H6 H10 H11: all faults of a request are noted, and an error 
     // Without being asked, the first is the error, and nothing is noted.
     CHECK(request(many).checked.error == errc::bad_host);
     CHECK(request(many).checked.faults.empty());
+    // A name that is wrong stays wrong, whatever follows it.
+    CHECK(judged(std::string(good_fields) + "Sec-WebSocket-Protocol: a, a, b\r\n").first == errc::bad_subprotocol);
     CHECK(!judged(good_fields).first);
     CHECK(judged(good_fields).second.empty());
 }

@@ -16,9 +16,9 @@ inline constexpr std::size_t max_subprotocols = 64;
 class subprotocol_offer {
   public:
     /// Adds a name, and returns its error, if it has one: an offer is made of unique tokens (RFC 6455 section 4.1, item
-    /// 10) [H10].
+    /// 10) [H10]. Names that are wrong count for the limit too.
     [[nodiscard]] constexpr ws::errc add(std::string_view name) noexcept {
-        if (size_ == max_subprotocols) return ws::errc::too_many_subprotocols;
+        if (++count_ > max_subprotocols) return ws::errc::too_many_subprotocols;
         if (!http::is_token(name)) return ws::errc::bad_subprotocol;
         for (std::size_t i = 0; i != size_; ++i) {
             if (sockless::equal({names_[i].data, names_[i].size}, name)) return ws::errc::bad_subprotocol;
@@ -27,11 +27,12 @@ class subprotocol_offer {
         return ws::errc::none;
     }
 
-    [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] constexpr bool empty() const noexcept { return count_ == 0; }
 
   private:
     std::array<unset_view, max_subprotocols> names_; // set for those that were added; the rest is not read
     std::size_t size_ = 0;
+    std::size_t count_ = 0;
 };
 
 /// Judges the offer of a request that has the field.
@@ -39,15 +40,14 @@ template <class Fields>
 [[nodiscard]] constexpr ws::errc check_subprotocols(const Fields& fields, const opening_fields& all) noexcept {
     subprotocol_offer offer;
     ws::errc error = ws::errc::none;
-    std::size_t size = 0;
     const auto is_wrong = [&](std::string_view list) {
         for (const std::string_view name : http::list_elements(list)) {
-            // The limit counts also behind a name that is wrong.
-            if (++size > max_subprotocols) {
-                error = ws::errc::too_many_subprotocols;
+            const ws::errc wrong = offer.add(name);
+            if (wrong == ws::errc::too_many_subprotocols) {
+                error = wrong;
                 return true;
             }
-            if (error == ws::errc::none) error = offer.add(name);
+            if (error == ws::errc::none) error = wrong;
         }
         return false;
     };
