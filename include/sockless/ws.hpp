@@ -22,3 +22,4 @@
 #include "ws/opening.hpp"
 #include "ws/pong.hpp"
 #include "ws/server.hpp"
+#include "ws/url.hpp"

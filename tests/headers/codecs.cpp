@@ -52,6 +52,7 @@
 #include <sockless/ws/opening/subprotocols.hpp>
 #include <sockless/ws/opening/write.hpp>
 #include <sockless/ws/pong.hpp>
+#include <sockless/ws/url.hpp>
 
 #include "../support/stored_codec.hpp"
 
@@ -145,11 +146,15 @@ std::uint64_t use_handshake(bytes room) noexcept {
     const auto key = ws::encode_key(nonce);
     char memory[512];
 
-    const auto asked = ws::write_request(room, key, {.host = "a", .subprotocols = subprotocols});
+    const auto url = ws::parse_url("ws://me:secret@a?x");
+    const auto asked =
+        ws::write_request(room, key, {.host = url.authority, .target = url.target, .subprotocols = subprotocols});
     bytes in = room.first(asked.size);
     http::head_parser requests(http::message_kind::request, sockless::span_buffer<char>(memory));
     const auto request = ws::check_request(requests.next(in).head);
     std::uint64_t sum = sum_of(request.error.sentence()) + sum_of(request.key);
+    char credentials[40];
+    sum += sum_of(ws::write_basic_credentials(credentials, url.userinfo));
 
     const std::string_view key_text(key.data(), key.size());
     const auto chosen = ws::choose_subprotocol({"v13.stomp", "v11.stomp"}, requests.head().fields);

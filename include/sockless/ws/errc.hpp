@@ -92,6 +92,7 @@ enum class errc : std::uint8_t {
 
     // Opening handshake, as the caller asks for it
     reserved_field,
+    bad_scheme,
     bad_deflate_window,
     bad_deflate_offer,
 };
@@ -184,6 +185,7 @@ inline constexpr error_row errc_rows[] = {
 
     {"reserved_field", "this field is written by the library; it cannot be given as a field of your own", "RFC 6455 4",
      0, 0},
+    {"bad_scheme", "the URL does not begin with ws://, wss://, http:// or https://", "RFC 6455 3", 0, 0},
     {"bad_deflate_window", "a window for compression has more than 15 bits, or fewer than the compressor can keep to",
      "RFC 7692 7.1.2", 0, 0},
     {"bad_deflate_offer", "an offer of permessage-deflate is malformed, or the endpoint does not compress",

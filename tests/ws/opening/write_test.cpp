@@ -242,6 +242,11 @@ TEST_CASE("H15: the target has no fragment, the host is one, and has its port un
     CHECK(ws::write_host(out, "::1", 80, false) == "[::1]");
     CHECK(ws::write_host(out, "::1", 8080, false) == "[::1]:8080");
     CHECK(ws::write_host(out, "[::1]", 8080, false) == "[::1]:8080");
+    CHECK(ws::write_host(out, "fe80::1%eth0", 80, false) == "[fe80::1]");
+    CHECK(ws::write_host(out, "[fe80::1%25eth0]", 81, false) == "[fe80::1]:81");
+    CHECK(ws::write_host(out, "[::1", 80, false).empty());
+    CHECK(ws::write_host(out, "::1]", 80, false).empty());
+    CHECK(ws::write_host(out, ":", 80, false).empty());
     CHECK(ws::write_host(out, "", 80, false).empty());
     CHECK(ws::write_host(out, "", 81, false).empty());
     CHECK(ws::write_host(out, "a b", 80, false).empty());

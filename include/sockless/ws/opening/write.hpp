@@ -13,7 +13,7 @@ namespace sockless::ws {
 /// A client's request. All views are read during the call that they are given to, and not after it.
 struct opening {
     std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";              ///< path and query, without a fragment
+    std::string_view target = "/";              ///< path and query, or the query alone; without a fragment
     list_view<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
     std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;                    ///< offer it, if the endpoint can compress
@@ -76,16 +76,19 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets [H15]. Written to the front of `out`; empty if there is no room or `host` is no host.
+/// an IPv6 address in brackets [H15]. A zone of the address, such as `%eth0`, says something to this machine only, and
+/// is left out (RFC 6874 section 1). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     detail::text_sink<char> sink(out);
-    bool address = false;
-    for (const char c : host) address = address || c == ':';
-    const bool brackets = address && host.front() != '[';
-    if (brackets) sink.put("[");
-    sink.put(host);
-    if (brackets) sink.put("]");
+    if (host.find(':') == std::string_view::npos) {
+        sink.put(host);
+    } else {
+        if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+        sink.put("[");
+        sink.put(host.substr(0, host.find('%')));
+        sink.put("]");
+    }
     if (port != (secure ? 443 : 80)) {
         sink.put(":");
         sink.put_number(port);
@@ -101,12 +104,15 @@ namespace sockless::ws {
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
-    head.request_line("GET", asked.target);
-
-    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15].
-    bool target = !asked.target.empty() && asked.target.front() == '/';
-    for (const char c : asked.target) target = target && c != '#';
-    if (!target) head.fail(errc::bad_request_target);
+    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15]. An empty path is `/` (RFC 3986 section
+    // 6.2.3).
+    const bool has_path = !asked.target.empty() && asked.target.front() == '/';
+    const bool has_query = !asked.target.empty() && asked.target.front() == '?';
+    if (!http::is_target(asked.target)) head.fail(http::errc::bad_target);
+    if (!(has_path || has_query) || asked.target.find('#') != std::string_view::npos) {
+        head.fail(errc::bad_request_target);
+    }
+    head.known(has_query ? "GET /" : "GET ").known(asked.target).known(" HTTP/1.1\r\n");
     if (!http::is_host(asked.host)) head.fail(errc::bad_host);
     head.field("Host", asked.host);
     head.known("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
