@@ -8047,6 +8047,7 @@ enum class errc : std::uint8_t {
 
     // Opening handshake, as the caller asks for it
     reserved_field,
+    bad_scheme,
     bad_deflate_window,
     bad_deflate_offer,
 };
@@ -8139,6 +8140,7 @@ inline constexpr error_row errc_rows[] = {
 
     {"reserved_field", "this field is written by the library; it cannot be given as a field of your own", "RFC 6455 4",
      0, 0},
+    {"bad_scheme", "the URL does not begin with ws://, wss://, http:// or https://", "RFC 6455 3", 0, 0},
     {"bad_deflate_window", "a window for compression has more than 15 bits, or fewer than the compressor can keep to",
      "RFC 7692 7.1.2", 0, 0},
     {"bad_deflate_offer", "an offer of permessage-deflate is malformed, or the endpoint does not compress",
@@ -10848,7 +10850,7 @@ namespace sockless::ws {
 /// A client's request. All views are read during the call that they are given to, and not after it.
 struct opening {
     std::string_view host{};                    ///< with the port unless it is the default: see `write_host`
-    std::string_view target = "/";              ///< path and query, without a fragment
+    std::string_view target = "/";              ///< path and query, or the query alone; without a fragment
     list_view<std::string_view> subprotocols{}; ///< in order of preference: unique tokens, at most 64
     std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;                    ///< offer it, if the endpoint can compress
@@ -10911,16 +10913,19 @@ constexpr void put_extensions(http::head_writer& head, std::string_view extensio
 namespace sockless::ws {
 
 /// The value of Host for a host and a port: without the port if that is the default of `ws:` (80) or `wss:` (443), and
-/// an IPv6 address in brackets [H15]. Written to the front of `out`; empty if there is no room or `host` is no host.
+/// an IPv6 address in brackets [H15]. A zone of the address, such as `%eth0`, says something to this machine only, and
+/// is left out (RFC 6874 section 1). Written to the front of `out`; empty if there is no room or `host` is no host.
 [[nodiscard]] constexpr std::string_view write_host(std::span<char> out, std::string_view host, std::uint16_t port,
                                                     bool secure) noexcept {
     detail::text_sink<char> sink(out);
-    bool address = false;
-    for (const char c : host) address = address || c == ':';
-    const bool brackets = address && host.front() != '[';
-    if (brackets) sink.put("[");
-    sink.put(host);
-    if (brackets) sink.put("]");
+    if (host.find(':') == std::string_view::npos) {
+        sink.put(host);
+    } else {
+        if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+        sink.put("[");
+        sink.put(host.substr(0, host.find('%')));
+        sink.put("]");
+    }
     if (port != (secure ? 443 : 80)) {
         sink.put(":");
         sink.put_number(port);
@@ -10936,12 +10941,15 @@ namespace sockless::ws {
 [[nodiscard]] constexpr written write_request(bytes out, std::span<const char, 24> key, const opening& asked,
                                               std::string_view more_extensions = {}) noexcept {
     http::head_writer head(out);
-    head.request_line("GET", asked.target);
-
-    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15].
-    bool target = !asked.target.empty() && asked.target.front() == '/';
-    for (const char c : asked.target) target = target && c != '#';
-    if (!target) head.fail(errc::bad_request_target);
+    // The target is a path, and never has a fragment (RFC 6455 section 3) [H15]. An empty path is `/` (RFC 3986 section
+    // 6.2.3).
+    const bool has_path = !asked.target.empty() && asked.target.front() == '/';
+    const bool has_query = !asked.target.empty() && asked.target.front() == '?';
+    if (!http::is_target(asked.target)) head.fail(http::errc::bad_target);
+    if (!(has_path || has_query) || asked.target.find('#') != std::string_view::npos) {
+        head.fail(errc::bad_request_target);
+    }
+    head.known(has_query ? "GET /" : "GET ").known(asked.target).known(" HTTP/1.1\r\n");
     if (!http::is_host(asked.host)) head.fail(errc::bad_host);
     head.field("Host", asked.host);
     head.known("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
@@ -14708,6 +14716,180 @@ class deflate_stage {
     std::size_t pending_ = 0; // bytes at the front of the input that are compressed data, unmasked
     terms terms_{};
 };
+
+} // namespace sockless::ws
+
+// ============================================== sockless/ws/url.hpp ===============================================
+// URLs of WebSockets: what a client connects to, and asks for (RFC 6455 section 3).
+
+namespace sockless::ws {
+
+/// The parts of a URL. All texts are views of it.
+struct url {
+    sockless::error error{}; ///< if there is one, nothing else is valid
+    bool secure = false;     ///< TLS carries the connection: the scheme is `wss` or `https`
+
+    /// The name or the address to connect to: an IPv6 address without brackets and without its zone.
+    std::string_view host{};
+
+    /// The zone of an IPv6 address, such as `eth0`; empty if it has none. `getaddrinfo` takes `host`, `%` and the zone
+    /// (RFC 6874 section 2).
+    std::string_view zone{};
+
+    std::uint16_t port = 0; ///< 80 or 443 if the URL has none
+
+    /// For `opening::host`: the host, and the port unless it is the default of the scheme. Empty if the host has a
+    /// zone, which no Host field may have: then use `write_host`.
+    std::string_view authority{};
+
+    /// For `opening::target`: path and query. `/` if there is neither; if there is only a query, it begins with `?`.
+    std::string_view target{};
+
+    /// What stands before an `@` in front of the host: for `write_basic_credentials`.
+    std::string_view userinfo{};
+};
+
+} // namespace sockless::ws
+
+namespace sockless::ws::detail {
+
+struct url_scheme {
+    std::string_view begin;
+    bool secure;
+};
+
+/// The schemes of WebSocket, and those of HTTP, over whose connections the opening handshake goes (RFC 6455 section 3).
+inline constexpr url_scheme url_schemes[] = {
+    {"ws://", false}, {"wss://", true}, {"http://", false}, {"https://", true}};
+
+/// Takes the scheme away from the front of `text`.
+[[nodiscard]] constexpr bool take_scheme(std::string_view& text, ws::url& found) noexcept {
+    for (const url_scheme& each : url_schemes) {
+        if (!http::equal_ignoring_case(text.substr(0, each.begin.size()), each.begin)) continue;
+        text.remove_prefix(each.begin.size());
+        found.secure = each.secure;
+        return true;
+    }
+    return false;
+}
+
+/// Splits an authority without userinfo into the host, its zone and the port. False if one of them is malformed (RFC
+/// 3986 section 3.2, RFC 6874 section 2).
+[[nodiscard]] constexpr bool split_authority(std::string_view text, ws::url& found) noexcept {
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const char* host_end = find(':', begin, end);
+    if (begin != end && *begin == '[') {
+        const char* const close = find(']', begin, end);
+        if (close == end) return false;
+        host_end = close + 1;
+        const char* const percent = find('%', begin, close);
+        found.host = text_at(begin + 1, static_cast<std::size_t>(percent - begin) - 1);
+        if (percent != close) {
+            // The `%` of a zone is written as `%25`; many programs take it as it is.
+            const bool escaped = close - percent >= 3 && percent[1] == '2' && percent[2] == '5';
+            const char* const zone = percent + (escaped ? 3 : 1);
+            found.zone = text_at(zone, static_cast<std::size_t>(close - zone));
+            if (found.zone.empty() || http::detail::skip_host(zone, close) != close) return false;
+        }
+        if (!http::detail::is_ipv6(begin + 1, percent)) return false;
+    } else {
+        found.host = text_at(begin, static_cast<std::size_t>(host_end - begin));
+        if (!http::is_host(found.host)) return false;
+    }
+    if (!http::detail::is_port(host_end, end)) return false;
+    const std::uint16_t usual = found.secure ? 443 : 80;
+    found.port = usual;
+    if (end - host_end > 1) {
+        std::uint32_t port = 0;
+        for (const char* at = host_end + 1; at != end; ++at) port = port * 10 + static_cast<std::uint32_t>(*at - '0');
+        found.port = static_cast<std::uint16_t>(port);
+    }
+    if (found.zone.empty()) {
+        found.authority = found.port == usual ? text_at(begin, static_cast<std::size_t>(host_end - begin)) : text;
+    }
+    return found.port != 0;
+}
+
+} // namespace sockless::ws::detail
+
+namespace sockless::ws {
+
+/// Splits a URL of the schemes `ws`, `wss`, `http` or `https` (RFC 6455 section 3, RFC 3986):
+///
+///     const ws::url to = ws::parse_url("wss://example.com/chat?room=7");
+///     if (!to.error) error = peer.request({.host = to.authority, .target = to.target});
+///
+/// Errors: `bad_scheme`, `bad_host` if the host or the port is malformed or missing, `bad_request_target` if the path
+/// or the query has a character that must be escaped, or if there is a fragment, which a WebSocket has no use for.
+[[nodiscard]] constexpr url parse_url(std::string_view text) noexcept {
+    url found{};
+    if (!detail::take_scheme(text, found)) return {.error = errc::bad_scheme};
+    std::size_t size = 0;
+    while (size != text.size() && text[size] != '/' && text[size] != '?' && text[size] != '#') ++size;
+    std::string_view authority = text.substr(0, size);
+    found.target = text.substr(size);
+    if (found.target.empty()) found.target = "/";
+    for (std::size_t i = authority.size(); i-- != 0;) {
+        if (authority[i] != '@') continue;
+        found.userinfo = authority.substr(0, i);
+        authority.remove_prefix(i + 1);
+        break;
+    }
+    if (!detail::split_authority(authority, found)) return {.error = errc::bad_host};
+    const bool has_fragment = found.target.find('#') != std::string_view::npos;
+    if (has_fragment || !http::is_target(found.target)) return {.error = errc::bad_request_target};
+    return found;
+}
+
+/// The value of Authorization for the userinfo of a URL: `Basic`, and the name and the password in base64 (RFC 7617
+/// section 2). What is escaped in the URL is unescaped first. Written to the front of `out`; empty if there is no room,
+/// or if the userinfo is empty or cannot be sent: an escape is malformed, a character is a control, or the name holds a
+/// colon.
+[[nodiscard]] constexpr std::string_view write_basic_credentials(std::span<char> out,
+                                                                 std::string_view userinfo) noexcept {
+    detail::text_sink<char> sink(out);
+    sink.put("Basic ");
+    std::array<std::byte, 3> group{};
+    std::size_t filled = 0;
+    const auto add = [&](char c) {
+        group[filled++] = static_cast<std::byte>(c);
+        if (filled != group.size()) return;
+        const auto text = detail::encode_base64(std::span<const std::byte, 3>(group));
+        sink.put({text.data(), text.size()});
+        filled = 0;
+    };
+    bool in_name = true;
+    for (std::size_t i = 0; i != userinfo.size(); ++i) {
+        char c = userinfo[i];
+        const bool escaped = c == '%';
+        if (escaped) {
+            if (userinfo.size() - i < 3) return {};
+            const int high = http::detail::hex_digit(userinfo[i + 1]), low = http::detail::hex_digit(userinfo[i + 2]);
+            if (high < 0 || low < 0) return {};
+            c = static_cast<char>(high * 16 + low);
+            i += 2;
+        }
+        const auto value = static_cast<unsigned char>(c);
+        if (value < 0x20 || value == 0x7f) return {};
+        // The first colon ends the name.
+        if (c == ':' && in_name) {
+            if (escaped) return {};
+            in_name = false;
+        }
+        add(c);
+    }
+    if (in_name) add(':');
+    if (filled == 1) {
+        const auto text = detail::encode_base64(std::span<const std::byte, 1>(group.data(), 1));
+        sink.put({text.data(), text.size()});
+    } else if (filled == 2) {
+        const auto text = detail::encode_base64(std::span<const std::byte, 2>(group.data(), 2));
+        sink.put({text.data(), text.size()});
+    }
+    if (userinfo.empty() || !sink.complete()) return {};
+    return detail::text_at(out.data(), sink.size());
+}
 
 } // namespace sockless::ws
 
