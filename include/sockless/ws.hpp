@@ -21,5 +21,6 @@
 #include "ws/mask.hpp"
 #include "ws/opening.hpp"
 #include "ws/pong.hpp"
+#include "ws/prepared_message.hpp"
 #include "ws/server.hpp"
 #include "ws/url.hpp"

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <sockless/http/errc.hpp>
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <string>
@@ -31,6 +32,12 @@ bool add(Outbox& to, std::string_view text, std::size_t reserve = 0) {
     return true;
 }
 
+detail::shared_bytes shared(std::string_view text) {
+    detail::shared_bytes all(text.size());
+    std::memcpy(all.contents().data(), text.data(), text.size());
+    return all;
+}
+
 template <class Outbox>
 std::string take_all(Outbox& from) {
     std::string all;
@@ -41,15 +48,43 @@ std::string take_all(Outbox& from) {
     return all;
 }
 
-// The span that a host holds while it sends, and the bytes that must stay there.
+// The pieces that a host holds while it sends, and the bytes that must stay there.
 struct held {
-    cbytes shown{};
+    std::vector<cbytes> shown{};
     std::string copy{};
 
-    [[nodiscard]] bool stays() const { return text_of(shown) == copy; }
+    [[nodiscard]] bool stays() const {
+        std::string now;
+        for (const cbytes each : shown) now += text_of(each);
+        return now == copy;
+    }
+
+    void take(std::size_t size) {
+        copy.erase(0, size);
+        for (cbytes& each : shown) {
+            const std::size_t part = std::min(size, each.size());
+            each = each.subspan(part);
+            size -= part;
+        }
+    }
 };
 
-// Writes, shows and sends at random; a second queue of the standard library says what must come out.
+template <class Outbox>
+held look(const Outbox& box, std::size_t pieces) {
+    held found;
+    if (pieces == 0) {
+        found.shown = {box.output()};
+    } else {
+        found.shown.resize(pieces);
+        found.shown.resize(box.output(found.shown));
+        REQUIRE(std::ranges::none_of(found.shown, [](cbytes each) { return each.empty(); }));
+    }
+    for (const cbytes each : found.shown) found.copy += text_of(each);
+    REQUIRE(found.copy.size() <= detail::most_shown);
+    return found;
+}
+
+// Writes, shares, shows and sends at random; a second queue of the standard library says what must come out.
 template <class Outbox>
 void play(Outbox& box, std::size_t limit, std::size_t largest, unsigned seed) {
     CAPTURE(seed);
@@ -58,7 +93,7 @@ void play(Outbox& box, std::size_t limit, std::size_t largest, unsigned seed) {
     held held;
     std::uint64_t in_all = 0;
     for (int step = 0; step != 4000; ++step) {
-        switch (random() % 5) {
+        switch (random() % 6) {
         case 0:
         case 1: {
             const std::size_t size = 1 + random() % largest, reserve = random() % 40;
@@ -72,22 +107,31 @@ void play(Outbox& box, std::size_t limit, std::size_t largest, unsigned seed) {
             break;
         }
         case 2:
-            held.shown = box.output();
-            REQUIRE(held.shown.empty() == (expected.size() == sent.size()));
-            held.copy = text_of(held.shown);
+            held = look(box, random() % 5);
+            REQUIRE(held.copy.empty() == (expected.size() == sent.size()));
             break;
         case 3: {
-            if (held.shown.empty()) break;
+            if (held.copy.empty()) break;
             REQUIRE(held.stays());
-            const std::size_t size = random() % 2 == 0 ? held.shown.size() : random() % held.shown.size() + 1;
+            const std::size_t size = random() % 2 == 0 ? held.copy.size() : random() % held.copy.size() + 1;
             sent += held.copy.substr(0, size);
             in_all += size;
             box.sent(size);
-            held.shown = held.shown.subspan(size);
-            held.copy.erase(0, size);
+            held.take(size);
             break;
         }
         case 4: box.release(); break;
+        case 5: {
+            if constexpr (requires { box.least_shared; }) {
+                const std::size_t size = box.least_shared + random() % largest, reserve = random() % 40;
+                const std::size_t room = box.room(reserve);
+                const std::string text(size, static_cast<char>('A' + step % 26));
+                const bool fits = box.share(shared(text), reserve);
+                REQUIRE(fits == (size <= room));
+                if (fits) expected += text;
+            }
+            break;
+        }
         }
         REQUIRE(held.stays());
         REQUIRE(box.size() == expected.size() - sent.size());
@@ -337,4 +381,52 @@ TEST_CASE("memory of the caller's shows at most 64 KiB at a time too") {
     REQUIRE(add(box, std::string(100'000, 'x')));
     CHECK(box.output().size() == 65'536);
     CHECK(take_all(box) == std::string(100'000, 'x'));
+}
+
+TEST_CASE("what many queues share is there once, until the last of them has sent it") {
+    const std::string text(200'000, 'x');
+    const std::string all = "before " + text + text + " behind";
+    const std::size_t before = heap_in_use();
+    {
+        std::vector<growing> boxes;
+        for (int i = 0; i != 20; ++i) boxes.emplace_back(growing_buffer(1'000'000));
+        {
+            const detail::shared_bytes message = shared(text);
+            for (growing& each : boxes) {
+                REQUIRE(add(each, "before "));
+                REQUIRE(each.share(message, 0));
+                REQUIRE(each.share(message, 0));
+                REQUIRE(add(each, " behind"));
+            }
+        }
+        CHECK(heap_in_use() - before < text.size() + 20 * 3000);
+        for (growing& each : boxes) {
+            const bool same = take_all(each) == all;
+            CHECK(same);
+        }
+        CHECK(heap_in_use() - before < 20 * 3000);
+    }
+    CHECK(heap_in_use() <= before + 100);
+}
+
+TEST_CASE("pieces of several blocks are shown together, at most 64 KiB, and may be sent together") {
+    const std::string text(50'000, 'x');
+    growing box{growing_buffer(1'000'000)};
+    REQUIRE(add(box, "ab"));
+    REQUIRE(box.share(shared(text), 0));
+    REQUIRE(add(box, "cd"));
+    REQUIRE(box.share(shared(text), 0));
+    std::array<cbytes, 8> pieces;
+    REQUIRE(box.output(pieces) == 4);
+    CHECK(pieces[0].size() == 2);
+    CHECK(pieces[1].size() == 50'000);
+    CHECK(pieces[2].size() == 2);
+    CHECK(pieces[3].size() == detail::most_shown - 50'004);
+    CHECK(box.output(std::span(pieces).first(2)) == 2);
+    CHECK(box.output(std::span(pieces).first(0)) == 0);
+    CHECK(box.sent(50'003));
+    CHECK(text_of(box.output()) == "d");
+    CHECK(box.sent(1));
+    CHECK(take_all(box) == text);
+    CHECK(box.output(pieces) == 0);
 }

@@ -7,6 +7,7 @@
 
 #include "../buffer.hpp"
 #include "../error.hpp"
+#include "shared_bytes.hpp"
 
 // An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
 // bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
@@ -50,9 +51,24 @@ class heap_outbox : public outbox_position {
     /// The bytes that are to be sent next.
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
-        is_shown_ = true;
+        first_->is_shown = true;
         const cbytes run = first_run();
         return run.size() < most_shown ? run : run.first(most_shown);
+    }
+
+    /// The same in several pieces, as many as `pieces` has room for, the oldest first. Returns how many there are.
+    [[nodiscard]] std::size_t output(std::span<cbytes> pieces) const noexcept {
+        std::size_t count = 0, left = most_shown;
+        for (block* each = size_ == 0 ? nullptr : first_; each != nullptr && left != 0; each = each->next) {
+            if (count == pieces.size()) break;
+            std::size_t size = each->end - each->begin;
+            if (size == 0) continue;
+            if (size > left) size = left;
+            each->is_shown = true;
+            pieces[count++] = {each->data() + each->begin, size};
+            left -= size;
+        }
+        return count;
     }
 
     /// All bytes that lie together at the front of the queue, `output()` among them. One write lies together.
@@ -63,7 +79,8 @@ class heap_outbox : public outbox_position {
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
     bool sent(std::size_t size) noexcept {
         const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
-        const bool is_shown = size <= waiting && size <= most_shown;
+        if (size > waiting) return sent_pieces(size);
+        const bool is_shown = size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
         if (!is_shown || size == 0) return false;
         first_->begin += size;
@@ -72,7 +89,7 @@ class heap_outbox : public outbox_position {
         if (size != waiting || keeps_) return true;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
-            is_shown_ = false;
+            first_->is_shown = false;
             largest_ = 0;
         } else {
             leave_first();
@@ -103,6 +120,22 @@ class heap_outbox : public outbox_position {
         size_ += size;
     }
 
+    /// Messages of at least so many bytes are shared. Smaller ones cost less if they are copied.
+    static constexpr std::size_t least_shared = 4096 + 1;
+
+    /// Puts shared bytes, at least `least_shared`, at the end of the queue, so that `reserve` more bytes can be written
+    /// afterwards. False if there is no room, or no memory for the block that holds them.
+    [[nodiscard]] bool share(const shared_bytes& added, std::size_t reserve) noexcept {
+        const std::size_t size = added.contents().size(), free = limit_ - size_;
+        if (free < reserve || size > free - reserve) return false;
+        void* const memory = ::operator new(sizeof(block), std::nothrow);
+        if (memory == nullptr) return false;
+        auto* const next = ::new (memory) block{nullptr, nullptr, 0, size, size, added.contents().data(), false, added};
+        add(next);
+        size_ += size;
+        return true;
+    }
+
     /// Keeps the bytes that are sent first, for `kept`, until `let_go`. They are written at once.
     void keep() noexcept { keeps_ = true; }
     [[nodiscard]] cbytes kept() const noexcept {
@@ -126,8 +159,11 @@ class heap_outbox : public outbox_position {
         std::size_t begin;
         std::size_t end;
         std::size_t capacity;
+        std::byte* place;      // of the content: behind the block's own head, or in memory that is shared
+        mutable bool is_shown; // whether the caller may hold bytes of it
+        shared_bytes shared;
 
-        [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+        [[nodiscard]] std::byte* data() const noexcept { return place; }
     };
 
     // Bytes, with the block's own head.
@@ -141,43 +177,69 @@ class heap_outbox : public outbox_position {
     [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
         const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
         const bool holds_kept = keeps_ && last_ == first_ && last_ != nullptr && last_->end != 0;
-        const bool holds_shown = is_shown_ && last_ == first_ && content != 0;
+        const bool holds_shown = last_ != nullptr && (last_->shared || (last_->is_shown && content != 0));
         const bool are_small = needed <= most_block && content + needed <= most_block - sizeof(block);
         const bool replaces = last_ != nullptr && !holds_kept && !holds_shown && (are_small || content < needed);
         const std::size_t moved = replaces ? content : 0;
-        std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
+        const bool is_first = last_ == nullptr || last_->shared;
+        std::size_t size = is_first ? least_block : 2 * (last_->capacity + sizeof(block));
         if (size > most_block) size = most_block;
         if (needed > SIZE_MAX / 4) return false;
         if (size < moved + needed + sizeof(block)) size = (are_small ? moved : 2 * moved) + needed + sizeof(block);
         void* const memory = ::operator new(size, std::nothrow);
         if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, nullptr, 0, moved, size - sizeof(block)};
+        auto* const place = static_cast<std::byte*>(memory) + sizeof(block);
+        auto* const added = ::new (memory) block{nullptr, nullptr, 0, moved, size - sizeof(block), place, false, {}};
         if (replaces) {
-            detail::copy(added->data(), last_->data() + last_->begin, moved);
+            detail::copy(place, last_->data() + last_->begin, moved);
             drop_last();
         }
+        add(added);
+        return true;
+    }
+
+    void add(block* added) noexcept {
         added->previous = last_;
         (last_ == nullptr ? first_ : last_->next) = added;
         last_ = added;
         // A first block that was too small for this, and holds nothing, goes.
         while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
-        return true;
     }
 
     void drop_last() noexcept {
         block* const dropped = last_;
         last_ = dropped->previous;
-        if (dropped == first_) is_shown_ = false;
         (last_ == nullptr ? first_ : last_->next) = nullptr;
-        ::operator delete(dropped);
+        give_back(dropped);
     }
 
     void drop_first() noexcept {
         block* const dropped = first_;
         first_ = dropped->next;
         (first_ == nullptr ? last_ : first_->previous) = nullptr;
-        is_shown_ = false;
+        give_back(dropped);
+    }
+
+    static void give_back(block* dropped) noexcept {
+        dropped->~block();
         ::operator delete(dropped);
+    }
+
+    // Bytes of more than one block were sent, of those that `output` gave in pieces.
+    [[gnu::noinline]] bool sent_pieces(std::size_t size) noexcept {
+        std::size_t shown = 0;
+        for (const block* each = first_; each != nullptr && each->is_shown && shown < size; each = each->next) {
+            shown += each->end - each->begin;
+        }
+        const bool is_shown = size <= shown && size <= most_shown;
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown) return false;
+        while (size != 0) {
+            const std::size_t run = first_->end - first_->begin, part = size < run ? size : run;
+            static_cast<void>(sent(part));
+            size -= part;
+        }
+        return true;
     }
 
     // All of the first block was sent.
@@ -198,11 +260,11 @@ class heap_outbox : public outbox_position {
         const std::size_t quarter = first_->capacity / 4;
         const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
         const bool large_once = first_->capacity > most_block && before < quarter;
-        if (hardly_used || large_once) {
+        if (hardly_used || large_once || first_->shared) {
             drop_first();
         } else {
             first_->begin = first_->end = 0;
-            is_shown_ = false;
+            first_->is_shown = false;
         }
     }
 
@@ -214,7 +276,6 @@ class heap_outbox : public outbox_position {
         exchange(sent_, other.sent_);
         exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
-        exchange(is_shown_, other.is_shown_);
         exchange(lately_, other.lately_);
     }
 
@@ -232,7 +293,6 @@ class heap_outbox : public outbox_position {
     std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
     std::uint32_t lately_ = 0;  // and before that
     bool keeps_ = false;
-    mutable bool is_shown_ = false; // bytes of the first block
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
@@ -248,6 +308,12 @@ class span_outbox : public outbox_position {
         return run.size() < most_shown ? run : run.first(most_shown);
     }
     [[nodiscard]] cbytes first_run() const noexcept { return memory_.subspan(begin_, end_ - begin_); }
+
+    [[nodiscard]] std::size_t output(std::span<cbytes> pieces) const noexcept {
+        if (pieces.empty() || empty()) return 0;
+        pieces[0] = output();
+        return 1;
+    }
 
     bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;

@@ -13,6 +13,7 @@
 #include "event.hpp"
 #include "opening.hpp"
 #include "pong.hpp"
+#include "prepared_message.hpp"
 
 namespace sockless::ws {
 
@@ -91,6 +92,26 @@ class connection {
                                        compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true, wish);
+    }
+
+    /// Queues a message that was prepared for many connections. A server with memory from the heap shares the bytes
+    /// with all that wait to send them. Errors: those of `send`, and that of `message`.
+    [[nodiscard]] sockless::error send(const prepared_message& message) noexcept {
+        if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
+        if (!is_open()) return errc::not_open;
+        if (message.error()) return message.error();
+        if constexpr (Own == role::server) {
+            if (!compresses(message.payload().size())) return share(message.frame_);
+            if constexpr (Compression::available) {
+                if (message.deflated_ && message.window_bits_ <= compression_.window()) {
+                    const errc refused = share(message.deflated_);
+                    // Later messages must not count on what the peer's window held before.
+                    if (refused == errc::none) compression_.abandon();
+                    return refused;
+                }
+            }
+        }
+        return queue_data(message.type(), true, message.payload(), compressed::automatic);
     }
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
@@ -172,6 +193,13 @@ class connection {
     /// neither move nor change until `sent` takes them: also while more is sent, received and ticked, and when memory
     /// is released. So an asynchronous write may read from them. The connection outlives the write.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
+
+    /// The same bytes in several pieces, for a host that can write such at once (`writev`, `WSASend`): fills the front
+    /// of `pieces`, the oldest first, and returns the part that was filled. 16 are enough for nearly all that waits.
+    /// Say with `sent` how many bytes of them were sent in all.
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        return pieces.first(output_.output(pieces));
+    }
 
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
@@ -623,6 +651,26 @@ class connection {
         const errc refused = queue(opcode::close, true, bytes(payload).first(close.size), 0);
         if (refused == errc::none) awaited_ = end_of_output();
         return refused;
+    }
+
+    // Whether a message of so many bytes is compressed if its sender does not say.
+    [[nodiscard]] bool compresses(std::size_t size) const noexcept {
+        if constexpr (Compression::available) return compression_.wants(compressed::automatic, size, true);
+        return false;
+    }
+
+    // Queues a frame that many connections send.
+    [[nodiscard]] errc share(const detail::shared_bytes& frame) noexcept {
+        const cbytes all = frame.contents();
+        if constexpr (requires { output_.share(frame, room_for_close); }) {
+            if (all.size() >= output_.least_shared)
+                return output_.share(frame, room_for_close) ? errc::none : errc::no_room;
+        }
+        const bytes room = output_.prepare(all.size(), room_for_close);
+        if (room.empty()) return errc::no_room;
+        detail::copy(room.data(), all.data(), all.size());
+        output_.commit(all.size());
+        return errc::none;
     }
 
     // Queues one frame if it fits. Errors: `no_room`, `no_entropy`.

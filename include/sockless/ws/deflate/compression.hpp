@@ -68,6 +68,8 @@ concept deflates_messages = requires(T stage, const T& constant, ws::compressed 
     noexcept->std::same_as<std::size_t>;
     { constant.wants(wanted, size, last) }
     noexcept->std::same_as<bool>;
+    { constant.window() }
+    noexcept->std::same_as<unsigned>;
     { static_cast<bool>(stage.deflate(piece, last, out)) }
     noexcept;
     { stage.deflate(piece, last, out).size } -> std::convertible_to<std::size_t>;
@@ -101,7 +103,8 @@ namespace sockless::ws {
 /// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
 ///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
 ///   fewer than `least_room`; its result has the `size`, and is false if there was no room or memory. Then `abandon()`
-///   forgets the message.
+///   forgets the message. `window()` is the window that messages are sent with, in bits: a message that was compressed
+///   elsewhere with a window that is not larger can be sent as well, and then `abandon()` forgets all before it.
 /// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
 template <class T>
 concept compression = std::is_nothrow_move_constructible_v<T> &&

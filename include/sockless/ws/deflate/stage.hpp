@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../prepared_message.hpp"
 #include "compression.hpp"
 #include "negotiation.hpp"
 #include "pool.hpp"
@@ -33,6 +34,24 @@ class deflate_stage {
     /// The terms that were agreed to. `agreed` is false before that, and if there are none.
     [[nodiscard]] deflate_agreement agreement() const noexcept {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
+    }
+
+    /// Compresses a message once, for all connections that may send with a window of so many bits: usually 15, and what
+    /// they agreed to if it is less. Connections with a smaller window compress for themselves. A connection that has
+    /// sent such a message refers to nothing before it any more. Nothing is added if the message does not become
+    /// smaller. Errors: that of `message`, and `no_memory`.
+    [[nodiscard]] static sockless::error prepare(prepared_message& message, unsigned window_bits = 15,
+                                                 const settings& deflating = {}) noexcept {
+        if (message.error()) return message.error();
+        cbytes payload = message.payload();
+        const detail::shared_bytes room(room_for(payload.size()));
+        if (!room) return errc::no_memory;
+        const std::size_t size = payload.size();
+        Deflater codec(window_bits, deflating);
+        const message_deflater::result deflated = message_deflater().next(codec, payload, true, room.contents());
+        if (!deflated) return errc::no_memory;
+        return deflated.size < size ? message.add_deflated(room.contents().first(deflated.size), window_bits)
+                                    : sockless::error();
     }
 
     // The rest is for endpoints: see `compression`.
@@ -86,6 +105,9 @@ class deflate_stage {
             if (own_terms.client_no_context_takeover) terms_.takes_over = false;
         }
     }
+
+    /// The window that this side sends with, in bits.
+    [[nodiscard]] unsigned window() const noexcept { return terms_.deflater_bits; }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
 

@@ -1,0 +1,75 @@
+// A message that is made once and sent to many connections.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../detail/shared_bytes.hpp"
+#include "../utf8.hpp"
+#include "encode.hpp"
+#include "event.hpp"
+
+namespace sockless::ws {
+
+/// A whole message for many connections: text is checked once, and the frame that a server sends is written once. The
+/// connections of servers with memory from the heap hold the bytes together, each for as long as it has not sent them;
+/// short messages they copy, as that costs less. Clients mask a copy, as each frame needs a key of its own. Connections
+/// that compress do so each for itself, unless `deflate_stage::prepare` has compressed the message for all.
+///
+///     const ws::prepared_message news(ws::message_type::text, bytes_of("hello, all"sv));
+///     for (ws::server& each : peers) static_cast<void>(each.send(news));
+///
+/// A copy shares the bytes. Copies may be used in different threads.
+class prepared_message {
+  public:
+    /// Copies the payload. Look at `error()`.
+    prepared_message(message_type type, byte_view payload) noexcept : type_(type) {
+        if (type == message_type::text && !is_utf8(payload)) {
+            error_ = errc::payload_not_utf8;
+            return;
+        }
+        frame_ = frame_of(payload, 0);
+        if (!frame_) error_ = errc::no_memory;
+    }
+
+    /// `payload_not_utf8` or `no_memory`; then it cannot be sent.
+    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+
+    [[nodiscard]] message_type type() const noexcept { return type_; }
+
+    /// The payload. Valid as long as the message, or a copy of it.
+    [[nodiscard]] cbytes payload() const noexcept {
+        const cbytes frame = frame_.contents();
+        // The second byte says how many bytes the length takes (RFC 6455 section 5.2).
+        const auto length = frame.empty() ? std::byte{0} : frame[1];
+        return frame.empty() ? frame : frame.subspan(length < std::byte{126} ? 2 : length == std::byte{126} ? 4 : 10);
+    }
+
+    /// Adds the payload as permessage-deflate sends it (RFC 7692 section 7.2.1), compressed with a window of so many
+    /// bits and without reference to another message: for the connections that may send with such a window. Copies
+    /// `deflated`. Errors: `no_memory`. See `deflate_stage::prepare`.
+    [[nodiscard]] sockless::error add_deflated(cbytes deflated, unsigned window_bits) noexcept {
+        detail::shared_bytes frame = frame_of(deflated, rsv::rsv1);
+        if (!frame) return errc::no_memory;
+        deflated_ = static_cast<detail::shared_bytes&&>(frame);
+        window_bits_ = static_cast<std::uint8_t>(window_bits);
+        return {};
+    }
+
+  private:
+    [[nodiscard]] detail::shared_bytes frame_of(cbytes payload, std::uint8_t reserved) const noexcept {
+        const frame_header header{.opcode = static_cast<opcode>(type_), .rsv = reserved};
+        detail::shared_bytes frame(header_size(payload.size(), false) + payload.size());
+        if (frame) static_cast<void>(encode(frame.contents(), header, payload));
+        return frame;
+    }
+
+    template <role Own, class Buffer, compression Compression, class Handshake>
+    friend class connection;
+
+    detail::shared_bytes frame_{};
+    detail::shared_bytes deflated_{}; // a frame too
+    errc error_ = errc::none;
+    message_type type_;
+    std::uint8_t window_bits_ = 0;
+};
+
+} // namespace sockless::ws
