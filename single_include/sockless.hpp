@@ -4095,6 +4095,57 @@ class head_writer {
 // =============================================== sockless/http.hpp ================================================
 // HTTP/1.1 heads: parsed, read, and written; bodies without their framing.
 
+// ======================================== sockless/detail/shared_bytes.hpp ========================================
+// Bytes on the heap that several queues hold at the same time.
+
+namespace sockless::detail {
+
+/// A handle on bytes that are written once and then only read. Copies of the handle share the bytes; the last one gives
+/// the memory back. Copies may be used in different threads.
+class shared_bytes {
+  public:
+    constexpr shared_bytes() noexcept = default;
+
+    /// `size` bytes, without content. Holds nothing if the heap is used up.
+    explicit shared_bytes(std::size_t size) noexcept {
+        if (size > SIZE_MAX - sizeof(head)) return;
+        void* const memory = ::operator new(sizeof(head) + size, std::nothrow);
+        if (memory != nullptr) head_ = ::new (memory) head{1, size};
+    }
+
+    shared_bytes(const shared_bytes& other) noexcept : head_(other.head_) {
+        if (head_ != nullptr) __atomic_fetch_add(&head_->holders, 1, __ATOMIC_RELAXED);
+    }
+    shared_bytes(shared_bytes&& other) noexcept : head_(other.head_) { other.head_ = nullptr; }
+    shared_bytes& operator=(shared_bytes other) noexcept {
+        head* const held = head_;
+        head_ = other.head_;
+        other.head_ = held;
+        return *this;
+    }
+    ~shared_bytes() {
+        // The last one sees all that the others have done.
+        if (head_ != nullptr && __atomic_fetch_sub(&head_->holders, 1, __ATOMIC_ACQ_REL) == 1) ::operator delete(head_);
+    }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return head_ != nullptr; }
+
+    /// All bytes. Write to them before there is a copy of the handle.
+    [[nodiscard]] bytes contents() const noexcept {
+        return head_ == nullptr ? bytes{} : bytes{reinterpret_cast<std::byte*>(head_ + 1), head_->size};
+    }
+
+  private:
+    struct head {
+        std::size_t holders;
+        std::size_t size;
+    };
+
+    head* head_ = nullptr;
+};
+
+} // namespace sockless::detail
+
 // =========================================== sockless/detail/outbox.hpp ===========================================
 // The queue of bytes that wait to be sent. Bytes at its front stay in place until they were sent.
 
@@ -4140,9 +4191,24 @@ class heap_outbox : public outbox_position {
     /// The bytes that are to be sent next.
     [[nodiscard]] cbytes output() const noexcept {
         if (size_ == 0) return {};
-        is_shown_ = true;
+        first_->is_shown = true;
         const cbytes run = first_run();
         return run.size() < most_shown ? run : run.first(most_shown);
+    }
+
+    /// The same in several pieces, as many as `pieces` has room for, the oldest first. Returns how many there are.
+    [[nodiscard]] std::size_t output(std::span<cbytes> pieces) const noexcept {
+        std::size_t count = 0, left = most_shown;
+        for (block* each = size_ == 0 ? nullptr : first_; each != nullptr && left != 0; each = each->next) {
+            if (count == pieces.size()) break;
+            std::size_t size = each->end - each->begin;
+            if (size == 0) continue;
+            if (size > left) size = left;
+            each->is_shown = true;
+            pieces[count++] = {each->data() + each->begin, size};
+            left -= size;
+        }
+        return count;
     }
 
     /// All bytes that lie together at the front of the queue, `output()` among them. One write lies together.
@@ -4153,7 +4219,8 @@ class heap_outbox : public outbox_position {
     /// Takes the first `size` bytes of `output()`. Takes nothing if there are fewer. Says whether anything was taken.
     bool sent(std::size_t size) noexcept {
         const std::size_t waiting = size_ == 0 ? 0 : first_->end - first_->begin;
-        const bool is_shown = size <= waiting && size <= most_shown;
+        if (size > waiting) return sent_pieces(size);
+        const bool is_shown = size <= most_shown;
         assert(is_shown && "sent() was told of more bytes than output() has");
         if (!is_shown || size == 0) return false;
         first_->begin += size;
@@ -4162,7 +4229,7 @@ class heap_outbox : public outbox_position {
         if (size != waiting || keeps_) return true;
         if (size_ == 0 && first_ == last_ && first_->capacity <= usual_block) {
             first_->begin = first_->end = 0;
-            is_shown_ = false;
+            first_->is_shown = false;
             largest_ = 0;
         } else {
             leave_first();
@@ -4193,6 +4260,22 @@ class heap_outbox : public outbox_position {
         size_ += size;
     }
 
+    /// Messages of at least so many bytes are shared. Smaller ones cost less if they are copied.
+    static constexpr std::size_t least_shared = 4096 + 1;
+
+    /// Puts shared bytes, at least `least_shared`, at the end of the queue, so that `reserve` more bytes can be written
+    /// afterwards. False if there is no room, or no memory for the block that holds them.
+    [[nodiscard]] bool share(const shared_bytes& added, std::size_t reserve) noexcept {
+        const std::size_t size = added.contents().size(), free = limit_ - size_;
+        if (free < reserve || size > free - reserve) return false;
+        void* const memory = ::operator new(sizeof(block), std::nothrow);
+        if (memory == nullptr) return false;
+        auto* const next = ::new (memory) block{nullptr, nullptr, 0, size, size, added.contents().data(), false, added};
+        add(next);
+        size_ += size;
+        return true;
+    }
+
     /// Keeps the bytes that are sent first, for `kept`, until `let_go`. They are written at once.
     void keep() noexcept { keeps_ = true; }
     [[nodiscard]] cbytes kept() const noexcept {
@@ -4216,8 +4299,11 @@ class heap_outbox : public outbox_position {
         std::size_t begin;
         std::size_t end;
         std::size_t capacity;
+        std::byte* place;      // of the content: behind the block's own head, or in memory that is shared
+        mutable bool is_shown; // whether the caller may hold bytes of it
+        shared_bytes shared;
 
-        [[nodiscard]] std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+        [[nodiscard]] std::byte* data() const noexcept { return place; }
     };
 
     // Bytes, with the block's own head.
@@ -4231,43 +4317,69 @@ class heap_outbox : public outbox_position {
     [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
         const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
         const bool holds_kept = keeps_ && last_ == first_ && last_ != nullptr && last_->end != 0;
-        const bool holds_shown = is_shown_ && last_ == first_ && content != 0;
+        const bool holds_shown = last_ != nullptr && (last_->shared || (last_->is_shown && content != 0));
         const bool are_small = needed <= most_block && content + needed <= most_block - sizeof(block);
         const bool replaces = last_ != nullptr && !holds_kept && !holds_shown && (are_small || content < needed);
         const std::size_t moved = replaces ? content : 0;
-        std::size_t size = last_ == nullptr ? least_block : 2 * (last_->capacity + sizeof(block));
+        const bool is_first = last_ == nullptr || last_->shared;
+        std::size_t size = is_first ? least_block : 2 * (last_->capacity + sizeof(block));
         if (size > most_block) size = most_block;
         if (needed > SIZE_MAX / 4) return false;
         if (size < moved + needed + sizeof(block)) size = (are_small ? moved : 2 * moved) + needed + sizeof(block);
         void* const memory = ::operator new(size, std::nothrow);
         if (memory == nullptr) return false;
-        auto* const added = ::new (memory) block{nullptr, nullptr, 0, moved, size - sizeof(block)};
+        auto* const place = static_cast<std::byte*>(memory) + sizeof(block);
+        auto* const added = ::new (memory) block{nullptr, nullptr, 0, moved, size - sizeof(block), place, false, {}};
         if (replaces) {
-            detail::copy(added->data(), last_->data() + last_->begin, moved);
+            detail::copy(place, last_->data() + last_->begin, moved);
             drop_last();
         }
+        add(added);
+        return true;
+    }
+
+    void add(block* added) noexcept {
         added->previous = last_;
         (last_ == nullptr ? first_ : last_->next) = added;
         last_ = added;
         // A first block that was too small for this, and holds nothing, goes.
         while (first_ != added && first_->begin == first_->end && (!keeps_ || first_->end == 0)) drop_first();
-        return true;
     }
 
     void drop_last() noexcept {
         block* const dropped = last_;
         last_ = dropped->previous;
-        if (dropped == first_) is_shown_ = false;
         (last_ == nullptr ? first_ : last_->next) = nullptr;
-        ::operator delete(dropped);
+        give_back(dropped);
     }
 
     void drop_first() noexcept {
         block* const dropped = first_;
         first_ = dropped->next;
         (first_ == nullptr ? last_ : first_->previous) = nullptr;
-        is_shown_ = false;
+        give_back(dropped);
+    }
+
+    static void give_back(block* dropped) noexcept {
+        dropped->~block();
         ::operator delete(dropped);
+    }
+
+    // Bytes of more than one block were sent, of those that `output` gave in pieces.
+    [[gnu::noinline]] bool sent_pieces(std::size_t size) noexcept {
+        std::size_t shown = 0;
+        for (const block* each = first_; each != nullptr && each->is_shown && shown < size; each = each->next) {
+            shown += each->end - each->begin;
+        }
+        const bool is_shown = size <= shown && size <= most_shown;
+        assert(is_shown && "sent() was told of more bytes than output() has");
+        if (!is_shown) return false;
+        while (size != 0) {
+            const std::size_t run = first_->end - first_->begin, part = size < run ? size : run;
+            static_cast<void>(sent(part));
+            size -= part;
+        }
+        return true;
     }
 
     // All of the first block was sent.
@@ -4288,11 +4400,11 @@ class heap_outbox : public outbox_position {
         const std::size_t quarter = first_->capacity / 4;
         const bool hardly_used = first_->capacity > usual_block && lately_ < quarter;
         const bool large_once = first_->capacity > most_block && before < quarter;
-        if (hardly_used || large_once) {
+        if (hardly_used || large_once || first_->shared) {
             drop_first();
         } else {
             first_->begin = first_->end = 0;
-            is_shown_ = false;
+            first_->is_shown = false;
         }
     }
 
@@ -4304,7 +4416,6 @@ class heap_outbox : public outbox_position {
         exchange(sent_, other.sent_);
         exchange(largest_, other.largest_);
         exchange(keeps_, other.keeps_);
-        exchange(is_shown_, other.is_shown_);
         exchange(lately_, other.lately_);
     }
 
@@ -4322,7 +4433,6 @@ class heap_outbox : public outbox_position {
     std::uint32_t largest_ = 0; // bytes that a block had to hold since the queue was last empty
     std::uint32_t lately_ = 0;  // and before that
     bool keeps_ = false;
-    mutable bool is_shown_ = false; // bytes of the first block
 };
 
 /// In memory of the caller's: one run of bytes and, if there is no room behind it, a second one before it.
@@ -4338,6 +4448,12 @@ class span_outbox : public outbox_position {
         return run.size() < most_shown ? run : run.first(most_shown);
     }
     [[nodiscard]] cbytes first_run() const noexcept { return memory_.subspan(begin_, end_ - begin_); }
+
+    [[nodiscard]] std::size_t output(std::span<cbytes> pieces) const noexcept {
+        if (pieces.empty() || empty()) return 0;
+        pieces[0] = output();
+        return 1;
+    }
 
     bool sent(std::size_t size) noexcept {
         const bool is_shown = size <= end_ - begin_ && size <= most_shown;
@@ -9014,6 +9130,8 @@ concept deflates_messages = requires(T stage, const T& constant, ws::compressed 
     noexcept->std::same_as<std::size_t>;
     { constant.wants(wanted, size, last) }
     noexcept->std::same_as<bool>;
+    { constant.window() }
+    noexcept->std::same_as<unsigned>;
     { static_cast<bool>(stage.deflate(piece, last, out)) }
     noexcept;
     { stage.deflate(piece, last, out).size } -> std::convertible_to<std::size_t>;
@@ -9047,7 +9165,8 @@ namespace sockless::ws {
 /// - `wants(how, size, last)` says whether a message that begins with a piece of `size` bytes is to be compressed.
 ///   `deflate(piece, last, out)` compresses a piece to the front of `out`, which has `room_for(size)` bytes, and never
 ///   fewer than `least_room`; its result has the `size`, and is false if there was no room or memory. Then `abandon()`
-///   forgets the message.
+///   forgets the message. `window()` is the window that messages are sent with, in bits: a message that was compressed
+///   elsewhere with a window that is not larger can be sent as well, and then `abandon()` forgets all before it.
 /// - `release(sending)` gives back the memory that an idle connection does not need, `end()` gives back all.
 template <class T>
 concept compression = std::is_nothrow_move_constructible_v<T> &&
@@ -11123,6 +11242,76 @@ class pongs {
 
 } // namespace sockless::ws
 
+// ======================================== sockless/ws/prepared_message.hpp ========================================
+// A message that is made once and sent to many connections.
+
+namespace sockless::ws {
+
+/// A whole message for many connections: text is checked once, and the frame that a server sends is written once. The
+/// connections of servers with memory from the heap hold the bytes together, each for as long as it has not sent them;
+/// short messages they copy, as that costs less. Clients mask a copy, as each frame needs a key of its own. Connections
+/// that compress do so each for itself, unless `deflate_stage::prepare` has compressed the message for all.
+///
+///     const ws::prepared_message news(ws::message_type::text, bytes_of("hello, all"sv));
+///     for (ws::server& each : peers) static_cast<void>(each.send(news));
+///
+/// A copy shares the bytes. Copies may be used in different threads.
+class prepared_message {
+  public:
+    /// Copies the payload. Look at `error()`.
+    prepared_message(message_type type, byte_view payload) noexcept : type_(type) {
+        if (type == message_type::text && !is_utf8(payload)) {
+            error_ = errc::payload_not_utf8;
+            return;
+        }
+        frame_ = frame_of(payload, 0);
+        if (!frame_) error_ = errc::no_memory;
+    }
+
+    /// `payload_not_utf8` or `no_memory`; then it cannot be sent.
+    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+
+    [[nodiscard]] message_type type() const noexcept { return type_; }
+
+    /// The payload. Valid as long as the message, or a copy of it.
+    [[nodiscard]] cbytes payload() const noexcept {
+        const cbytes frame = frame_.contents();
+        // The second byte says how many bytes the length takes (RFC 6455 section 5.2).
+        const auto length = frame.empty() ? std::byte{0} : frame[1];
+        return frame.empty() ? frame : frame.subspan(length < std::byte{126} ? 2 : length == std::byte{126} ? 4 : 10);
+    }
+
+    /// Adds the payload as permessage-deflate sends it (RFC 7692 section 7.2.1), compressed with a window of so many
+    /// bits and without reference to another message: for the connections that may send with such a window. Copies
+    /// `deflated`. Errors: `no_memory`. See `deflate_stage::prepare`.
+    [[nodiscard]] sockless::error add_deflated(cbytes deflated, unsigned window_bits) noexcept {
+        detail::shared_bytes frame = frame_of(deflated, rsv::rsv1);
+        if (!frame) return errc::no_memory;
+        deflated_ = static_cast<detail::shared_bytes&&>(frame);
+        window_bits_ = static_cast<std::uint8_t>(window_bits);
+        return {};
+    }
+
+  private:
+    [[nodiscard]] detail::shared_bytes frame_of(cbytes payload, std::uint8_t reserved) const noexcept {
+        const frame_header header{.opcode = static_cast<opcode>(type_), .rsv = reserved};
+        detail::shared_bytes frame(header_size(payload.size(), false) + payload.size());
+        if (frame) static_cast<void>(encode(frame.contents(), header, payload));
+        return frame;
+    }
+
+    template <role Own, class Buffer, compression Compression, class Handshake>
+    friend class connection;
+
+    detail::shared_bytes frame_{};
+    detail::shared_bytes deflated_{}; // a frame too
+    errc error_ = errc::none;
+    message_type type_;
+    std::uint8_t window_bits_ = 0;
+};
+
+} // namespace sockless::ws
+
 // =========================================== sockless/ws/connection.hpp ===========================================
 // The open WebSocket, the same for both ends: messages, Pongs, the closing handshake, deadlines, output.
 
@@ -11204,6 +11393,26 @@ class connection {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
         return send_piece(type, payload, true, wish);
     }
+
+    /// Queues a message that was prepared for many connections. A server with memory from the heap shares the bytes
+    /// with all that wait to send them. Errors: those of `send`, and that of `message`.
+    [[nodiscard]] sockless::error send(const prepared_message& message) noexcept {
+        if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
+        if (!is_open()) return errc::not_open;
+        if (message.error()) return message.error();
+        if constexpr (Own == role::server) {
+            if (!compresses(message.payload().size())) return share(message.frame_);
+            if constexpr (Compression::available) {
+                if (message.deflated_ && message.window_bits_ <= compression_.window()) {
+                    const errc refused = share(message.deflated_);
+                    // Later messages must not count on what the peer's window held before.
+                    if (refused == errc::none) compression_.abandon();
+                    return refused;
+                }
+            }
+        }
+        return queue_data(message.type(), true, message.payload(), compressed::automatic);
+    }
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
     }
@@ -11284,6 +11493,13 @@ class connection {
     /// neither move nor change until `sent` takes them: also while more is sent, received and ticked, and when memory
     /// is released. So an asynchronous write may read from them. The connection outlives the write.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
+
+    /// The same bytes in several pieces, for a host that can write such at once (`writev`, `WSASend`): fills the front
+    /// of `pieces`, the oldest first, and returns the part that was filled. 16 are enough for nearly all that waits.
+    /// Say with `sent` how many bytes of them were sent in all.
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        return pieces.first(output_.output(pieces));
+    }
 
     /// Says that the first `size` bytes of `output()` were sent. A short write is normal. More bytes than `output()`
     /// had are a fault of the caller: an assertion fails, or, with `NDEBUG`, nothing is taken.
@@ -11735,6 +11951,26 @@ class connection {
         const errc refused = queue(opcode::close, true, bytes(payload).first(close.size), 0);
         if (refused == errc::none) awaited_ = end_of_output();
         return refused;
+    }
+
+    // Whether a message of so many bytes is compressed if its sender does not say.
+    [[nodiscard]] bool compresses(std::size_t size) const noexcept {
+        if constexpr (Compression::available) return compression_.wants(compressed::automatic, size, true);
+        return false;
+    }
+
+    // Queues a frame that many connections send.
+    [[nodiscard]] errc share(const detail::shared_bytes& frame) noexcept {
+        const cbytes all = frame.contents();
+        if constexpr (requires { output_.share(frame, room_for_close); }) {
+            if (all.size() >= output_.least_shared)
+                return output_.share(frame, room_for_close) ? errc::none : errc::no_room;
+        }
+        const bytes room = output_.prepare(all.size(), room_for_close);
+        if (room.empty()) return errc::no_room;
+        detail::copy(room.data(), all.data(), all.size());
+        output_.commit(all.size());
+        return errc::none;
     }
 
     // Queues one frame if it fits. Errors: `no_room`, `no_entropy`.
@@ -14512,6 +14748,24 @@ class deflate_stage {
         return {.agreed = terms_.agreed, .parameters = terms_.parameters};
     }
 
+    /// Compresses a message once, for all connections that may send with a window of so many bits: usually 15, and what
+    /// they agreed to if it is less. Connections with a smaller window compress for themselves. A connection that has
+    /// sent such a message refers to nothing before it any more. Nothing is added if the message does not become
+    /// smaller. Errors: that of `message`, and `no_memory`.
+    [[nodiscard]] static sockless::error prepare(prepared_message& message, unsigned window_bits = 15,
+                                                 const settings& deflating = {}) noexcept {
+        if (message.error()) return message.error();
+        cbytes payload = message.payload();
+        const detail::shared_bytes room(room_for(payload.size()));
+        if (!room) return errc::no_memory;
+        const std::size_t size = payload.size();
+        Deflater codec(window_bits, deflating);
+        const message_deflater::result deflated = message_deflater().next(codec, payload, true, room.contents());
+        if (!deflated) return errc::no_memory;
+        return deflated.size < size ? message.add_deflated(room.contents().first(deflated.size), window_bits)
+                                    : sockless::error();
+    }
+
     // The rest is for endpoints: see `compression`.
 
     static constexpr bool available = true;
@@ -14563,6 +14817,9 @@ class deflate_stage {
             if (own_terms.client_no_context_takeover) terms_.takes_over = false;
         }
     }
+
+    /// The window that this side sends with, in bits.
+    [[nodiscard]] unsigned window() const noexcept { return terms_.deflater_bits; }
 
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
 
