@@ -118,6 +118,18 @@ class driver {
 
     /// The bytes to write next: see `output` and `sent` of the endpoint.
     [[nodiscard]] cbytes output() const noexcept { return is_silent() ? cbytes{} : peer_.output(); }
+
+    /// The same in several pieces, for programs that can write such at once: see `ws::connection::output`. An endpoint
+    /// that cannot do that gives one piece.
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        if (is_silent() || pieces.empty()) return {};
+        if constexpr (requires { peer_.output(pieces); }) {
+            return peer_.output(pieces);
+        } else {
+            pieces[0] = peer_.output();
+            return pieces.first(pieces[0].empty() ? 0 : 1);
+        }
+    }
     void sent(std::size_t size) noexcept { peer_.sent(size); }
 
     /// Whether the program is to end its side of the connection now.

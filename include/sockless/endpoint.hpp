@@ -11,7 +11,8 @@ namespace sockless {
 /// One end of a connection, without the socket. The program that has the socket
 /// - gives the bytes that it has received to `next(in)`, until that returns no event;
 /// - sends the bytes that `output()` shows, and says with `sent(size)` how many of them it has sent, until `output()`
-///   is empty. Bytes that were shown stay in place until they are sent;
+///   is empty. Bytes that were shown stay in place until they are sent. All endpoints of this library show them in
+///   several pieces too, with `output(pieces)`;
 /// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
 /// - calls `hold_input()` before each `tick`, if it has read nothing since the last one because it pauses;
 /// - calls `finish()` when the peer has ended its side, and handles its event;

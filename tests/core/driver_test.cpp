@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -203,4 +204,61 @@ TEST_CASE("an event that a call of the program has caused comes with the next ti
     CHECK(run.log == lines{"connect host=h", "lost error_sent @36"});
     CHECK(run.write() != 0);
     CHECK(run.drive.ends_writing());
+}
+
+TEST_CASE("what waits is shown in several pieces too, by every endpoint") {
+    // `queue` writes something large. The second time it has no room behind the bytes that were shown.
+    const std::string large(5000, 'x');
+    const auto shows_pieces = [](auto& drive, auto queue) {
+        queue();
+        CHECK_FALSE(drive.output().empty());
+        queue();
+        std::array<cbytes, 4> room;
+        const std::span<const cbytes> pieces = drive.output(room);
+        REQUIRE(pieces.size() == 2);
+        CHECK(pieces[0].data() == drive.output().data());
+        CHECK(drive.output(std::span(room).first(1)).size() == 1);
+        CHECK(drive.output(std::span(room).first(0)).empty());
+        drive.sent(pieces[0].size() + pieces[1].size());
+        CHECK(drive.peer().waiting() == 0);
+        CHECK(drive.output(room).empty());
+        queue();
+        drive.abandon([](const auto&) {});
+        CHECK(drive.output(room).empty());
+    };
+    web_program web = open_program();
+    shows_pieces(web.drive, [&] { REQUIRE_FALSE(web.drive.peer().send_text(large)); });
+
+    program<stomp::server_session> session{driver<stomp::server_session>(stomp::server_session())};
+    session.take(bytes_from(connect_text()));
+    REQUIRE_FALSE(session.drive.peer().accept());
+    session.write();
+    shows_pieces(session.drive, [&] { REQUIRE_FALSE(session.drive.peer().receipt(large)); });
+
+    for (const bool carried : {false, true}) {
+        driver<stomp::server_connection> drive{stomp::server_connection()};
+        const auto handle = [&](const stomp::server_connection::event& event) {
+            if (event.web_socket.kind == ws::kind::request) REQUIRE_FALSE(drive.peer().web_socket().accept());
+            if (event.kind == stomp::server_kind::connect) REQUIRE_FALSE(drive.peer().session().accept());
+        };
+        const auto take = [&](buffer piece) { drive.take(piece, handle); };
+        if (carried) take(bytes_from(upgrade_request("Sec-WebSocket-Protocol: v12.stomp\r\n")));
+        take(carried ? frame(role::client, 0x81, connect_text()) : bytes_from(connect_text()));
+        while (!drive.output().empty()) drive.sent(drive.output().size());
+        shows_pieces(drive, [&] { REQUIRE_FALSE(drive.peer().session().receipt(large)); });
+    }
+}
+
+TEST_CASE("an endpoint that shows its output in one piece does so to a host that can write several") {
+    struct simple : ws::server {
+        [[nodiscard]] cbytes output() const noexcept { return ws::server::output(); }
+    };
+    driver<simple> drive{simple()};
+    std::array<cbytes, 4> room;
+    CHECK(drive.output(room).empty());
+    buffer request = bytes_from(upgrade_request());
+    drive.take(request, [&](const ws::event&) { REQUIRE_FALSE(drive.peer().accept()); });
+    REQUIRE(drive.output(room).size() == 1);
+    CHECK(room[0].data() == drive.output().data());
+    CHECK(drive.output(std::span(room).first(0)).empty());
 }

@@ -430,3 +430,34 @@ TEST_CASE("pieces of several blocks are shown together, at most 64 KiB, and may 
     CHECK(take_all(box) == text);
     CHECK(box.output(pieces) == 0);
 }
+
+TEST_CASE("room that was prepared and is not used does not stand between pieces that are sent together") {
+    const std::string text(5000, 'x');
+    growing box{growing_buffer(1'000'000)};
+    REQUIRE(add(box, "ab"));
+    CHECK(text_of(box.output()) == "ab");
+    REQUIRE(box.prepare(1000, 0).size() == 1000);
+    REQUIRE(box.share(shared(text), 0));
+    REQUIRE(add(box, "cd"));
+    std::array<cbytes, 8> pieces;
+    REQUIRE(box.output(pieces) == 3);
+    CHECK(box.sent(5003));
+    CHECK(text_of(box.output()) == "d");
+    CHECK(box.sent(1));
+    CHECK(box.empty());
+}
+
+TEST_CASE("more than was shown in pieces cannot have been sent") {
+    growing box{growing_buffer(1'000'000)};
+    REQUIRE(add(box, "ab"));
+    REQUIRE(box.share(shared(std::string(5000, 'x')), 0));
+    std::array<cbytes, 1> pieces;
+    REQUIRE(box.output(pieces) == 1);
+#ifdef NDEBUG
+    CHECK_FALSE(box.sent(3));
+    CHECK(box.size() == 5002);
+#else
+    CHECK(aborts([&] { box.sent(3); }));
+    CHECK(aborts([&] { box.sent(SIZE_MAX); }));
+#endif
+}

@@ -7,7 +7,10 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "../support/allocations.hpp"
@@ -204,7 +207,7 @@ TEST_CASE("D2 D3 D5 D8: a message that was compressed once goes to every connect
     }
 }
 
-TEST_CASE("D10: a prepared message is not compressed if that makes it larger, or if no one compresses") {
+TEST_CASE("D10: a prepared message that does not become smaller is compressed by no connection") {
     std::string noise;
     for (unsigned i = 0, state = 1; i != 5000; ++i) {
         state = state * 1664525U + 1013904223U;
@@ -212,11 +215,163 @@ TEST_CASE("D10: a prepared message is not compressed if that makes it larger, or
     }
     ws::prepared_message message(ws::message_type::binary, noise);
     REQUIRE_FALSE(ws::zlib_compression::prepare(message));
+    for (const std::string_view offer : {"permessage-deflate", "permessage-deflate; server_max_window_bits=9"}) {
+        ws::zlib_server peer;
+        CHECK_FALSE(open_with(peer, offer));
+        REQUIRE_FALSE(peer.send(message));
+        CHECK(peer.output().data() + 4 == message.payload().data());
+        const auto frames = frames_in(take_all(peer));
+        REQUIRE(frames.size() == 1);
+        CHECK(frames[0].first == 0x82);
+        CHECK(frames[0].text() == noise);
+        // Unless it is said so.
+        REQUIRE_FALSE(peer.send(message, ws::compressed::always));
+        CHECK(frames_in(take_all(peer))[0].first == 0xC2);
+    }
+}
+
+TEST_CASE("D10: a prepared message goes as the connection and its caller wish") {
+    const std::string text(5000, 'x'), few(20, 'x');
+    ws::prepared_message message(ws::message_type::text, text), small(ws::message_type::text, few);
+    REQUIRE_FALSE(ws::zlib_compression::prepare(message));
+    REQUIRE_FALSE(ws::zlib_compression::prepare(small));
     ws::zlib_server plain{ws::already_open{}};
     REQUIRE_FALSE(plain.send(message));
-    const buffer wire = take_all(plain);
-    REQUIRE(frames_in(wire).size() == 1);
-    CHECK(frames_in(wire)[0].text() == noise);
+    REQUIRE_FALSE(plain.send(message, ws::compressed::always));
+    ws::zlib_server peer{ws::options{}, ws::zlib_compression({.threshold = 100})};
+    CHECK_FALSE(open_with(peer, "permessage-deflate"));
+    REQUIRE_FALSE(peer.send(message, ws::compressed::never));
+    REQUIRE_FALSE(peer.send(small));
+    for (const auto& each : frames_in(joined(take_all(plain), take_all(peer)))) CHECK(each.first == 0x81);
+    REQUIRE_FALSE(peer.send(small, ws::compressed::always));
+    const auto frames = frames_in(take_all(peer));
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].first == 0xC1);
+}
+
+TEST_CASE("D3 D5 F5: a client sends what was compressed once, masked") {
+    const std::string text(5000, 'x');
+    ws::prepared_message message(ws::message_type::text, text);
+    REQUIRE_FALSE(ws::zlib_compression::prepare(message, 12));
+    for (const std::string_view offer :
+         {"permessage-deflate", "permessage-deflate; client_no_context_takeover; client_max_window_bits=12",
+          "permessage-deflate; client_max_window_bits=9"}) {
+        CAPTURE(offer);
+        ws::zlib_server server;
+        ws::zlib_client client(sample_keys());
+        REQUIRE_FALSE(client.request({.host = "h", .extensions = offer}));
+        buffer wire = take_all(client);
+        bytes in(wire);
+        REQUIRE(server.next(in).kind == ws::kind::request);
+        REQUIRE_FALSE(server.accept());
+        wire = take_all(server);
+        in = wire;
+        REQUIRE(client.next(in).kind == ws::kind::open);
+        const std::size_t before = allocations();
+        REQUIRE_FALSE(client.send(message));
+        // Only a client with a small window compresses for itself, and takes memory for that.
+        CHECK((allocations() - before > 1) == (offer.find("=9") != std::string_view::npos));
+        REQUIRE_FALSE(client.send_text(text));
+        REQUIRE_FALSE(client.send(message));
+        wire = take_all(client);
+        in = wire;
+        for (int count = 0; count != 3; ++count) {
+            const ws::event event = server.next(in);
+            REQUIRE(event.kind == ws::kind::message);
+            CHECK(event.compressed);
+            CHECK(event.text() == text);
+        }
+    }
+}
+
+TEST_CASE("D3: a window that no deflater has is the nearest one") {
+    const std::string text(5000, 'x');
+    for (const unsigned bits : {0U, 8U, 16U, 1000U}) {
+        ws::prepared_message message(ws::message_type::text, text);
+        REQUIRE_FALSE(ws::zlib_compression::prepare(message, bits));
+        ws::zlib_server peer;
+        CHECK_FALSE(open_with(peer, bits < 15 ? "permessage-deflate; server_max_window_bits=9" : "permessage-deflate"));
+        const std::size_t before = allocations();
+        REQUIRE_FALSE(peer.send(message));
+        CHECK(allocations() - before <= 1);
+        CHECK(frames_in(take_all(peer))[0].first == 0xC1);
+    }
+}
+
+TEST_CASE(
+    "D8: a connection that was sent such a message still holds its compressor, which begins anew when it is used") {
+    const std::string text = "the words, the words, the words, and again the words";
+    ws::prepared_message message(ws::message_type::text, text);
+    REQUIRE_FALSE(ws::zlib_compression::prepare(message));
+    ws::zlib_pool pool(1);
+    const ws::deflate_policy every{.threshold = 0, .threshold_without_takeover = 0};
+    for (const std::string_view offer : {"permessage-deflate", "permessage-deflate; server_no_context_takeover"}) {
+        for (const bool shares : {false, true}) {
+            CAPTURE(offer);
+            ws::zlib_server peer{ws::options{}, ws::zlib_compression(every, shares ? &pool : nullptr)};
+            CHECK_FALSE(open_with(peer, offer));
+            REQUIRE_FALSE(peer.send_text(text));
+            const buffer first = take_all(peer);
+            for (int count = 0; count != 3; ++count) REQUIRE_FALSE(peer.send(message));
+            static_cast<void>(take_all(peer));
+            REQUIRE_FALSE(peer.send_text(text));
+            CHECK(take_all(peer) == first);
+            REQUIRE_FALSE(peer.send_text(text));
+            CHECK((take_all(peer) == first) == (offer.size() > 20));
+            // If it is not queued, the window is as it was.
+            REQUIRE_FALSE(peer.send_piece(ws::message_type::text, text, false));
+            CHECK(peer.send(message) == errc::message_open);
+            REQUIRE_FALSE(peer.send_piece(ws::message_type::text, text, true));
+        }
+    }
+}
+
+TEST_CASE("a prepared message that was moved from cannot be sent") {
+    ws::prepared_message message(ws::message_type::text, "text"sv);
+    const ws::prepared_message moved(std::move(message));
+    CHECK(message.error() == errc::no_memory);
+    CHECK_FALSE(moved.error());
+    ws::client client(ws::already_open{}, sample_keys());
+    CHECK(client.send(message) == errc::no_memory);
+    CHECK(ws::zlib_compression::prepare(message) == errc::no_memory);
+}
+
+TEST_CASE("a server with memory of the caller's copies a prepared message, if it has room") {
+    const std::string large(5000, 'x');
+    const ws::prepared_message message(ws::message_type::text, large), empty(ws::message_type::binary, {});
+    std::vector<std::byte> in(100), out(10'000);
+    using server = ws::basic_server<span_buffer<std::byte>>;
+    server peer(ws::already_open{}, span_buffer<std::byte>(in), span_buffer<std::byte>(out));
+    REQUIRE_FALSE(peer.send(message));
+    CHECK(peer.send(message) == errc::no_room);
+    REQUIRE_FALSE(peer.send(empty));
+    REQUIRE_FALSE(peer.close());
+    std::array<cbytes, 4> room;
+    const std::span<const cbytes> pieces = peer.output(room);
+    REQUIRE(pieces.size() == 1);
+    CHECK(pieces[0].data() == out.data());
+    const auto frames = frames_in(take_all(peer));
+    REQUIRE(frames.size() == 3);
+    CHECK(frames[0].text() == large);
+    CHECK(frames[1].payload.empty());
+    CHECK(frames[2].is_close());
+}
+
+TEST_CASE("if the heap is used up a prepared message is not queued, and the connection goes on") {
+    const std::string large(5000, 'x');
+    const ws::prepared_message message(ws::message_type::text, large);
+    ws::server peer = open_server();
+    {
+        const empty_heap all_is_used;
+        CHECK(peer.send(message) == errc::no_room);
+    }
+    CHECK(peer.waiting() == 0);
+    REQUIRE_FALSE(peer.send(message));
+    CHECK(frames_in(take_all(peer))[0].text() == large);
+}
+
+TEST_CASE("D10: what cannot be compressed is sent as it is") {
+    ws::zlib_server plain{ws::already_open{}};
     ws::prepared_message wrong(ws::message_type::text, "\xFF"sv);
     CHECK(ws::zlib_compression::prepare(wrong) == errc::payload_not_utf8);
     const std::string text(5000, 'x');
@@ -228,3 +383,33 @@ TEST_CASE("D10: a prepared message is not compressed if that makes it larger, or
     REQUIRE_FALSE(plain.send(late));
     CHECK(frames_in(take_all(plain))[0].text() == text);
 }
+
+#ifdef __unix__
+TEST_CASE("connections in several threads send one message, and the last gives it back") {
+    const std::size_t before = heap_in_use();
+    {
+        const std::string large(5000, 'x');
+        std::vector<std::thread> threads;
+        std::atomic<int> right = 0;
+        {
+            ws::prepared_message message(ws::message_type::text, large);
+            REQUIRE_FALSE(ws::zlib_compression::prepare(message));
+            for (int i = 0; i != 4; ++i) {
+                threads.emplace_back([message, &right] {
+                    for (int count = 0; count != 500; ++count) {
+                        const ws::prepared_message copy = message;
+                        ws::server peer = open_server();
+                        if (peer.send(copy) || peer.send(message)) return;
+                        const buffer wire = take_all(peer);
+                        if (wire.size() != 2 * (message.payload().size() + 4)) return;
+                    }
+                    ++right;
+                });
+            }
+        }
+        for (std::thread& each : threads) each.join();
+        CHECK(right == 4);
+    }
+    CHECK(heap_in_use() <= before + 2000);
+}
+#endif

@@ -225,15 +225,17 @@ class heap_outbox : public outbox_position {
         ::operator delete(dropped);
     }
 
-    // Bytes of more than one block were sent, of those that `output` gave in pieces.
+    // Bytes of more than one block were sent, of those that `output` gave in pieces. A block without bytes is no piece:
+    // it is room that was not used.
     [[gnu::noinline]] bool sent_pieces(std::size_t size) noexcept {
         std::size_t shown = 0;
-        for (const block* each = first_; each != nullptr && each->is_shown && shown < size; each = each->next) {
+        for (const block* each = first_; each != nullptr && shown < size; each = each->next) {
+            if (each->begin != each->end && !each->is_shown) break;
             shown += each->end - each->begin;
         }
-        const bool is_shown = size <= shown && size <= most_shown;
-        assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown) return false;
+        const bool are_shown = size <= shown && size <= most_shown;
+        assert(are_shown && "sent() was told of more bytes than output() has");
+        if (!are_shown) return false;
         while (size != 0) {
             const std::size_t run = first_->end - first_->begin, part = size < run ? size : run;
             static_cast<void>(sent(part));

@@ -86,6 +86,11 @@ class session {
     /// asynchronous write may read from them; the session must outlive it.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
 
+    /// The same bytes in several pieces: see `ws::connection::output`.
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        return pieces.first(output_.output(pieces));
+    }
+
     /// The number of all bytes that wait to be sent. A caller can stop producing messages while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
 

@@ -41,6 +41,9 @@ class carrier {
     [[nodiscard]] cbytes output() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
     }
+    [[nodiscard]] std::size_t output(std::span<cbytes> pieces) const noexcept {
+        return by_ == carried_by::web_socket ? web_socket_.output(pieces).size() : bytes_.output(pieces);
+    }
     [[nodiscard]] std::size_t size() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.waiting() : bytes_.size();
     }
@@ -173,6 +176,9 @@ class over_websocket {
     /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together. A
     /// CONNECT that waits until the WebSocket is open is not among them yet.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        return session_.output(pieces);
+    }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
         session_.sent(size);

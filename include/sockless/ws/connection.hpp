@@ -96,22 +96,24 @@ class connection {
 
     /// Queues a message that was prepared for many connections. A server with memory from the heap shares the bytes
     /// with all that wait to send them. Errors: those of `send`, and that of `message`.
-    [[nodiscard]] sockless::error send(const prepared_message& message) noexcept {
+    [[nodiscard]] sockless::error send(const prepared_message& message,
+                                       compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
         if (!is_open()) return errc::not_open;
         if (message.error()) return message.error();
-        if constexpr (Own == role::server) {
-            if (!compresses(message.payload().size())) return share(message.frame_);
-            if constexpr (Compression::available) {
-                if (message.deflated_ && message.window_bits_ <= compression_.window()) {
-                    const errc refused = share(message.deflated_);
-                    // Later messages must not count on what the peer's window held before.
-                    if (refused == errc::none) compression_.abandon();
-                    return refused;
+        if constexpr (Compression::available) {
+            if (message.stays_ && wish == compressed::automatic) wish = compressed::never;
+            if (compression_.wants(wish, message.payload().size(), true)) {
+                if (!message.deflated_ || message.window_bits_ > compression_.window()) {
+                    return queue_data(message.type(), true, message.payload(), wish);
                 }
+                const errc refused = queue_prepared(message, message.deflated_, rsv::rsv1);
+                // Later messages must not count on what the peer's window held before [D8].
+                if (refused == errc::none) compression_.abandon();
+                return refused;
             }
         }
-        return queue_data(message.type(), true, message.payload(), compressed::automatic);
+        return queue_prepared(message, message.frame_, 0);
     }
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
@@ -653,14 +655,13 @@ class connection {
         return refused;
     }
 
-    // Whether a message of so many bytes is compressed if its sender does not say.
-    [[nodiscard]] bool compresses(std::size_t size) const noexcept {
-        if constexpr (Compression::available) return compression_.wants(compressed::automatic, size, true);
-        return false;
-    }
-
-    // Queues a frame that many connections send.
-    [[nodiscard]] errc share(const detail::shared_bytes& frame) noexcept {
+    // Queues a frame of a message that many connections send.
+    [[nodiscard]] errc queue_prepared(const prepared_message& message, const detail::shared_bytes& frame,
+                                      std::uint8_t reserved) noexcept {
+        if constexpr (Own == role::client) {
+            const cbytes payload = prepared_message::payload_of(frame);
+            return queue(static_cast<opcode>(message.type()), true, payload, room_for_close, reserved);
+        }
         const cbytes all = frame.contents();
         if constexpr (requires { output_.share(frame, room_for_close); }) {
             if (all.size() >= output_.least_shared)
@@ -674,11 +675,12 @@ class connection {
     }
 
     // Queues one frame if it fits. Errors: `no_room`, `no_entropy`.
-    [[nodiscard]] errc queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+    [[nodiscard]] errc queue(opcode code, bool fin, cbytes payload, std::size_t reserve,
+                             std::uint8_t reserved = 0) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         const bytes room = output_.prepare(size, reserve);
         if (room.empty()) return errc::no_room;
-        frame_header frame{.opcode = code, .fin = fin};
+        frame_header frame{.opcode = code, .fin = fin, .rsv = reserved};
         if (!mask(frame)) return errc::no_entropy;
         output_.commit(encode(room, frame, payload).size);
         return errc::none;

@@ -4,6 +4,7 @@
 
 #include "../detail/shared_bytes.hpp"
 #include "../utf8.hpp"
+#include "deflate/compression.hpp"
 #include "encode.hpp"
 #include "event.hpp"
 
@@ -27,26 +28,23 @@ class prepared_message {
             return;
         }
         frame_ = frame_of(payload, 0);
-        if (!frame_) error_ = errc::no_memory;
     }
 
     /// `payload_not_utf8` or `no_memory`; then it cannot be sent.
-    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+    [[nodiscard]] sockless::error error() const noexcept { return frame_ ? errc::none : error_; }
 
     [[nodiscard]] message_type type() const noexcept { return type_; }
 
     /// The payload. Valid as long as the message, or a copy of it.
-    [[nodiscard]] cbytes payload() const noexcept {
-        const cbytes frame = frame_.contents();
-        // The second byte says how many bytes the length takes (RFC 6455 section 5.2).
-        const auto length = frame.empty() ? std::byte{0} : frame[1];
-        return frame.empty() ? frame : frame.subspan(length < std::byte{126} ? 2 : length == std::byte{126} ? 4 : 10);
-    }
+    [[nodiscard]] cbytes payload() const noexcept { return payload_of(frame_); }
 
     /// Adds the payload as permessage-deflate sends it (RFC 7692 section 7.2.1), compressed with a window of so many
     /// bits and without reference to another message: for the connections that may send with such a window. Copies
-    /// `deflated`. Errors: `no_memory`. See `deflate_stage::prepare`.
+    /// `deflated`. If that is empty, the message is not worth compressing, and all connections send it as it is.
+    /// Errors: `no_memory`. See `deflate_stage::prepare`.
     [[nodiscard]] sockless::error add_deflated(cbytes deflated, unsigned window_bits) noexcept {
+        stays_ = deflated.empty();
+        if (stays_) return {};
         detail::shared_bytes frame = frame_of(deflated, rsv::rsv1);
         if (!frame) return errc::no_memory;
         deflated_ = static_cast<detail::shared_bytes&&>(frame);
@@ -62,14 +60,22 @@ class prepared_message {
         return frame;
     }
 
+    [[nodiscard]] static cbytes payload_of(const detail::shared_bytes& whole) noexcept {
+        const cbytes frame = whole.contents();
+        if (frame.empty()) return {};
+        // The second byte says how many bytes the length takes (RFC 6455 section 5.2).
+        return frame.subspan(frame[1] < std::byte{126} ? 2 : frame[1] == std::byte{126} ? 4 : 10);
+    }
+
     template <role Own, class Buffer, compression Compression, class Handshake>
     friend class connection;
 
     detail::shared_bytes frame_{};
     detail::shared_bytes deflated_{}; // a frame too
-    errc error_ = errc::none;
+    errc error_ = errc::no_memory;    // if there is no frame
     message_type type_;
-    std::uint8_t window_bits_ = 0;
+    std::uint8_t window_bits_ = 0; // of `deflated_`
+    bool stays_ = false;           // it is not worth compressing
 };
 
 } // namespace sockless::ws

@@ -38,8 +38,8 @@ class deflate_stage {
 
     /// Compresses a message once, for all connections that may send with a window of so many bits: usually 15, and what
     /// they agreed to if it is less. Connections with a smaller window compress for themselves. A connection that has
-    /// sent such a message refers to nothing before it any more. Nothing is added if the message does not become
-    /// smaller. Errors: that of `message`, and `no_memory`.
+    /// sent such a message refers to nothing before it any more. A message that does not become smaller is compressed
+    /// by no connection. Errors: that of `message`, and `no_memory`.
     [[nodiscard]] static sockless::error prepare(prepared_message& message, unsigned window_bits = 15,
                                                  const settings& deflating = {}) noexcept {
         if (message.error()) return message.error();
@@ -47,11 +47,12 @@ class deflate_stage {
         const detail::shared_bytes room(room_for(payload.size()));
         if (!room) return errc::no_memory;
         const std::size_t size = payload.size();
+        if (window_bits < Deflater::smallest_window) window_bits = Deflater::smallest_window;
+        if (window_bits > detail::largest_window) window_bits = detail::largest_window;
         Deflater codec(window_bits, deflating);
         const message_deflater::result deflated = message_deflater().next(codec, payload, true, room.contents());
         if (!deflated) return errc::no_memory;
-        return deflated.size < size ? message.add_deflated(room.contents().first(deflated.size), window_bits)
-                                    : sockless::error();
+        return message.add_deflated(room.contents().first(deflated.size < size ? deflated.size : 0), window_bits);
     }
 
     // The rest is for endpoints: see `compression`.
@@ -168,6 +169,8 @@ class deflate_stage {
     /// memory for all of it: then call `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
+        if (terms_.begins_anew) deflater_.codec().reset();
+        terms_.begins_anew = false;
         const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
         if (last && given && !terms_.takes_over) {
             if (shares_deflater()) {
@@ -181,14 +184,12 @@ class deflate_stage {
     }
 
     /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
-    /// messages that are sent later refer to nothing in that window.
+    /// messages that are sent later refer to nothing in that window. To begin anew takes longer than to send a message
+    /// that was prepared, so it waits for the next message that is compressed here.
     void abandon() noexcept {
         deflating_.reset();
-        if (shares_deflater()) {
-            give_deflater();
-        } else if (deflater_) {
-            deflater_.codec().reset();
-        }
+        if (shares_deflater()) give_deflater();
+        terms_.begins_anew = true;
     }
 
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
@@ -215,6 +216,7 @@ class deflate_stage {
         bool agreed = false;
         bool peer_takes_over = true;
         bool takes_over = true;
+        bool begins_anew = false; // the deflater, before it is used
         bool inflating = false;
         bool in_message = false;
         bool last = false;
