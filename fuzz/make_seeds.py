@@ -430,6 +430,17 @@ def seeds_of_identities():
         yield content[:MOST_OF_ONE], digest[:3] + CUTS[:5] + digest[:16]
 
 
+def seeds_of_broadcasts():
+    # Prepare a message, send it to all, look at the pieces, send some of them; between these whatever comes.
+    for number in range(60):
+        noise = hashlib.sha512(bytes([number])).digest()
+        script = b"".join(
+            bytes([noise[i] % 64, noise[i + 1], 4, 0, 8 + 16 * (i % 3), 5, noise[i + 2], noise[i + 3], 9 + 16 * (i % 3), i])
+            for i in range(0, 40, 4)
+        )
+        yield script, noise[-8:]
+
+
 def write(target, seeds, key=lambda stream, settings: stream):
     folder = SEEDS / target
     shutil.rmtree(folder, ignore_errors=True)
@@ -452,6 +463,7 @@ write("decoder", seeds_of_frames())
 write("deflate", seeds_of_compressed_messages())
 write("deflate_identity", seeds_of_identities())
 write("deflate_negotiation", seeds_of_negotiations())
+write("broadcast", seeds_of_broadcasts())
 write("encode", seeds_of_payloads(), key=lambda *seed: seed)
 write("server", seeds_of_conversations("c2s"))
 write("client", seeds_of_conversations("s2c"))

@@ -120,12 +120,17 @@ TEST_CASE("F6 C5: a prepared message keeps its place among others, and its state
 TEST_CASE("what waits counts for the limit of the output, also if it is shared; a Close has its room") {
     const std::string large(10'000, 'x');
     const ws::prepared_message message(ws::message_type::text, large);
-    ws::server peer = open_server({.output = 30'000});
+    ws::server peer = open_server({.output = 2 * 10'004 + 130});
     REQUIRE_FALSE(peer.send(message));
-    REQUIRE_FALSE(peer.send(message));
-    CHECK(peer.waiting() == 2 * 10'004);
+    // The message would fit, but not a Close behind it.
     CHECK(peer.send(message) == errc::no_room);
-    CHECK(peer.waiting() == 2 * 10'004);
+    CHECK(peer.waiting() == 10'004);
+    ws::server other = open_server({.output = 2 * 10'004 + 131});
+    REQUIRE_FALSE(other.send(message));
+    REQUIRE_FALSE(other.send(message));
+    CHECK(other.send_text({}) == errc::no_room);
+    CHECK(other.waiting() == 2 * 10'004);
+    CHECK_FALSE(other.close(1000, std::string(123, 'x')));
     CHECK_FALSE(peer.close());
 }
 
