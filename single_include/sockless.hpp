@@ -848,7 +848,8 @@ namespace sockless {
 /// One end of a connection, without the socket. The program that has the socket
 /// - gives the bytes that it has received to `next(in)`, until that returns no event;
 /// - sends the bytes that `output()` shows, and says with `sent(size)` how many of them it has sent, until `output()`
-///   is empty. Bytes that were shown stay in place until they are sent;
+///   is empty. Bytes that were shown stay in place until they are sent. All endpoints of this library show them in
+///   several pieces too, with `output(pieces)`;
 /// - calls `tick(now)` when `next_deadline()` has come, and handles its event;
 /// - calls `hold_input()` before each `tick`, if it has read nothing since the last one because it pauses;
 /// - calls `finish()` when the peer has ended its side, and handles its event;
@@ -1003,6 +1004,18 @@ class driver {
 
     /// The bytes to write next: see `output` and `sent` of the endpoint.
     [[nodiscard]] cbytes output() const noexcept { return is_silent() ? cbytes{} : peer_.output(); }
+
+    /// The same in several pieces, for programs that can write such at once: see `ws::connection::output`. An endpoint
+    /// that cannot do that gives one piece.
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        if (is_silent() || pieces.empty()) return {};
+        if constexpr (requires { peer_.output(pieces); }) {
+            return peer_.output(pieces);
+        } else {
+            pieces[0] = peer_.output();
+            return pieces.first(pieces[0].empty() ? 0 : 1);
+        }
+    }
     void sent(std::size_t size) noexcept { peer_.sent(size); }
 
     /// Whether the program is to end its side of the connection now.
@@ -4365,15 +4378,17 @@ class heap_outbox : public outbox_position {
         ::operator delete(dropped);
     }
 
-    // Bytes of more than one block were sent, of those that `output` gave in pieces.
+    // Bytes of more than one block were sent, of those that `output` gave in pieces. A block without bytes is no piece:
+    // it is room that was not used.
     [[gnu::noinline]] bool sent_pieces(std::size_t size) noexcept {
         std::size_t shown = 0;
-        for (const block* each = first_; each != nullptr && each->is_shown && shown < size; each = each->next) {
+        for (const block* each = first_; each != nullptr && shown < size; each = each->next) {
+            if (each->begin != each->end && !each->is_shown) break;
             shown += each->end - each->begin;
         }
-        const bool is_shown = size <= shown && size <= most_shown;
-        assert(is_shown && "sent() was told of more bytes than output() has");
-        if (!is_shown) return false;
+        const bool are_shown = size <= shown && size <= most_shown;
+        assert(are_shown && "sent() was told of more bytes than output() has");
+        if (!are_shown) return false;
         while (size != 0) {
             const std::size_t run = first_->end - first_->begin, part = size < run ? size : run;
             static_cast<void>(sent(part));
@@ -7266,6 +7281,11 @@ class session {
     /// nor their place change until `sent` takes them, also if other functions are called, even `release_memory`. So an
     /// asynchronous write may read from them; the session must outlive it.
     [[nodiscard]] cbytes output() const noexcept { return output_.output(); }
+
+    /// The same bytes in several pieces: see `ws::connection::output`.
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        return pieces.first(output_.output(pieces));
+    }
 
     /// The number of all bytes that wait to be sent. A caller can stop producing messages while there are too many.
     [[nodiscard]] std::size_t waiting() const noexcept { return output_.size(); }
@@ -11265,26 +11285,23 @@ class prepared_message {
             return;
         }
         frame_ = frame_of(payload, 0);
-        if (!frame_) error_ = errc::no_memory;
     }
 
     /// `payload_not_utf8` or `no_memory`; then it cannot be sent.
-    [[nodiscard]] sockless::error error() const noexcept { return error_; }
+    [[nodiscard]] sockless::error error() const noexcept { return frame_ ? errc::none : error_; }
 
     [[nodiscard]] message_type type() const noexcept { return type_; }
 
     /// The payload. Valid as long as the message, or a copy of it.
-    [[nodiscard]] cbytes payload() const noexcept {
-        const cbytes frame = frame_.contents();
-        // The second byte says how many bytes the length takes (RFC 6455 section 5.2).
-        const auto length = frame.empty() ? std::byte{0} : frame[1];
-        return frame.empty() ? frame : frame.subspan(length < std::byte{126} ? 2 : length == std::byte{126} ? 4 : 10);
-    }
+    [[nodiscard]] cbytes payload() const noexcept { return payload_of(frame_); }
 
     /// Adds the payload as permessage-deflate sends it (RFC 7692 section 7.2.1), compressed with a window of so many
     /// bits and without reference to another message: for the connections that may send with such a window. Copies
-    /// `deflated`. Errors: `no_memory`. See `deflate_stage::prepare`.
+    /// `deflated`. If that is empty, the message is not worth compressing, and all connections send it as it is.
+    /// Errors: `no_memory`. See `deflate_stage::prepare`.
     [[nodiscard]] sockless::error add_deflated(cbytes deflated, unsigned window_bits) noexcept {
+        stays_ = deflated.empty();
+        if (stays_) return {};
         detail::shared_bytes frame = frame_of(deflated, rsv::rsv1);
         if (!frame) return errc::no_memory;
         deflated_ = static_cast<detail::shared_bytes&&>(frame);
@@ -11300,14 +11317,22 @@ class prepared_message {
         return frame;
     }
 
+    [[nodiscard]] static cbytes payload_of(const detail::shared_bytes& whole) noexcept {
+        const cbytes frame = whole.contents();
+        if (frame.empty()) return {};
+        // The second byte says how many bytes the length takes (RFC 6455 section 5.2).
+        return frame.subspan(frame[1] < std::byte{126} ? 2 : frame[1] == std::byte{126} ? 4 : 10);
+    }
+
     template <role Own, class Buffer, compression Compression, class Handshake>
     friend class connection;
 
     detail::shared_bytes frame_{};
     detail::shared_bytes deflated_{}; // a frame too
-    errc error_ = errc::none;
+    errc error_ = errc::no_memory;    // if there is no frame
     message_type type_;
-    std::uint8_t window_bits_ = 0;
+    std::uint8_t window_bits_ = 0; // of `deflated_`
+    bool stays_ = false;           // it is not worth compressing
 };
 
 } // namespace sockless::ws
@@ -11396,22 +11421,24 @@ class connection {
 
     /// Queues a message that was prepared for many connections. A server with memory from the heap shares the bytes
     /// with all that wait to send them. Errors: those of `send`, and that of `message`.
-    [[nodiscard]] sockless::error send(const prepared_message& message) noexcept {
+    [[nodiscard]] sockless::error send(const prepared_message& message,
+                                       compressed wish = compressed::automatic) noexcept {
         if (sending_ != sending::nothing) return is_open() ? errc::message_open : errc::not_open;
         if (!is_open()) return errc::not_open;
         if (message.error()) return message.error();
-        if constexpr (Own == role::server) {
-            if (!compresses(message.payload().size())) return share(message.frame_);
-            if constexpr (Compression::available) {
-                if (message.deflated_ && message.window_bits_ <= compression_.window()) {
-                    const errc refused = share(message.deflated_);
-                    // Later messages must not count on what the peer's window held before.
-                    if (refused == errc::none) compression_.abandon();
-                    return refused;
+        if constexpr (Compression::available) {
+            if (message.stays_ && wish == compressed::automatic) wish = compressed::never;
+            if (compression_.wants(wish, message.payload().size(), true)) {
+                if (!message.deflated_ || message.window_bits_ > compression_.window()) {
+                    return queue_data(message.type(), true, message.payload(), wish);
                 }
+                const errc refused = queue_prepared(message, message.deflated_, rsv::rsv1);
+                // Later messages must not count on what the peer's window held before [D8].
+                if (refused == errc::none) compression_.abandon();
+                return refused;
             }
         }
-        return queue_data(message.type(), true, message.payload(), compressed::automatic);
+        return queue_prepared(message, message.frame_, 0);
     }
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
@@ -11953,14 +11980,13 @@ class connection {
         return refused;
     }
 
-    // Whether a message of so many bytes is compressed if its sender does not say.
-    [[nodiscard]] bool compresses(std::size_t size) const noexcept {
-        if constexpr (Compression::available) return compression_.wants(compressed::automatic, size, true);
-        return false;
-    }
-
-    // Queues a frame that many connections send.
-    [[nodiscard]] errc share(const detail::shared_bytes& frame) noexcept {
+    // Queues a frame of a message that many connections send.
+    [[nodiscard]] errc queue_prepared(const prepared_message& message, const detail::shared_bytes& frame,
+                                      std::uint8_t reserved) noexcept {
+        if constexpr (Own == role::client) {
+            const cbytes payload = prepared_message::payload_of(frame);
+            return queue(static_cast<opcode>(message.type()), true, payload, room_for_close, reserved);
+        }
         const cbytes all = frame.contents();
         if constexpr (requires { output_.share(frame, room_for_close); }) {
             if (all.size() >= output_.least_shared)
@@ -11974,11 +12000,12 @@ class connection {
     }
 
     // Queues one frame if it fits. Errors: `no_room`, `no_entropy`.
-    [[nodiscard]] errc queue(opcode code, bool fin, cbytes payload, std::size_t reserve) noexcept {
+    [[nodiscard]] errc queue(opcode code, bool fin, cbytes payload, std::size_t reserve,
+                             std::uint8_t reserved = 0) noexcept {
         const std::size_t size = header_size(payload.size(), Own == role::client) + payload.size();
         const bytes room = output_.prepare(size, reserve);
         if (room.empty()) return errc::no_room;
-        frame_header frame{.opcode = code, .fin = fin};
+        frame_header frame{.opcode = code, .fin = fin, .rsv = reserved};
         if (!mask(frame)) return errc::no_entropy;
         output_.commit(encode(room, frame, payload).size);
         return errc::none;
@@ -13619,6 +13646,9 @@ class carrier {
     [[nodiscard]] cbytes output() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
     }
+    [[nodiscard]] std::size_t output(std::span<cbytes> pieces) const noexcept {
+        return by_ == carried_by::web_socket ? web_socket_.output(pieces).size() : bytes_.output(pieces);
+    }
     [[nodiscard]] std::size_t size() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.waiting() : bytes_.size();
     }
@@ -13751,6 +13781,9 @@ class over_websocket {
     /// As `output`, `waiting` and `sent` of `session`, for the bytes of the session and the WebSocket together. A
     /// CONNECT that waits until the WebSocket is open is not among them yet.
     [[nodiscard]] cbytes output() const noexcept { return session_.output(); }
+    [[nodiscard]] std::span<const cbytes> output(std::span<cbytes> pieces) const noexcept {
+        return session_.output(pieces);
+    }
     [[nodiscard]] std::size_t waiting() const noexcept { return session_.waiting(); }
     void sent(std::size_t size) noexcept {
         session_.sent(size);
@@ -14750,8 +14783,8 @@ class deflate_stage {
 
     /// Compresses a message once, for all connections that may send with a window of so many bits: usually 15, and what
     /// they agreed to if it is less. Connections with a smaller window compress for themselves. A connection that has
-    /// sent such a message refers to nothing before it any more. Nothing is added if the message does not become
-    /// smaller. Errors: that of `message`, and `no_memory`.
+    /// sent such a message refers to nothing before it any more. A message that does not become smaller is compressed
+    /// by no connection. Errors: that of `message`, and `no_memory`.
     [[nodiscard]] static sockless::error prepare(prepared_message& message, unsigned window_bits = 15,
                                                  const settings& deflating = {}) noexcept {
         if (message.error()) return message.error();
@@ -14759,11 +14792,12 @@ class deflate_stage {
         const detail::shared_bytes room(room_for(payload.size()));
         if (!room) return errc::no_memory;
         const std::size_t size = payload.size();
+        if (window_bits < Deflater::smallest_window) window_bits = Deflater::smallest_window;
+        if (window_bits > detail::largest_window) window_bits = detail::largest_window;
         Deflater codec(window_bits, deflating);
         const message_deflater::result deflated = message_deflater().next(codec, payload, true, room.contents());
         if (!deflated) return errc::no_memory;
-        return deflated.size < size ? message.add_deflated(room.contents().first(deflated.size), window_bits)
-                                    : sockless::error();
+        return message.add_deflated(room.contents().first(deflated.size < size ? deflated.size : 0), window_bits);
     }
 
     // The rest is for endpoints: see `compression`.
@@ -14880,6 +14914,8 @@ class deflate_stage {
     /// memory for all of it: then call `abandon`.
     [[nodiscard]] message_deflater::result deflate(cbytes piece, bool last, bytes out) noexcept {
         if (!take_deflater()) return {deflate_status::no_memory, 0};
+        if (terms_.begins_anew) deflater_.codec().reset();
+        terms_.begins_anew = false;
         const message_deflater::result given = deflating_.next(deflater_.codec(), piece, last, out);
         if (last && given && !terms_.takes_over) {
             if (shares_deflater()) {
@@ -14893,14 +14929,12 @@ class deflate_stage {
     }
 
     /// Forgets a piece that was deflated in part, and all before it. The peer's window has nothing of the piece, and
-    /// messages that are sent later refer to nothing in that window.
+    /// messages that are sent later refer to nothing in that window. To begin anew takes longer than to send a message
+    /// that was prepared, so it waits for the next message that is compressed here.
     void abandon() noexcept {
         deflating_.reset();
-        if (shares_deflater()) {
-            give_deflater();
-        } else if (deflater_) {
-            deflater_.codec().reset();
-        }
+        if (shares_deflater()) give_deflater();
+        terms_.begins_anew = true;
     }
 
     /// Gives back the memory of windows that are not needed to go on. `sending`: a message is being sent in pieces.
@@ -14927,6 +14961,7 @@ class deflate_stage {
         bool agreed = false;
         bool peer_takes_over = true;
         bool takes_over = true;
+        bool begins_anew = false; // the deflater, before it is used
         bool inflating = false;
         bool in_message = false;
         bool last = false;
