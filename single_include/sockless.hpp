@@ -39,7 +39,16 @@
 // =============================================== sockless/core.hpp ================================================
 // The words that every layer shares: bytes, text, roles, fields, times.
 
+/// The version of these headers: major * 1,000,000 + minor * 1,000 + patch. It is a macro, the only one that the
+/// headers leave behind, because names may change with each minor version before 1.0, and only `#if` can choose between
+/// them.
+#define SOCKLESS_VERSION 1000
+
 namespace sockless {
+
+/// The version of the headers as a number, the same as `SOCKLESS_VERSION`, and as text.
+inline constexpr std::uint32_t version_number = SOCKLESS_VERSION;
+inline constexpr std::string_view version_text = "0.1.0";
 
 /// Bytes that the library may change in place. Payloads are unmasked in place.
 using bytes = std::span<std::byte>;
