@@ -11069,7 +11069,10 @@ namespace sockless::ws {
     if (host.find(':') == std::string_view::npos) {
         sink.put(host);
     } else {
-        if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+        if (host.front() == '[' && host.back() == ']') {
+            host.remove_prefix(1);
+            host.remove_suffix(1);
+        }
         sink.put("[");
         sink.put(host.substr(0, host.find('%')));
         sink.put("]");
@@ -15129,7 +15132,8 @@ namespace sockless::ws {
     std::size_t size = 0;
     while (size != text.size() && text[size] != '/' && text[size] != '?' && text[size] != '#') ++size;
     std::string_view authority = text.substr(0, size);
-    found.target = text.substr(size);
+    text.remove_prefix(size);
+    found.target = text;
     if (found.target.empty()) found.target = "/";
     for (std::size_t i = authority.size(); i-- != 0;) {
         if (authority[i] != '@') continue;

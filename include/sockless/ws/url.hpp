@@ -113,7 +113,8 @@ namespace sockless::ws {
     std::size_t size = 0;
     while (size != text.size() && text[size] != '/' && text[size] != '?' && text[size] != '#') ++size;
     std::string_view authority = text.substr(0, size);
-    found.target = text.substr(size);
+    text.remove_prefix(size);
+    found.target = text;
     if (found.target.empty()) found.target = "/";
     for (std::size_t i = authority.size(); i-- != 0;) {
         if (authority[i] != '@') continue;

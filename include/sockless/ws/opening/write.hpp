@@ -84,7 +84,10 @@ namespace sockless::ws {
     if (host.find(':') == std::string_view::npos) {
         sink.put(host);
     } else {
-        if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+        if (host.front() == '[' && host.back() == ']') {
+            host.remove_prefix(1);
+            host.remove_suffix(1);
+        }
         sink.put("[");
         sink.put(host.substr(0, host.find('%')));
         sink.put("]");
