@@ -108,9 +108,11 @@ concept holds_octets = requires(const T& from) {
 /// copied. Valid as long as the object that it was made from.
 struct byte_view : cbytes {
     constexpr byte_view() noexcept = default;
+    /// Of these bytes.
     constexpr byte_view(cbytes from) noexcept : cbytes(from) {}
     constexpr byte_view(const std::byte* data, std::size_t size) noexcept : cbytes(data, size) {}
 
+    /// Of the elements of a container or a view.
     template <detail::holds_octets From>
     byte_view(const From& from) noexcept : cbytes(bytes_of(from.data(), static_cast<std::size_t>(from.size()))) {}
 
@@ -131,6 +133,7 @@ inline constexpr std::uint32_t never = UINT32_MAX;
 /// A view of a literal. Its size comes from the type of the literal. A `string_view` counts characters, which costs
 /// compile time in the tables of errors.
 struct literal : std::string_view {
+    /// Of the characters before the NUL.
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
 };
@@ -202,6 +205,7 @@ template <class Byte>
 class span_buffer {
   public:
     constexpr span_buffer() noexcept = default;
+    /// An empty queue in this memory.
     constexpr explicit span_buffer(std::span<Byte> memory) noexcept : memory_(memory) {}
 
     /// The content, oldest first. Valid until the next call that is not const.
@@ -267,6 +271,7 @@ span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
+    /// An empty queue of up to `limit` bytes, without memory yet.
     explicit growing_buffer(std::size_t limit) noexcept : limit_(limit) {}
     growing_buffer(growing_buffer&& other) noexcept { swap(other); }
     growing_buffer& operator=(growing_buffer&& other) noexcept {
@@ -276,10 +281,14 @@ class growing_buffer {
     }
     ~growing_buffer() { ::operator delete(memory_); }
 
+    /// The content, oldest first, its size, and the most bytes that the buffer can hold. The content is valid until the
+    /// next call that is not const.
     [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, end_ - begin_}; }
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
 
+    /// Room for `size` more bytes behind the content, not yet part of it, for which it may take memory. An empty span
+    /// if they do not fit, or if there is no memory; then nothing changes. Valid until the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size) noexcept {
         const std::size_t held = end_ - begin_;
         if (size > limit_ - held) return {};
@@ -287,20 +296,25 @@ class growing_buffer {
         return {memory_ + end_, size};
     }
 
+    /// For how many more bytes there is memory behind the content, so that `prepare` need not allocate or move any.
     [[nodiscard]] std::size_t ready() const noexcept { return capacity_ - end_; }
 
+    /// Makes the first `size` bytes of the room part of the content: at most as many as the last `prepare` gave.
     void commit(std::size_t size) noexcept { end_ += size; }
 
+    /// Removes `size` bytes, at most `size()`, from the front.
     void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
     }
 
+    /// Removes all but the first `size` bytes, at most `size()`.
     void truncate(std::size_t size) noexcept {
         end_ = begin_ + size;
         if (size == 0) clear();
     }
 
+    /// Removes the content. The memory stays.
     void clear() noexcept { begin_ = end_ = 0; }
 
     /// Removes the content and gives the memory back to the heap.
@@ -814,11 +828,15 @@ class error {
   public:
     constexpr error() noexcept = default;
 
+    /// Of the `errc` of any layer. `none` is no error.
     template <class Errc>
         requires std::is_enum_v<Errc> && requires(Errc code) { row_of(code); }
     constexpr error(Errc code) noexcept : row_(code == Errc{} ? nullptr : &row_of(code)) {}
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return row_ != nullptr; }
+
+    /// The members of the `error_row`: the name of the code, what went wrong in a sentence, the section of the
+    /// specification, the Close code and the HTTP status that answer it, or 0. The texts are constants.
     [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
     [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
     [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }
@@ -2454,6 +2472,7 @@ class fields {
     constexpr explicit fields(std::string_view checked_lines, const detail::field_line_sizes& sizes = {}) noexcept
         : lines_(checked_lines), sizes_(sizes) {}
 
+    /// Iterators over the fields, and whether there is none.
     [[nodiscard]] constexpr iterator begin() const noexcept {
         return iterator(lines_.data(), lines_.data() + lines_.size(), sizes_);
     }
@@ -2554,6 +2573,7 @@ template <class Fields>
 
 namespace sockless::http {
 
+/// Everything that can be wrong with a message of HTTP/1.1, or with a call of this layer.
 enum class errc : std::uint8_t {
     none = 0,
 
@@ -3164,6 +3184,7 @@ struct head {
     http::fields fields{};
 };
 
+/// The kinds of `head_event`. Behind each kind stand the members of the event that it sets.
 enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< the whole head: `head`. The rest of the input is not part of it.
@@ -3393,6 +3414,7 @@ class basic_head_parser : private detail::head_reader {
     using event = head_event;
     using kind = head_kind;
 
+    /// For requests or for responses, with this memory.
     constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
                                          const http::limits& limits = {}) noexcept
         : head_reader(message, limits), memory_(static_cast<Memory&&>(memory)) {}
@@ -3497,9 +3519,11 @@ class list_elements {
   public:
     using iterator = detail::lazy_iterator<detail::element_finder>;
 
+    /// The elements of this value.
     constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
         : value_(value), syntax_(syntax) {}
 
+    /// Iterators over the elements.
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
@@ -3582,6 +3606,7 @@ struct body_framing {
     return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
 
+/// The kinds of `body_event`. Behind each kind stand the members of the event that it sets.
 enum class body_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the body has ended
     data,       ///< a piece of the body: `data`
@@ -4627,6 +4652,7 @@ struct parsed_heart_beat {
 /// The text of a `heart_beat` as the value of its header (STOMP 1.2 Heart-beating).
 class heart_beat_text {
   public:
+    /// Writes the text.
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
         detail::text_sink<char> sink(text_);
         sink.put_number(value.sends);
@@ -4699,6 +4725,7 @@ class version_set {
         }
     }
 
+    /// Adds a version, tells whether one is in the set, and whether none is.
     constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
@@ -4861,6 +4888,7 @@ inline constexpr escape escapes[] = {{'\n', 'n'}, {':', 'c'}, {'\\', '\\'}, {'\r
 
 namespace sockless::stomp {
 
+/// Everything that can be wrong with a frame of STOMP, with a session, or with a call of this layer.
 enum class errc : std::uint8_t {
     none = 0,
 
@@ -5068,6 +5096,7 @@ class headers {
     /// The headers in text that the parser has left (see `text`). Nothing is checked.
     constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
 
+    /// Iterators over the headers, and whether there is none.
     [[nodiscard]] constexpr iterator begin() const noexcept {
         return iterator(text_.data(), text_.data() + text_.size());
     }
@@ -5115,6 +5144,7 @@ struct known_headers {
     std::string_view content_length{};
 
     constexpr known_headers() noexcept = default;
+    /// Walks through the headers once.
     constexpr explicit known_headers(const stomp::headers& all) noexcept;
 };
 
@@ -5406,6 +5436,7 @@ inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::clie
     return texts[static_cast<std::size_t>(mode)];
 }
 
+/// CONNECT, or STOMP: the first frame of a client (STOMP 1.2 Connecting).
 struct connect_frame {
     version_set versions = version_set::all();
     std::string_view host{}; ///< the virtual host. Since 1.1 servers may demand it; the usual brokers do not.
@@ -5418,6 +5449,7 @@ struct connect_frame {
     command as = command::connect; ///< or `command::stomp`, which servers of 1.0 do not know
 };
 
+/// CONNECTED: the answer of a server to CONNECT (STOMP 1.2 Connecting).
 struct connected_frame {
     stomp::version version = stomp::version::v1_2;
     std::string_view session{};
@@ -5426,6 +5458,7 @@ struct connected_frame {
     std::span<const header> headers{};
 };
 
+/// SEND: a message of a client to a destination (STOMP 1.2 SEND).
 struct send_frame {
     std::string_view destination{};
     std::string_view content_type{};
@@ -5436,6 +5469,7 @@ struct send_frame {
     stomp::content_length length = stomp::content_length::automatic;
 };
 
+/// SUBSCRIBE: a client asks for the messages of a destination (STOMP 1.2 SUBSCRIBE).
 struct subscribe_frame {
     std::string_view id{}; ///< may be empty in 1.0: then the destination names the subscription
     std::string_view destination{};
@@ -5444,6 +5478,7 @@ struct subscribe_frame {
     std::span<const header> headers{};
 };
 
+/// UNSUBSCRIBE: the end of a subscription (STOMP 1.2 UNSUBSCRIBE).
 struct unsubscribe_frame {
     std::string_view id{};
     std::string_view destination{}; ///< only read in 1.0, if `id` is empty
@@ -5471,11 +5506,13 @@ struct transaction_frame {
     std::span<const header> headers{};
 };
 
+/// DISCONNECT: a client ends the session (STOMP 1.2 DISCONNECT).
 struct disconnect_frame {
     std::string_view receipt{};
     std::span<const header> headers{};
 };
 
+/// MESSAGE: a message of a server to a subscription (STOMP 1.2 MESSAGE).
 struct message_frame {
     std::string_view destination{};
     std::string_view message_id{};
@@ -5488,11 +5525,13 @@ struct message_frame {
     stomp::content_length length = stomp::content_length::automatic;
 };
 
+/// RECEIPT: a server has handled the frame that asked for it (STOMP 1.2 RECEIPT).
 struct receipt_frame {
     std::string_view receipt_id{}; ///< as the client has asked for it: may be empty, but its `data()` is not null
     std::span<const header> headers{};
 };
 
+/// ERROR: a server ends the session, as something went wrong (STOMP 1.2 ERROR).
 struct error_frame {
     std::string_view message{};      ///< a short description
     std::string_view receipt_id{};   ///< the `receipt` of the frame that caused the error, if it asked for one [S7]
@@ -5545,6 +5584,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, CONNECTED, in the version that it says.
 [[nodiscard]] constexpr written write(bytes out, const connected_frame& frame) noexcept {
     writer to(out, frame.version);
     to.begin(command::connected);
@@ -5556,6 +5596,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, SEND.
 [[nodiscard]] constexpr written write(bytes out, version in, const send_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::send).required("destination", frame.destination);
@@ -5564,6 +5605,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
 }
 
+/// Likewise, SUBSCRIBE.
 [[nodiscard]] constexpr written write(bytes out, version in, const subscribe_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::subscribe);
@@ -5573,6 +5615,7 @@ namespace sockless::stomp {
     return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
 }
 
+/// Likewise, UNSUBSCRIBE. In 1.0 without an id the destination names the subscription.
 [[nodiscard]] constexpr written write(bytes out, version in, const unsubscribe_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::unsubscribe);
@@ -5584,6 +5627,7 @@ namespace sockless::stomp {
     return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
 }
 
+/// Likewise, ACK or NACK, with the members by which the version names a message.
 [[nodiscard]] constexpr written write(bytes out, version in, const ack_frame& frame) noexcept {
     writer to(out, in);
     to.begin(frame.as == command::nack ? command::nack : command::ack);
@@ -5597,6 +5641,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, BEGIN, COMMIT or ABORT.
 [[nodiscard]] constexpr written write(bytes out, version in, const transaction_frame& frame) noexcept {
     writer to(out, in);
     const bool known = frame.as == command::begin || frame.as == command::commit || frame.as == command::abort;
@@ -5604,6 +5649,7 @@ namespace sockless::stomp {
     return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
 }
 
+/// Likewise, DISCONNECT.
 [[nodiscard]] constexpr written write(bytes out, version in, const disconnect_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::disconnect).optional("receipt", frame.receipt);
@@ -5628,6 +5674,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
 }
 
+/// Likewise, RECEIPT. The id may be empty.
 [[nodiscard]] constexpr written write(bytes out, version in, const receipt_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::receipt);
@@ -5637,6 +5684,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, ERROR.
 [[nodiscard]] constexpr written write(bytes out, version in, const error_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::error).optional("message", frame.message).optional("receipt-id", frame.receipt_id);
@@ -6218,6 +6266,7 @@ class basic_parser {
     using event = parser_event;
     using kind = parser_kind;
 
+    /// With this memory, and these limits on each frame.
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 
@@ -8054,6 +8103,8 @@ namespace sockless::ws {
 /// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of applications
 /// (4000–4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
+
+/// A code of RFC 6455 section 7.4.1, or of the IANA registry (service_restart and what follows).
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;
@@ -8106,6 +8157,7 @@ struct limits {
 
 namespace sockless::ws {
 
+/// Everything that can be wrong with a WebSocket, with its opening handshake, or with a call of this layer.
 enum class errc : std::uint8_t {
     none = 0,
 
@@ -8309,6 +8361,7 @@ namespace sockless::ws {
 /// The kind of a frame (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
 enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
+/// Whether frames of this opcode are control frames, and whether the specification defines it (RFC 6455 section 5.2).
 [[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
 [[nodiscard]] constexpr bool is_known(opcode code) noexcept {
     // One bit for each of the sixteen opcodes; a caller may give a value that has more than four bits.
@@ -8457,6 +8510,7 @@ namespace sockless::ws {
 /// be cut otherwise. A decoder is 192 bytes, and copies are independent. Everything runs in constant evaluation.
 class decoder {
   public:
+    /// The kinds of `event`. Behind each kind stand the members of the event that it sets.
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
         frame,      ///< the header of a frame, if `show_frames` is on: see `header`
@@ -9049,9 +9103,11 @@ namespace sockless::ws {
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:
+    /// The result of `add`: more pieces must come, the message is whole, or it does not fit.
     enum class status : std::uint8_t { incomplete, complete, no_room };
 
     constexpr assembler() noexcept = default;
+    /// With this buffer.
     constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
     /// Takes the next data event. `complete`: `payload` is the whole message. It lies in the event's own bytes if the
@@ -9083,6 +9139,7 @@ class assembler {
         if (!open_) memory_.release();
     }
 
+    /// The buffer, for a caller that lends it to others between two messages.
     [[nodiscard]] constexpr Buffer& memory() noexcept { return memory_; }
 
   private:
@@ -9283,6 +9340,7 @@ namespace sockless::ws {
 /// the seed are 0, as they are in an array that nobody has filled.
 class entropy {
   public:
+    /// Bytes from a strong source, fresh for each connection.
     using seed = std::array<std::byte, 32>;
 
     /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function. Returns
@@ -9290,12 +9348,14 @@ class entropy {
     using function = bool (*)(void* context, bytes out);
 
     constexpr entropy() noexcept = default;
+    /// The stream of this seed.
     constexpr explicit entropy(const seed& from) noexcept {
         for (std::size_t i = 0; i != from.size(); ++i) {
             key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
             if (from[i] != std::byte{0}) source_ = nullptr;
         }
     }
+    /// A function of the caller's, which is called with `context`.
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
         : source_(source != nullptr ? source : &give_nothing), context_(context) {}
     entropy(std::nullptr_t, void* = nullptr) = delete;
@@ -9384,6 +9444,7 @@ class entropy {
 
 namespace sockless::ws {
 
+/// The kinds of `event`. Behind each kind stand the members of the event that it sets.
 enum class kind : std::uint8_t {
     need_input,   ///< nothing yet: the input is used up, or the connection has ended
     request,      ///< server: a client asks for a WebSocket: see `request()`; answer with `accept()` or `refuse()`
@@ -9821,8 +9882,10 @@ class list_view {
         using difference_type = std::ptrdiff_t;
 
         constexpr iterator() noexcept = default;
+        /// At the element of this number.
         constexpr iterator(const list_view& list, std::size_t number) noexcept : list_(&list), number_(number) {}
 
+        /// The element. `++` goes on to the next one.
         [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
         constexpr iterator& operator++() noexcept {
             ++number_;
@@ -9838,6 +9901,7 @@ class list_view {
 
     constexpr list_view() noexcept = default;
 
+    /// Of a list in braces.
     constexpr list_view(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
         view(elements.begin(), elements.size());
     }
@@ -9846,22 +9910,26 @@ class list_view {
     constexpr list_view(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
         requires(std::is_same_v<T, std::string_view>) = delete;
 
+    /// Of an array.
     template <std::convertible_to<T> Element, std::size_t Size>
     constexpr list_view(const Element (&elements)[Size]) noexcept {
         view(elements, Size);
     }
 
+    /// Of a span, a vector or another container whose elements lie side by side.
     template <detail::list_for<T> List>
     constexpr list_view(const List& elements) noexcept {
         view(elements.data(), static_cast<std::size_t>(elements.size()));
     }
 
+    /// Of nothing else: says so in a sentence.
     template <class Other>
     constexpr list_view(const Other&) noexcept {
         static_assert(detail::list_for<Other, T>,
                       "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
     }
 
+    /// How many elements there are.
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
     [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
 
@@ -9870,6 +9938,7 @@ class list_view {
         return convert_ == nullptr ? elements_[number] : convert_(others_, number);
     }
 
+    /// Iterators over the elements.
     [[nodiscard]] constexpr iterator begin() const noexcept { return {*this, 0}; }
     [[nodiscard]] constexpr iterator end() const noexcept { return {*this, size_}; }
 
@@ -9923,6 +9992,7 @@ inline constexpr error acceptable_faults[] = {
 /// The faults of one request or response, all of them acceptable.
 class opening_faults {
   public:
+    /// Whether there is no fault.
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// Whether this rule is broken.
@@ -10159,6 +10229,7 @@ class extension_parameters {
     /// From the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
+    /// Iterators over the parameters.
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
@@ -10210,8 +10281,10 @@ class extension_list {
   public:
     using iterator = detail::lazy_iterator<detail::extension_finder>;
 
+    /// The extensions in this value.
     constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
 
+    /// Iterators over the extensions.
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
@@ -11302,6 +11375,7 @@ class prepared_message {
     /// `payload_not_utf8` or `no_memory`; then it cannot be sent.
     [[nodiscard]] sockless::error error() const noexcept { return frame_ ? errc::none : error_; }
 
+    /// Text or binary.
     [[nodiscard]] message_type type() const noexcept { return type_; }
 
     /// The payload. Valid as long as the message, or a copy of it.
@@ -13650,11 +13724,13 @@ class carrier {
     [[nodiscard]] carried_by by() const noexcept { return by_; }
     void decide(carried_by by) noexcept { by_ = by; }
 
+    /// The WebSocket, also if the session is carried as bytes.
     [[nodiscard]] Endpoint& web_socket() noexcept { return web_socket_; }
     [[nodiscard]] const Endpoint& web_socket() const noexcept { return web_socket_; }
 
     // The session calls the functions that follow.
 
+    /// The bytes that are to be sent next, and how many wait in all.
     [[nodiscard]] cbytes output() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
     }
@@ -13666,6 +13742,7 @@ class carrier {
     }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
+    /// Says that so many bytes of `output()` were sent.
     void sent(std::size_t size) noexcept {
         if (by_ == carried_by::web_socket) {
             web_socket_.sent(size);
@@ -13675,16 +13752,18 @@ class carrier {
         }
     }
 
+    /// Gives back memory that is not in use.
     void release() noexcept { bytes_.release(); }
 
+    /// Queues a frame of the session as a message of its own, or as bytes.
     template <class Write, class Note>
     friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, errc no_room, Write write,
                                Note note) noexcept {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
-    // the WebSocket has no room for it, it stays.
+    /// Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
+    /// the WebSocket has no room for it, it stays.
     [[nodiscard]] bool can_send_what_was_early() const noexcept { return !bytes_.empty() && web_socket_.is_open(); }
     void send_what_was_early() noexcept {
         while (can_send_what_was_early()) {
@@ -13761,6 +13840,7 @@ class over_websocket {
     /// With this session, which contains its carrier.
     explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
 
+    /// The session, and the WebSocket that carries it.
     [[nodiscard]] Session& session() noexcept { return session_; }
     [[nodiscard]] const Session& session() const noexcept { return session_; }
     [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }
@@ -14818,6 +14898,7 @@ class deflate_stage {
     static constexpr std::size_t text_size = max_deflate_text;
     static constexpr std::size_t least_room = message_deflater::least_room;
 
+    /// Whether the policy can be had.
     [[nodiscard]] bool is_valid(role own) const noexcept {
         return ws::is_valid(policy_, own, Deflater::smallest_window);
     }
@@ -14867,6 +14948,7 @@ class deflate_stage {
     /// The window that this side sends with, in bits.
     [[nodiscard]] unsigned window() const noexcept { return terms_.deflater_bits; }
 
+    /// Sets the largest size of a message that comes, inflated.
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
 
     // --- Inflating

@@ -32,6 +32,7 @@ template <class Byte>
 class span_buffer {
   public:
     constexpr span_buffer() noexcept = default;
+    /// An empty queue in this memory.
     constexpr explicit span_buffer(std::span<Byte> memory) noexcept : memory_(memory) {}
 
     /// The content, oldest first. Valid until the next call that is not const.
@@ -97,6 +98,7 @@ span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
+    /// An empty queue of up to `limit` bytes, without memory yet.
     explicit growing_buffer(std::size_t limit) noexcept : limit_(limit) {}
     growing_buffer(growing_buffer&& other) noexcept { swap(other); }
     growing_buffer& operator=(growing_buffer&& other) noexcept {
@@ -106,10 +108,14 @@ class growing_buffer {
     }
     ~growing_buffer() { ::operator delete(memory_); }
 
+    /// The content, oldest first, its size, and the most bytes that the buffer can hold. The content is valid until the
+    /// next call that is not const.
     [[nodiscard]] bytes contents() const noexcept { return {memory_ + begin_, end_ - begin_}; }
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
 
+    /// Room for `size` more bytes behind the content, not yet part of it, for which it may take memory. An empty span
+    /// if they do not fit, or if there is no memory; then nothing changes. Valid until the next call that is not const.
     [[nodiscard]] bytes prepare(std::size_t size) noexcept {
         const std::size_t held = end_ - begin_;
         if (size > limit_ - held) return {};
@@ -117,20 +123,25 @@ class growing_buffer {
         return {memory_ + end_, size};
     }
 
+    /// For how many more bytes there is memory behind the content, so that `prepare` need not allocate or move any.
     [[nodiscard]] std::size_t ready() const noexcept { return capacity_ - end_; }
 
+    /// Makes the first `size` bytes of the room part of the content: at most as many as the last `prepare` gave.
     void commit(std::size_t size) noexcept { end_ += size; }
 
+    /// Removes `size` bytes, at most `size()`, from the front.
     void consume(std::size_t size) noexcept {
         begin_ += size;
         if (begin_ == end_) clear();
     }
 
+    /// Removes all but the first `size` bytes, at most `size()`.
     void truncate(std::size_t size) noexcept {
         end_ = begin_ + size;
         if (size == 0) clear();
     }
 
+    /// Removes the content. The memory stays.
     void clear() noexcept { begin_ = end_ = 0; }
 
     /// Removes the content and gives the memory back to the heap.

@@ -78,9 +78,11 @@ concept holds_octets = requires(const T& from) {
 /// copied. Valid as long as the object that it was made from.
 struct byte_view : cbytes {
     constexpr byte_view() noexcept = default;
+    /// Of these bytes.
     constexpr byte_view(cbytes from) noexcept : cbytes(from) {}
     constexpr byte_view(const std::byte* data, std::size_t size) noexcept : cbytes(data, size) {}
 
+    /// Of the elements of a container or a view.
     template <detail::holds_octets From>
     byte_view(const From& from) noexcept : cbytes(bytes_of(from.data(), static_cast<std::size_t>(from.size()))) {}
 
@@ -101,6 +103,7 @@ inline constexpr std::uint32_t never = UINT32_MAX;
 /// A view of a literal. Its size comes from the type of the literal. A `string_view` counts characters, which costs
 /// compile time in the tables of errors.
 struct literal : std::string_view {
+    /// Of the characters before the NUL.
     template <std::size_t Size>
     constexpr literal(const char (&text)[Size]) noexcept : std::string_view(text, Size - 1) {}
 };

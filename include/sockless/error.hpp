@@ -22,11 +22,15 @@ class error {
   public:
     constexpr error() noexcept = default;
 
+    /// Of the `errc` of any layer. `none` is no error.
     template <class Errc>
         requires std::is_enum_v<Errc> && requires(Errc code) { row_of(code); }
     constexpr error(Errc code) noexcept : row_(code == Errc{} ? nullptr : &row_of(code)) {}
 
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return row_ != nullptr; }
+
+    /// The members of the `error_row`: the name of the code, what went wrong in a sentence, the section of the
+    /// specification, the Close code and the HTTP status that answer it, or 0. The texts are constants.
     [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
     [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
     [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }

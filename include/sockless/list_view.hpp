@@ -41,8 +41,10 @@ class list_view {
         using difference_type = std::ptrdiff_t;
 
         constexpr iterator() noexcept = default;
+        /// At the element of this number.
         constexpr iterator(const list_view& list, std::size_t number) noexcept : list_(&list), number_(number) {}
 
+        /// The element. `++` goes on to the next one.
         [[nodiscard]] constexpr T operator*() const noexcept { return (*list_)[number_]; }
         constexpr iterator& operator++() noexcept {
             ++number_;
@@ -58,6 +60,7 @@ class list_view {
 
     constexpr list_view() noexcept = default;
 
+    /// Of a list in braces.
     constexpr list_view(std::initializer_list<T> elements SOCKLESS_VIEWED) noexcept {
         view(elements.begin(), elements.size());
     }
@@ -66,22 +69,26 @@ class list_view {
     constexpr list_view(std::initializer_list<std::initializer_list<const char*>> one_pair_of_braces_too_many) noexcept
         requires(std::is_same_v<T, std::string_view>) = delete;
 
+    /// Of an array.
     template <std::convertible_to<T> Element, std::size_t Size>
     constexpr list_view(const Element (&elements)[Size]) noexcept {
         view(elements, Size);
     }
 
+    /// Of a span, a vector or another container whose elements lie side by side.
     template <detail::list_for<T> List>
     constexpr list_view(const List& elements) noexcept {
         view(elements.data(), static_cast<std::size_t>(elements.size()));
     }
 
+    /// Of nothing else: says so in a sentence.
     template <class Other>
     constexpr list_view(const Other&) noexcept {
         static_assert(detail::list_for<Other, T>,
                       "a list is given as {a, b}, or as an array, a span or a vector of elements that convert");
     }
 
+    /// How many elements there are.
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
     [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
 
@@ -90,6 +97,7 @@ class list_view {
         return convert_ == nullptr ? elements_[number] : convert_(others_, number);
     }
 
+    /// Iterators over the elements.
     [[nodiscard]] constexpr iterator begin() const noexcept { return {*this, 0}; }
     [[nodiscard]] constexpr iterator end() const noexcept { return {*this, size_}; }
 

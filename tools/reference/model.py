@@ -150,7 +150,7 @@ class Entity:
             arguments.rstrip().endswith(("=default", "=delete", "= default", "= delete")) or self.short.startswith("~")
             or self.short == "operator bool" or self.short == "operator=="
             or (self.in_class and self.short in (class_name, "operator=") and re.match(
-                rf"\((?:const )?{class_name} ?&&?(?: \w+)?\)", arguments) is not None)
+                rf"\((?:const )?{class_name} ?&&? ?\w*\)", arguments) is not None)
             or (self.in_class and self.short == class_name and arguments.startswith("()"))
         )
 

@@ -58,6 +58,7 @@ struct body_framing {
     return {.framing = kind == message_kind::request ? framing::none : framing::until_end};
 }
 
+/// The kinds of `body_event`. Behind each kind stand the members of the event that it sets.
 enum class body_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the body has ended
     data,       ///< a piece of the body: `data`

@@ -6,6 +6,7 @@
 
 namespace sockless::http {
 
+/// Everything that can be wrong with a message of HTTP/1.1, or with a call of this layer.
 enum class errc : std::uint8_t {
     none = 0,
 

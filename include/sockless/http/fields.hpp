@@ -118,6 +118,7 @@ class fields {
     constexpr explicit fields(std::string_view checked_lines, const detail::field_line_sizes& sizes = {}) noexcept
         : lines_(checked_lines), sizes_(sizes) {}
 
+    /// Iterators over the fields, and whether there is none.
     [[nodiscard]] constexpr iterator begin() const noexcept {
         return iterator(lines_.data(), lines_.data() + lines_.size(), sizes_);
     }

@@ -19,6 +19,7 @@ struct head {
     http::fields fields{};
 };
 
+/// The kinds of `head_event`. Behind each kind stand the members of the event that it sets.
 enum class head_kind : std::uint8_t {
     need_input, ///< nothing yet: the input is used up, or the parser has ended
     head,       ///< the whole head: `head`. The rest of the input is not part of it.
@@ -248,6 +249,7 @@ class basic_head_parser : private detail::head_reader {
     using event = head_event;
     using kind = head_kind;
 
+    /// For requests or for responses, with this memory.
     constexpr explicit basic_head_parser(message_kind message, Memory memory = {},
                                          const http::limits& limits = {}) noexcept
         : head_reader(message, limits), memory_(static_cast<Memory&&>(memory)) {}

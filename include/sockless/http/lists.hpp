@@ -62,9 +62,11 @@ class list_elements {
   public:
     using iterator = detail::lazy_iterator<detail::element_finder>;
 
+    /// The elements of this value.
     constexpr explicit list_elements(std::string_view value, list_syntax syntax = list_syntax::plain) noexcept
         : value_(value), syntax_(syntax) {}
 
+    /// Iterators over the elements.
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_, syntax_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 

@@ -6,6 +6,7 @@
 
 namespace sockless::stomp {
 
+/// Everything that can be wrong with a frame of STOMP, with a session, or with a call of this layer.
 enum class errc : std::uint8_t {
     none = 0,
 

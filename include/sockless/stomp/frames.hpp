@@ -26,6 +26,7 @@ inline constexpr ack_mode all_ack_modes[] = {ack_mode::automatic, ack_mode::clie
     return texts[static_cast<std::size_t>(mode)];
 }
 
+/// CONNECT, or STOMP: the first frame of a client (STOMP 1.2 Connecting).
 struct connect_frame {
     version_set versions = version_set::all();
     std::string_view host{}; ///< the virtual host. Since 1.1 servers may demand it; the usual brokers do not.
@@ -38,6 +39,7 @@ struct connect_frame {
     command as = command::connect; ///< or `command::stomp`, which servers of 1.0 do not know
 };
 
+/// CONNECTED: the answer of a server to CONNECT (STOMP 1.2 Connecting).
 struct connected_frame {
     stomp::version version = stomp::version::v1_2;
     std::string_view session{};
@@ -46,6 +48,7 @@ struct connected_frame {
     std::span<const header> headers{};
 };
 
+/// SEND: a message of a client to a destination (STOMP 1.2 SEND).
 struct send_frame {
     std::string_view destination{};
     std::string_view content_type{};
@@ -56,6 +59,7 @@ struct send_frame {
     stomp::content_length length = stomp::content_length::automatic;
 };
 
+/// SUBSCRIBE: a client asks for the messages of a destination (STOMP 1.2 SUBSCRIBE).
 struct subscribe_frame {
     std::string_view id{}; ///< may be empty in 1.0: then the destination names the subscription
     std::string_view destination{};
@@ -64,6 +68,7 @@ struct subscribe_frame {
     std::span<const header> headers{};
 };
 
+/// UNSUBSCRIBE: the end of a subscription (STOMP 1.2 UNSUBSCRIBE).
 struct unsubscribe_frame {
     std::string_view id{};
     std::string_view destination{}; ///< only read in 1.0, if `id` is empty
@@ -91,11 +96,13 @@ struct transaction_frame {
     std::span<const header> headers{};
 };
 
+/// DISCONNECT: a client ends the session (STOMP 1.2 DISCONNECT).
 struct disconnect_frame {
     std::string_view receipt{};
     std::span<const header> headers{};
 };
 
+/// MESSAGE: a message of a server to a subscription (STOMP 1.2 MESSAGE).
 struct message_frame {
     std::string_view destination{};
     std::string_view message_id{};
@@ -108,11 +115,13 @@ struct message_frame {
     stomp::content_length length = stomp::content_length::automatic;
 };
 
+/// RECEIPT: a server has handled the frame that asked for it (STOMP 1.2 RECEIPT).
 struct receipt_frame {
     std::string_view receipt_id{}; ///< as the client has asked for it: may be empty, but its `data()` is not null
     std::span<const header> headers{};
 };
 
+/// ERROR: a server ends the session, as something went wrong (STOMP 1.2 ERROR).
 struct error_frame {
     std::string_view message{};      ///< a short description
     std::string_view receipt_id{};   ///< the `receipt` of the frame that caused the error, if it asked for one [S7]
@@ -165,6 +174,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, CONNECTED, in the version that it says.
 [[nodiscard]] constexpr written write(bytes out, const connected_frame& frame) noexcept {
     writer to(out, frame.version);
     to.begin(command::connected);
@@ -176,6 +186,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, SEND.
 [[nodiscard]] constexpr written write(bytes out, version in, const send_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::send).required("destination", frame.destination);
@@ -184,6 +195,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
 }
 
+/// Likewise, SUBSCRIBE.
 [[nodiscard]] constexpr written write(bytes out, version in, const subscribe_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::subscribe);
@@ -193,6 +205,7 @@ namespace sockless::stomp {
     return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
 }
 
+/// Likewise, UNSUBSCRIBE. In 1.0 without an id the destination names the subscription.
 [[nodiscard]] constexpr written write(bytes out, version in, const unsubscribe_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::unsubscribe);
@@ -204,6 +217,7 @@ namespace sockless::stomp {
     return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
 }
 
+/// Likewise, ACK or NACK, with the members by which the version names a message.
 [[nodiscard]] constexpr written write(bytes out, version in, const ack_frame& frame) noexcept {
     writer to(out, in);
     to.begin(frame.as == command::nack ? command::nack : command::ack);
@@ -217,6 +231,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, BEGIN, COMMIT or ABORT.
 [[nodiscard]] constexpr written write(bytes out, version in, const transaction_frame& frame) noexcept {
     writer to(out, in);
     const bool known = frame.as == command::begin || frame.as == command::commit || frame.as == command::abort;
@@ -224,6 +239,7 @@ namespace sockless::stomp {
     return detail::put_headers(to.optional("receipt", frame.receipt), frame.headers).finish();
 }
 
+/// Likewise, DISCONNECT.
 [[nodiscard]] constexpr written write(bytes out, version in, const disconnect_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::disconnect).optional("receipt", frame.receipt);
@@ -248,6 +264,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish(frame.body, frame.length);
 }
 
+/// Likewise, RECEIPT. The id may be empty.
 [[nodiscard]] constexpr written write(bytes out, version in, const receipt_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::receipt);
@@ -257,6 +274,7 @@ namespace sockless::stomp {
     return detail::put_headers(to, frame.headers).finish();
 }
 
+/// Likewise, ERROR.
 [[nodiscard]] constexpr written write(bytes out, version in, const error_frame& frame) noexcept {
     writer to(out, in);
     to.begin(command::error).optional("message", frame.message).optional("receipt-id", frame.receipt_id);

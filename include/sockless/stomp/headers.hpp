@@ -64,6 +64,7 @@ class headers {
     /// The headers in text that the parser has left (see `text`). Nothing is checked.
     constexpr explicit headers(std::string_view parsed) noexcept : text_(parsed) {}
 
+    /// Iterators over the headers, and whether there is none.
     [[nodiscard]] constexpr iterator begin() const noexcept {
         return iterator(text_.data(), text_.data() + text_.size());
     }
@@ -111,6 +112,7 @@ struct known_headers {
     std::string_view content_length{};
 
     constexpr known_headers() noexcept = default;
+    /// Walks through the headers once.
     constexpr explicit known_headers(const stomp::headers& all) noexcept;
 };
 

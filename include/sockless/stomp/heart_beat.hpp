@@ -62,6 +62,7 @@ struct parsed_heart_beat {
 /// The text of a `heart_beat` as the value of its header (STOMP 1.2 Heart-beating).
 class heart_beat_text {
   public:
+    /// Writes the text.
     constexpr explicit heart_beat_text(const heart_beat& value) noexcept {
         detail::text_sink<char> sink(text_);
         sink.put_number(value.sends);

@@ -61,6 +61,7 @@ class basic_parser {
     using event = parser_event;
     using kind = parser_kind;
 
+    /// With this memory, and these limits on each frame.
     constexpr explicit basic_parser(Memory memory = {}, const stomp::limits& limits = {}) noexcept
         : memory_(static_cast<Memory&&>(memory)), limits_(limits) {}
 

@@ -55,6 +55,7 @@ class version_set {
         }
     }
 
+    /// Adds a version, tells whether one is in the set, and whether none is.
     constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
     [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }

@@ -33,11 +33,13 @@ class carrier {
     [[nodiscard]] carried_by by() const noexcept { return by_; }
     void decide(carried_by by) noexcept { by_ = by; }
 
+    /// The WebSocket, also if the session is carried as bytes.
     [[nodiscard]] Endpoint& web_socket() noexcept { return web_socket_; }
     [[nodiscard]] const Endpoint& web_socket() const noexcept { return web_socket_; }
 
     // The session calls the functions that follow.
 
+    /// The bytes that are to be sent next, and how many wait in all.
     [[nodiscard]] cbytes output() const noexcept {
         return by_ == carried_by::web_socket ? web_socket_.output() : bytes_.output();
     }
@@ -49,6 +51,7 @@ class carrier {
     }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
+    /// Says that so many bytes of `output()` were sent.
     void sent(std::size_t size) noexcept {
         if (by_ == carried_by::web_socket) {
             web_socket_.sent(size);
@@ -58,16 +61,18 @@ class carrier {
         }
     }
 
+    /// Gives back memory that is not in use.
     void release() noexcept { bytes_.release(); }
 
+    /// Queues a frame of the session as a message of its own, or as bytes.
     template <class Write, class Note>
     friend sockless::error put(carrier& to, std::size_t likely, std::size_t reserve, errc no_room, Write write,
                                Note note) noexcept {
         return to.put_frame(likely, reserve, no_room, write, note);
     }
 
-    // Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
-    // the WebSocket has no room for it, it stays.
+    /// Sends the frame that was queued before the WebSocket was open: a session has only CONNECT to send so early. If
+    /// the WebSocket has no room for it, it stays.
     [[nodiscard]] bool can_send_what_was_early() const noexcept { return !bytes_.empty() && web_socket_.is_open(); }
     void send_what_was_early() noexcept {
         while (can_send_what_was_early()) {
@@ -144,6 +149,7 @@ class over_websocket {
     /// With this session, which contains its carrier.
     explicit over_websocket(Session session) noexcept : session_(static_cast<Session&&>(session)) {}
 
+    /// The session, and the WebSocket that carries it.
     [[nodiscard]] Session& session() noexcept { return session_; }
     [[nodiscard]] const Session& session() const noexcept { return session_; }
     [[nodiscard]] endpoint& web_socket() noexcept { return carrier().web_socket(); }

@@ -12,9 +12,11 @@ namespace sockless::ws {
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:
+    /// The result of `add`: more pieces must come, the message is whole, or it does not fit.
     enum class status : std::uint8_t { incomplete, complete, no_room };
 
     constexpr assembler() noexcept = default;
+    /// With this buffer.
     constexpr explicit assembler(Buffer memory) noexcept : memory_(static_cast<Buffer&&>(memory)) {}
 
     /// Takes the next data event. `complete`: `payload` is the whole message. It lies in the event's own bytes if the
@@ -46,6 +48,7 @@ class assembler {
         if (!open_) memory_.release();
     }
 
+    /// The buffer, for a caller that lends it to others between two messages.
     [[nodiscard]] constexpr Buffer& memory() noexcept { return memory_; }
 
   private:

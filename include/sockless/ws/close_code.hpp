@@ -9,6 +9,8 @@ namespace sockless::ws {
 /// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of applications
 /// (4000–4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
+
+/// A code of RFC 6455 section 7.4.1, or of the IANA registry (service_restart and what follows).
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;

@@ -14,6 +14,7 @@ namespace sockless::ws {
 /// be cut otherwise. A decoder is 192 bytes, and copies are independent. Everything runs in constant evaluation.
 class decoder {
   public:
+    /// The kinds of `event`. Behind each kind stand the members of the event that it sets.
     enum class kind : std::uint8_t {
         need_input, ///< nothing yet: the input is used up, or the decoder has ended
         frame,      ///< the header of a frame, if `show_frames` is on: see `header`

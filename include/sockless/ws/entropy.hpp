@@ -22,6 +22,7 @@ namespace sockless::ws {
 /// the seed are 0, as they are in an array that nobody has filled.
 class entropy {
   public:
+    /// Bytes from a strong source, fresh for each connection.
     using seed = std::array<std::byte, 32>;
 
     /// Fills `out` with unpredictable bytes. `context` is the pointer that the caller gave with the function. Returns
@@ -29,12 +30,14 @@ class entropy {
     using function = bool (*)(void* context, bytes out);
 
     constexpr entropy() noexcept = default;
+    /// The stream of this seed.
     constexpr explicit entropy(const seed& from) noexcept {
         for (std::size_t i = 0; i != from.size(); ++i) {
             key_[i / 4] |= static_cast<std::uint32_t>(from[i]) << (8 * (i % 4));
             if (from[i] != std::byte{0}) source_ = nullptr;
         }
     }
+    /// A function of the caller's, which is called with `context`.
     constexpr explicit entropy(function source, void* context = nullptr) noexcept
         : source_(source != nullptr ? source : &give_nothing), context_(context) {}
     entropy(std::nullptr_t, void* = nullptr) = delete;

@@ -6,6 +6,7 @@
 
 namespace sockless::ws {
 
+/// Everything that can be wrong with a WebSocket, with its opening handshake, or with a call of this layer.
 enum class errc : std::uint8_t {
     none = 0,
 

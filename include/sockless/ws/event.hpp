@@ -7,6 +7,7 @@
 
 namespace sockless::ws {
 
+/// The kinds of `event`. Behind each kind stand the members of the event that it sets.
 enum class kind : std::uint8_t {
     need_input,   ///< nothing yet: the input is used up, or the connection has ended
     request,      ///< server: a client asks for a WebSocket: see `request()`; answer with `accept()` or `refuse()`

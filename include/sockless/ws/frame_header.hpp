@@ -11,6 +11,7 @@ namespace sockless::ws {
 /// The kind of a frame (RFC 6455 section 11.8). The other ten values are unknown and fail a connection.
 enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
+/// Whether frames of this opcode are control frames, and whether the specification defines it (RFC 6455 section 5.2).
 [[nodiscard]] constexpr bool is_control(opcode code) noexcept { return (static_cast<unsigned>(code) & 8U) != 0; }
 [[nodiscard]] constexpr bool is_known(opcode code) noexcept {
     // One bit for each of the sixteen opcodes; a caller may give a value that has more than four bits.

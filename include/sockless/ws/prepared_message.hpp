@@ -33,6 +33,7 @@ class prepared_message {
     /// `payload_not_utf8` or `no_memory`; then it cannot be sent.
     [[nodiscard]] sockless::error error() const noexcept { return frame_ ? errc::none : error_; }
 
+    /// Text or binary.
     [[nodiscard]] message_type type() const noexcept { return type_; }
 
     /// The payload. Valid as long as the message, or a copy of it.

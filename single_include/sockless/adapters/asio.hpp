@@ -9,12 +9,14 @@
 #include <asio.hpp>
 namespace sockless::net {
 using namespace ::asio;
+/// The error codes of Asio.
 using error_code = ::asio::error_code;
 } // namespace sockless::net
 #else
 #include <boost/asio.hpp>
 namespace sockless::net {
 using namespace ::boost::asio;
+/// The error codes of Asio.
 using error_code = ::boost::system::error_code;
 } // namespace sockless::net
 #endif
@@ -43,6 +45,7 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
     using event = typename Endpoint::event;
     using handler = std::function<void(asio_connection&, const event&)>;
 
+    /// Does nothing yet: see `start`.
     asio_connection(Stream stream, Endpoint peer, const driver_options& settings = {})
         : stream_(std::move(stream)), driver_(std::move(peer), settings), timer_(stream_.get_executor()) {}
 

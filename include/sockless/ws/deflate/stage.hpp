@@ -61,6 +61,7 @@ class deflate_stage {
     static constexpr std::size_t text_size = max_deflate_text;
     static constexpr std::size_t least_room = message_deflater::least_room;
 
+    /// Whether the policy can be had.
     [[nodiscard]] bool is_valid(role own) const noexcept {
         return ws::is_valid(policy_, own, Deflater::smallest_window);
     }
@@ -110,6 +111,7 @@ class deflate_stage {
     /// The window that this side sends with, in bits.
     [[nodiscard]] unsigned window() const noexcept { return terms_.deflater_bits; }
 
+    /// Sets the largest size of a message that comes, inflated.
     void limit(std::uint64_t message) noexcept { inflating_ = message_inflater(message); }
 
     // --- Inflating

@@ -47,6 +47,7 @@ class zlib_inflater {
         if (begun_) ::inflateEnd(&stream_);
     }
 
+    /// The functions of an `inflater`.
     [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
         if (!begun_ && !begin()) return deflate_status::no_memory;
         if (out.empty()) return deflate_status::need_room;
@@ -64,8 +65,10 @@ class zlib_inflater {
         }
     }
 
+    /// Whether the data so far ends directly behind a block.
     [[nodiscard]] bool between_blocks() const noexcept { return between_blocks_; }
 
+    /// Begins anew, and forgets what came before. The memory stays.
     void reset() noexcept {
         if (begun_) ::inflateReset(&stream_);
         between_blocks_ = true;
@@ -107,6 +110,7 @@ class zlib_deflater {
     /// zlib cannot use a window of 8 bits.
     static constexpr unsigned smallest_window = smallest_deflate_window;
 
+    /// With a window of so many bits, 9 to 15.
     zlib_deflater(unsigned window_bits, const settings& wanted) noexcept
         : settings_(wanted), window_bits_(static_cast<int>(window_bits)) {}
     zlib_deflater(const zlib_deflater&) = delete;
@@ -115,12 +119,14 @@ class zlib_deflater {
         if (begun_) ::deflateEnd(&stream_);
     }
 
+    /// The functions of a `deflater`.
     [[nodiscard]] deflate_status step(cbytes& in, bytes& out) noexcept {
         if (!begun_ && !begin()) return deflate_status::no_memory;
         detail::run_zlib(stream_, in, out, [&] { return ::deflate(&stream_, Z_SYNC_FLUSH); });
         return out.empty() ? deflate_status::need_room : deflate_status::done;
     }
 
+    /// Begins anew, and forgets what came before. The memory stays.
     void reset() noexcept {
         if (begun_) ::deflateReset(&stream_);
     }

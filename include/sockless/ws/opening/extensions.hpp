@@ -161,6 +161,7 @@ class extension_parameters {
     /// From the text behind the name of an extension.
     constexpr explicit extension_parameters(std::string_view text) noexcept : text_(text) {}
 
+    /// Iterators over the parameters.
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
@@ -212,8 +213,10 @@ class extension_list {
   public:
     using iterator = detail::lazy_iterator<detail::extension_finder>;
 
+    /// The extensions in this value.
     constexpr explicit extension_list(std::string_view value) noexcept : value_(value) {}
 
+    /// Iterators over the extensions.
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(value_); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 

@@ -27,6 +27,7 @@ inline constexpr error acceptable_faults[] = {
 /// The faults of one request or response, all of them acceptable.
 class opening_faults {
   public:
+    /// Whether there is no fault.
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// Whether this rule is broken.
