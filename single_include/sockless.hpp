@@ -201,6 +201,10 @@ namespace sockless {
 ///
 /// A copy uses the same memory and knows nothing of what the other does later. Once a buffer is copied, use one of the
 /// two only.
+///
+///     std::array<std::byte, 4096> memory;
+///     span_buffer queue(std::span<std::byte>{memory});
+///     if (append(queue, bytes_of("hello"))) queue.consume(write(queue.contents()));
 template <class Byte>
 class span_buffer {
   public:
@@ -268,6 +272,10 @@ span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 /// and doubles when it must grow. A queue that is never empty can come to take memory for twice the limit. If the heap
 /// is used up, `prepare` returns an empty span, as it does at the limit. It moves and does not copy. After a move the
 /// source has a limit of 0.
+///
+///     growing_buffer queue(64 * 1024);
+///     if (const bytes room = queue.prepare(4096); !room.empty()) queue.commit(read(room));
+///     queue.consume(write(queue.contents()));
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;
@@ -824,6 +832,9 @@ struct error_row {
 
 /// An error of any layer in one word. True if something went wrong. The `errc` of each layer converts to it and
 /// compares with it. `row_of`, a function beside that `errc`, finds the row of a code.
+///
+///     if (const sockless::error refused = peer.send_text(text)) print(refused.name(), refused.sentence());
+///     if (peer.error() == ws::errc::pong_timeout) print("the peer is gone");
 class error {
   public:
     constexpr error() noexcept = default;
@@ -948,6 +959,15 @@ struct driver_options {
 ///
 /// Call the functions of one driver from one thread at a time. `Buffer` holds the input that the endpoint does not take
 /// yet: at most what was read when `reads()` became false.
+///
+///     driver<ws::server> loop{ws::server()};
+///     const auto handle = [&loop](const ws::event& event) {
+///         if (event.kind == ws::kind::request && loop.peer().accept()) loop.peer().shut_down();
+///     };
+///     if (loop.reads()) loop.take(in, handle);         // the bytes that recv gave
+///     loop.tick(now, handle);
+///     loop.sent(write(loop.output()));                 // as many as send took
+///     if (loop.ends_writing()) loop.did_end_writing(); // after shutdown(SHUT_WR)
 template <endpoint Endpoint, class Buffer = growing_buffer>
 class driver {
   public:
@@ -2462,6 +2482,9 @@ namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
 /// as it goes. Views of the text that it was made from, and valid as long.
+///
+///     for (const field& each : head.fields) print(each.name, each.value);
+///     const std::string_view host = http::first(head.fields, "host");
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;
@@ -3408,6 +3431,12 @@ namespace sockless::http {
 /// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head comes in
 /// pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not copied.
 /// In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+///
+///     std::array<char, 8192> memory; // for a head that comes in pieces
+///     http::head_parser parser(http::message_kind::request, span_buffer<char>(memory));
+///     const http::head_event found = parser.next(in);
+///     if (found.kind == http::head_kind::head) print(found.head.target, http::first(found.head.fields, "host"));
+///     if (found.kind == http::head_kind::error) print(sockless::error(found.error).sentence());
 template <class Memory>
 class basic_head_parser : private detail::head_reader {
   public:
@@ -3515,6 +3544,8 @@ namespace sockless::http {
 
 /// The elements of one comma list, without the white space around them; empty ones are left out (RFC 9110 section
 /// 5.6.1). A forward range of `std::string_view`, views of the value that it was made from.
+///
+///     for (const std::string_view each : http::list_elements("keep-alive, , Upgrade")) print(each); // two
 class list_elements {
   public:
     using iterator = detail::lazy_iterator<detail::element_finder>;
@@ -3632,6 +3663,12 @@ struct body_event {
 
 /// Takes the framing off a body, in place and without memory of its own. Chunk extensions and trailers are checked,
 /// bounded, and dropped.
+///
+///     http::body_decoder body(http::framing_of(head, http::message_kind::response));
+///     while (const http::body_event found = body.next(in)) {
+///         if (found.kind == http::body_kind::data) print(text_of(found.data));
+///         if (found.kind == http::body_kind::error) print(sockless::error(found.error).sentence());
+///     }
 class body_decoder {
   public:
     using event = body_event;
@@ -4049,6 +4086,11 @@ namespace sockless::http {
 /// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
 /// calls can be chained without looking at each. If the span is too small, the writer goes on counting, and `finish`
 /// tells the room that the whole takes.
+///
+///     std::array<std::byte, 256> memory;
+///     const written answer =
+///         http::head_writer(memory).status_line(404).field("Content-Length", 10).finish("not here.\n");
+///     if (!answer.error) write(bytes(memory).first(answer.size));
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.
@@ -4650,6 +4692,9 @@ struct parsed_heart_beat {
 }
 
 /// The text of a `heart_beat` as the value of its header (STOMP 1.2 Heart-beating).
+///
+///     const stomp::heart_beat_text value({.sends = 10'000, .wants = 5'000});
+///     print(value.text()); // 10000,5000
 class heart_beat_text {
   public:
     /// Writes the text.
@@ -4697,6 +4742,9 @@ inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version
 }
 
 /// A set of versions, as the header `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
+///
+///     const auto offered = stomp::version_set::of_list("1.0,1.1");
+///     print(text_of(stomp::version_set::all().highest_in_common(offered))); // 1.1
 class version_set {
   public:
     constexpr version_set() noexcept = default;
@@ -5087,6 +5135,10 @@ namespace sockless::stomp {
 /// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header`. It stores no list
 /// but finds each header when it is asked for. It is a view of text that the parser leaves, and valid as long as that
 /// text. A NUL follows each name and each value, so their `data()` are also C strings.
+///
+///     const stomp::headers headers("destination:/queue/a\npriority:9\n");
+///     for (const stomp::header& each : headers) print(each.name, each.value);
+///     if (headers.find("priority") == "9") print("urgent");
 class headers {
   public:
     using iterator = detail::lazy_iterator<detail::header_finder>;
@@ -5274,6 +5326,13 @@ enum class content_length : std::uint8_t { automatic, omitted };
 /// error and `finish` returns it, so calls can be chained and need no checks of their own. If the span is too small,
 /// the writer goes on counting, and `finish` returns the room that the whole frame needs. Headers are escaped as the
 /// version and the command demand (STOMP 1.2 Value Encoding) [S14].
+///
+///     std::array<std::byte, 256> memory;
+///     const written frame = stomp::writer(memory, stomp::version::v1_2)
+///                               .begin(stomp::command::send)
+///                               .header("destination", "/queue/a")
+///                               .finish(bytes_of("hello"));
+///     if (!frame.error) write(bytes(memory).first(frame.size));
 class writer {
   public:
     /// Writes to the front of `out`, whose memory must outlive the writer. If the version is `unknown`, nothing is
@@ -6260,6 +6319,13 @@ namespace sockless::stomp {
 /// otherwise. If a head does not fit into it, the error is `head_too_large`. A head that comes whole is unescaped in
 /// the input and not copied. In constant evaluation every head goes through the memory, a `span_buffer<char>`, as bytes
 /// cannot be seen as text there.
+///
+///     std::array<char, 16384> memory; // for a head that comes in pieces
+///     stomp::parser parser{span_buffer<char>(memory)};
+///     while (const stomp::parser_event found = parser.next(in)) {
+///         if (found.kind == stomp::parser_kind::head) print(text_of(found.command), found.headers.find("receipt"));
+///         if (found.kind == stomp::parser_kind::body) print(text_of(found.payload));
+///     }
 template <class Memory>
 class basic_parser {
   public:
@@ -7579,6 +7645,16 @@ namespace sockless::stomp {
 ///
 /// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the names that the session
 /// keeps (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
+///
+///     stomp::client_session session;
+///     error = session.connect({.host = "/", .login = "guest", .passcode = "guest"});
+///     session.sent(write(session.output()));
+///     while (const stomp::client_event event = session.next(in)) {
+///         if (event.kind == stomp::client_kind::connected) {
+///             error = session.subscribe({.id = "1", .destination = "/queue/a", .ack = stomp::ack_mode::client});
+///         }
+///         if (event.kind == stomp::client_kind::message) error = session.ack(event);
+///     }
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;
@@ -8023,6 +8099,10 @@ inline constexpr std::array<std::uint64_t, 256> rows = [] {
 namespace sockless {
 
 /// Checks UTF-8 that comes in pieces. A piece may end within a character (RFC 3629; RFC 6455 section 8.1).
+///
+///     utf8_validator checked;
+///     const bool is_valid = checked.feed(bytes_of("\xE2\x82")) == 2 && checked.feed(bytes_of("\xAC")) == 1;
+///     if (is_valid && checked.complete()) print("a euro sign, in two pieces");
 class utf8_validator {
   public:
     /// Takes the next piece and returns how many of its bytes are valid: all of them, or the index of the first byte
@@ -8486,6 +8566,8 @@ namespace sockless::ws {
 
 /// Masks or unmasks `data` in place. `offset` is the place of its first byte in the payload, for payloads that come in
 /// pieces. RFC 6455 section 5.3.
+///
+///     ws::mask(in, {std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}}); // twice gives the bytes again
 constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
                                          detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
@@ -8508,6 +8590,12 @@ namespace sockless::ws {
 /// Decodes the frames that one peer sends. The bytes come in pieces of any size; payloads are unmasked in place, and no
 /// memory is allocated. The events do not depend on the cuts between the pieces [F12]; only the data of a message may
 /// be cut otherwise. A decoder is 192 bytes, and copies are independent. Everything runs in constant evaluation.
+///
+///     ws::decoder frames(role::server);
+///     while (const ws::decoder::event found = frames.next(in)) {
+///         if (found.kind == ws::decoder::kind::data) print(text_of(found.payload), found.last);
+///         if (found.kind == ws::decoder::kind::error) print(sockless::error(found.error).sentence());
+///     }
 class decoder {
   public:
     /// The kinds of `event`. Behind each kind stand the members of the event that it sets.
@@ -9100,6 +9188,14 @@ namespace sockless::ws {
 
 /// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds the part of a
 /// message that has come so far, and its limit is the size of the largest message that can be joined.
+///
+///     ws::decoder frames(role::server);
+///     ws::assembler messages(growing_buffer(64 * 1024));
+///     while (const ws::decoder::event found = frames.next(in)) {
+///         bytes message;
+///         if (found.kind != ws::decoder::kind::data) continue;
+///         if (messages.add(found, message) == decltype(messages)::status::complete) print(text_of(message));
+///     }
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:
@@ -9274,6 +9370,10 @@ namespace sockless::ws {
 /// Writes one frame: the header, and behind it `payload`, which is copied, and masked in the same pass if the header
 /// says so. `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame
 /// (RFC 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+///
+///     std::array<std::byte, 64> memory;
+///     const written frame = ws::encode(memory, {.opcode = ws::opcode::text}, bytes_of("hello"));
+///     if (!frame.error) write(bytes(memory).first(frame.size));
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
     if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};
@@ -9338,6 +9438,10 @@ namespace sockless::ws {
 /// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
 /// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of
 /// the seed are 0, as they are in an array that nobody has filled.
+///
+///     ws::entropy::seed seed{};
+///     if (read(seed) != seed.size()) return; // from getrandom, getentropy, BCryptGenRandom
+///     ws::client client{ws::entropy(seed)};
 class entropy {
   public:
     /// Bytes from a strong source, fresh for each connection.
@@ -9872,6 +9976,11 @@ namespace sockless {
 /// array, a span or a vector, whose elements may also be of a type that converts to `T`, such as `std::string`. Nothing
 /// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
 /// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
+///
+///     const auto offer = [](list_view<std::string_view> names) {
+///         for (const std::string_view each : names) print(each);
+///     };
+///     offer({"chat", "superchat"});
 template <class T>
 class list_view {
   public:
@@ -9990,6 +10099,9 @@ inline constexpr error acceptable_faults[] = {
 };
 
 /// The faults of one request or response, all of them acceptable.
+///
+///     const ws::opening_request request = ws::check_request(head, ws::on_fault::note);
+///     if (request.faults.has(ws::errc::bad_key)) print("an old client");
 class opening_faults {
   public:
     /// Whether there is no fault.
@@ -10220,6 +10332,10 @@ struct parameter_finder {
 namespace sockless::ws {
 
 /// The parameters of one extension: a forward range of `extension_parameter`, views of the field's value.
+///
+///     for (const ws::extension& each : ws::extension_list("permessage-deflate; client_max_window_bits=10")) {
+///         for (const ws::extension_parameter& with : each.parameters) print(each.name, with.name, with.value);
+///     }
 class extension_parameters {
   public:
     using iterator = detail::lazy_iterator<detail::parameter_finder>;
@@ -10277,6 +10393,10 @@ namespace sockless::ws {
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
 /// value. Several of one name are fallbacks for each other. The range ends at the first one that is malformed: ask
 /// `is_extension_list` first.
+///
+///     const std::string_view offered = "permessage-deflate; server_no_context_takeover, permessage-deflate";
+///     if (!ws::is_extension_list(offered)) return;
+///     for (const ws::extension& each : ws::extension_list(offered)) print(each.name);
 class extension_list {
   public:
     using iterator = detail::lazy_iterator<detail::extension_finder>;
@@ -11295,6 +11415,10 @@ namespace sockless::ws {
 namespace sockless::ws {
 
 /// The payload of one control frame, at most 125 bytes.
+///
+///     ws::control_payload latest;
+///     latest.assign(in);
+///     error = peer.pong(latest.view());
 class control_payload {
   public:
     /// Copies `payload`, or its first 125 bytes.
@@ -11314,6 +11438,10 @@ class control_payload {
 /// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
 /// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
 /// allows [F10]: so a flood of Pings takes no more memory than that.
+///
+///     ws::pongs pongs;
+///     if (pongs.may_put(7)) pongs.put(7, 1000); // a Pong of 7 bytes, which ends at the 1000th byte of the output
+///     if (pongs.sent(1000)) print("a Pong is still owed");
 class pongs {
   public:
     /// Bytes of the Pongs that may wait in the output.
@@ -12310,6 +12438,14 @@ namespace sockless::ws {
 
 /// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
 /// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
+///
+///     ws::client peer{ws::entropy(seed)};
+///     error = peer.request({.host = "example.com", .target = "/chat"});
+///     peer.sent(write(peer.output()));
+///     while (const ws::event event = peer.next(in)) {
+///         if (event.kind == ws::kind::open) error = peer.send_text("hello");
+///         if (event.kind == ws::kind::message) print(event.text());
+///     }
 template <class Buffer, compression Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake> {
     using handshake_state = detail::client_handshake;
@@ -12597,6 +12733,14 @@ namespace sockless::ws {
 /// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
 /// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
 /// takes its memory for windows from the heap.
+///
+///     ws::server peer;
+///     while (const ws::event event = peer.next(in)) {
+///         if (event.kind == ws::kind::request) error = peer.accept();
+///         if (event.kind == ws::kind::message) error = peer.send(event.type, event.payload);
+///         if (event.kind == ws::kind::closed) print(event.code, event.text());
+///     }
+///     peer.sent(write(peer.output()));
 template <class Buffer, compression Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake> {
     using handshake_state = detail::server_handshake;
@@ -13143,6 +13287,17 @@ struct [[nodiscard]] delivered {
 ///
 /// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the lists of the session
 /// (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
+///
+///     stomp::server_session session;
+///     std::uint32_t subscriber = 0;
+///     while (const stomp::server_event event = session.next(in)) {
+///         if (event.kind == stomp::server_kind::connect) error = session.accept();
+///         if (event.kind == stomp::server_kind::subscribe) subscriber = event.subscription;
+///         if (event.kind == stomp::server_kind::send) {
+///             error = session.deliver(subscriber, {.destination = event.destination, .body = event.body}).error;
+///         }
+///     }
+///     session.sent(write(session.output()));
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;
@@ -13709,6 +13864,9 @@ enum class carried_by : std::uint8_t {
 /// The `Output` of a session that a WebSocket can carry: it takes the frames that the session sends. `Endpoint` is a
 /// `ws::basic_server` or `ws::basic_client`. Each frame and each heart-beat is a WebSocket message of its own [W3]. The
 /// message is text if the frame is UTF-8, else binary [W2].
+///
+///     using session = stomp::carried_server_session<ws::server>; // its Output is a carrier
+///     stomp::over_websocket<session> connection{ws::server(ws::already_open{}, {.whole_messages = false})};
 template <class Endpoint, class Buffer>
 class carrier {
   public:
@@ -14068,6 +14226,13 @@ namespace sockless::stomp {
 
 /// One connection of a STOMP server. Plain bytes or a WebSocket carry its session. The first byte that comes decides: a
 /// request for a WebSocket begins with `GET`, and no command of STOMP begins with G. Use it as `over_websocket`.
+///
+///     stomp::server_connection connection; // TCP or WebSocket: the client decides
+///     while (const auto event = connection.next(in)) {
+///         if (event.web_socket.kind == ws::kind::request) error = connection.accept_request();
+///         if (event.kind == stomp::server_kind::connect) error = connection.session().accept();
+///     }
+///     connection.sent(write(connection.output()));
 template <class Buffer, class Compression = ws::no_compression>
 class basic_server_connection : public server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer> {
     using base = server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer>;
@@ -14131,6 +14296,15 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
 
 /// One connection of a STOMP client. Plain bytes or a WebSocket carry its session; the constructor decides. Use it as
 /// `over_websocket`. The caller can call `connect` of `session()` at once: CONNECT waits until the WebSocket is open.
+///
+///     stomp::client_connection connection{ws::entropy(seed)};
+///     error = connection.request({.host = "broker.example", .target = "/ws"});
+///     error = connection.session().connect({.host = "/"}); // leaves once the WebSocket is open
+///     while (const auto event = connection.next(in)) {
+///         if (event.kind != stomp::client_kind::connected) continue;
+///         error = connection.session().subscribe({.id = "1", .destination = "/queue/a"});
+///     }
+///     connection.sent(write(connection.output()));
 template <class Buffer, class Compression = ws::no_compression>
 class basic_client_connection : public client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer> {
     using base = client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer>;
@@ -14256,6 +14430,16 @@ namespace sockless::ws {
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
 /// does. It knows the rules of messages. The caller holds the inflater and the memory for the output, and decides when
 /// the inflater forgets. 24 bytes; no memory of its own.
+///
+///     ws::zlib_inflater codec;
+///     ws::message_inflater message;
+///     message.begin(ws::message_type::text);
+///     std::array<std::byte, 4096> room;
+///     cbytes payload = in;
+///     while (const auto piece = message.next(codec, payload, true, room)) {
+///         if (piece.kind == ws::decoder::kind::data) print(text_of(piece.payload));
+///         if (piece.last || piece.kind == ws::decoder::kind::error) break;
+///     }
 class message_inflater {
   public:
     /// `limit`: the most bytes that one message may come to. A decoder's limit is on the bytes that are sent, so a
@@ -14368,6 +14552,13 @@ static_assert(sizeof(message_inflater) == 24);
 /// Deflates one message after the other: takes pieces of them, gives the payloads of frames (RFC 7692 section 7.2.1).
 /// The caller holds the deflater and the memory for the output, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
+///
+///     ws::zlib_deflater codec(15, {});
+///     ws::message_deflater message;
+///     std::array<std::byte, 4096> room;
+///     cbytes payload = in;
+///     const auto deflated = message.next(codec, payload, true, room); // the payload of a frame with RSV1
+///     if (deflated) write(bytes(room).first(deflated.size));
 class message_deflater {
   public:
     /// `done`: the output so far holds all of the piece. `need_room`: call again, with room. `no_memory`, and `corrupt`
@@ -14824,6 +15015,10 @@ namespace sockless::ws {
 /// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
 /// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. All
 /// connections that share a pool have the same settings of the deflater.
+///
+///     ws::zlib_pool pool; // a deflate_pool; one for each thread
+///     ws::zlib_server first({}, ws::zlib_compression(pool));
+///     ws::zlib_server second({}, ws::zlib_compression(pool));
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:
@@ -14851,6 +15046,9 @@ namespace sockless::ws {
 /// permessage-deflate (RFC 7692), inflates messages that come, deflates messages that are sent. Memory for windows is
 /// taken with the first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie
 /// in the endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
+///
+///     const ws::deflate_policy policy{.wanted = {.server_max_window_bits = 10}};
+///     ws::zlib_server peer({}, ws::zlib_compression(policy)); // a deflate_stage
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:
@@ -15204,7 +15402,7 @@ namespace sockless::ws {
 /// Splits a URL of the schemes `ws`, `wss`, `http` or `https` (RFC 6455 section 3, RFC 3986):
 ///
 ///     const ws::url to = ws::parse_url("wss://example.com/chat?room=7");
-///     if (!to.error) error = peer.request({.host = to.authority, .target = to.target});
+///     if (!to.error) error = client.request({.host = to.authority, .target = to.target});
 ///
 /// Errors: `bad_scheme`, `bad_host` if the host or the port is malformed or missing, `bad_request_target` if the path
 /// or the query has a character that must be escaped, or if there is a fragment, which a WebSocket has no use for.

@@ -28,6 +28,10 @@ namespace sockless {
 ///
 /// A copy uses the same memory and knows nothing of what the other does later. Once a buffer is copied, use one of the
 /// two only.
+///
+///     std::array<std::byte, 4096> memory;
+///     span_buffer queue(std::span<std::byte>{memory});
+///     if (append(queue, bytes_of("hello"))) queue.consume(write(queue.contents()));
 template <class Byte>
 class span_buffer {
   public:
@@ -95,6 +99,10 @@ span_buffer(std::span<Byte>) -> span_buffer<Byte>;
 /// and doubles when it must grow. A queue that is never empty can come to take memory for twice the limit. If the heap
 /// is used up, `prepare` returns an empty span, as it does at the limit. It moves and does not copy. After a move the
 /// source has a limit of 0.
+///
+///     growing_buffer queue(64 * 1024);
+///     if (const bytes room = queue.prepare(4096); !room.empty()) queue.commit(read(room));
+///     queue.consume(write(queue.contents()));
 class growing_buffer {
   public:
     growing_buffer() noexcept = default;

@@ -35,6 +35,15 @@ struct driver_options {
 ///
 /// Call the functions of one driver from one thread at a time. `Buffer` holds the input that the endpoint does not take
 /// yet: at most what was read when `reads()` became false.
+///
+///     driver<ws::server> loop{ws::server()};
+///     const auto handle = [&loop](const ws::event& event) {
+///         if (event.kind == ws::kind::request && loop.peer().accept()) loop.peer().shut_down();
+///     };
+///     if (loop.reads()) loop.take(in, handle);         // the bytes that recv gave
+///     loop.tick(now, handle);
+///     loop.sent(write(loop.output()));                 // as many as send took
+///     if (loop.ends_writing()) loop.did_end_writing(); // after shutdown(SHUT_WR)
 template <endpoint Endpoint, class Buffer = growing_buffer>
 class driver {
   public:

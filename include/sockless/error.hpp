@@ -18,6 +18,9 @@ struct error_row {
 
 /// An error of any layer in one word. True if something went wrong. The `errc` of each layer converts to it and
 /// compares with it. `row_of`, a function beside that `errc`, finds the row of a code.
+///
+///     if (const sockless::error refused = peer.send_text(text)) print(refused.name(), refused.sentence());
+///     if (peer.error() == ws::errc::pong_timeout) print("the peer is gone");
 class error {
   public:
     constexpr error() noexcept = default;

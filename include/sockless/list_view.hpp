@@ -31,6 +31,11 @@ namespace sockless {
 /// array, a span or a vector, whose elements may also be of a type that converts to `T`, such as `std::string`. Nothing
 /// is copied. `{a, b}`, and what else is made for the call, lives until the end of the full expression, so pass it
 /// directly: `peer.request({.subprotocols = {"a", "b"}})`. A forward range, and valid as long as what it was made from.
+///
+///     const auto offer = [](list_view<std::string_view> names) {
+///         for (const std::string_view each : names) print(each);
+///     };
+///     offer({"chat", "superchat"});
 template <class T>
 class list_view {
   public:

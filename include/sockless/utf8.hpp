@@ -48,6 +48,10 @@ inline constexpr std::array<std::uint64_t, 256> rows = [] {
 namespace sockless {
 
 /// Checks UTF-8 that comes in pieces. A piece may end within a character (RFC 3629; RFC 6455 section 8.1).
+///
+///     utf8_validator checked;
+///     const bool is_valid = checked.feed(bytes_of("\xE2\x82")) == 2 && checked.feed(bytes_of("\xAC")) == 1;
+///     if (is_valid && checked.complete()) print("a euro sign, in two pieces");
 class utf8_validator {
   public:
     /// Takes the next piece and returns how many of its bytes are valid: all of them, or the index of the first byte

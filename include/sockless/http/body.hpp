@@ -84,6 +84,12 @@ struct body_event {
 
 /// Takes the framing off a body, in place and without memory of its own. Chunk extensions and trailers are checked,
 /// bounded, and dropped.
+///
+///     http::body_decoder body(http::framing_of(head, http::message_kind::response));
+///     while (const http::body_event found = body.next(in)) {
+///         if (found.kind == http::body_kind::data) print(text_of(found.data));
+///         if (found.kind == http::body_kind::error) print(sockless::error(found.error).sentence());
+///     }
 class body_decoder {
   public:
     using event = body_event;

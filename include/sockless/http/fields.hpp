@@ -108,6 +108,9 @@ namespace sockless::http {
 
 /// The field lines of one head in the order of the wire: a forward range of `field` that stores no views and makes each
 /// as it goes. Views of the text that it was made from, and valid as long.
+///
+///     for (const field& each : head.fields) print(each.name, each.value);
+///     const std::string_view host = http::first(head.fields, "host");
 class fields {
   public:
     using iterator = detail::lazy_iterator<detail::field_finder>;

@@ -243,6 +243,12 @@ namespace sockless::http {
 /// `limits::head` bytes: a `span_buffer<char>`, or a `growing_buffer` of that limit. It is used only if a head comes in
 /// pieces; then a head that does not fit ends in `head_too_large`. A head that lies in `in` as a whole is not copied.
 /// In constant evaluation every head goes through a `span_buffer<char>`, as bytes are no text there.
+///
+///     std::array<char, 8192> memory; // for a head that comes in pieces
+///     http::head_parser parser(http::message_kind::request, span_buffer<char>(memory));
+///     const http::head_event found = parser.next(in);
+///     if (found.kind == http::head_kind::head) print(found.head.target, http::first(found.head.fields, "host"));
+///     if (found.kind == http::head_kind::error) print(sockless::error(found.error).sentence());
 template <class Memory>
 class basic_head_parser : private detail::head_reader {
   public:

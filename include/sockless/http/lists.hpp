@@ -58,6 +58,8 @@ namespace sockless::http {
 
 /// The elements of one comma list, without the white space around them; empty ones are left out (RFC 9110 section
 /// 5.6.1). A forward range of `std::string_view`, views of the value that it was made from.
+///
+///     for (const std::string_view each : http::list_elements("keep-alive, , Upgrade")) print(each); // two
 class list_elements {
   public:
     using iterator = detail::lazy_iterator<detail::element_finder>;

@@ -12,6 +12,11 @@ namespace sockless::http {
 /// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
 /// calls can be chained without looking at each. If the span is too small, the writer goes on counting, and `finish`
 /// tells the room that the whole takes.
+///
+///     std::array<std::byte, 256> memory;
+///     const written answer =
+///         http::head_writer(memory).status_line(404).field("Content-Length", 10).finish("not here.\n");
+///     if (!answer.error) write(bytes(memory).first(answer.size));
 class head_writer {
   public:
     /// Writes to the front of `out`, which outlives the writer.

@@ -13,6 +13,16 @@ namespace sockless::stomp {
 ///
 /// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the names that the session
 /// keeps (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
+///
+///     stomp::client_session session;
+///     error = session.connect({.host = "/", .login = "guest", .passcode = "guest"});
+///     session.sent(write(session.output()));
+///     while (const stomp::client_event event = session.next(in)) {
+///         if (event.kind == stomp::client_kind::connected) {
+///             error = session.subscribe({.id = "1", .destination = "/queue/a", .ack = stomp::ack_mode::client});
+///         }
+///         if (event.kind == stomp::client_kind::message) error = session.ack(event);
+///     }
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_client_session : public session<role::client, Buffer, Output> {
     using base = session<role::client, Buffer, Output>;

@@ -49,6 +49,13 @@ namespace sockless::stomp {
 
 /// One connection of a STOMP server. Plain bytes or a WebSocket carry its session. The first byte that comes decides: a
 /// request for a WebSocket begins with `GET`, and no command of STOMP begins with G. Use it as `over_websocket`.
+///
+///     stomp::server_connection connection; // TCP or WebSocket: the client decides
+///     while (const auto event = connection.next(in)) {
+///         if (event.web_socket.kind == ws::kind::request) error = connection.accept_request();
+///         if (event.kind == stomp::server_kind::connect) error = connection.session().accept();
+///     }
+///     connection.sent(write(connection.output()));
 template <class Buffer, class Compression = ws::no_compression>
 class basic_server_connection : public server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer> {
     using base = server_over_websocket<ws::basic_server<Buffer, Compression>, Buffer>;
@@ -112,6 +119,15 @@ class basic_server_connection : public server_over_websocket<ws::basic_server<Bu
 
 /// One connection of a STOMP client. Plain bytes or a WebSocket carry its session; the constructor decides. Use it as
 /// `over_websocket`. The caller can call `connect` of `session()` at once: CONNECT waits until the WebSocket is open.
+///
+///     stomp::client_connection connection{ws::entropy(seed)};
+///     error = connection.request({.host = "broker.example", .target = "/ws"});
+///     error = connection.session().connect({.host = "/"}); // leaves once the WebSocket is open
+///     while (const auto event = connection.next(in)) {
+///         if (event.kind != stomp::client_kind::connected) continue;
+///         error = connection.session().subscribe({.id = "1", .destination = "/queue/a"});
+///     }
+///     connection.sent(write(connection.output()));
 template <class Buffer, class Compression = ws::no_compression>
 class basic_client_connection : public client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer> {
     using base = client_over_websocket<ws::basic_client<Buffer, Compression>, Buffer>;

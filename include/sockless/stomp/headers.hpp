@@ -55,6 +55,10 @@ namespace sockless::stomp {
 /// The headers of one frame in the order of the wire, repeated ones too: a forward range of `header`. It stores no list
 /// but finds each header when it is asked for. It is a view of text that the parser leaves, and valid as long as that
 /// text. A NUL follows each name and each value, so their `data()` are also C strings.
+///
+///     const stomp::headers headers("destination:/queue/a\npriority:9\n");
+///     for (const stomp::header& each : headers) print(each.name, each.value);
+///     if (headers.find("priority") == "9") print("urgent");
 class headers {
   public:
     using iterator = detail::lazy_iterator<detail::header_finder>;

@@ -60,6 +60,9 @@ struct parsed_heart_beat {
 }
 
 /// The text of a `heart_beat` as the value of its header (STOMP 1.2 Heart-beating).
+///
+///     const stomp::heart_beat_text value({.sends = 10'000, .wants = 5'000});
+///     print(value.text()); // 10000,5000
 class heart_beat_text {
   public:
     /// Writes the text.

@@ -55,6 +55,13 @@ namespace sockless::stomp {
 /// otherwise. If a head does not fit into it, the error is `head_too_large`. A head that comes whole is unescaped in
 /// the input and not copied. In constant evaluation every head goes through the memory, a `span_buffer<char>`, as bytes
 /// cannot be seen as text there.
+///
+///     std::array<char, 16384> memory; // for a head that comes in pieces
+///     stomp::parser parser{span_buffer<char>(memory)};
+///     while (const stomp::parser_event found = parser.next(in)) {
+///         if (found.kind == stomp::parser_kind::head) print(text_of(found.command), found.headers.find("receipt"));
+///         if (found.kind == stomp::parser_kind::body) print(text_of(found.payload));
+///     }
 template <class Memory>
 class basic_parser {
   public:

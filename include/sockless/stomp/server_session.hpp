@@ -39,6 +39,17 @@ struct [[nodiscard]] delivered {
 ///
 /// `Buffer` is the type of the memory: for frames that come in pieces, for output, and for the lists of the session
 /// (see buffer.hpp). `Output` takes the frames that the session sends: bytes as they are, or a `carrier`.
+///
+///     stomp::server_session session;
+///     std::uint32_t subscriber = 0;
+///     while (const stomp::server_event event = session.next(in)) {
+///         if (event.kind == stomp::server_kind::connect) error = session.accept();
+///         if (event.kind == stomp::server_kind::subscribe) subscriber = event.subscription;
+///         if (event.kind == stomp::server_kind::send) {
+///             error = session.deliver(subscriber, {.destination = event.destination, .body = event.body}).error;
+///         }
+///     }
+///     session.sent(write(session.output()));
 template <class Buffer, class Output = detail::bare_output<Buffer>>
 class basic_server_session : public session<role::server, Buffer, Output> {
     using base = session<role::server, Buffer, Output>;

@@ -27,6 +27,9 @@ inline constexpr version all_versions[] = {version::v1_2, version::v1_1, version
 }
 
 /// A set of versions, as the header `accept-version` lists them (STOMP 1.2 Protocol Negotiation).
+///
+///     const auto offered = stomp::version_set::of_list("1.0,1.1");
+///     print(text_of(stomp::version_set::all().highest_in_common(offered))); // 1.1
 class version_set {
   public:
     constexpr version_set() noexcept = default;

@@ -18,6 +18,9 @@ enum class carried_by : std::uint8_t {
 /// The `Output` of a session that a WebSocket can carry: it takes the frames that the session sends. `Endpoint` is a
 /// `ws::basic_server` or `ws::basic_client`. Each frame and each heart-beat is a WebSocket message of its own [W3]. The
 /// message is text if the frame is UTF-8, else binary [W2].
+///
+///     using session = stomp::carried_server_session<ws::server>; // its Output is a carrier
+///     stomp::over_websocket<session> connection{ws::server(ws::already_open{}, {.whole_messages = false})};
 template <class Endpoint, class Buffer>
 class carrier {
   public:

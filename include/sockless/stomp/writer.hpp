@@ -59,6 +59,13 @@ enum class content_length : std::uint8_t { automatic, omitted };
 /// error and `finish` returns it, so calls can be chained and need no checks of their own. If the span is too small,
 /// the writer goes on counting, and `finish` returns the room that the whole frame needs. Headers are escaped as the
 /// version and the command demand (STOMP 1.2 Value Encoding) [S14].
+///
+///     std::array<std::byte, 256> memory;
+///     const written frame = stomp::writer(memory, stomp::version::v1_2)
+///                               .begin(stomp::command::send)
+///                               .header("destination", "/queue/a")
+///                               .finish(bytes_of("hello"));
+///     if (!frame.error) write(bytes(memory).first(frame.size));
 class writer {
   public:
     /// Writes to the front of `out`, whose memory must outlive the writer. If the version is `unknown`, nothing is

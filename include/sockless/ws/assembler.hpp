@@ -9,6 +9,14 @@ namespace sockless::ws {
 
 /// Collects the data events of a `decoder` into whole messages. `Buffer` is one of buffer.hpp: it holds the part of a
 /// message that has come so far, and its limit is the size of the largest message that can be joined.
+///
+///     ws::decoder frames(role::server);
+///     ws::assembler messages(growing_buffer(64 * 1024));
+///     while (const ws::decoder::event found = frames.next(in)) {
+///         bytes message;
+///         if (found.kind != ws::decoder::kind::data) continue;
+///         if (messages.add(found, message) == decltype(messages)::status::complete) print(text_of(message));
+///     }
 template <class Buffer = span_buffer<std::byte>>
 class assembler {
   public:

@@ -39,6 +39,14 @@ namespace sockless::ws {
 
 /// One connection, seen from the client: an opening handshake, then a `connection`. Begin with `request`; then go on as
 /// with `basic_server`: give the received bytes to `next`, send `output()`, stop when `done()`.
+///
+///     ws::client peer{ws::entropy(seed)};
+///     error = peer.request({.host = "example.com", .target = "/chat"});
+///     peer.sent(write(peer.output()));
+///     while (const ws::event event = peer.next(in)) {
+///         if (event.kind == ws::kind::open) error = peer.send_text("hello");
+///         if (event.kind == ws::kind::message) print(event.text());
+///     }
 template <class Buffer, compression Compression = no_compression>
 class basic_client : public connection<role::client, Buffer, Compression, detail::client_handshake> {
     using handshake_state = detail::client_handshake;

@@ -12,6 +12,12 @@ namespace sockless::ws {
 /// Decodes the frames that one peer sends. The bytes come in pieces of any size; payloads are unmasked in place, and no
 /// memory is allocated. The events do not depend on the cuts between the pieces [F12]; only the data of a message may
 /// be cut otherwise. A decoder is 192 bytes, and copies are independent. Everything runs in constant evaluation.
+///
+///     ws::decoder frames(role::server);
+///     while (const ws::decoder::event found = frames.next(in)) {
+///         if (found.kind == ws::decoder::kind::data) print(text_of(found.payload), found.last);
+///         if (found.kind == ws::decoder::kind::error) print(sockless::error(found.error).sentence());
+///     }
 class decoder {
   public:
     /// The kinds of `event`. Behind each kind stand the members of the event that it sets.

@@ -11,6 +11,10 @@ namespace sockless::ws {
 /// Writes one frame: the header, and behind it `payload`, which is copied, and masked in the same pass if the header
 /// says so. `header.length` is not read: it is the size of `payload`. A client gives a fresh masking key for each frame
 /// (RFC 6455 section 5.3), a server none. `payload` and `out` do not overlap. Errors: those of `encode_header`.
+///
+///     std::array<std::byte, 64> memory;
+///     const written frame = ws::encode(memory, {.opcode = ws::opcode::text}, bytes_of("hello"));
+///     if (!frame.error) write(bytes(memory).first(frame.size));
 [[nodiscard]] constexpr written encode(bytes out, frame_header header, cbytes payload) noexcept {
     header.length = payload.size();
     if (const errc refused = detail::refusal_of(header); refused != errc::none) return {0, refused};

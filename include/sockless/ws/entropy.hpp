@@ -20,6 +20,10 @@ namespace sockless::ws {
 /// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
 /// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of
 /// the seed are 0, as they are in an array that nobody has filled.
+///
+///     ws::entropy::seed seed{};
+///     if (read(seed) != seed.size()) return; // from getrandom, getentropy, BCryptGenRandom
+///     ws::client client{ws::entropy(seed)};
 class entropy {
   public:
     /// Bytes from a strong source, fresh for each connection.

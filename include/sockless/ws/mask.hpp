@@ -11,6 +11,8 @@ namespace sockless::ws {
 
 /// Masks or unmasks `data` in place. `offset` is the place of its first byte in the payload, for payloads that come in
 /// pieces. RFC 6455 section 5.3.
+///
+///     ws::mask(in, {std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}}); // twice gives the bytes again
 constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
                                          detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));

@@ -7,6 +7,10 @@
 namespace sockless::ws {
 
 /// The payload of one control frame, at most 125 bytes.
+///
+///     ws::control_payload latest;
+///     latest.assign(in);
+///     error = peer.pong(latest.view());
 class control_payload {
   public:
     /// Copies `payload`, or its first 125 bytes.
@@ -26,6 +30,10 @@ class control_payload {
 /// Keeps account of Pongs. Every Ping is answered, in order, while the Pongs that wait to be sent take at most
 /// `most_waiting` bytes. Of the Pings that come beyond that only the latest is answered, as RFC 6455 section 5.5.3
 /// allows [F10]: so a flood of Pings takes no more memory than that.
+///
+///     ws::pongs pongs;
+///     if (pongs.may_put(7)) pongs.put(7, 1000); // a Pong of 7 bytes, which ends at the 1000th byte of the output
+///     if (pongs.sent(1000)) print("a Pong is still owed");
 class pongs {
   public:
     /// Bytes of the Pongs that may wait in the output.

@@ -46,6 +46,14 @@ namespace sockless::ws {
 /// A `Buffer` holds heads and messages that come in pieces, and another one the bytes that are to be sent (see
 /// buffer.hpp). `Compression` is `no_compression`, or a `deflate_stage`, which is then given as the last argument. It
 /// takes its memory for windows from the heap.
+///
+///     ws::server peer;
+///     while (const ws::event event = peer.next(in)) {
+///         if (event.kind == ws::kind::request) error = peer.accept();
+///         if (event.kind == ws::kind::message) error = peer.send(event.type, event.payload);
+///         if (event.kind == ws::kind::closed) print(event.code, event.text());
+///     }
+///     peer.sent(write(peer.output()));
 template <class Buffer, compression Compression = no_compression>
 class basic_server : public connection<role::server, Buffer, Compression, detail::server_handshake> {
     using handshake_state = detail::server_handshake;

@@ -103,7 +103,7 @@ namespace sockless::ws {
 /// Splits a URL of the schemes `ws`, `wss`, `http` or `https` (RFC 6455 section 3, RFC 3986):
 ///
 ///     const ws::url to = ws::parse_url("wss://example.com/chat?room=7");
-///     if (!to.error) error = peer.request({.host = to.authority, .target = to.target});
+///     if (!to.error) error = client.request({.host = to.authority, .target = to.target});
 ///
 /// Errors: `bad_scheme`, `bad_host` if the host or the port is malformed or missing, `bad_request_target` if the path
 /// or the query has a character that must be escaped, or if there is a fragment, which a WebSocket has no use for.

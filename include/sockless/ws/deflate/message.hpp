@@ -70,6 +70,16 @@ namespace sockless::ws {
 /// Inflates one message after the other: takes the data of a `decoder` that came compressed, gives data as a decoder
 /// does. It knows the rules of messages. The caller holds the inflater and the memory for the output, and decides when
 /// the inflater forgets. 24 bytes; no memory of its own.
+///
+///     ws::zlib_inflater codec;
+///     ws::message_inflater message;
+///     message.begin(ws::message_type::text);
+///     std::array<std::byte, 4096> room;
+///     cbytes payload = in;
+///     while (const auto piece = message.next(codec, payload, true, room)) {
+///         if (piece.kind == ws::decoder::kind::data) print(text_of(piece.payload));
+///         if (piece.last || piece.kind == ws::decoder::kind::error) break;
+///     }
 class message_inflater {
   public:
     /// `limit`: the most bytes that one message may come to. A decoder's limit is on the bytes that are sent, so a
@@ -182,6 +192,13 @@ static_assert(sizeof(message_inflater) == 24);
 /// Deflates one message after the other: takes pieces of them, gives the payloads of frames (RFC 7692 section 7.2.1).
 /// The caller holds the deflater and the memory for the output, and decides when the deflater forgets. 6 bytes; no
 /// memory of its own.
+///
+///     ws::zlib_deflater codec(15, {});
+///     ws::message_deflater message;
+///     std::array<std::byte, 4096> room;
+///     cbytes payload = in;
+///     const auto deflated = message.next(codec, payload, true, room); // the payload of a frame with RSV1
+///     if (deflated) write(bytes(room).first(deflated.size));
 class message_deflater {
   public:
     /// `done`: the output so far holds all of the piece. `need_room`: call again, with room. `no_memory`, and `corrupt`

@@ -101,6 +101,10 @@ namespace sockless::ws {
 /// Inflaters and deflaters that the connections of one thread share if context takeover is off: each has one only while
 /// a message is on its way, so that an idle connection holds no window. The pool outlives the connections. All
 /// connections that share a pool have the same settings of the deflater.
+///
+///     ws::zlib_pool pool; // a deflate_pool; one for each thread
+///     ws::zlib_server first({}, ws::zlib_compression(pool));
+///     ws::zlib_server second({}, ws::zlib_compression(pool));
 template <inflater Inflater, deflater Deflater>
 class deflate_pool {
   public:

@@ -14,6 +14,9 @@ namespace sockless::ws {
 /// permessage-deflate (RFC 7692), inflates messages that come, deflates messages that are sent. Memory for windows is
 /// taken with the first message that is compressed, in each direction, and then kept, or shared. Inflated messages lie
 /// in the endpoint's buffer for input; if they are handed out in pieces, a piece has at most 16 KiB.
+///
+///     const ws::deflate_policy policy{.wanted = {.server_max_window_bits = 10}};
+///     ws::zlib_server peer({}, ws::zlib_compression(policy)); // a deflate_stage
 template <inflater Inflater, deflater Deflater>
 class deflate_stage {
   public:

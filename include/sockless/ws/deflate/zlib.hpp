@@ -38,6 +38,12 @@ namespace sockless::ws {
 
 /// An `inflater` that is zlib's. About 7 KiB, taken from the heap with the first step, and a window of 32 KiB, taken
 /// with the first output. The window has this size whatever was agreed to: see `inflater`.
+///
+///     ws::zlib_inflater codec;
+///     std::array<std::byte, 4096> memory;
+///     cbytes compressed = in;
+///     bytes room = memory; // becomes what is left
+///     if (codec.step(compressed, room) == ws::deflate_status::done) print(memory.size() - room.size());
 class zlib_inflater {
   public:
     zlib_inflater() noexcept = default;
@@ -99,6 +105,12 @@ class zlib_inflater {
 /// A `deflater` that is zlib's. With the default settings 256 KiB for a window of 15 bits, and never less than half of
 /// that: a small window only saves memory together with a small `memory_level`. Taken from the heap with the first
 /// step.
+///
+///     ws::zlib_deflater fast(12, {.level = 1, .memory_level = 5});
+///     std::array<std::byte, 4096> memory;
+///     cbytes plain = in;
+///     bytes room = memory; // becomes what is left
+///     if (fast.step(plain, room) == ws::deflate_status::done) print(memory.size() - room.size());
 class zlib_deflater {
   public:
     /// See zlib's `deflateInit2`.

@@ -152,6 +152,10 @@ struct parameter_finder {
 namespace sockless::ws {
 
 /// The parameters of one extension: a forward range of `extension_parameter`, views of the field's value.
+///
+///     for (const ws::extension& each : ws::extension_list("permessage-deflate; client_max_window_bits=10")) {
+///         for (const ws::extension_parameter& with : each.parameters) print(each.name, with.name, with.value);
+///     }
 class extension_parameters {
   public:
     using iterator = detail::lazy_iterator<detail::parameter_finder>;
@@ -209,6 +213,10 @@ namespace sockless::ws {
 /// The extensions in one value of the field, in order of preference: a forward range of `extension`, views of the
 /// value. Several of one name are fallbacks for each other. The range ends at the first one that is malformed: ask
 /// `is_extension_list` first.
+///
+///     const std::string_view offered = "permessage-deflate; server_no_context_takeover, permessage-deflate";
+///     if (!ws::is_extension_list(offered)) return;
+///     for (const ws::extension& each : ws::extension_list(offered)) print(each.name);
 class extension_list {
   public:
     using iterator = detail::lazy_iterator<detail::extension_finder>;

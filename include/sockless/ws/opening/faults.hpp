@@ -25,6 +25,9 @@ inline constexpr error acceptable_faults[] = {
 };
 
 /// The faults of one request or response, all of them acceptable.
+///
+///     const ws::opening_request request = ws::check_request(head, ws::on_fault::note);
+///     if (request.faults.has(ws::errc::bad_key)) print("an old client");
 class opening_faults {
   public:
     /// Whether there is no fault.
