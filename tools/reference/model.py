@@ -285,6 +285,22 @@ class Model:
                 found.append((each.file, each.line, f"{each.name} has no comment"))
         return sorted(set(found))
 
+    def without_example(self):
+        """The classes without an example, unless a class that derives from them has one: (file, line, what)."""
+        shown = set()
+        for each in self.types.values():
+            if each.node.find("detaileddescription//verbatim") is not None:
+                shown |= {each.name, *(base.name for base in ancestors(each))}
+        return [(each.file, each.line, f"the class {each.name} has no example") for each in self.types.values()
+                if each.kind == "class" and not each.in_class and each.name not in shown]
+
+
+def ancestors(entity):
+    """The public classes that it derives from."""
+    for base in entity.bases:
+        yield base
+        yield from ancestors(base)
+
 
 def needs_comment(entity):
     return not (entity.described or entity.shares or entity.is_plain() or getattr(entity, "comment", ""))

@@ -10,6 +10,7 @@ import re
 import shutil
 
 from reference import markdown
+from reference.model import ancestors
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -556,12 +557,6 @@ def is_silent(entity):
     arguments = entity.node.findtext("argsstring") or ""
     plain = entity.kind == "function" and entity.is_plain() and not entity.described
     return plain and not (entity.short == entity.scope.rpartition("::")[2] and not arguments.rstrip().endswith("delete"))
-
-
-def ancestors(entity):
-    for base in entity.bases:
-        yield base
-        yield from ancestors(base)
 
 
 def first_sentence(content):
