@@ -89,7 +89,8 @@ class Site:
             for member in each.members:
                 member.anchor = getattr(member, "anchor", None) or anchor_text(
                     member.shares.anchor if member.shares and hasattr(member.shares, "anchor") else f"new-{member.line}")
-                self.add_name(member.name, f"{page_of(each)}#{member.anchor}", member.kind)
+                if not is_silent(member):
+                    self.add_name(member.name, f"{page_of(each)}#{member.anchor}", member.kind)
                 self.add_values(member, page_of(each))
         seen = {}
         for each in model.free:
@@ -233,6 +234,7 @@ class Site:
         parts.append(self.comment(entity, view))
         if entity.kind == "concept":
             initializer = re.sub(r"^.*?=\s*", "", "".join(entity.node.find("initializer").itertext()), count=1, flags=re.S)
+            initializer = initializer.replace("detail::", "")
             parts.append(f"<h2>Demands</h2><pre><code>{self.linked(tidy_concept(initializer), view, set())}</code></pre>")
         groups = {"Types": [], "Members": [], "Constructors": [], "Functions": []}
         for member in entity.members:
@@ -351,6 +353,21 @@ class Site:
             out.append(f'<a href="{address}">{shown}</a>' if address and address != view.address else shown)
         return "".join(out) + html.escape(code[end:], quote=False)
 
+    def example(self, code, view):
+        """A block of code. Only names with `::` lead anywhere, as others may be variables."""
+        out, end = [], 0
+        for found in re.finditer(r"//.*|\"(?:[^\"\\]|\\.)*\"|(?<![\w.:])[A-Za-z_]\w*(?:::\w+)+", code):
+            out.append(html.escape(code[end : found.start()], quote=False))
+            end = found.end()
+            shown = html.escape(found[0], quote=False)
+            address = self.find(found[0].removeprefix("sockless::"), view.scope) if found[0][0].isalpha() else None
+            if found[0].startswith("//"):
+                shown = f'<span class="quiet">{shown}</span>'
+            elif address and address != view.address:
+                shown = f'<a href="{address}">{shown}</a>'
+            out.append(shown)
+        return f"<pre><code>{''.join(out)}{html.escape(code[end:], quote=False)}</code></pre>"
+
     def comment(self, entity, view):
         if text := getattr(entity, "comment", ""):
             return markdown.render(text, view)
@@ -374,7 +391,7 @@ class Site:
                 for item in node)
             return f"<{tag}>{inside}</{tag}>"
         if node.tag in ("verbatim", "preformatted"):
-            return markdown.code_block(undented("".join(node.itertext())))
+            return self.example(undented("".join(node.itertext())), view)
         raise ValueError(f"{view.file}: a comment has a <{node.tag}>, which tools/reference/pages.py does not know")
 
     def content(self, node, view):
@@ -418,19 +435,24 @@ own. Names are in the namespace <code>sockless</code>.</p>
                 if gives:
                     parts.append('<p class="quiet">' + " ".join(f"<code>&lt;{each}&gt;</code>" for each in gives) + "</p>")
                 parts += [self.entry(each) for each in chosen]
+                if layer == ADAPTERS and (aliases := [
+                        each for each in self.model.free if each.kind == "typedef" and is_adapter(each) and each.described]):
+                    parts.append("<p>Types: " + ", ".join(
+                        f'<a href="{self.names[each.name]}"><code>{each.name}</code></a>' for owner in aliases
+                        for each in owner.group) + "</p>")
                 functions = {
                     each.short: self.names[each.name] for each in self.model.free
                     if layer == "Codecs" and each.kind == "function" and each.scope == namespace
                     and each.short not in ("name_of", "row_of") and not is_adapter(each) and not each.short.startswith("operator")}
                 if functions:
-                    parts.append('<p class="entry">Functions: ' + ", ".join(
+                    parts.append('<p>Functions: ' + ", ".join(
                         f'<a href="{address}"><code>{name}</code></a>' for name, address in sorted(functions.items())) + "</p>")
         headers = {}
         for header in self.headers:
             headers.setdefault(posixpath.dirname(header), []).append(header)
         parts.append('<h2 id="headers">Headers</h2>')
         for folder, inside in headers.items():
-            parts.append(f'<p class="entry"><span class="quiet">{folder}/</span> ' + " ".join(
+            parts.append(f'<p><span class="quiet">{folder}/</span> ' + " ".join(
                 f'<a href="{header_page(each)}"><code>{posixpath.basename(each)}</code></a>' for each in inside) + "</p>")
         self.page("index.html", "Reference", "\n".join(parts))
 
@@ -474,8 +496,10 @@ class View:
             for full in (header[1], f"sockless/{header[1]}"):
                 if full in self.site.headers:
                     return f'<a href="{header_page(full)}">{shown}</a>'
-        found = re.fullmatch(r"(?:sockless::)?([A-Za-z_]\w*(?:::[A-Za-z_]\w*)*)(?:\(.*\))?", code)
+        found = re.fullmatch(r"(?:sockless::)?([A-Za-z_]\w*(?:::[A-Za-z_]\w*)*)(\(.*\))?", code)
         address = self.site.find(found[1], self.scope) if found else None
+        if address and found[2] and "#" not in address:
+            address = None  # a call is none of a class, but of a function that has its name
         return f'<a href="{address}">{shown}</a>' if address and address != self.address else shown
 
     def link(self, target):
