@@ -8184,7 +8184,7 @@ namespace sockless::ws {
 /// (4000–4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
 
-/// A code of RFC 6455 section 7.4.1, or of the IANA registry (service_restart and what follows).
+/// A code that may be sent.
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;
@@ -8464,8 +8464,8 @@ inline constexpr std::size_t max_header_size = 14;
 /// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
 namespace rsv {
 inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", if permessage-deflate was agreed (RFC 7692 section 6)
-inline constexpr std::uint8_t rsv2 = 2;
-inline constexpr std::uint8_t rsv3 = 1;
+inline constexpr std::uint8_t rsv2 = 2; ///< for extensions that the library does not know
+inline constexpr std::uint8_t rsv3 = 1; ///< likewise
 } // namespace rsv
 
 /// The rules about the header of a frame that a receiver can let its peer break, on the caller's word; at first none.
@@ -11654,6 +11654,8 @@ class connection {
         }
         return queue_prepared(message, message.frame_, 0);
     }
+
+    /// Queues a whole message of this type: see `send`.
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
     }

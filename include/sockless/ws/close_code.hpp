@@ -10,7 +10,7 @@ namespace sockless::ws {
 /// (4000–4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
 
-/// A code of RFC 6455 section 7.4.1, or of the IANA registry (service_restart and what follows).
+/// A code that may be sent.
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;

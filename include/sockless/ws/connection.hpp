@@ -115,6 +115,8 @@ class connection {
         }
         return queue_prepared(message, message.frame_, 0);
     }
+
+    /// Queues a whole message of this type: see `send`.
     [[nodiscard]] sockless::error send_text(std::string_view text, compressed wish = compressed::automatic) noexcept {
         return send(message_type::text, bytes_of(text), wish);
     }

@@ -34,8 +34,8 @@ inline constexpr std::size_t max_header_size = 14;
 /// The reserved bits, as they are given to and shown by decoders and encoders (RFC 6455 section 5.2).
 namespace rsv {
 inline constexpr std::uint8_t rsv1 = 4; ///< "compressed", if permessage-deflate was agreed (RFC 7692 section 6)
-inline constexpr std::uint8_t rsv2 = 2;
-inline constexpr std::uint8_t rsv3 = 1;
+inline constexpr std::uint8_t rsv2 = 2; ///< for extensions that the library does not know
+inline constexpr std::uint8_t rsv3 = 1; ///< likewise
 } // namespace rsv
 
 /// The rules about the header of a frame that a receiver can let its peer break, on the caller's word; at first none.
