@@ -1,5 +1,6 @@
-// The names that the examples in comments and documents may use: each example is compiled as the body of a function
-// with these parameters (tools/check examples). SPDX-License-Identifier: MIT
+// The names that examples in comments and documents may use: each is compiled as the body of a function with these
+// parameters (tools/check examples).
+// SPDX-License-Identifier: MIT
 #pragma once
 
 #include <array>

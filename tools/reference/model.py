@@ -180,6 +180,7 @@ class Model:
         self.root = root
         self.xml = xml
         self.types = {}  # name -> Entity
+        self.namespaces = {}  # name -> node
         self.free = []  # functions, enums, typedefs, variables of namespaces
         self.compounds = {}  # refid -> root node
         self.hidden = {}  # short name of an internal class -> its node
@@ -221,6 +222,7 @@ class Model:
             return
         name = name.removeprefix("sockless").removeprefix("::")
         if node.get("kind") == "namespace":
+            self.namespaces[name] = node
             self.free += self.members_of(node, name, False)
         elif file and "/detail/" not in file:
             entity = self.types[name] = Entity(node.get("kind"), name, node, self.source(file))
@@ -316,11 +318,15 @@ def comment_above(source, number):
 
 
 def share_comments(members):
-    """A declaration directly below another one, without a comment and an empty line between, shares its comment."""
-    for before, each in zip(members, members[1:]):
-        together = before.file == each.file and each.first in (before.last + 1, before.last) and before.kind == each.kind
-        if together and not each.described and each.kind in ("function", "variable", "typedef"):
-            owner = before.shares or before
-            if owner.described or each.kind == "variable":
-                each.shares = owner
-                owner.group.append(each)
+    """A declaration directly below another one, without a comment and an empty line between, shares its comment. A comment
+    behind a declaration (`///<`) is shared by no other, and members that are data share none."""
+    leader = None  # the declaration with the comment above, of the lines that stand together
+    for before, each in zip([None, *members], members):
+        together = before and before.file == each.file and each.first in (before.last + 1, before.last) \
+            and before.kind == each.kind
+        if not together or (each.described and "///<" not in each.source[each.line - 1]):
+            leader = each
+        elif leader.described and "///<" not in leader.source[leader.line - 1] and not each.described \
+                and each.kind in ("function", "variable", "typedef") and not (each.kind == "variable" and each.in_class):
+            each.shares = leader
+            leader.group.append(each)

@@ -226,7 +226,7 @@ class Site:
 
     def write_class(self, entity):
         view = View(self, entity.name, entity.file)
-        parts = [f"<h1>{html.escape(shown_name(entity))}</h1>"]
+        parts = [f"<h1>{broken_at_words(shown_name(entity))}</h1>"]
         parts.append(self.provenance(entity))
         parts.append(self.signature(entity, view))
         for alias in entity.aliases:
@@ -277,15 +277,20 @@ class Site:
             lines.append(line[3:])
         gives = umbrella_of(header)
         also = f'<p class="quiet">Part of <code>&lt;{gives}&gt;</code></p>' if gives != header else ""
-        parts = [f"<h1>{header}</h1>", f"<p>{markdown.inline(' '.join(lines), view)}</p>", also]
+        parts = [f"<h1>{broken_at_words(header)}</h1>", f"<p>{markdown.inline(' '.join(lines), view)}</p>", also]
         kinds = {"Classes": [each for each in entities if each.is_type and not each.in_class]}
         free = [each for each in entities if not each.is_type and not each.shares]
         kinds["Functions"] = [each for each in free if each.kind == "function"]
         kinds["Types"] = [each for each in free if each.kind in ("enum", "typedef")]
-        kinds["Constants"] = [each for each in free if each.kind == "variable"]
+        for each in free:
+            if each.kind == "variable":
+                within = "" if each.scope in NAMESPACES else f" of {each.scope}"
+                kinds.setdefault(f"Constants{within}", []).append(each)
         for heading, chosen in kinds.items():
             if chosen:
                 parts.append(f"<h2>{heading}</h2>")
+                if " of " in heading:
+                    parts.append(self.description(self.model.namespaces[chosen[0].scope], view))
                 parts += [self.entry(each) if each.is_type else self.member(each, View(self, each.scope, each.file))
                           for each in chosen]
         self.page(header_page(header), header, "\n".join(parts))
@@ -498,6 +503,10 @@ class View:
                     return f'<a href="{header_page(full)}">{shown}</a>'
         found = re.fullmatch(r"(?:sockless::)?([A-Za-z_]\w*(?:::[A-Za-z_]\w*)*)(\(.*\))?", code)
         address = self.site.find(found[1], self.scope) if found else None
+        if found and not address and not self.scope and "::" in found[1]:
+            # A document may leave the layer out, as in `decoder::next`.
+            layers = [address for layer in NAMESPACES if layer and (address := self.site.find(found[1], layer))]
+            address = layers[0] if len(layers) == 1 else None
         if address and found[2] and "#" not in address:
             address = None  # a call is none of a class, but of a function that has its name
         return f'<a href="{address}">{shown}</a>' if address and address != self.address else shown
@@ -526,6 +535,11 @@ class View:
 
 
 # --- Names of pages, and small things
+
+
+def broken_at_words(name):
+    """A long name as HTML, which a phone breaks behind a word of it."""
+    return re.sub(r"(/|_|::)", r"\1<wbr>", name)
 
 
 def flat(name):
