@@ -121,6 +121,29 @@ TEST_CASE("a program that pauses gets no event, and the peer is not taken for si
     CHECK(run.drive.peer().error() == ws::errc::pong_timeout);
 }
 
+TEST_CASE("output is shown in several pieces for those who gather, and none once nothing more is written") {
+    web_program run = open_program({.close_timeout = 100});
+    const std::string large(20'000, 'x');
+    const ws::prepared_message shared(ws::message_type::text, bytes_of(large));
+    REQUIRE_FALSE(run.drive.peer().send_text("first"));
+    REQUIRE_FALSE(run.drive.peer().send(shared));
+    cbytes room[4];
+    const auto pieces = run.drive.output(room);
+    REQUIRE(pieces.size() == 2);
+    CHECK(pieces[0].data() == run.drive.output().data());
+    CHECK(pieces[0].size() + pieces[1].size() == run.drive.peer().waiting());
+
+    // A peer that takes nothing in time: the rest is not written any more.
+    run.drive.peer().shut_down();
+    run.tick(1001);
+    run.tick(1101);
+    REQUIRE(run.drive.ends_writing());
+    CHECK_FALSE(run.drive.output(room).empty());
+    run.drive.did_end_writing();
+    CHECK(run.drive.output(room).empty());
+    CHECK(run.drive.output().empty());
+}
+
 TEST_CASE("a peer that ends its side still gets its answers") {
     web_program run = open_program();
     run.pauses = true;
