@@ -60,7 +60,8 @@ class server {
                 serve(socket, due, false);
             }
         }
-        for (const int file : {epoll_, listener_, signals_}) ::close(file);
+        ::close(signals_);
+        ::close(epoll_);
     }
 
   private:
@@ -107,7 +108,7 @@ class server {
 
     void stop() {
         is_stopping_ = true;
-        watch(EPOLL_CTL_DEL, listener_, 0);
+        ::close(listener_);
         watch(EPOLL_CTL_DEL, signals_, 0);
         for (auto next = connections_.begin(); next != connections_.end();) {
             auto& [socket, each] = *next++;

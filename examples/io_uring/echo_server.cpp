@@ -105,7 +105,6 @@ class server {
         }
         ::io_uring_queue_exit(&ring_);
         ::close(signals);
-        ::close(listener_);
     }
 
   private:
@@ -148,6 +147,7 @@ class server {
     void stop() {
         is_stopping_ = true;
         cancel(operation::accept, listener_);
+        ::close(listener_);
         for (auto next = connections_.begin(); next != connections_.end();) {
             auto& [socket, each] = *next++;
             each.driver.peer().shut_down();
