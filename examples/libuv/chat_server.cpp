@@ -75,12 +75,12 @@ class connection {
         if (uv_is_closing(as<uv_handle_t>(&socket_))) return;
         driver_.tick(uv_now(&room_.loop), handle());
         write();
-        if (is_reading_ != driver_.reads()) read(driver_.reads());
         if (driver_.ends_writing()) {
             const auto ended = [](uv_shutdown_t*, int) {};
             if (uv_shutdown(&shutdown_, as<uv_stream_t>(&socket_), ended) != 0) driver_.abandon(handle());
             driver_.did_end_writing();
         }
+        if (is_reading_ != driver_.reads()) read(driver_.reads());
         if (driver_.is_over()) return close();
         const sockless::instant now = uv_now(&room_.loop), next = driver_.next_deadline();
         const auto due = [](uv_timer_t* timer) { of(timer->data).update(); };
