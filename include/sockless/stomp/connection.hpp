@@ -168,7 +168,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
 
   private:
     basic_client_connection(ws::entropy keys, const connection_options& settings, Compression compression,
-                            carried_by by) noexcept
+                            carried_by by) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_connection(
               session_type(carrier_type(ws::basic_client<Buffer, Compression>(static_cast<ws::entropy&&>(keys),
                                                                               detail::web_socket_options(settings),

@@ -172,6 +172,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {};
     }
 
+    template <class = Compression> // not compiled without one
     [[nodiscard]] sockless::error request_compression(const opening& asked, bool has_offers) noexcept {
         const auto& compression = this->compression_stage();
         if (!compression.is_valid(role::client)) return errc::bad_deflate_window;

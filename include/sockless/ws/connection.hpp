@@ -565,8 +565,12 @@ class connection {
         return fail(errc::message_too_big);
     }
 
+    // The functions that only a compression has work for are templates. So nothing compiles them without one, also not
+    // a unit that instantiates the whole class.
+
     // Inflates data that came compressed. The data lies directly before the rest of the input, and is inflated from
     // there: so its place need not be remembered. `before` is the input as it was before this frame.
+    template <class = Compression>
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
@@ -575,6 +579,7 @@ class connection {
     }
 
     // Inflates from the front of `in`, up to the next event, or up to the end of the compressed data in it.
+    template <class = Compression>
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
         // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
@@ -716,6 +721,7 @@ class connection {
     }
 
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
+    template <class = Compression>
     [[nodiscard]] errc queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
         const std::size_t most = output_.room(room_for_close);
@@ -823,6 +829,7 @@ class connection {
 
     // Deflates a whole message into `room`, and leaves room before it for the header. Empty if the message is not to be
     // compressed, or would grow.
+    template <class = Compression>
     [[nodiscard]] bytes deflate_into(bytes room, cbytes payload) noexcept {
         const bool wants = compression_.wants(compressed::automatic, payload.size(), true);
         if (!wants || room.size() < max_header_size + Compression::least_room) return {};

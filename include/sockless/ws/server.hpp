@@ -173,6 +173,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return errc::none;
     }
 
+    template <class = Compression> // not compiled without one
     [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
