@@ -208,7 +208,7 @@ const bool added = add_mask_backend<kernels::words::mask_many>("words") &&
                    add_fields<false>("looked-for") && add_decoder<decoder_with_limit<1024>::row>("with", short_way) &&
                    add_decoder<decoder_with_limit<100>::row>("without", short_way);
 
-#if defined(__SSE2__)
+#if defined(__x86_64__) && defined(__SSE2__)
 const bool added_sha = kernels::has_sha() && add_sha1<kernels::sha::add>("sha-ni");
 const bool added_sse2 = add_mask_backend<kernels::sse2::mask_many>("sse2");
 const bool added_ssse3 = kernels::has_ssse3() && add_utf8_backend<is_utf8_by<kernels::ssse3::valid_utf8>>("ssse3") &&

@@ -151,6 +151,13 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     }
 }
 
+/// The same bits as a `To`. Is `std::bit_cast`, which older libraries of newer compilers lack.
+template <class To, class From>
+[[nodiscard]] constexpr To bits_as(const From& from) noexcept {
+    static_assert(sizeof(To) == sizeof(From));
+    return __builtin_bit_cast(To, from);
+}
+
 /// A view of the `size` characters at `begin`. With arguments of exactly the right types `string_view(begin, size)` is
 /// as good. With other types a compiler weighs the constructor for iterators too, and that takes longer than most
 /// headers do.
@@ -452,6 +459,42 @@ class deadline {
 // ====================================== sockless/detail/simd/characters.hpp =======================================
 // Which of sixteen, or eight, characters are of a kind. The result is a bit for each, the lowest for the first.
 
+// Words for what the compilers spell or do differently. A header includes this behind its other includes, and
+// compiler_end.inc at its end, so that no macro is left behind.
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define SOCKLESS_ALWAYS_INLINE [[msvc::forceinline]]
+#define SOCKLESS_NEVER_INLINE [[msvc::noinline]]
+#else
+#define SOCKLESS_ALWAYS_INLINE [[gnu::always_inline]]
+#define SOCKLESS_NEVER_INLINE [[gnu::noinline]]
+#endif
+
+// Microsoft's compiler ignores the standard attribute, and so does clang for the same targets.
+#if defined(_MSC_VER) && (!defined(__clang__) || __clang_major__ >= 18)
+#define SOCKLESS_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define SOCKLESS_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+// Vectors of 16 bytes. Every x86-64 has them. Of 32-bit processors some have them and some do not: units with and
+// without them would give one function two bodies.
+#if defined(__x86_64__) && defined(__SSE2__)
+#define SOCKLESS_SSE2
+#endif
+
+// Whether the program can ask the processor which more instructions it has. With Microsoft's linker clang has no
+// `__cpu_model`, in which the answer lies.
+#if defined(SOCKLESS_SSE2) && !defined(_MSC_VER)
+#define SOCKLESS_ASKS_PROCESSOR
+#endif
+
+// Vectors of more than 16 bytes. On 64-bit Windows GCC puts them onto a stack that is aligned to 16 bytes (GCC bug
+// 54412), and the processor faults.
+#if defined(SOCKLESS_ASKS_PROCESSOR) && (defined(__clang__) || !(defined(_WIN64) || defined(__CYGWIN__)))
+#define SOCKLESS_WIDE_VECTORS
+#endif
+
 namespace sockless::detail {
 
 /// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
@@ -525,7 +568,7 @@ struct eight_characters {
     }
 };
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_SSE2)
 /// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
 struct sixteen_characters {
     using block = unsigned char __attribute__((vector_size(16)));
@@ -630,8 +673,8 @@ inline constexpr std::size_t half_block = most_characters::size / 2;
 /// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
 /// this never loads.
 template <class Sought, class Byte>
-[[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
-                                                                const Byte* end) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline const Byte* first_in_blocks(Sought sought, const Byte* at,
+                                                                       const Byte* end) noexcept {
     using blocks = most_characters;
     const auto size = static_cast<std::size_t>(end - at);
     unsigned found = 0;
@@ -930,16 +973,6 @@ concept endpoint = requires(T& own, const T& seen, bytes& in, std::size_t size, 
 // ============================================== sockless/driver.hpp ===============================================
 // What the program that has the socket does next, for any endpoint: read or pause, write, shut down, close.
 
-namespace sockless::detail {
-
-/// An endpoint that shows its output in several pieces, too.
-template <class T>
-concept shows_pieces = requires(const T& from, std::span<cbytes> pieces) {
-    from.output(pieces);
-};
-
-} // namespace sockless::detail
-
 namespace sockless {
 
 /// How a `driver` behaves.
@@ -1074,12 +1107,6 @@ class driver {
         }
     }
     void sent(std::size_t size) noexcept { peer_.sent(size); }
-
-    /// The same bytes in several pieces, for `writev`: see the `output(pieces)` of the endpoint.
-    [[nodiscard]] std::span<const cbytes>
-    output(std::span<cbytes> pieces) const noexcept requires detail::shows_pieces<Endpoint> {
-        return is_silent() ? std::span<const cbytes>{} : peer_.output(pieces);
-    }
 
     /// Whether the program is to end its side of the connection now.
     [[nodiscard]] bool ends_writing() const noexcept { return peer_.done() && !is_silent(); }
@@ -1433,7 +1460,7 @@ SOCKLESS_TARGET [[nodiscard]] inline bool not_ascii_many(const std::byte* data, 
 }
 } // namespace half_words
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_SSE2)
 /// Sixteen bytes, on every x86-64.
 namespace sse2 {
 using vector = unsigned char __attribute__((vector_size(16)));
@@ -1604,6 +1631,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
 }
 } // namespace ssse3
 
+#if defined(SOCKLESS_WIDE_VECTORS)
 #undef SOCKLESS_TARGET
 #define SOCKLESS_TARGET [[gnu::target("avx2")]]
 
@@ -1943,6 +1971,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
     }
 }
 } // namespace avx512
+#endif
 #elif defined(__aarch64__)
 /// Sixteen bytes, on every AArch64.
 namespace neon {
@@ -2118,7 +2147,7 @@ SOCKLESS_TARGET [[nodiscard]] inline std::size_t valid_utf8(const std::byte* tex
 
 namespace sockless::detail {
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_ASKS_PROCESSOR)
 // The runtime of the compiler asks the processor once, before `main`. So each of these functions is a load and a test.
 
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
@@ -2137,7 +2166,7 @@ namespace sockless::detail {
 #endif
 
 /// The best backend that every processor of this kind has.
-#if defined(__SSE2__)
+#if defined(SOCKLESS_SSE2)
 namespace always = sse2;
 #elif defined(__aarch64__)
 namespace always = neon;
@@ -2151,9 +2180,9 @@ namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
 
-[[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
-                                              std::uint32_t key) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
+                                                     std::uint32_t key) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     // The first and the last store are not aligned. For few bytes they cost more than the wide stores win.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
@@ -2161,8 +2190,8 @@ inline constexpr std::size_t least_octets = 128;
     return always::mask_many(to, from, size, key);
 }
 
-[[nodiscard, gnu::noinline]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     if (has_avx2()) return avx2::not_ascii_many(data, size);
 #endif
     return always::not_ascii_many(data, size);
@@ -2171,10 +2200,12 @@ inline constexpr std::size_t least_octets = 128;
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
 /// 0 if the processor has no backend for it.
-[[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
     if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
+#endif
+#if defined(SOCKLESS_ASKS_PROCESSOR)
     return has_ssse3() ? ssse3::valid_utf8(text, size) : 0;
 #elif defined(__aarch64__)
     return neon::valid_utf8(text, size);
@@ -2188,19 +2219,21 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 inline constexpr std::size_t least_characters = 64;
 
 /// Whether any processor of this kind has a backend that finds characters.
-#if defined(__SSE2__) || defined(__aarch64__)
+#if defined(SOCKLESS_ASKS_PROCESSOR) || defined(__aarch64__)
 inline constexpr bool may_find_characters = true;
 #else
 inline constexpr bool may_find_characters = false;
 #endif
 
 /// False if this processor has no backend for it; then nothing was written.
-[[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
-                                                         const ascii_set& first, const ascii_set& second,
-                                                         characters_found* found) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline bool find_characters(const std::byte* text, std::size_t size,
+                                                                const ascii_set& first, const ascii_set& second,
+                                                                characters_found* found) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     if (has_avx512()) return avx512::find_characters(text, size, first, second, found), true;
     if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
+#endif
+#if defined(SOCKLESS_ASKS_PROCESSOR)
     if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
     return false;
 #elif defined(__aarch64__)
@@ -2430,7 +2463,8 @@ struct name_and_line_ends {
     const char* line;
 };
 
-[[nodiscard, gnu::noinline]] constexpr name_and_line_ends look_for_ends(const char* line, const char* end) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE constexpr name_and_line_ends look_for_ends(const char* line,
+                                                                               const char* end) noexcept {
     // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
     const char* line_end = find('\n', line, end);
     if (line_end != end && line_end != line && line_end[-1] == '\r') --line_end;
@@ -2440,7 +2474,7 @@ struct name_and_line_ends {
 
 /// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`. The end
 /// of a line whose sizes are known is CR LF.
-[[nodiscard, gnu::always_inline]] constexpr field_line_ends
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr field_line_ends
 ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
     if (number < field_line_sizes::most && sizes.lines[number] != 0) {
         const char* const line_end = line + sizes.lines[number];
@@ -2455,7 +2489,7 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
     return text_at(line, static_cast<std::size_t>(ends.name - line));
 }
 
-[[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
 }
 
@@ -2464,20 +2498,20 @@ struct field_finder {
     using value_type = field;
 
     constexpr field_finder() noexcept = default;
-    [[gnu::always_inline]] constexpr field_finder(const char* first, const char* last,
+    SOCKLESS_ALWAYS_INLINE constexpr field_finder(const char* first, const char* last,
                                                   const field_line_sizes& known) noexcept
         : line(first), end(last), sizes(known) {
         read();
     }
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void advance() noexcept {
         line = next;
         ++number;
         read();
     }
     [[nodiscard]] constexpr const char* place() const noexcept { return line == end ? nullptr : line; }
 
-    [[gnu::always_inline]] constexpr void read() noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void read() noexcept {
         if (line == end) return;
         const field_line_ends ends = ends_of(line, end, sizes, number);
         current = {name_in(line, ends), value_in(ends)};
@@ -2535,7 +2569,7 @@ namespace sockless::http::detail {
 
 /// Calls `visit(name, value)` for each field, in their order; `value()` gives the value.
 template <class Fields, class Visit>
-[[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
+SOCKLESS_ALWAYS_INLINE constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
     for (const field& each : all) {
         visit(each.name, [&each] { return each.value; });
     }
@@ -2543,7 +2577,7 @@ template <class Fields, class Visit>
 
 /// The same for a head: a value costs nothing before it is asked for.
 template <class Visit>
-[[gnu::always_inline]] constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
+SOCKLESS_ALWAYS_INLINE constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
     const char* line = all.text().data();
     const char* const end = line + all.text().size();
     for (std::size_t number = 0; line != end; ++number) {
@@ -3258,7 +3292,7 @@ namespace sockless::http::detail {
 
 /// Replaces each folding of a field line, and the white space around it, by spaces (RFC 9112 section 5.2) [H3].
 template <class Byte>
-[[gnu::noinline]] constexpr void unfold(std::span<Byte> lines) noexcept {
+SOCKLESS_NEVER_INLINE constexpr void unfold(std::span<Byte> lines) noexcept {
     constexpr Byte space{' '}, tab{'\t'}, cr{'\r'}, lf{'\n'};
     std::size_t unfolded = 0; // so many bytes need not be looked at again
     for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
@@ -3415,7 +3449,7 @@ class head_reader {
 
     // Puts the path into a target that has none. The rest of the target moves over the space behind it.
     template <class Byte>
-    [[gnu::noinline]] constexpr void complete_target(std::span<Byte> text) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void complete_target(std::span<Byte> text) noexcept {
         const std::string_view target = scanner_.target(text_);
         const char* const path = place_of_path(target);
         if (path == nullptr) return;
@@ -3526,7 +3560,7 @@ struct element_finder {
         advance();
     }
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void advance() noexcept {
         current = {};
         while (current.empty() && !rest.empty()) {
             const std::size_t size = size_of_first();
@@ -3935,8 +3969,8 @@ namespace sockless::http::detail {
 
 /// The end of a host that has an address in brackets, or an octet in hexadecimal digits behind a `%`; null if it is
 /// wrong (RFC 3986 section 3.2.2) [H4]. `at` is the first character that stands in no simple name.
-[[nodiscard, gnu::noinline]] constexpr const char* skip_unusual_host(const char* begin, const char* at,
-                                                                     const char* end) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE constexpr const char* skip_unusual_host(const char* begin, const char* at,
+                                                                            const char* end) noexcept {
     if (*at == '[') {
         const char* const close = find(']', at, end);
         if (at != begin || close == end) return nullptr;
@@ -4059,7 +4093,7 @@ class text_sink {
     constexpr explicit text_sink(std::span<Byte> out) noexcept : out_(out) {}
 
     /// Most texts are literals: inlined, a copy of one is a few stores.
-    [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void put(std::string_view text) noexcept {
         const std::size_t begin = size_;
         size_ += text.size();
         if (size_ <= out_.size()) copy(out_.data() + begin, text.data(), text.size());
@@ -4181,7 +4215,7 @@ class head_writer {
     }
 
   private:
-    [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr head_writer& put(std::string_view text) noexcept {
         sink_.put(text);
         return *this;
     }
@@ -4419,7 +4453,7 @@ class heap_outbox : public outbox_position {
     // send; and if the last one would have less content than it gets room now, as what is written can be much smaller
     // than the room for it (a compressed frame), or not be written at all. So no block is left mostly empty. The room
     // doubles with the content that moves, so over time each byte moves once.
-    [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+    SOCKLESS_NEVER_INLINE bool add_block(std::size_t needed) noexcept {
         const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
         const bool holds_kept = keeps_ && last_ == first_ && last_ != nullptr && last_->end != 0;
         const bool holds_shown = last_ != nullptr && (last_->shared || (last_->is_shown && content != 0));
@@ -4472,7 +4506,7 @@ class heap_outbox : public outbox_position {
 
     // Bytes of more than one block were sent, of those that `output` gave in pieces. A block without bytes is no piece:
     // it is room that was not used.
-    [[gnu::noinline]] bool sent_pieces(std::size_t size) noexcept {
+    SOCKLESS_NEVER_INLINE bool sent_pieces(std::size_t size) noexcept {
         std::size_t shown = 0;
         for (const block* each = first_; each != nullptr && shown < size; each = each->next) {
             if (each->begin != each->end && !each->is_shown) break;
@@ -4490,7 +4524,7 @@ class heap_outbox : public outbox_position {
     }
 
     // All of the first block was sent.
-    [[gnu::noinline]] void leave_first() noexcept {
+    SOCKLESS_NEVER_INLINE void leave_first() noexcept {
         while (first_->begin == first_->end && first_->next != nullptr) drop_first();
         if (size_ == 0) rest();
     }
@@ -5415,7 +5449,7 @@ class writer {
   private:
     enum class part : std::uint8_t { name, value };
 
-    [[nodiscard, gnu::noinline]] static constexpr bool is_padded(std::string_view value) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE static constexpr bool is_padded(std::string_view value) noexcept {
         return detail::trimmed(value).size() != value.size();
     }
     constexpr writer& put(std::string_view some) noexcept {
@@ -6007,7 +6041,7 @@ class stomp_head_scanner {
 
     // The command ends at a CR. In 1.1 this belongs to the command, so there is no such command (STOMP 1.1 Augmented
     // BNF) [S1]. The error names the CR, as it is the reason.
-    [[gnu::noinline]] constexpr bool begin_lines_behind_cr(std::size_t cr) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr bool begin_lines_behind_cr(std::size_t cr) noexcept {
         const bool is_command = cr == 0 || stomp::command_of(text_between(head_, head_ + cr)) != stomp::command::none;
         if (head_[cr + 1] == '\n' && !cr_may_end_line() && is_command) return fail(stomp::errc::unexpected_cr, cr);
         return begin_lines(cr, cr + 1);
@@ -6220,7 +6254,7 @@ class stomp_head_scanner {
 
     // Whether this is a frame of 1.0, if it is none of a later version. A client without accept-version, and a server
     // without version, speak 1.0 (STOMP 1.2 Protocol Negotiation) [S16].
-    [[nodiscard, gnu::noinline]] constexpr bool is_of_1_0() const noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool is_of_1_0() const noexcept {
         if (version_ != stomp::version::unknown) return true;
         const stomp::headers all(lines(head_));
         return command_ == stomp::command::connect     ? all.find("accept-version").data() == nullptr
@@ -6230,7 +6264,7 @@ class stomp_head_scanner {
 
     // In 1.0 blanks around a value do not belong to it: the specification itself prints `ack: client` (STOMP 1.0
     // SUBSCRIBE) [S16].
-    [[gnu::noinline]] constexpr void trim_values() noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void trim_values() noexcept {
         for (const stomp::header& each : stomp::headers(lines(head_))) {
             const std::string_view kept = trimmed(each.value);
             if (kept.size() == each.value.size()) continue;
@@ -6675,9 +6709,9 @@ class frame_reader {
         return {.error = error, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
     }
 
-    [[no_unique_address]] basic_parser<Buffer> parser_; // so that the rest lies in its padding
-    bool in_frame_ = false;                             // the head of a frame has come, but not its end
-    bool is_blamed_ = false;                            // `blame_frame` was called
+    SOCKLESS_NO_UNIQUE_ADDRESS basic_parser<Buffer> parser_; // so that the rest lies in its padding
+    bool in_frame_ = false;                                  // the head of a frame has come, but not its end
+    bool is_blamed_ = false;                                 // `blame_frame` was called
 };
 
 } // namespace sockless::stomp::detail
@@ -8044,8 +8078,8 @@ namespace sockless::detail {
 /// Writes `from[i] ^ key` to `to[i]` for `size` bytes. Returns whether any byte of the result has its high bit set,
 /// that is, is not ASCII. `to` and `from` are the same place or do not overlap. Always inlined: for short payloads a
 /// call costs as much as the work.
-[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
-                                                            std::uint32_t key) noexcept {
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                                               std::uint32_t key) noexcept {
     if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
     return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
@@ -8586,14 +8620,14 @@ namespace sockless::ws {
 ///     ws::mask(in, {std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}}); // twice gives the bytes again
 constexpr void mask(bytes data, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(data.data(), data.data(), data.size(),
-                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
+                                         detail::rotated(detail::bits_as<std::uint32_t>(key), offset)));
 }
 
 /// Writes `from`, masked, to the front of `to`, which has at least its size and does not overlap it. This is one pass
 /// over the bytes; a copy and a mask would be two. RFC 6455 section 5.3.
 constexpr void mask_copy(bytes to, cbytes from, const masking_key& key, std::uint64_t offset = 0) noexcept {
     static_cast<void>(detail::mask_bytes(to.data(), from.data(), from.size(),
-                                         detail::rotated(std::bit_cast<std::uint32_t>(key), offset)));
+                                         detail::rotated(detail::bits_as<std::uint32_t>(key), offset)));
 }
 
 } // namespace sockless::ws
@@ -8676,7 +8710,7 @@ class decoder {
 
     /// Takes bytes from the front of `in` up to the end of the next event, unmasks them in place, and returns the
     /// event. Returns a false event when `in` is used up.
-    [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr event next(bytes& in) noexcept {
         event found;
         if (take_whole_message(in, found.type, found.payload) == took::message) {
             found.kind = kind::data;
@@ -8691,8 +8725,8 @@ class decoder {
     /// one frame, not compressed. If one lies at the front of `in`, takes it, sets `type` and `payload` (valid as in an
     /// event of `next`), and returns `took::message`. If not, sets neither, and the next event comes from
     /// `next_stepwise`.
-    [[nodiscard, gnu::always_inline]] constexpr took take_whole_message(bytes& in, message_type& type,
-                                                                        bytes& payload) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr took take_whole_message(bytes& in, message_type& type,
+                                                                           bytes& payload) noexcept {
         if (phase_ != phase::before_message || in.size() < 6) return took::nothing;
         if (in[0] != final_text && in[0] != final_binary) return took::nothing;
         std::size_t header = 2 + key_size();
@@ -8729,7 +8763,7 @@ class decoder {
 
     /// The rest of `next`, for callers to which `take_whole_message` has just given no message: it does not look for a
     /// whole message again. At any other time it gives the same events as `next`, only more slowly.
-    [[nodiscard, gnu::always_inline]] constexpr event next_stepwise(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr event next_stepwise(bytes& in) noexcept {
         event found;
         go_on(in, found);
         return found;
@@ -8756,7 +8790,7 @@ class decoder {
                 fin(),
                 static_cast<std::uint8_t>(rsv_bits()),
                 is_masked(),
-                std::bit_cast<masking_key>(is_masked() ? key_ : 0),
+                detail::bits_as<masking_key>(is_masked() ? key_ : 0),
                 length_};
     }
 
@@ -8830,7 +8864,7 @@ class decoder {
     // Finds the next event. Pieces of a payload take a short way, as the input may come in small reads. All else, and
     // everything that is wrong, takes the long way. The long way works on a copy of `in`, so that the `in` of the
     // caller can stay in registers.
-    [[gnu::always_inline]] constexpr void go_on(bytes& in, event& found) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void go_on(bytes& in, event& found) noexcept {
         // Callers call until there is no event, so once for each read there is no input.
         if (in.empty() && phase_ <= phase::data) return;
         if (phase_ == phase::data) {
@@ -8843,7 +8877,7 @@ class decoder {
     }
 
     // Takes the header of a message, `size` bytes at `at`, which was judged before. The payload comes next.
-    [[gnu::noinline]] constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         payload_begin_ = position_;
         position_ += size;
@@ -8852,7 +8886,7 @@ class decoder {
 
     // Whether the payload of a message is UTF-8. If it is not, it is masked again, so that the long way finds the input
     // as it came, and reports the error.
-    [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
         if (is_utf8(payload)) return true;
         if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
         return false;
@@ -8861,7 +8895,7 @@ class decoder {
     // --- the long way
 
     // Finds any event, one element of a frame at a time.
-    [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
             case phase::before_message:
@@ -8977,7 +9011,7 @@ class decoder {
     // The caller may have said that frames of clients need no mask [F4]. Then the next frame is expected to be like
     // this one, so a client that never masks has the short ways too. Neither this nor `judge_longer_length` is inlined:
     // so `ws::tolerated` costs nothing as long as no frame needs it.
-    [[nodiscard, gnu::noinline]] constexpr bool judge_other_mask(unsigned second, bool control) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool judge_other_mask(unsigned second, bool control) noexcept {
         if ((settings_ & unmasked_frames) == 0) {
             return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
         }
@@ -8985,7 +9019,8 @@ class decoder {
         return judge_length_of_control(second, control);
     }
 
-    [[nodiscard, gnu::always_inline]] constexpr bool judge_length_of_control(unsigned second, bool control) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr bool judge_length_of_control(unsigned second,
+                                                                                bool control) noexcept {
         // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
@@ -9014,13 +9049,13 @@ class decoder {
     }
 
     // The caller may have said that its peer need not use the fewest bytes [F3].
-    [[gnu::noinline]] constexpr void judge_longer_length(std::size_t size) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void judge_longer_length(std::size_t size) noexcept {
         if ((settings_ & longer_lengths) == 0) return fail(errc::length_not_minimal, payload_begin_ + 2);
         end_header(size, 2);
     }
 
     // The header was judged but for the limits. `length_at` is the offset of the length in it.
-    [[gnu::always_inline]] constexpr void end_header(std::size_t size, unsigned length_at) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void end_header(std::size_t size, unsigned length_at) noexcept {
         phase_ = phase::control;
         if (!is_control(opcode())) begin_data(payload_begin_ + length_at);
         payload_begin_ += size;
@@ -9046,7 +9081,7 @@ class decoder {
     [[nodiscard]] static constexpr std::uint32_t key_at(const std::byte* at) noexcept {
         masking_key key{};
         detail::copy(key.data(), at, key.size());
-        return std::bit_cast<std::uint32_t>(key);
+        return detail::bits_as<std::uint32_t>(key);
     }
 
     // --- payloads
@@ -9056,7 +9091,8 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
     // Unmasks a piece of a message. Returns whether it is ASCII. If the message is not text, the result means nothing.
-    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key, bool text) const noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr bool unmask(bytes piece, std::uint32_t key,
+                                                               bool text) const noexcept {
         if (is_masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
         return !text || !detail::any_high_bit(piece);
     }
@@ -9075,7 +9111,7 @@ class decoder {
 
     // Takes a piece of the payload, of which at least one byte is left, from the front of `in`. Only a piece that must
     // be checked for UTF-8 needs `check_data`.
-    [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void take_piece(bytes& in, event& found) noexcept {
         const std::uint64_t size = left();
         // This is the first piece if no byte of those that the headers have announced for the message has come.
         const bool first = size == message_size_;
@@ -9398,7 +9434,7 @@ namespace sockless::ws {
     std::byte* const to = detail::put_header(out.data(), header);
     if (header.masked) {
         static_cast<void>(
-            detail::mask_bytes(to, payload.data(), payload.size(), std::bit_cast<std::uint32_t>(header.masking_key)));
+            detail::mask_bytes(to, payload.data(), payload.size(), detail::bits_as<std::uint32_t>(header.masking_key)));
     } else {
         detail::copy(to, payload.data(), payload.size());
     }
@@ -9687,7 +9723,7 @@ using sha1_state = std::array<std::uint32_t, 5>;
 
 inline constexpr std::size_t sha1_block_size = 64;
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_ASKS_PROCESSOR)
 /// The backend. An instruction does four rounds.
 namespace sha {
 using vector = int __attribute__((vector_size(16)));
@@ -9698,7 +9734,8 @@ inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a
 
 /// The twenty rounds of a group, from 0 to 3. Also makes the words of the schedule that they need, four at a time.
 template <std::size_t Group>
-[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
+[[gnu::target("sha,ssse3")]] SOCKLESS_ALWAYS_INLINE inline void rounds(vector* words, vector& abcd,
+                                                                       vector& e) noexcept {
     for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
         if (i >= 4) {
             const vector mixed = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
@@ -9744,7 +9781,7 @@ namespace widest {
 /// Adds `count` blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was
 /// added.
 [[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-#if defined(__SSE2__)
+#if defined(SOCKLESS_ASKS_PROCESSOR)
     if (has_sha()) return sha::add(state, blocks, count), true;
     return false;
 #else
@@ -9809,7 +9846,7 @@ struct sha1_majority {
 
 /// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
 template <class Mix>
-[[gnu::always_inline]] constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
+SOCKLESS_ALWAYS_INLINE constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
                                                   Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
     const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
@@ -9920,12 +9957,12 @@ inline constexpr sha1_padded accepted_key = [] {
 }
 
 /// Adds blocks to a hash. Never inlined, as each copy of the rounds is large.
-[[gnu::noinline]] constexpr void hash_blocks(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+SOCKLESS_NEVER_INLINE constexpr void hash_blocks(sha1_state& state, const char* blocks, std::size_t count) noexcept {
     sha1_add(state, blocks, count);
 }
 
 /// The hash for a key of any size.
-[[nodiscard, gnu::noinline]] constexpr sha1_state hash_of_unusual_key(std::string_view key) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE constexpr sha1_state hash_of_unusual_key(std::string_view key) noexcept {
     sha1_state state = sha1_begin;
     std::size_t whole = key.size() / sha1_block_size;
     hash_blocks(state, key.data(), whole);
@@ -10175,7 +10212,7 @@ class opening_judge {
     constexpr explicit opening_judge(on_fault reaction) noexcept : reaction_(reaction) {}
 
     /// A rule is broken. Whether the judgement ends with that.
-    [[nodiscard, gnu::noinline]] constexpr bool ends_with(sockless::error rule) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool ends_with(sockless::error rule) noexcept {
         if (reaction_ == on_fault::note && faults_.add(rule)) {
             if (!error_) error_ = rule;
             return false;
@@ -10506,7 +10543,7 @@ template <class Word>
 [[nodiscard]] constexpr Word word_of(const char* text) noexcept {
     std::array<char, sizeof(Word)> characters{};
     copy(characters.data(), text, characters.size());
-    return std::bit_cast<Word>(characters);
+    return bits_as<Word>(characters);
 }
 
 [[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
@@ -10584,7 +10621,7 @@ struct opening_name_table {
 inline constexpr opening_name_table opening_names{};
 
 /// The field of this name; the case does not matter.
-[[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
     for (std::size_t i = opening_names.begin[name.size()]; i != end; ++i) {
@@ -10664,7 +10701,7 @@ class opening_fields {
         }
     }
 
-    [[gnu::noinline]] constexpr void note_wrong_extensions(std::string_view value) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void note_wrong_extensions(std::string_view value) noexcept {
         const http::list_elements all(value);
         (all.begin() == all.end() ? empty_extensions : bad_extensions) = true;
     }
@@ -11932,7 +11969,7 @@ class connection {
 
     // The short way to an event: a whole message in one frame, if frames are read and nothing else is under way. Says
     // whether `found` is that event; if not, the next event comes from `next_open`.
-    [[nodiscard, gnu::always_inline]] bool find_whole_message(bytes& in, event& found) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE bool find_whole_message(bytes& in, event& found) noexcept {
         if (!decoding_) return false;
         if constexpr (Compression::available) {
             if (compression_.inflating()) return false;
@@ -12062,7 +12099,7 @@ class connection {
     static constexpr std::size_t largest_inflated_piece = 16 * 1024, least_inflated_piece = 512;
 
     struct before_frames {
-        [[no_unique_address]] Handshake handshake;
+        SOCKLESS_NO_UNIQUE_ADDRESS Handshake handshake;
         ws::limits limits;
         ws::tolerated tolerated;
     };
@@ -12120,8 +12157,12 @@ class connection {
         return fail(errc::message_too_big);
     }
 
+    // The functions that only a compression has work for are templates. So nothing compiles them without one, also not
+    // a unit that instantiates the whole class.
+
     // Inflates data that came compressed. The data lies directly before the rest of the input, and is inflated from
     // there: so its place need not be remembered. `before` is the input as it was before this frame.
+    template <class = Compression>
     [[nodiscard]] event take_compressed(const decoder::event& found, bytes before, bytes& in) noexcept {
         if (found.first && whole_messages_) input().clear();
         compression_.add(found);
@@ -12130,6 +12171,7 @@ class connection {
     }
 
     // Inflates from the front of `in`, up to the next event, or up to the end of the compressed data in it.
+    template <class = Compression>
     [[nodiscard]] event take_inflated(bytes& in) noexcept {
         std::size_t wanted = whole_messages_ ? least_inflated_piece : largest_inflated_piece;
         // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
@@ -12271,6 +12313,7 @@ class connection {
     }
 
     // Deflates behind the largest header that there can be, as the size is known only afterwards.
+    template <class = Compression>
     [[nodiscard]] errc queue_compressed(opcode code, bool fin, cbytes payload) noexcept {
         constexpr std::size_t headroom = Own == role::client ? max_header_size : max_header_size - 4;
         const std::size_t most = output_.room(room_for_close);
@@ -12378,6 +12421,7 @@ class connection {
 
     // Deflates a whole message into `room`, and leaves room before it for the header. Empty if the message is not to be
     // compressed, or would grow.
+    template <class = Compression>
     [[nodiscard]] bytes deflate_into(bytes room, cbytes payload) noexcept {
         const bool wants = compression_.wants(compressed::automatic, payload.size(), true);
         if (!wants || room.size() < max_header_size + Compression::least_room) return {};
@@ -12397,8 +12441,8 @@ class connection {
     std::uint64_t awaited_ = 0; // the place in the output behind the frame that awaits an answer, or behind all
     detail::deadline deadline_;
     sockless::error error_{};
-    [[no_unique_address]] key_source masking_keys_;
-    [[no_unique_address]] Compression compression_;
+    SOCKLESS_NO_UNIQUE_ADDRESS key_source masking_keys_;
+    SOCKLESS_NO_UNIQUE_ADDRESS Compression compression_;
     std::uint32_t close_timeout_;
     std::uint32_t ping_interval_;
     std::uint32_t pong_timeout_;
@@ -12535,7 +12579,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// See `basic_server::next`.
-    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
@@ -12589,6 +12633,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
         return {};
     }
 
+    template <class = Compression> // not compiled without one
     [[nodiscard]] sockless::error request_compression(const opening& asked, bool has_offers) noexcept {
         const auto& compression = this->compression_stage();
         if (!compression.is_valid(role::client)) return errc::bad_deflate_window;
@@ -12799,7 +12844,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
     /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep the
     /// rest of `in` and give it again.
-    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
@@ -12878,6 +12923,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
         return errc::none;
     }
 
+    template <class = Compression> // not compiled without one
     [[nodiscard]] sockless::error accept_compressed(const acceptance& answer) noexcept {
         auto& compression = this->compression_stage();
         if (!compression.is_valid(role::server)) return errc::bad_deflate_window;
@@ -14363,7 +14409,7 @@ class basic_client_connection : public client_over_websocket<ws::basic_client<Bu
 
   private:
     basic_client_connection(ws::entropy keys, const connection_options& settings, Compression compression,
-                            carried_by by) noexcept
+                            carried_by by) noexcept requires std::is_same_v<Buffer, growing_buffer>
         : basic_client_connection(
               session_type(carrier_type(ws::basic_client<Buffer, Compression>(static_cast<ws::entropy&&>(keys),
                                                                               detail::web_socket_options(settings),
@@ -15310,7 +15356,7 @@ class deflate_stage {
 
     deflate_policy policy_;
     pool* shared_;
-    [[no_unique_address]] settings settings_;
+    SOCKLESS_NO_UNIQUE_ADDRESS settings settings_;
     inflater_owner inflater_{};
     deflater_owner deflater_{};
     message_inflater inflating_{};
@@ -15501,3 +15547,12 @@ namespace sockless::ws {
 
 // ================================================== sockless.hpp ==================================================
 // sockless: WebSocket and STOMP without the socket. This header is all that needs no third party.
+
+// Takes back the macros of compiler_begin.inc.
+
+#undef SOCKLESS_ALWAYS_INLINE
+#undef SOCKLESS_NEVER_INLINE
+#undef SOCKLESS_NO_UNIQUE_ADDRESS
+#undef SOCKLESS_SSE2
+#undef SOCKLESS_ASKS_PROCESSOR
+#undef SOCKLESS_WIDE_VECTORS

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: MIT
 """Follows the quoted includes of include/sockless.hpp, each file once. Standard headers are gathered at the top;
 an include between #if and #endif stays in its place. A file that ends in .inc is put into each place that includes it.
+Of a pair, NAME_begin.inc is put into the first place only, and NAME_end.inc at the end.
 A header that needs a third party is not reached from sockless.hpp; it keeps its name, and includes the one file. The
 result depends on nothing but the headers and LICENSE."""
 
@@ -32,6 +33,8 @@ class Amalgamation:
         self.files = []
         self.standard = set()
         self.parts = []
+        self.begun = set()
+        self.ends = []
         self.follow(INCLUDE / "sockless.hpp")
 
     def follow(self, path):
@@ -51,7 +54,11 @@ class Amalgamation:
                 if not target.is_file():
                     refuse(path, number, f'no such file: "{found["quoted"]}"')
                 if target.suffix == ".inc":
-                    lines += self.inlined(target)
+                    if target.name.endswith("_end.inc"):
+                        self.ends += [target] if target not in self.ends else []
+                    elif target not in self.begun:
+                        lines += self.inlined(target)
+                        self.begun |= {target} if target.name.endswith("_begin.inc") else set()
                     continue
                 if depth != 0:
                     refuse(path, number, "a quoted include between #if and #endif: put the condition into that file")
@@ -80,7 +87,8 @@ class Amalgamation:
             f"// sockless {version} in one file, made by tools/amalgamate.py: change the headers in include/, not this one.\n"
             f"// SPDX-License-Identifier: MIT\n//\n{license_text}\n#pragma once\n\n{includes}\n"
         )
-        return head + "\n".join(self.parts)
+        ends = ["\n".join(self.inlined(end)).strip() + "\n" for end in self.ends]
+        return head + "\n".join(self.parts + ends)
 
 
 def opt_in(path):

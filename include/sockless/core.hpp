@@ -121,6 +121,13 @@ constexpr void copy(To* to, const From* from, std::size_t size) noexcept {
     }
 }
 
+/// The same bits as a `To`. Is `std::bit_cast`, which older libraries of newer compilers lack.
+template <class To, class From>
+[[nodiscard]] constexpr To bits_as(const From& from) noexcept {
+    static_assert(sizeof(To) == sizeof(From));
+    return __builtin_bit_cast(To, from);
+}
+
 /// A view of the `size` characters at `begin`. With arguments of exactly the right types `string_view(begin, size)` is
 /// as good. With other types a compiler weighs the constructor for iterators too, and that takes longer than most
 /// headers do.

@@ -6,16 +6,6 @@
 #include "detail/deadline.hpp"
 #include "endpoint.hpp"
 
-namespace sockless::detail {
-
-/// An endpoint that shows its output in several pieces, too.
-template <class T>
-concept shows_pieces = requires(const T& from, std::span<cbytes> pieces) {
-    from.output(pieces);
-};
-
-} // namespace sockless::detail
-
 namespace sockless {
 
 /// How a `driver` behaves.
@@ -150,12 +140,6 @@ class driver {
         }
     }
     void sent(std::size_t size) noexcept { peer_.sent(size); }
-
-    /// The same bytes in several pieces, for `writev`: see the `output(pieces)` of the endpoint.
-    [[nodiscard]] std::span<const cbytes>
-    output(std::span<cbytes> pieces) const noexcept requires detail::shows_pieces<Endpoint> {
-        return is_silent() ? std::span<const cbytes>{} : peer_.output(pieces);
-    }
 
     /// Whether the program is to end its side of the connection now.
     [[nodiscard]] bool ends_writing() const noexcept { return peer_.done() && !is_silent(); }

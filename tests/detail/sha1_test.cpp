@@ -40,7 +40,7 @@ TEST_CASE("H9: SHA-1 of texts whose padding begins at each place of a block") {
     CHECK(to_hex(sockless::detail::sha1(std::string(1'000'000, 'a'))) == "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
 }
 
-#if defined(__SSE2__)
+#if defined(TESTS_SSE2)
 TEST_CASE("H9: SHA-1 with and without the instructions for it, at every alignment") {
     if (!sockless::detail::has_sha()) return;
     guarded_memory memory(64 + 4 * 64);

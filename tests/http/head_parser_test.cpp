@@ -342,7 +342,7 @@ TEST_CASE("H2 H3 H20: a line that is wrong is told behind and before many lines 
     }
 }
 
-#if defined(__SSE2__)
+#if defined(TESTS_SSE2)
 TEST_CASE("H3: a lesser processor finds the same fields") {
     for (const processor each : lesser_processors) {
         const lesser_processor lesser(each);

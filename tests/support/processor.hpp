@@ -2,6 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// As in the library: 64-bit processors only, and no wide vectors by GCC for 64-bit Windows.
+#if defined(__x86_64__) && defined(__SSE2__)
+#define TESTS_SSE2
+#if defined(__clang__) || !defined(_WIN64)
+#define TESTS_WIDE_VECTORS
+#endif
+#endif
+
 namespace sockless::test {
 
 #if defined(__x86_64__)

@@ -7,6 +7,8 @@
 #include "../core.hpp"
 #include "simd/dispatch.hpp"
 
+#include "compiler_begin.inc"
+
 namespace sockless::detail {
 
 /// `mask_bytes` of fewer bytes than a vector has, and in constant evaluation.
@@ -28,8 +30,8 @@ namespace sockless::detail {
 /// Writes `from[i] ^ key` to `to[i]` for `size` bytes. Returns whether any byte of the result has its high bit set,
 /// that is, is not ASCII. `to` and `from` are the same place or do not overlap. Always inlined: for short payloads a
 /// call costs as much as the work.
-[[nodiscard, gnu::always_inline]] constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
-                                                            std::uint32_t key) noexcept {
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr bool mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                                                               std::uint32_t key) noexcept {
     if (std::is_constant_evaluated() || size < sizeof(always::vector)) return mask_below_vector(to, from, size, key);
     return size < widest::least_octets ? always::mask_few(to, from, size, key) : widest::mask(to, from, size, key);
 }
@@ -53,3 +55,5 @@ namespace sockless::detail {
 }
 
 } // namespace sockless::detail
+
+#include "compiler_end.inc"

@@ -9,6 +9,8 @@
 #include "../error.hpp"
 #include "shared_bytes.hpp"
 
+#include "compiler_begin.inc"
+
 // An outbox is written by `room`, `prepare` and `commit`, and read by `output` and `sent`. The caller may hold the
 // bytes that `output` returned, as a proactor does while the kernel reads from them: they neither move nor change until
 // `sent` says that they have left, even if more is written or memory is given back meanwhile.
@@ -174,7 +176,7 @@ class heap_outbox : public outbox_position {
     // send; and if the last one would have less content than it gets room now, as what is written can be much smaller
     // than the room for it (a compressed frame), or not be written at all. So no block is left mostly empty. The room
     // doubles with the content that moves, so over time each byte moves once.
-    [[gnu::noinline]] bool add_block(std::size_t needed) noexcept {
+    SOCKLESS_NEVER_INLINE bool add_block(std::size_t needed) noexcept {
         const std::size_t content = last_ == nullptr ? 0 : last_->end - last_->begin;
         const bool holds_kept = keeps_ && last_ == first_ && last_ != nullptr && last_->end != 0;
         const bool holds_shown = last_ != nullptr && (last_->shared || (last_->is_shown && content != 0));
@@ -227,7 +229,7 @@ class heap_outbox : public outbox_position {
 
     // Bytes of more than one block were sent, of those that `output` gave in pieces. A block without bytes is no piece:
     // it is room that was not used.
-    [[gnu::noinline]] bool sent_pieces(std::size_t size) noexcept {
+    SOCKLESS_NEVER_INLINE bool sent_pieces(std::size_t size) noexcept {
         std::size_t shown = 0;
         for (const block* each = first_; each != nullptr && shown < size; each = each->next) {
             if (each->begin != each->end && !each->is_shown) break;
@@ -245,7 +247,7 @@ class heap_outbox : public outbox_position {
     }
 
     // All of the first block was sent.
-    [[gnu::noinline]] void leave_first() noexcept {
+    SOCKLESS_NEVER_INLINE void leave_first() noexcept {
         while (first_->begin == first_->end && first_->next != nullptr) drop_first();
         if (size_ == 0) rest();
     }
@@ -403,3 +405,5 @@ template <class Outbox, class Errc, class Write, class Note = note_nothing>
 }
 
 } // namespace sockless::detail
+
+#include "compiler_end.inc"

@@ -8,6 +8,8 @@
 #include "../core.hpp"
 #include "simd/sha.hpp"
 
+#include "compiler_begin.inc"
+
 namespace sockless::detail {
 
 /// The words of a block, one for each of the 80 rounds (RFC 3174 section 6.1, step b).
@@ -55,7 +57,7 @@ struct sha1_majority {
 
 /// Twenty rounds, five at a time: after five rounds each word is in its own variable again (RFC 3174 section 5).
 template <class Mix>
-[[gnu::always_inline]] constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
+SOCKLESS_ALWAYS_INLINE constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
                                                   Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
     const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
@@ -134,3 +136,5 @@ struct sha1_padded {
 }
 
 } // namespace sockless::detail
+
+#include "compiler_end.inc"

@@ -4,6 +4,8 @@
 
 #include "simd/characters.hpp"
 
+#include "compiler_begin.inc"
+
 namespace sockless::detail {
 
 /// The fewest characters that `first_in_blocks` can look at.
@@ -13,8 +15,8 @@ inline constexpr std::size_t half_block = most_characters::size / 2;
 /// block. There is at least half a block. Never inlined: if g++ knows the size of a literal, it warns of blocks that
 /// this never loads.
 template <class Sought, class Byte>
-[[nodiscard, gnu::noinline]] inline const Byte* first_in_blocks(Sought sought, const Byte* at,
-                                                                const Byte* end) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline const Byte* first_in_blocks(Sought sought, const Byte* at,
+                                                                       const Byte* end) noexcept {
     using blocks = most_characters;
     const auto size = static_cast<std::size_t>(end - at);
     unsigned found = 0;
@@ -198,3 +200,5 @@ namespace sockless {
 }
 
 } // namespace sockless
+
+#include "compiler_end.inc"

@@ -4,6 +4,8 @@
 
 #include "text.hpp"
 
+#include "compiler_begin.inc"
+
 namespace sockless::detail {
 
 /// Writes to the front of a span, which outlives the sink. If the span is too small, the sink goes on counting, so
@@ -14,7 +16,7 @@ class text_sink {
     constexpr explicit text_sink(std::span<Byte> out) noexcept : out_(out) {}
 
     /// Most texts are literals: inlined, a copy of one is a few stores.
-    [[gnu::always_inline]] constexpr void put(std::string_view text) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void put(std::string_view text) noexcept {
         const std::size_t begin = size_;
         size_ += text.size();
         if (size_ <= out_.size()) copy(out_.data() + begin, text.data(), text.size());
@@ -48,3 +50,5 @@ class text_sink {
 };
 
 } // namespace sockless::detail
+
+#include "compiler_end.inc"

@@ -5,6 +5,8 @@
 #include "../detail/lazy_iterator.hpp"
 #include "text.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::http::detail {
 
 /// The sizes of the first field lines of a head, as a scanner found them: so a walk through the lines does not look for
@@ -40,7 +42,8 @@ struct name_and_line_ends {
     const char* line;
 };
 
-[[nodiscard, gnu::noinline]] constexpr name_and_line_ends look_for_ends(const char* line, const char* end) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE constexpr name_and_line_ends look_for_ends(const char* line,
+                                                                               const char* end) noexcept {
     // The end of the line is found first, so that reading the next line does not wait for the colon of this one.
     const char* line_end = find('\n', line, end);
     if (line_end != end && line_end != line && line_end[-1] == '\r') --line_end;
@@ -50,7 +53,7 @@ struct name_and_line_ends {
 
 /// The ends of the line that begins at `line` and is not empty, and is the `number`th of the lines up to `end`. The end
 /// of a line whose sizes are known is CR LF.
-[[nodiscard, gnu::always_inline]] constexpr field_line_ends
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr field_line_ends
 ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::size_t number) noexcept {
     if (number < field_line_sizes::most && sizes.lines[number] != 0) {
         const char* const line_end = line + sizes.lines[number];
@@ -65,7 +68,7 @@ ends_of(const char* line, const char* end, const field_line_sizes& sizes, std::s
     return text_at(line, static_cast<std::size_t>(ends.name - line));
 }
 
-[[nodiscard, gnu::always_inline]] constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr std::string_view value_in(const field_line_ends& ends) noexcept {
     return trimmed(ends.name == ends.line ? ends.line : ends.name + 1, ends.line);
 }
 
@@ -74,20 +77,20 @@ struct field_finder {
     using value_type = field;
 
     constexpr field_finder() noexcept = default;
-    [[gnu::always_inline]] constexpr field_finder(const char* first, const char* last,
+    SOCKLESS_ALWAYS_INLINE constexpr field_finder(const char* first, const char* last,
                                                   const field_line_sizes& known) noexcept
         : line(first), end(last), sizes(known) {
         read();
     }
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void advance() noexcept {
         line = next;
         ++number;
         read();
     }
     [[nodiscard]] constexpr const char* place() const noexcept { return line == end ? nullptr : line; }
 
-    [[gnu::always_inline]] constexpr void read() noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void read() noexcept {
         if (line == end) return;
         const field_line_ends ends = ends_of(line, end, sizes, number);
         current = {name_in(line, ends), value_in(ends)};
@@ -145,7 +148,7 @@ namespace sockless::http::detail {
 
 /// Calls `visit(name, value)` for each field, in their order; `value()` gives the value.
 template <class Fields, class Visit>
-[[gnu::always_inline]] constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
+SOCKLESS_ALWAYS_INLINE constexpr void visit_fields(const Fields& all, Visit visit) noexcept {
     for (const field& each : all) {
         visit(each.name, [&each] { return each.value; });
     }
@@ -153,7 +156,7 @@ template <class Fields, class Visit>
 
 /// The same for a head: a value costs nothing before it is asked for.
 template <class Visit>
-[[gnu::always_inline]] constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
+SOCKLESS_ALWAYS_INLINE constexpr void visit_fields(const http::fields& all, Visit visit) noexcept {
     const char* line = all.text().data();
     const char* const end = line + all.text().size();
     for (std::size_t number = 0; line != end; ++number) {
@@ -216,3 +219,5 @@ template <class Fields>
 }
 
 } // namespace sockless::http
+
+#include "../detail/compiler_end.inc"

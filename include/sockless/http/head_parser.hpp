@@ -6,6 +6,8 @@
 #include "fields.hpp"
 #include "head_scanner.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::http {
 
 /// A checked head. All views are of one text; the function that gives a head says how long that stays.
@@ -54,7 +56,7 @@ namespace sockless::http::detail {
 
 /// Replaces each folding of a field line, and the white space around it, by spaces (RFC 9112 section 5.2) [H3].
 template <class Byte>
-[[gnu::noinline]] constexpr void unfold(std::span<Byte> lines) noexcept {
+SOCKLESS_NEVER_INLINE constexpr void unfold(std::span<Byte> lines) noexcept {
     constexpr Byte space{' '}, tab{'\t'}, cr{'\r'}, lf{'\n'};
     std::size_t unfolded = 0; // so many bytes need not be looked at again
     for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
@@ -211,7 +213,7 @@ class head_reader {
 
     // Puts the path into a target that has none. The rest of the target moves over the space behind it.
     template <class Byte>
-    [[gnu::noinline]] constexpr void complete_target(std::span<Byte> text) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void complete_target(std::span<Byte> text) noexcept {
         const std::string_view target = scanner_.target(text_);
         const char* const path = place_of_path(target);
         if (path == nullptr) return;
@@ -298,3 +300,5 @@ class basic_head_parser : private detail::head_reader {
 using head_parser = basic_head_parser<span_buffer<char>>;
 
 } // namespace sockless::http
+
+#include "../detail/compiler_end.inc"

@@ -4,6 +4,8 @@
 
 #include "text.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::http::detail {
 
 /// Whether [at, end) is an IPv4 address: four numbers up to 255, without leading zeros (RFC 3986 section 3.2.2).
@@ -62,8 +64,8 @@ namespace sockless::http::detail {
 
 /// The end of a host that has an address in brackets, or an octet in hexadecimal digits behind a `%`; null if it is
 /// wrong (RFC 3986 section 3.2.2) [H4]. `at` is the first character that stands in no simple name.
-[[nodiscard, gnu::noinline]] constexpr const char* skip_unusual_host(const char* begin, const char* at,
-                                                                     const char* end) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE constexpr const char* skip_unusual_host(const char* begin, const char* at,
+                                                                            const char* end) noexcept {
     if (*at == '[') {
         const char* const close = find(']', at, end);
         if (at != begin || close == end) return nullptr;
@@ -105,3 +107,5 @@ namespace sockless::http {
 }
 
 } // namespace sockless::http
+
+#include "../detail/compiler_end.inc"

@@ -4,6 +4,8 @@
 
 #include "fields.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::http {
 
 /// How the elements of a list are written: tokens and the like, or elements that may hold quoted strings, in which a
@@ -24,7 +26,7 @@ struct element_finder {
         advance();
     }
 
-    [[gnu::always_inline]] constexpr void advance() noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void advance() noexcept {
         current = {};
         while (current.empty() && !rest.empty()) {
             const std::size_t size = size_of_first();
@@ -94,3 +96,5 @@ template <class Fields>
 }
 
 } // namespace sockless::http
+
+#include "../detail/compiler_end.inc"

@@ -7,6 +7,8 @@
 #include "status.hpp"
 #include "text.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::http {
 
 /// Writes a head into a span: a start line, fields, then `finish`. The first error stays, and `finish` tells it; so the
@@ -91,7 +93,7 @@ class head_writer {
     }
 
   private:
-    [[gnu::always_inline]] constexpr head_writer& put(std::string_view text) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr head_writer& put(std::string_view text) noexcept {
         sink_.put(text);
         return *this;
     }
@@ -106,3 +108,5 @@ class head_writer {
 };
 
 } // namespace sockless::http
+
+#include "../detail/compiler_end.inc"

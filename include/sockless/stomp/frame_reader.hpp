@@ -5,6 +5,8 @@
 #include "../buffer.hpp"
 #include "parser.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::stomp::detail {
 
 /// A frame, a heart-beat, or an error; none of them if more input is needed.
@@ -95,9 +97,11 @@ class frame_reader {
         return {.error = error, .headers = in_frame_ ? parser_.headers() : stomp::headers{}};
     }
 
-    [[no_unique_address]] basic_parser<Buffer> parser_; // so that the rest lies in its padding
-    bool in_frame_ = false;                             // the head of a frame has come, but not its end
-    bool is_blamed_ = false;                            // `blame_frame` was called
+    SOCKLESS_NO_UNIQUE_ADDRESS basic_parser<Buffer> parser_; // so that the rest lies in its padding
+    bool in_frame_ = false;                                  // the head of a frame has come, but not its end
+    bool is_blamed_ = false;                                 // `blame_frame` was called
 };
 
 } // namespace sockless::stomp::detail
+
+#include "../detail/compiler_end.inc"

@@ -8,6 +8,8 @@
 #include "headers.hpp"
 #include "limits.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::stomp::detail {
 
 /// Checks the head of one frame that comes in pieces of any size. Rewrites each header in place to the form that
@@ -103,7 +105,7 @@ class stomp_head_scanner {
 
     // The command ends at a CR. In 1.1 this belongs to the command, so there is no such command (STOMP 1.1 Augmented
     // BNF) [S1]. The error names the CR, as it is the reason.
-    [[gnu::noinline]] constexpr bool begin_lines_behind_cr(std::size_t cr) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr bool begin_lines_behind_cr(std::size_t cr) noexcept {
         const bool is_command = cr == 0 || stomp::command_of(text_between(head_, head_ + cr)) != stomp::command::none;
         if (head_[cr + 1] == '\n' && !cr_may_end_line() && is_command) return fail(stomp::errc::unexpected_cr, cr);
         return begin_lines(cr, cr + 1);
@@ -316,7 +318,7 @@ class stomp_head_scanner {
 
     // Whether this is a frame of 1.0, if it is none of a later version. A client without accept-version, and a server
     // without version, speak 1.0 (STOMP 1.2 Protocol Negotiation) [S16].
-    [[nodiscard, gnu::noinline]] constexpr bool is_of_1_0() const noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool is_of_1_0() const noexcept {
         if (version_ != stomp::version::unknown) return true;
         const stomp::headers all(lines(head_));
         return command_ == stomp::command::connect     ? all.find("accept-version").data() == nullptr
@@ -326,7 +328,7 @@ class stomp_head_scanner {
 
     // In 1.0 blanks around a value do not belong to it: the specification itself prints `ack: client` (STOMP 1.0
     // SUBSCRIBE) [S16].
-    [[gnu::noinline]] constexpr void trim_values() noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void trim_values() noexcept {
         for (const stomp::header& each : stomp::headers(lines(head_))) {
             const std::string_view kept = trimmed(each.value);
             if (kept.size() == each.value.size()) continue;
@@ -376,3 +378,5 @@ class stomp_head_scanner {
 };
 
 } // namespace sockless::stomp::detail
+
+#include "../detail/compiler_end.inc"

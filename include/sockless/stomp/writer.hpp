@@ -7,6 +7,8 @@
 #include "errc.hpp"
 #include "headers.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::stomp::detail {
 
 /// Whether no character of `text` is a colon, a backslash, or a control character up to CR. `size` is that of one to
@@ -132,7 +134,7 @@ class writer {
   private:
     enum class part : std::uint8_t { name, value };
 
-    [[nodiscard, gnu::noinline]] static constexpr bool is_padded(std::string_view value) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE static constexpr bool is_padded(std::string_view value) noexcept {
         return detail::trimmed(value).size() != value.size();
     }
     constexpr writer& put(std::string_view some) noexcept {
@@ -203,3 +205,5 @@ class writer {
 };
 
 } // namespace sockless::stomp
+
+#include "../detail/compiler_end.inc"

@@ -5,6 +5,8 @@
 #include "../http/body.hpp"
 #include "connection.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::ws::detail {
 
 /// The opening handshake, as the client sees it.
@@ -118,7 +120,7 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
     }
 
     /// See `basic_server::next`.
-    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
@@ -289,3 +291,5 @@ class basic_client : public connection<role::client, Buffer, Compression, detail
 using client = basic_client<growing_buffer>;
 
 } // namespace sockless::ws
+
+#include "../detail/compiler_end.inc"

@@ -15,6 +15,8 @@
 #include "pong.hpp"
 #include "prepared_message.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::ws {
 
 /// How a connection behaves. Durations are in milliseconds, sizes in bytes. Timeouts need a caller that calls `tick`.
@@ -377,7 +379,7 @@ class connection {
 
     // The short way to an event: a whole message in one frame, if frames are read and nothing else is under way. Says
     // whether `found` is that event; if not, the next event comes from `next_open`.
-    [[nodiscard, gnu::always_inline]] bool find_whole_message(bytes& in, event& found) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE bool find_whole_message(bytes& in, event& found) noexcept {
         if (!decoding_) return false;
         if constexpr (Compression::available) {
             if (compression_.inflating()) return false;
@@ -507,7 +509,7 @@ class connection {
     static constexpr std::size_t largest_inflated_piece = 16 * 1024, least_inflated_piece = 512;
 
     struct before_frames {
-        [[no_unique_address]] Handshake handshake;
+        SOCKLESS_NO_UNIQUE_ADDRESS Handshake handshake;
         ws::limits limits;
         ws::tolerated tolerated;
     };
@@ -849,8 +851,8 @@ class connection {
     std::uint64_t awaited_ = 0; // the place in the output behind the frame that awaits an answer, or behind all
     detail::deadline deadline_;
     sockless::error error_{};
-    [[no_unique_address]] key_source masking_keys_;
-    [[no_unique_address]] Compression compression_;
+    SOCKLESS_NO_UNIQUE_ADDRESS key_source masking_keys_;
+    SOCKLESS_NO_UNIQUE_ADDRESS Compression compression_;
     std::uint32_t close_timeout_;
     std::uint32_t ping_interval_;
     std::uint32_t pong_timeout_;
@@ -870,3 +872,5 @@ class connection {
 };
 
 } // namespace sockless::ws
+
+#include "../detail/compiler_end.inc"

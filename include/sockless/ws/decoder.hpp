@@ -7,6 +7,8 @@
 #include "limits.hpp"
 #include "mask.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::ws {
 
 /// Decodes the frames that one peer sends. The bytes come in pieces of any size; payloads are unmasked in place, and no
@@ -82,7 +84,7 @@ class decoder {
 
     /// Takes bytes from the front of `in` up to the end of the next event, unmasks them in place, and returns the
     /// event. Returns a false event when `in` is used up.
-    [[nodiscard, gnu::always_inline]] constexpr event next(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr event next(bytes& in) noexcept {
         event found;
         if (take_whole_message(in, found.type, found.payload) == took::message) {
             found.kind = kind::data;
@@ -97,8 +99,8 @@ class decoder {
     /// one frame, not compressed. If one lies at the front of `in`, takes it, sets `type` and `payload` (valid as in an
     /// event of `next`), and returns `took::message`. If not, sets neither, and the next event comes from
     /// `next_stepwise`.
-    [[nodiscard, gnu::always_inline]] constexpr took take_whole_message(bytes& in, message_type& type,
-                                                                        bytes& payload) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr took take_whole_message(bytes& in, message_type& type,
+                                                                           bytes& payload) noexcept {
         if (phase_ != phase::before_message || in.size() < 6) return took::nothing;
         if (in[0] != final_text && in[0] != final_binary) return took::nothing;
         std::size_t header = 2 + key_size();
@@ -135,7 +137,7 @@ class decoder {
 
     /// The rest of `next`, for callers to which `take_whole_message` has just given no message: it does not look for a
     /// whole message again. At any other time it gives the same events as `next`, only more slowly.
-    [[nodiscard, gnu::always_inline]] constexpr event next_stepwise(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr event next_stepwise(bytes& in) noexcept {
         event found;
         go_on(in, found);
         return found;
@@ -162,7 +164,7 @@ class decoder {
                 fin(),
                 static_cast<std::uint8_t>(rsv_bits()),
                 is_masked(),
-                std::bit_cast<masking_key>(is_masked() ? key_ : 0),
+                detail::bits_as<masking_key>(is_masked() ? key_ : 0),
                 length_};
     }
 
@@ -236,7 +238,7 @@ class decoder {
     // Finds the next event. Pieces of a payload take a short way, as the input may come in small reads. All else, and
     // everything that is wrong, takes the long way. The long way works on a copy of `in`, so that the `in` of the
     // caller can stay in registers.
-    [[gnu::always_inline]] constexpr void go_on(bytes& in, event& found) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void go_on(bytes& in, event& found) noexcept {
         // Callers call until there is no event, so once for each read there is no input.
         if (in.empty() && phase_ <= phase::data) return;
         if (phase_ == phase::data) {
@@ -249,7 +251,7 @@ class decoder {
     }
 
     // Takes the header of a message, `size` bytes at `at`, which was judged before. The payload comes next.
-    [[gnu::noinline]] constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void take_judged_header(const std::byte* at, std::size_t size) noexcept {
         first_byte_ = static_cast<std::uint8_t>(at[0]);
         payload_begin_ = position_;
         position_ += size;
@@ -258,7 +260,7 @@ class decoder {
 
     // Whether the payload of a message is UTF-8. If it is not, it is masked again, so that the long way finds the input
     // as it came, and reports the error.
-    [[nodiscard, gnu::noinline]] constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool is_utf8_or_untouched(bytes payload) noexcept {
         if (is_utf8(payload)) return true;
         if (is_masked()) static_cast<void>(detail::mask_bytes(payload.data(), payload.data(), payload.size(), key_));
         return false;
@@ -267,7 +269,7 @@ class decoder {
     // --- the long way
 
     // Finds any event, one element of a frame at a time.
-    [[gnu::noinline]] constexpr void step(bytes& in, event& found) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void step(bytes& in, event& found) noexcept {
         for (;;) {
             switch (phase_) {
             case phase::before_message:
@@ -383,7 +385,7 @@ class decoder {
     // The caller may have said that frames of clients need no mask [F4]. Then the next frame is expected to be like
     // this one, so a client that never masks has the short ways too. Neither this nor `judge_longer_length` is inlined:
     // so `ws::tolerated` costs nothing as long as no frame needs it.
-    [[nodiscard, gnu::noinline]] constexpr bool judge_other_mask(unsigned second, bool control) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool judge_other_mask(unsigned second, bool control) noexcept {
         if ((settings_ & unmasked_frames) == 0) {
             return refuse(is_masked() ? errc::mask_missing : errc::mask_forbidden, 1);
         }
@@ -391,7 +393,8 @@ class decoder {
         return judge_length_of_control(second, control);
     }
 
-    [[nodiscard, gnu::always_inline]] constexpr bool judge_length_of_control(unsigned second, bool control) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr bool judge_length_of_control(unsigned second,
+                                                                                bool control) noexcept {
         // A control frame has at most 125 bytes of payload (section 5.5) [F7].
         if (control && (second & 0x7FU) > max_control_payload) return refuse(errc::control_frame_too_long, 1);
         return true;
@@ -420,13 +423,13 @@ class decoder {
     }
 
     // The caller may have said that its peer need not use the fewest bytes [F3].
-    [[gnu::noinline]] constexpr void judge_longer_length(std::size_t size) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void judge_longer_length(std::size_t size) noexcept {
         if ((settings_ & longer_lengths) == 0) return fail(errc::length_not_minimal, payload_begin_ + 2);
         end_header(size, 2);
     }
 
     // The header was judged but for the limits. `length_at` is the offset of the length in it.
-    [[gnu::always_inline]] constexpr void end_header(std::size_t size, unsigned length_at) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void end_header(std::size_t size, unsigned length_at) noexcept {
         phase_ = phase::control;
         if (!is_control(opcode())) begin_data(payload_begin_ + length_at);
         payload_begin_ += size;
@@ -452,7 +455,7 @@ class decoder {
     [[nodiscard]] static constexpr std::uint32_t key_at(const std::byte* at) noexcept {
         masking_key key{};
         detail::copy(key.data(), at, key.size());
-        return std::bit_cast<std::uint32_t>(key);
+        return detail::bits_as<std::uint32_t>(key);
     }
 
     // --- payloads
@@ -462,7 +465,8 @@ class decoder {
     [[nodiscard]] constexpr std::uint64_t left() const noexcept { return length_ - taken(); }
 
     // Unmasks a piece of a message. Returns whether it is ASCII. If the message is not text, the result means nothing.
-    [[nodiscard, gnu::always_inline]] constexpr bool unmask(bytes piece, std::uint32_t key, bool text) const noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr bool unmask(bytes piece, std::uint32_t key,
+                                                               bool text) const noexcept {
         if (is_masked()) return !detail::mask_bytes(piece.data(), piece.data(), piece.size(), key);
         return !text || !detail::any_high_bit(piece);
     }
@@ -481,7 +485,7 @@ class decoder {
 
     // Takes a piece of the payload, of which at least one byte is left, from the front of `in`. Only a piece that must
     // be checked for UTF-8 needs `check_data`.
-    [[gnu::always_inline]] constexpr void take_piece(bytes& in, event& found) noexcept {
+    SOCKLESS_ALWAYS_INLINE constexpr void take_piece(bytes& in, event& found) noexcept {
         const std::uint64_t size = left();
         // This is the first piece if no byte of those that the headers have announced for the message has come.
         const bool first = size == message_size_;
@@ -602,3 +606,5 @@ static_assert(sizeof(decoder) <= 192);
 }
 
 } // namespace sockless::ws
+
+#include "../detail/compiler_end.inc"

@@ -23,7 +23,7 @@ namespace sockless::ws {
     std::byte* const to = detail::put_header(out.data(), header);
     if (header.masked) {
         static_cast<void>(
-            detail::mask_bytes(to, payload.data(), payload.size(), std::bit_cast<std::uint32_t>(header.masking_key)));
+            detail::mask_bytes(to, payload.data(), payload.size(), detail::bits_as<std::uint32_t>(header.masking_key)));
     } else {
         detail::copy(to, payload.data(), payload.size());
     }

@@ -4,6 +4,8 @@
 
 #include "connection.hpp"
 
+#include "../detail/compiler_begin.inc"
+
 namespace sockless::ws::detail {
 
 /// The opening handshake, as the server sees it.
@@ -94,7 +96,7 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
     /// Takes bytes from the front of `in` up to the end of the next event and returns it. Payloads are unmasked in
     /// place. Nothing is taken between `request` and the answer to it: answer while handling the event, or keep the
     /// rest of `in` and give it again.
-    [[nodiscard, gnu::always_inline]] event next(bytes& in) noexcept {
+    [[nodiscard]] SOCKLESS_ALWAYS_INLINE event next(bytes& in) noexcept {
         event found;
         this->note_input(in);
         if (this->find_whole_message(in, found)) return found;
@@ -241,3 +243,5 @@ class basic_server : public connection<role::server, Buffer, Compression, detail
 using server = basic_server<growing_buffer>;
 
 } // namespace sockless::ws
+
+#include "../detail/compiler_end.inc"

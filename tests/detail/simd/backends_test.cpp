@@ -332,7 +332,7 @@ bool has(const kernels::ascii_set& set, std::byte character) {
 
 // --- the instructions of AVX-512
 
-#if defined(__SSE2__)
+#if defined(TESTS_WIDE_VECTORS)
 struct instruction_results {
     unsigned char splat[64];
     unsigned char lookup[64];
@@ -390,7 +390,7 @@ void test_blocks() {
 } // namespace
 
 TEST_CASE("H3 H6: kinds of characters by blocks of eight") { test_blocks<kernels::eight_characters>(); }
-#if defined(__SSE2__)
+#if defined(TESTS_SSE2)
 TEST_CASE("H3 H6: kinds of characters by blocks of sixteen") { test_blocks<kernels::sixteen_characters>(); }
 #endif
 
@@ -414,11 +414,14 @@ TEST_CASE("F8: UTF-8 by the model of AVX-512") {
 }
 TEST_CASE("F5 F8: masking, and the test for ASCII, of any size") { test_all<any_size>(); }
 
-#if defined(__SSE2__)
+#if defined(TESTS_SSE2)
 TEST_CASE("F5 F8: masking, and the test for ASCII, by SSE2") {
     using namespace kernels::sse2;
     test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(everywhere);
 }
+TEST_CASE("H3: sets of characters by SSSE3") { test_characters(kernels::ssse3::find_characters, kernels::has_ssse3); }
+TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::ssse3::valid_utf8, kernels::has_ssse3); }
+#if defined(TESTS_WIDE_VECTORS)
 TEST_CASE("F5 F8: masking, and the test for ASCII, by AVX2") {
     using namespace kernels::avx2;
     test_octets<mask_few, mask_many, not_ascii_few, not_ascii_many, vector>(kernels::has_avx2);
@@ -447,16 +450,15 @@ TEST_CASE("F8 H3: each instruction of AVX-512 does what its model does") {
         REQUIRE(real.any_high_bit == model.any_high_bit);
     }
 }
-TEST_CASE("H3: sets of characters by SSSE3") { test_characters(kernels::ssse3::find_characters, kernels::has_ssse3); }
 TEST_CASE("H3: sets of characters by AVX2") { test_characters(kernels::avx2::find_characters, kernels::has_avx2); }
 TEST_CASE("H3: sets of characters by AVX-512") {
     test_characters(kernels::avx512::find_characters, kernels::has_avx512);
 }
-TEST_CASE("F8: UTF-8 by SSSE3") { test_utf8<kernels::ssse3::vector>(kernels::ssse3::valid_utf8, kernels::has_ssse3); }
 TEST_CASE("F8: UTF-8 by AVX2") { test_utf8<kernels::avx2::vector>(kernels::avx2::valid_utf8, kernels::has_avx2); }
 TEST_CASE("F8: UTF-8 by AVX-512") {
     test_utf8<kernels::avx512::vector>(kernels::avx512::valid_utf8, kernels::has_avx512);
 }
+#endif
 
 TEST_CASE("F5 F8 H3: a lesser processor uses the best that it has, with the same results") {
     for (const processor each : lesser_processors) {

@@ -11,6 +11,8 @@
 #include <arm_neon.h>
 #endif
 
+#include "../compiler_begin.inc"
+
 namespace sockless::detail {
 
 // A backend is a namespace. It has a type `vector`, functions that need the instructions of the backend, and
@@ -35,7 +37,7 @@ inline bool any_high_bit(vector octets) noexcept { return (octets & 0x80808080U)
 #include "kernels_octets.inc"
 } // namespace half_words
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_SSE2)
 /// Sixteen bytes, on every x86-64.
 namespace sse2 {
 using vector = unsigned char __attribute__((vector_size(16)));
@@ -61,6 +63,7 @@ SOCKLESS_TARGET inline unsigned zeros(vector octets) noexcept {
 #include "kernels_utf8.inc"
 } // namespace ssse3
 
+#if defined(SOCKLESS_WIDE_VECTORS)
 #undef SOCKLESS_TARGET
 #define SOCKLESS_TARGET [[gnu::target("avx2")]]
 
@@ -110,6 +113,7 @@ SOCKLESS_TARGET inline std::uint64_t zeros(vector octets) noexcept {
 #include "kernels_characters.inc"
 #include "kernels_utf8.inc"
 } // namespace avx512
+#endif
 #elif defined(__aarch64__)
 /// Sixteen bytes, on every AArch64.
 namespace neon {
@@ -134,3 +138,5 @@ inline std::uint64_t zeros(vector octets) noexcept {
 #undef SOCKLESS_TARGET
 
 } // namespace sockless::detail
+
+#include "../compiler_end.inc"

@@ -6,6 +6,8 @@
 
 #include "../../core.hpp"
 
+#include "../compiler_begin.inc"
+
 namespace sockless::detail {
 
 /// Eight characters, on any machine. A backend is a type, and the algorithms are templates on it. So two units that are
@@ -79,7 +81,7 @@ struct eight_characters {
     }
 };
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_SSE2)
 /// Sixteen characters, on every x86-64. The functions are those of `eight_characters`.
 struct sixteen_characters {
     using block = unsigned char __attribute__((vector_size(16)));
@@ -171,3 +173,5 @@ std::uint64_t occurrences_in_rest(const char* text, std::size_t size, Char... wa
 }
 
 } // namespace sockless::detail
+
+#include "../compiler_end.inc"

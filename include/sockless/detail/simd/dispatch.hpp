@@ -4,9 +4,11 @@
 
 #include "backends.hpp"
 
+#include "../compiler_begin.inc"
+
 namespace sockless::detail {
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_ASKS_PROCESSOR)
 // The runtime of the compiler asks the processor once, before `main`. So each of these functions is a load and a test.
 
 [[nodiscard]] inline bool has_ssse3() noexcept { return __builtin_cpu_supports("ssse3") != 0; }
@@ -25,7 +27,7 @@ namespace sockless::detail {
 #endif
 
 /// The best backend that every processor of this kind has.
-#if defined(__SSE2__)
+#if defined(SOCKLESS_SSE2)
 namespace always = sse2;
 #elif defined(__aarch64__)
 namespace always = neon;
@@ -39,9 +41,9 @@ namespace widest {
 
 inline constexpr std::size_t least_octets = 128;
 
-[[nodiscard, gnu::noinline]] inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
-                                              std::uint32_t key) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline bool mask(std::byte* to, const std::byte* from, std::size_t size,
+                                                     std::uint32_t key) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     // The first and the last store are not aligned. For few bytes they cost more than the wide stores win.
     if (size >= 4096 && has_avx512()) return avx512::mask_many(to, from, size, key);
     if (has_avx2()) return avx2::mask_many(to, from, size, key);
@@ -49,8 +51,8 @@ inline constexpr std::size_t least_octets = 128;
     return always::mask_many(to, from, size, key);
 }
 
-[[nodiscard, gnu::noinline]] inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline bool not_ascii(const std::byte* data, std::size_t size) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     if (has_avx2()) return avx2::not_ascii_many(data, size);
 #endif
     return always::not_ascii_many(data, size);
@@ -59,10 +61,12 @@ inline constexpr std::size_t least_octets = 128;
 inline constexpr std::size_t least_utf8 = 16 + 3;
 
 /// 0 if the processor has no backend for it.
-[[nodiscard, gnu::noinline]] inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline std::size_t valid_utf8(const std::byte* text, std::size_t size) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     if (size >= sizeof(avx512::vector) + 3 && has_avx512()) return avx512::valid_utf8(text, size);
     if (size >= sizeof(avx2::vector) + 3 && has_avx2()) return avx2::valid_utf8(text, size);
+#endif
+#if defined(SOCKLESS_ASKS_PROCESSOR)
     return has_ssse3() ? ssse3::valid_utf8(text, size) : 0;
 #elif defined(__aarch64__)
     return neon::valid_utf8(text, size);
@@ -76,19 +80,21 @@ inline constexpr std::size_t least_utf8 = 16 + 3;
 inline constexpr std::size_t least_characters = 64;
 
 /// Whether any processor of this kind has a backend that finds characters.
-#if defined(__SSE2__) || defined(__aarch64__)
+#if defined(SOCKLESS_ASKS_PROCESSOR) || defined(__aarch64__)
 inline constexpr bool may_find_characters = true;
 #else
 inline constexpr bool may_find_characters = false;
 #endif
 
 /// False if this processor has no backend for it; then nothing was written.
-[[nodiscard, gnu::noinline]] inline bool find_characters(const std::byte* text, std::size_t size,
-                                                         const ascii_set& first, const ascii_set& second,
-                                                         characters_found* found) noexcept {
-#if defined(__SSE2__)
+[[nodiscard]] SOCKLESS_NEVER_INLINE inline bool find_characters(const std::byte* text, std::size_t size,
+                                                                const ascii_set& first, const ascii_set& second,
+                                                                characters_found* found) noexcept {
+#if defined(SOCKLESS_WIDE_VECTORS)
     if (has_avx512()) return avx512::find_characters(text, size, first, second, found), true;
     if (has_avx2()) return avx2::find_characters(text, size, first, second, found), true;
+#endif
+#if defined(SOCKLESS_ASKS_PROCESSOR)
     if (has_ssse3()) return ssse3::find_characters(text, size, first, second, found), true;
     return false;
 #elif defined(__aarch64__)
@@ -106,3 +112,5 @@ inline constexpr bool may_find_characters = false;
 } // namespace widest
 
 } // namespace sockless::detail
+
+#include "../compiler_end.inc"

@@ -6,6 +6,8 @@
 
 #include "dispatch.hpp"
 
+#include "../compiler_begin.inc"
+
 namespace sockless::detail {
 
 /// The state of the hash between blocks (RFC 3174 section 6.1).
@@ -13,7 +15,7 @@ using sha1_state = std::array<std::uint32_t, 5>;
 
 inline constexpr std::size_t sha1_block_size = 64;
 
-#if defined(__SSE2__)
+#if defined(SOCKLESS_ASKS_PROCESSOR)
 /// The backend. An instruction does four rounds.
 namespace sha {
 using vector = int __attribute__((vector_size(16)));
@@ -24,7 +26,8 @@ inline vector sum(vector a, vector b) noexcept { return vector(unsigned_vector(a
 
 /// The twenty rounds of a group, from 0 to 3. Also makes the words of the schedule that they need, four at a time.
 template <std::size_t Group>
-[[gnu::target("sha,ssse3"), gnu::always_inline]] inline void rounds(vector* words, vector& abcd, vector& e) noexcept {
+[[gnu::target("sha,ssse3")]] SOCKLESS_ALWAYS_INLINE inline void rounds(vector* words, vector& abcd,
+                                                                       vector& e) noexcept {
     for (std::size_t i = 5 * Group; i != 5 * Group + 5; ++i) {
         if (i >= 4) {
             const vector mixed = __builtin_ia32_sha1msg1(words[i - 4], words[i - 3]) ^ words[i - 2];
@@ -70,7 +73,7 @@ namespace widest {
 /// Adds `count` blocks of 64 bytes to the state. False if the processor has no instructions for it; then nothing was
 /// added.
 [[nodiscard]] inline bool add_sha1(sha1_state& state, const char* blocks, std::size_t count) noexcept {
-#if defined(__SSE2__)
+#if defined(SOCKLESS_ASKS_PROCESSOR)
     if (has_sha()) return sha::add(state, blocks, count), true;
     return false;
 #else
@@ -84,3 +87,5 @@ namespace widest {
 } // namespace widest
 
 } // namespace sockless::detail
+
+#include "../compiler_end.inc"

@@ -8,6 +8,8 @@
 #include "negotiation.hpp"
 #include "pool.hpp"
 
+#include "../../detail/compiler_begin.inc"
+
 namespace sockless::ws {
 
 /// Makes `basic_server` and `basic_client` compress, as their last argument (see `compression`): agrees to
@@ -260,7 +262,7 @@ class deflate_stage {
 
     deflate_policy policy_;
     pool* shared_;
-    [[no_unique_address]] settings settings_;
+    SOCKLESS_NO_UNIQUE_ADDRESS settings settings_;
     inflater_owner inflater_{};
     deflater_owner deflater_{};
     message_inflater inflating_{};
@@ -270,3 +272,5 @@ class deflate_stage {
 };
 
 } // namespace sockless::ws
+
+#include "../../detail/compiler_end.inc"

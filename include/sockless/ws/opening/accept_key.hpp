@@ -5,6 +5,8 @@
 #include "../../detail/base64.hpp"
 #include "../../detail/sha1.hpp"
 
+#include "../../detail/compiler_begin.inc"
+
 namespace sockless::ws::detail {
 
 /// The text that follows the key in the text that Sec-WebSocket-Accept is the hash of (RFC 6455 section 4.2.2, item 5).
@@ -33,12 +35,12 @@ inline constexpr sha1_padded accepted_key = [] {
 }
 
 /// Adds blocks to a hash. Never inlined, as each copy of the rounds is large.
-[[gnu::noinline]] constexpr void hash_blocks(sha1_state& state, const char* blocks, std::size_t count) noexcept {
+SOCKLESS_NEVER_INLINE constexpr void hash_blocks(sha1_state& state, const char* blocks, std::size_t count) noexcept {
     sha1_add(state, blocks, count);
 }
 
 /// The hash for a key of any size.
-[[nodiscard, gnu::noinline]] constexpr sha1_state hash_of_unusual_key(std::string_view key) noexcept {
+[[nodiscard]] SOCKLESS_NEVER_INLINE constexpr sha1_state hash_of_unusual_key(std::string_view key) noexcept {
     sha1_state state = sha1_begin;
     std::size_t whole = key.size() / sha1_block_size;
     hash_blocks(state, key.data(), whole);
@@ -77,3 +79,5 @@ namespace sockless::ws {
 }
 
 } // namespace sockless::ws
+
+#include "../../detail/compiler_end.inc"

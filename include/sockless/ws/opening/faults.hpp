@@ -6,6 +6,8 @@
 #include "../../list_view.hpp"
 #include "../errc.hpp"
 
+#include "../../detail/compiler_begin.inc"
+
 namespace sockless::ws {
 
 /// The rules that known peers break and that do not touch framing. If a head breaks only these rules, the place of its
@@ -85,7 +87,7 @@ class opening_judge {
     constexpr explicit opening_judge(on_fault reaction) noexcept : reaction_(reaction) {}
 
     /// A rule is broken. Whether the judgement ends with that.
-    [[nodiscard, gnu::noinline]] constexpr bool ends_with(sockless::error rule) noexcept {
+    [[nodiscard]] SOCKLESS_NEVER_INLINE constexpr bool ends_with(sockless::error rule) noexcept {
         if (reaction_ == on_fault::note && faults_.add(rule)) {
             if (!error_) error_ = rule;
             return false;
@@ -106,3 +108,5 @@ class opening_judge {
 };
 
 } // namespace sockless::ws::detail
+
+#include "../../detail/compiler_end.inc"

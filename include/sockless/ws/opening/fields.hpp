@@ -6,6 +6,8 @@
 #include "extensions.hpp"
 #include "names.hpp"
 
+#include "../../detail/compiler_begin.inc"
+
 namespace sockless::ws::detail {
 
 /// A view in an array that is set as far as there are elements: an array of `std::string_view` is set to zeros first.
@@ -72,7 +74,7 @@ class opening_fields {
         }
     }
 
-    [[gnu::noinline]] constexpr void note_wrong_extensions(std::string_view value) noexcept {
+    SOCKLESS_NEVER_INLINE constexpr void note_wrong_extensions(std::string_view value) noexcept {
         const http::list_elements all(value);
         (all.begin() == all.end() ? empty_extensions : bad_extensions) = true;
     }
@@ -82,3 +84,5 @@ class opening_fields {
 };
 
 } // namespace sockless::ws::detail
+
+#include "../../detail/compiler_end.inc"

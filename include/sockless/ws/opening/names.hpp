@@ -3,9 +3,10 @@
 #pragma once
 
 #include <array>
-#include <bit>
 
 #include "../../http/text.hpp"
+
+#include "../../detail/compiler_begin.inc"
 
 namespace sockless::ws::detail {
 
@@ -40,7 +41,7 @@ template <class Word>
 [[nodiscard]] constexpr Word word_of(const char* text) noexcept {
     std::array<char, sizeof(Word)> characters{};
     copy(characters.data(), text, characters.size());
-    return std::bit_cast<Word>(characters);
+    return bits_as<Word>(characters);
 }
 
 [[nodiscard]] constexpr name_words words_of(std::string_view name) noexcept {
@@ -118,7 +119,7 @@ struct opening_name_table {
 inline constexpr opening_name_table opening_names{};
 
 /// The field of this name; the case does not matter.
-[[nodiscard, gnu::always_inline]] constexpr opening_field opening_field_of(std::string_view name) noexcept {
+[[nodiscard]] SOCKLESS_ALWAYS_INLINE constexpr opening_field opening_field_of(std::string_view name) noexcept {
     if (name.size() > most_name) return opening_field::other;
     const std::size_t end = opening_names.begin[name.size() + 1];
     for (std::size_t i = opening_names.begin[name.size()]; i != end; ++i) {
@@ -128,3 +129,5 @@ inline constexpr opening_name_table opening_names{};
 }
 
 } // namespace sockless::ws::detail
+
+#include "../../detail/compiler_end.inc"
