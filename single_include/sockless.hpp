@@ -2312,8 +2312,8 @@ template <class Byte>
     return at;
 }
 
-/// `skip(Class, …)`, a block at a time. `Suspect` says which characters of a block may not be of the class: all that
-/// are not, and few others.
+/// `skip(Class, at, end)`, a block at a time. `Suspect` says which characters of a block may not be of the class: all
+/// that are not, and few others.
 template <character_class Class, auto Suspect, class Byte>
 [[nodiscard]] constexpr const Byte* skip_blocks(const Byte* at, const Byte* end) noexcept {
     if (!std::is_constant_evaluated()) {
@@ -2327,25 +2327,25 @@ template <character_class Class, auto Suspect, class Byte>
     return skip(Class, at, end);
 }
 
-/// `skip(in_token, …)`
+/// `skip(in_token, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_token, most_characters::unusual>(at, end);
 }
 
-/// `skip(in_target, …)`
+/// `skip(in_target, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_target, most_characters::invisible>(at, end);
 }
 
-/// `skip(in_value, …)`
+/// `skip(in_value, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_value, most_characters::controls>(at, end);
 }
 
-/// `skip(in_host, …)`
+/// `skip(in_host, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_host(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_host, most_characters::unusual>(at, end);
@@ -2356,8 +2356,8 @@ template <class Byte>
 /// The value of a hexadecimal digit, or -1.
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
     if (is_digit(c)) return c - '0';
-    const char small = lower(c);
-    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+    const char lowered = lower(c);
+    return lowered >= 'a' && lowered <= 'f' ? lowered - 'a' + 10 : -1;
 }
 
 /// Whether words of eight characters, or less, differ in nothing but the case of ASCII letters.
@@ -2367,8 +2367,8 @@ template <class Byte>
     if ((differences & ~(each * 0x20)) != 0) return false;
     // A letter, in lower case, is from `a` to `z`: the sum of a character below 0x80 and a constant reaches the top bit
     // if the character is large enough. Of two that differ in bit 0x20 only, both are letters or none is.
-    const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
-    const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
+    const std::uint64_t lowered = (a | each * 0x20) & each * 0x7f;
+    const std::uint64_t letters = (lowered + each * (0x80 - 'a')) & ~(lowered + each * (0x7f - 'z')) & ~a & each * 0x80;
     return (differences & ~(letters >> 2)) == 0;
 }
 
@@ -2392,7 +2392,7 @@ template <class Word>
 
 namespace sockless::http {
 
-/// Whether `text` is a token: a method, a field name, a subprotocol … RFC 9110 section 5.6.2.
+/// Whether `text` is a token: a method, a field name, a subprotocol and so on. RFC 9110 section 5.6.2.
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     return !text.empty() && detail::skip_token(text.data(), end) == end;
@@ -4824,8 +4824,8 @@ class version_set {
     }
 
     /// Adds a version, tells whether one is in the set, and whether none is.
-    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
-    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
+    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit_of(added)); }
+    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit_of(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// The highest version that is in both sets, or `unknown` (STOMP 1.2 Protocol Negotiation) [S6].
@@ -4843,7 +4843,7 @@ class version_set {
     }
 
   private:
-    [[nodiscard]] static constexpr unsigned bit(version of) noexcept {
+    [[nodiscard]] static constexpr unsigned bit_of(version of) noexcept {
         return of == version::unknown ? 0U : 1U << (static_cast<unsigned>(of) - 1);
     }
 
@@ -8230,8 +8230,8 @@ class utf8_validator {
 
 namespace sockless::ws {
 
-/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of applications
-/// (4000–4999) have no name here: a function that takes a code takes any number.
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000 to 3999) and of
+/// applications (4000 to 4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
 
 /// A code that may be sent.
@@ -8252,7 +8252,7 @@ inline constexpr std::uint16_t bad_gateway = 1014;
 } // namespace close_code
 
 /// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry). 1004
-/// is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; numbers below 1000 and from
+/// is reserved; 1005, 1006 and 1015 are only ever reported; 1016 to 2999 are not assigned; numbers below 1000 and from
 /// 5000 up are no codes.
 [[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
@@ -9482,10 +9482,10 @@ namespace sockless::ws {
 /// Unpredictable bytes for a client's nonce and masking keys. A party that chooses the payload must not be able to
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
-/// There are two kinds. One is seeded with 32 bytes from a strong source (`getrandom`, …): it is the ChaCha20 stream of
-/// RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state. The
-/// other calls a function of the caller's. It moves and does not copy: two that give the same bytes would give the same
-/// keys to two connections.
+/// There are two kinds. One is seeded with 32 bytes from a strong source (such as `getrandom`): it is the ChaCha20
+/// stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state.
+/// The other calls a function of the caller's. It moves and does not copy: two that give the same bytes would give the
+/// same keys to two connections.
 ///
 /// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
 /// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of
@@ -9849,17 +9849,17 @@ template <class Mix>
 SOCKLESS_ALWAYS_INLINE constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
                                                   Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
-    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
-                                       std::uint32_t& z, std::uint32_t scheduled) {
+    const auto add_round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
+                                           std::uint32_t& z, std::uint32_t scheduled) {
         z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
         w = std::rotl(w, 30);
     };
     for (std::size_t t = 0; t != 20; t += 5) {
-        round(a, b, c, d, e, words[t]);
-        round(e, a, b, c, d, words[t + 1]);
-        round(d, e, a, b, c, words[t + 2]);
-        round(c, d, e, a, b, words[t + 3]);
-        round(b, c, d, e, a, words[t + 4]);
+        add_round(a, b, c, d, e, words[t]);
+        add_round(e, a, b, c, d, words[t + 1]);
+        add_round(d, e, a, b, c, words[t + 2]);
+        add_round(c, d, e, a, b, words[t + 3]);
+        add_round(b, c, d, e, a, words[t + 4]);
     }
     s = {a, b, c, d, e};
 }
@@ -11249,7 +11249,7 @@ struct opening {
     std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;                    ///< offer it, if the endpoint can compress
     std::string_view origin{};                  ///< empty for none
-    list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
+    list_view<field> fields{};                  ///< more fields, such as Authorization and Cookie
 };
 
 /// A server's acceptance of a request. All views are read during the call that they are given to, and not after it.
@@ -11259,7 +11259,7 @@ struct acceptance {
     std::string_view subprotocol{};
     std::string_view extensions{}; ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;       ///< agree to it, if it is offered and the endpoint can compress
-    list_view<field> fields{};     ///< more fields: Set-Cookie …
+    list_view<field> fields{};     ///< more fields, such as Set-Cookie
 
     /// For `write_acceptance`: whether to answer a key that is not 16 bytes in base64 (`errc::bad_key`), with the value
     /// for the key as it was sent. `accept` of a `basic_server` needs no word of it.
@@ -11269,7 +11269,7 @@ struct acceptance {
 /// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
-    list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
+    list_view<field> fields{};  ///< more fields, such as WWW-Authenticate and Location
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one

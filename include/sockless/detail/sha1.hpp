@@ -60,17 +60,17 @@ template <class Mix>
 SOCKLESS_ALWAYS_INLINE constexpr void sha1_rounds(sha1_state& s, const std::uint32_t* words, std::uint32_t constant,
                                                   Mix mix) noexcept {
     auto [a, b, c, d, e] = s;
-    const auto round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
-                                       std::uint32_t& z, std::uint32_t scheduled) {
+    const auto add_round = [mix, constant](std::uint32_t v, std::uint32_t& w, std::uint32_t x, std::uint32_t y,
+                                           std::uint32_t& z, std::uint32_t scheduled) {
         z = (z + scheduled + constant + mix(w, x, y)) + std::rotl(v, 5);
         w = std::rotl(w, 30);
     };
     for (std::size_t t = 0; t != 20; t += 5) {
-        round(a, b, c, d, e, words[t]);
-        round(e, a, b, c, d, words[t + 1]);
-        round(d, e, a, b, c, words[t + 2]);
-        round(c, d, e, a, b, words[t + 3]);
-        round(b, c, d, e, a, words[t + 4]);
+        add_round(a, b, c, d, e, words[t]);
+        add_round(e, a, b, c, d, words[t + 1]);
+        add_round(d, e, a, b, c, words[t + 2]);
+        add_round(c, d, e, a, b, words[t + 3]);
+        add_round(b, c, d, e, a, words[t + 4]);
     }
     s = {a, b, c, d, e};
 }

@@ -62,8 +62,8 @@ template <class Byte>
     return at;
 }
 
-/// `skip(Class, …)`, a block at a time. `Suspect` says which characters of a block may not be of the class: all that
-/// are not, and few others.
+/// `skip(Class, at, end)`, a block at a time. `Suspect` says which characters of a block may not be of the class: all
+/// that are not, and few others.
 template <character_class Class, auto Suspect, class Byte>
 [[nodiscard]] constexpr const Byte* skip_blocks(const Byte* at, const Byte* end) noexcept {
     if (!std::is_constant_evaluated()) {
@@ -77,25 +77,25 @@ template <character_class Class, auto Suspect, class Byte>
     return skip(Class, at, end);
 }
 
-/// `skip(in_token, …)`
+/// `skip(in_token, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_token(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_token, most_characters::unusual>(at, end);
 }
 
-/// `skip(in_target, …)`
+/// `skip(in_target, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_target(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_target, most_characters::invisible>(at, end);
 }
 
-/// `skip(in_value, …)`
+/// `skip(in_value, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_value(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_value, most_characters::controls>(at, end);
 }
 
-/// `skip(in_host, …)`
+/// `skip(in_host, at, end)`
 template <class Byte>
 [[nodiscard]] constexpr const Byte* skip_host(const Byte* at, const Byte* end) noexcept {
     return skip_blocks<in_host, most_characters::unusual>(at, end);
@@ -106,8 +106,8 @@ template <class Byte>
 /// The value of a hexadecimal digit, or -1.
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
     if (is_digit(c)) return c - '0';
-    const char small = lower(c);
-    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+    const char lowered = lower(c);
+    return lowered >= 'a' && lowered <= 'f' ? lowered - 'a' + 10 : -1;
 }
 
 /// Whether words of eight characters, or less, differ in nothing but the case of ASCII letters.
@@ -117,8 +117,8 @@ template <class Byte>
     if ((differences & ~(each * 0x20)) != 0) return false;
     // A letter, in lower case, is from `a` to `z`: the sum of a character below 0x80 and a constant reaches the top bit
     // if the character is large enough. Of two that differ in bit 0x20 only, both are letters or none is.
-    const std::uint64_t small = (a | each * 0x20) & each * 0x7f;
-    const std::uint64_t letters = (small + each * (0x80 - 'a')) & ~(small + each * (0x7f - 'z')) & ~a & each * 0x80;
+    const std::uint64_t lowered = (a | each * 0x20) & each * 0x7f;
+    const std::uint64_t letters = (lowered + each * (0x80 - 'a')) & ~(lowered + each * (0x7f - 'z')) & ~a & each * 0x80;
     return (differences & ~(letters >> 2)) == 0;
 }
 
@@ -142,7 +142,7 @@ template <class Word>
 
 namespace sockless::http {
 
-/// Whether `text` is a token: a method, a field name, a subprotocol … RFC 9110 section 5.6.2.
+/// Whether `text` is a token: a method, a field name, a subprotocol and so on. RFC 9110 section 5.6.2.
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     const char* const end = text.data() + text.size();
     return !text.empty() && detail::skip_token(text.data(), end) == end;

@@ -59,8 +59,8 @@ class version_set {
     }
 
     /// Adds a version, tells whether one is in the set, and whether none is.
-    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit(added)); }
-    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit(asked)) != 0; }
+    constexpr void add(version added) noexcept { bits_ = static_cast<std::uint8_t>(bits_ | bit_of(added)); }
+    [[nodiscard]] constexpr bool has(version asked) const noexcept { return (bits_ & bit_of(asked)) != 0; }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
 
     /// The highest version that is in both sets, or `unknown` (STOMP 1.2 Protocol Negotiation) [S6].
@@ -78,7 +78,7 @@ class version_set {
     }
 
   private:
-    [[nodiscard]] static constexpr unsigned bit(version of) noexcept {
+    [[nodiscard]] static constexpr unsigned bit_of(version of) noexcept {
         return of == version::unknown ? 0U : 1U << (static_cast<unsigned>(of) - 1);
     }
 

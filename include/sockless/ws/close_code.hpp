@@ -6,8 +6,8 @@
 
 namespace sockless::ws {
 
-/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000–3999) and of applications
-/// (4000–4999) have no name here: a function that takes a code takes any number.
+/// The Close codes of RFC 6455 section 7.4.1 and the IANA registry. Codes of frameworks (3000 to 3999) and of
+/// applications (4000 to 4999) have no name here: a function that takes a code takes any number.
 namespace close_code {
 
 /// A code that may be sent.
@@ -28,7 +28,7 @@ inline constexpr std::uint16_t bad_gateway = 1014;
 } // namespace close_code
 
 /// Whether `code` may stand in a Close frame, in either direction (RFC 6455 section 7.4.2 and the IANA registry). 1004
-/// is reserved; 1005, 1006 and 1015 are only ever reported; 1016–2999 are not assigned; numbers below 1000 and from
+/// is reserved; 1005, 1006 and 1015 are only ever reported; 1016 to 2999 are not assigned; numbers below 1000 and from
 /// 5000 up are no codes.
 [[nodiscard]] constexpr bool is_sendable(std::uint16_t code) noexcept {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);

@@ -18,7 +18,7 @@ struct opening {
     std::string_view extensions{};              ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;                    ///< offer it, if the endpoint can compress
     std::string_view origin{};                  ///< empty for none
-    list_view<field> fields{};                  ///< more fields: Authorization, Cookie …
+    list_view<field> fields{};                  ///< more fields, such as Authorization and Cookie
 };
 
 /// A server's acceptance of a request. All views are read during the call that they are given to, and not after it.
@@ -28,7 +28,7 @@ struct acceptance {
     std::string_view subprotocol{};
     std::string_view extensions{}; ///< the value of Sec-WebSocket-Extensions; empty for none
     bool compression = true;       ///< agree to it, if it is offered and the endpoint can compress
-    list_view<field> fields{};     ///< more fields: Set-Cookie …
+    list_view<field> fields{};     ///< more fields, such as Set-Cookie
 
     /// For `write_acceptance`: whether to answer a key that is not 16 bytes in base64 (`errc::bad_key`), with the value
     /// for the key as it was sent. `accept` of a `basic_server` needs no word of it.
@@ -38,7 +38,7 @@ struct acceptance {
 /// A server's refusal of a request. All views are read during the call that they are given to, and not after it.
 struct refusal {
     std::uint16_t status = 400; ///< 200 to 599
-    list_view<field> fields{};  ///< more fields: WWW-Authenticate, Location …
+    list_view<field> fields{};  ///< more fields, such as WWW-Authenticate and Location
     std::string_view body{};
     std::string_view content_type{}; ///< of the body; empty for none
     std::string_view reason{};       ///< the reason phrase; empty for the standard one
