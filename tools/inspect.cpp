@@ -318,7 +318,7 @@ struct split {
         if (!random) return size;
         // A linear congruential generator; many small pieces and some large ones.
         state = state * 6364136223846793005U + 1442695040888963407U;
-        return 1 + (state >> 32U) % (std::size_t{1} << (state >> 60U));
+        return 1 + static_cast<std::size_t>(state >> 32U) % (std::size_t{1} << (state >> 60U));
     }
 };
 
@@ -332,7 +332,11 @@ static split split_of(std::string_view text) {
     if (error != std::errc{} || end != digits.data() + digits.size() || (number == 0 && !cut.random)) {
         give_up("--split takes a number of bytes, or random: and a number, not \"" + std::string(text) + '"');
     }
-    (cut.random ? cut.state : cut.size) = number;
+    if (cut.random) {
+        cut.state = number;
+    } else if (number < SIZE_MAX) {
+        cut.size = static_cast<std::size_t>(number);
+    }
     return cut;
 }
 
