@@ -1,5 +1,5 @@
 // As server.cpp, with uWebSockets. docs/performance.md says how it is built.
-// uwebsockets PORT COMPRESSES(0 or 1) PREPARES(0 or 1)
+// peer_uwebsockets PORT COMPRESSES(0 or 1) PREPARES(0 or 1)
 // SPDX-License-Identifier: MIT
 #include <cstdlib>
 
