@@ -58,12 +58,7 @@ class echo_connection : public connection {
         handle(peer_.tick(now())); // deadlines count from here
     }
 
-    void close() override {
-        // If the connection is not open yet, no Close can be sent.
-        if (peer_.close(ws::close_code::going_away, "the server ends") && peer_.state() == ws::state::opening) {
-            hang_up();
-        }
-    }
+    void close() override { peer_.shut_down(); }
 
   private:
     void take(sockless::bytes in) override {

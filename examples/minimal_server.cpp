@@ -1,9 +1,10 @@
-// The least that serves many WebSockets: poll, and a driver for each connection. Sends messages back, on port 9001.
+// The least that serves many WebSockets: poll, and a driver for each connection. Sends messages back.
 // SPDX-License-Identifier: MIT
 #include <sockless.hpp>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <list>
 #include <netinet/in.h>
 #include <poll.h>
@@ -42,8 +43,9 @@ struct connection {
     }
 };
 
-int main() {
-    const sockaddr_in address{AF_INET, htons(9001), {htonl(INADDR_LOOPBACK)}, {}};
+int main(int count, char** words) { // its argument is the port
+    const auto port = static_cast<std::uint16_t>(count > 1 ? std::atoi(words[1]) : 9001);
+    const sockaddr_in address{AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {}};
     const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
     if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;
     if (::listen(listener, 128) != 0) return 1;

@@ -216,7 +216,8 @@ class connection {
 /// Makes the connection for a socket that was just accepted.
 using make_connection = std::function<std::unique_ptr<connection>(int socket)>;
 
-/// Serves any number of connections from one thread, until something can be read from `stop`, and all have ended.
+/// Serves any number of connections from one thread, until something can be read from `stop`, and all have ended. Then
+/// the listener is closed.
 class poll_server {
   public:
     explicit poll_server(make_connection make) : make_(std::move(make)) {}
@@ -237,6 +238,7 @@ class poll_server {
             if (polled[1].revents != 0) accept_from(listener);
             if (polled[0].revents != 0) {
                 stopping = true;
+                ::close(listener);
                 for (const auto& each : connections_) each->close();
             }
             // Only now, as what one connection has received may be for others.
