@@ -128,6 +128,13 @@ class Program:
         fields = self._proc("stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def sockets(self):
+        count = 0
+        for link in self._proc("fd").iterdir():
+            with contextlib.suppress(OSError):
+                count += os.readlink(link).startswith("socket:")
+        return count
+
     async def is_idle(self, seconds=1):
         """It must use next to no time of the processor."""
         before = self.processor_time()
@@ -153,6 +160,8 @@ class Listening(Program):
             if program.tls:
                 self.trust = ssl.create_default_context(cafile=words["certificate"])
             if await self._accepts():
+                await until(lambda: self.connections() == 0, "it still holds a connection that has ended")
+                self.idle_sockets = self.sockets()
                 return self
             if self.process.returncode == cls.CANNOT_RUN:
                 raise Skipped(self.output() or self.errors())
@@ -183,8 +192,9 @@ class Listening(Program):
         await until(lambda: self.connections() >= count, f"it has not accepted {count} connections")
 
     async def has_let_go(self, patience=PATIENCE):
-        """All connections must be closed."""
+        """All connections must be closed, and their descriptors free."""
         await until(lambda: self.connections() == 0, "it still holds a connection", patience)
+        await until(lambda: self.sockets() <= self.idle_sockets, "it has not closed all sockets", patience)
 
 
 async def connected(port, buffer=None):

@@ -90,12 +90,14 @@ async def wrong_handshakes(server):
 
 
 async def wrong_frames(server):
-    """ends the connection with 1002 if a frame is wrong, and with 1007 if text is no text"""
+    """ends the connection with 1002 if a frame is wrong, and with 1007 if text is no text; also while more comes"""
     for wrong, code in ((frame(TEXT, b"not masked", mask=False), 1002), (frame(TEXT, b"\xff"), 1007)):
-        async with await Peer.open(server) as peer:
-            await peer.send(wrong)
-            await peer.expect_close(code)
-            await peer.expect_end()
+        for more in (0, 3 * MEGABYTE):
+            async with await Peer.open(server) as peer:
+                await peer.send(wrong + bytes(more))
+                await asyncio.sleep(0.1)  # a reset would overtake the Close
+                await peer.expect_close(code)
+                await peer.expect_end()
 
 
 async def closes(server):
@@ -398,7 +400,7 @@ async def slow_reader(server):
         sending = asyncio.create_task(send())
         while not sending.done():
             seen = sent
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1)
             if sent == seen:
                 break
         await server.is_idle(0.7)
@@ -434,7 +436,7 @@ async def starts_again(server, start):
 
 # Those that wait for deadlines, each at the side of all others; and the rest, in turn.
 WAITING_CASES = [stop_while_nobody_reads, stop_without_answer, stop_after_close, lingers]
-BRIEF_CASES = [stop_unused, stop_by_interrupt, stop_silent, stop_open, stop_in_conversation, stop_in_message,
+QUICK_CASES = [stop_unused, stop_by_interrupt, stop_silent, stop_open, stop_in_conversation, stop_in_message,
                stop_while_output_waits, starts_again]
 
 
@@ -476,6 +478,6 @@ async def run(program, build, certificate, count):
             finally:
                 await server.kill()
 
-    own = [slow_reader, *BRIEF_CASES] if program.stops else [slow_reader]
+    own = [slow_reader, *QUICK_CASES] if program.stops else [slow_reader]
     waiting = WAITING_CASES if program.stops else []
     await asyncio.gather(try_shared(), try_in_turn(*own), *(try_in_turn(case) for case in waiting))
