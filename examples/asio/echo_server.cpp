@@ -1,35 +1,64 @@
-// Sends every message back: a server with Asio. Its argument is the port.
+// Sends every message back: a server with Asio and callbacks. Its argument is the port.
 // SPDX-License-Identifier: MIT
 #include <sockless.hpp>
 #include <sockless/adapters/asio.hpp>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <set>
 
-namespace net = sockless::net;
+namespace net = sockless::adapters::net;
 namespace ws = sockless::ws;
+using error_code = sockless::adapters::asio_error_code;
 using connection = sockless::adapters::asio_connection<ws::server>;
 
 namespace {
 
-void accept(net::ip::tcp::acceptor& from) {
-    from.async_accept([&from](net::error_code error, net::ip::tcp::socket socket) {
-        if (error) return;
-        std::make_shared<connection>(std::move(socket), ws::server())
-            ->start([](connection& on, const ws::event& event) {
-                if (event.kind == ws::kind::request) on.report(on.peer().accept());
-                if (event.kind == ws::kind::message) on.report(on.peer().send(event.type, event.payload));
-            });
-        accept(from);
-    });
-}
+class echo_server {
+  public:
+    echo_server(net::io_context& context, unsigned short port)
+        : acceptor_(context, {net::ip::address_v4::loopback(), port}) {
+        accept();
+    }
+
+    void shut_down() {
+        acceptor_.close();
+        for (connection* each : std::set(open_)) each->shut_down();
+    }
+
+  private:
+    void accept() {
+        acceptor_.async_accept([this](error_code error, net::ip::tcp::socket socket) {
+            if (error) return;
+            const auto each = std::make_shared<connection>(std::move(socket), ws::server());
+            open_.insert(each.get());
+            each->start([this](connection& from, const ws::event& event) { handle(from, event); });
+            accept();
+        });
+    }
+
+    void handle(connection& from, const ws::event& event) {
+        sockless::error error;
+        if (event.kind == ws::kind::request) error = from.peer().accept();
+        if (event.kind == ws::kind::message) error = from.peer().send(event.type, event.payload);
+        if (event.kind == ws::kind::closed) open_.erase(&from);
+        if (error) from.shut_down();
+    }
+
+    net::ip::tcp::acceptor acceptor_;
+    std::set<connection*> open_;
+};
 
 } // namespace
 
 int main(int count, char** arguments) {
-    const auto port = static_cast<unsigned short>(count > 1 ? std::atoi(arguments[1]) : 9001);
-    net::io_context context;
-    net::ip::tcp::acceptor acceptor(context, {net::ip::address_v4::loopback(), port});
-    accept(acceptor);
+    const int port = count > 1 ? std::atoi(arguments[1]) : 9001;
+    net::io_context context(1);
+    echo_server server(context, static_cast<unsigned short>(port));
+    net::signal_set signals(context, SIGINT, SIGTERM);
+    signals.async_wait([&](error_code, int) { server.shut_down(); });
+    std::printf("listening on %d\n", port);
+    std::fflush(stdout);
     context.run();
 }

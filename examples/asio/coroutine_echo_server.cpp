@@ -1,0 +1,60 @@
+// Sends every message back: a server with Asio and coroutines. Its argument is the port.
+// SPDX-License-Identifier: MIT
+#include <sockless.hpp>
+#include <sockless/adapters/asio.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+namespace net = sockless::adapters::net;
+namespace ws = sockless::ws;
+using connection = sockless::adapters::asio_connection<ws::server>;
+
+namespace {
+
+struct echo_server {
+    net::ip::tcp::acceptor acceptor;
+    std::set<connection*> open{};
+
+    net::awaitable<void> serve(net::ip::tcp::socket socket) {
+        connection peer(std::move(socket), ws::server());
+        open.insert(&peer);
+        sockless::error error;
+        while (const ws::event event = co_await peer.receive()) {
+            if (event.kind == ws::kind::request) error = peer.peer().accept();
+            if (event.kind == ws::kind::message) error = peer.peer().send(event.type, event.payload);
+            if (error) break; // the end of `peer` says goodbye
+        }
+        open.erase(&peer);
+    }
+
+    net::awaitable<void> accept() {
+        for (sockless::adapters::asio_error_code error;;) {
+            net::ip::tcp::socket socket =
+                co_await acceptor.async_accept(net::redirect_error(net::use_awaitable, error));
+            if (error) co_return;
+            co_spawn(acceptor.get_executor(), serve(std::move(socket)), net::detached);
+        }
+    }
+
+    void shut_down() {
+        acceptor.close();
+        for (connection* each : open) each->shut_down();
+    }
+};
+
+} // namespace
+
+int main(int count, char** arguments) {
+    const int port = count > 1 ? std::atoi(arguments[1]) : 9001;
+    net::io_context context(1);
+    echo_server server{{context, {net::ip::address_v4::loopback(), static_cast<unsigned short>(port)}}};
+    co_spawn(context, server.accept(), net::detached);
+    net::signal_set signals(context, SIGINT, SIGTERM);
+    signals.async_wait([&](auto, int) { server.shut_down(); });
+    std::printf("listening on %d\n", port);
+    std::fflush(stdout);
+    context.run();
+}
