@@ -31,6 +31,10 @@ using asio_error_code = ::boost::system::error_code;
 
 namespace sockless::adapters::detail {
 
+/// A side of the handshake of TLS, for a stream that has one.
+template <class Side, class Stream>
+concept asio_tls_side = std::same_as<Side, typename Stream::handshake_type>;
+
 /// The part of an `asio_connection` that does the work. It has one read, one write and one timer under way at most.
 /// Each of them holds it, so it outlives them in any order, and the program's `asio_connection`.
 template <endpoint Endpoint, class Stream>
@@ -346,54 +350,53 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
 
     /// With a TLS stream whose socket is connected. The handshake of TLS comes first, as `Stream::client` or as
     /// `Stream::server`. The timeout of the opening handshake bounds both together.
-    template <class Side>
-        requires std::same_as<Side, typename Stream::handshake_type>
-        asio_connection(Stream stream, Side side, Endpoint peer, const driver_options& settings = {})
-            : asio_connection(std::move(stream), std::move(peer), settings) {
-            loop_->shake_hands_as(side);
-        }
+    template <detail::asio_tls_side<Stream> Side>
+    asio_connection(Stream stream, Side side, Endpoint peer, const driver_options& settings = {})
+        : asio_connection(std::move(stream), std::move(peer), settings) {
+        loop_->shake_hands_as(side);
+    }
 
-        asio_connection(const asio_connection&) = delete;
-        asio_connection& operator=(const asio_connection&) = delete;
-        ~asio_connection() { loop_->let_go(); }
+    asio_connection(const asio_connection&) = delete;
+    asio_connection& operator=(const asio_connection&) = delete;
+    ~asio_connection() { loop_->let_go(); }
 
-        /// Begins, and calls `handle(connection, event)` for each event. Views of the event are valid until `handle`
-        /// returns. If `handle` throws, the connection is closed at once, and the exception leaves the `run` of the
-        /// context. The connection must have been made with `std::make_shared`.
-        template <std::invocable<asio_connection&, const event&> Handle>
-        void start(Handle handle) {
-            loop_->start(this->shared_from_this(),
-                         [this, handle = std::move(handle)](const event& found) mutable { handle(*this, found); });
-        }
+    /// Begins, and calls `handle(connection, event)` for each event. Views of the event are valid until `handle`
+    /// returns. If `handle` throws, the connection is closed at once, and the exception leaves the `run` of the
+    /// context. The connection must have been made with `std::make_shared`.
+    template <std::invocable<asio_connection&, const event&> Handle>
+    void start(Handle handle) {
+        loop_->start(this->shared_from_this(),
+                     [this, handle = std::move(handle)](const event& found) mutable { handle(*this, found); });
+    }
 
 #if defined(BOOST_ASIO_HAS_CO_AWAIT) || defined(ASIO_HAS_CO_AWAIT)
-        /// Gives the next event; one that is false after the last. Views of an event are valid until the next call of
-        /// `receive`, whatever else is awaited meanwhile; deadlines, Pings and writing go on. One coroutine at a time
-        /// may call it. To cancel it (`||` of newer versions of Asio) loses no event.
-        [[nodiscard]] net::awaitable<event> receive() { return loop::next_event(loop_); }
+    /// Gives the next event; one that is false after the last. Views of an event are valid until the next call of
+    /// `receive`, whatever else is awaited meanwhile; deadlines, Pings and writing go on. One coroutine at a time
+    /// may call it. To cancel it (`||` of newer versions of Asio) loses no event.
+    [[nodiscard]] net::awaitable<event> receive() { return loop::next_event(loop_); }
 #endif
 
-        /// The endpoint: to send, to accept, to close, in the handler and anywhere else. The bytes that this queues are
-        /// written when the caller has returned to the executor. So call `peer()` each time, and keep no reference.
-        [[nodiscard]] Endpoint& peer() { return loop_->peer(); }
-        [[nodiscard]] const Endpoint& peer() const noexcept { return std::as_const(*loop_).peer(); }
+    /// The endpoint: to send, to accept, to close, in the handler and anywhere else. The bytes that this queues are
+    /// written when the caller has returned to the executor. So call `peer()` each time, and keep no reference.
+    [[nodiscard]] Endpoint& peer() { return loop_->peer(); }
+    [[nodiscard]] const Endpoint& peer() const noexcept { return std::as_const(*loop_).peer(); }
 
-        /// Ends the connection in the way that its state asks for, as when the program ends. Events come until the end.
-        void shut_down() { loop_->shut_down(); }
+    /// Ends the connection in the way that its state asks for, as when the program ends. Events come until the end.
+    void shut_down() { loop_->shut_down(); }
 
-        /// With a handler: pauses, so that nothing is read and no event comes but the end, and goes on with `false`.
-        void pause(bool pauses = true) { loop_->pause(pauses); }
+    /// With a handler: pauses, so that nothing is read and no event comes but the end, and goes on with `false`.
+    void pause(bool pauses = true) { loop_->pause(pauses); }
 
-        /// The stream: for addresses and options.
-        [[nodiscard]] Stream& stream() noexcept { return loop_->stream(); }
+    /// The stream: for addresses and options.
+    [[nodiscard]] Stream& stream() noexcept { return loop_->stream(); }
 
-        /// The error of the socket or of TLS that broke the connection, if one did.
-        [[nodiscard]] asio_error_code failure() const noexcept { return loop_->failure(); }
+    /// The error of the socket or of TLS that broke the connection, if one did.
+    [[nodiscard]] asio_error_code failure() const noexcept { return loop_->failure(); }
 
-      private:
-        using loop = detail::asio_loop<Endpoint, Stream>;
+  private:
+    using loop = detail::asio_loop<Endpoint, Stream>;
 
-        std::shared_ptr<loop> loop_;
+    std::shared_ptr<loop> loop_;
 };
 
 } // namespace sockless::adapters
