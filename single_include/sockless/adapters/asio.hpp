@@ -349,7 +349,12 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
         : loop_(std::make_shared<loop>(std::move(stream), std::move(peer), settings)) {}
 
     /// With a TLS stream whose socket is connected. The handshake of TLS comes first, as `Stream::client` or as
-    /// `Stream::server`. The timeout of the opening handshake bounds both together.
+    /// `Stream::server`. The timeout of the opening handshake bounds both together. A client first says on the stream
+    /// which host it wants, and that the certificate must be of that host:
+    ///
+    ///     SSL_set_tlsext_host_name(stream.native_handle(), host.c_str());
+    ///     stream.set_verify_mode(ssl::verify_peer);
+    ///     stream.set_verify_callback(ssl::host_name_verification(host));
     template <detail::asio_tls_side<Stream> Side>
     asio_connection(Stream stream, Side side, Endpoint peer, const driver_options& settings = {})
         : asio_connection(std::move(stream), std::move(peer), settings) {
