@@ -376,8 +376,8 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
 
 #if defined(BOOST_ASIO_HAS_CO_AWAIT) || defined(ASIO_HAS_CO_AWAIT)
     /// Gives the next event; one that is false after the last. Views of an event are valid until the next call of
-    /// `receive`, whatever else is awaited meanwhile; deadlines, Pings and writing go on. One coroutine at a time
-    /// may call it. To cancel it (`||` of newer versions of Asio) loses no event.
+    /// `receive`, whatever else is awaited meanwhile; deadlines, Pings and writing go on. One coroutine at a time may
+    /// call it. A call that is cancelled while it waits (newer versions of Asio can do that) takes no event.
     [[nodiscard]] net::awaitable<event> receive() { return loop::next_event(loop_); }
 #endif
 
