@@ -27,6 +27,8 @@ PROGRAMS = {program.name: program for program in (
     Server("minimal", "minimal_server", stops=False),
     Server("poll", "echo_server", ("--port", "{port}")),
     Server("asio", "asio-echo_server"),
+    Server("asio-coroutines", "asio-coroutine_echo_server"),
+    Server("asio-tls", "asio-tls_echo_server", ("{port}", "{certificate}", "{key}"), tls=True),
     Server("openssl", "openssl-echo_server", ("{port}", "{certificate}", "{key}"), tls=True),
     Server("libuv", "libuv-chat_server", chats=True),
     Server("libevent", "libevent-echo_server"),
