@@ -465,9 +465,11 @@ class deadline {
 #if defined(_MSC_VER) && !defined(__clang__)
 #define SOCKLESS_ALWAYS_INLINE [[msvc::forceinline]]
 #define SOCKLESS_NEVER_INLINE [[msvc::noinline]]
+#define SOCKLESS_UNROLL
 #else
 #define SOCKLESS_ALWAYS_INLINE [[gnu::always_inline]]
 #define SOCKLESS_NEVER_INLINE [[gnu::noinline]]
+#define SOCKLESS_UNROLL _Pragma("GCC unroll 8")
 #endif
 
 // Microsoft's compiler ignores the standard attribute, and so does clang for the same targets.
@@ -636,7 +638,7 @@ inline constexpr std::size_t looked_at_once = 64;
 template <class Blocks, class... Char>
 std::uint64_t occurrences_in_64(const char* text, Char... wanted) noexcept {
     std::uint64_t found = 0;
-#pragma GCC unroll 8
+    SOCKLESS_UNROLL
     for (std::size_t at = 0; at != looked_at_once; at += Blocks::size) {
         found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
     }
@@ -865,6 +867,7 @@ namespace sockless {
 namespace sockless {
 
 /// All that the library knows about one error. Each layer has one table of rows, one row for each code of its `errc`.
+/// A program that defines SOCKLESS_NO_ERROR_TEXTS has no texts in it: see `error`.
 struct error_row {
     literal name;                 ///< the name of the enumerator, for logs and machines
     literal sentence;             ///< what went wrong, for people
@@ -873,8 +876,63 @@ struct error_row {
     std::uint16_t status = 0;     ///< the HTTP status that answers it (RFC 9110 section 15), or 0
 };
 
+namespace detail {
+
+#if !defined(SOCKLESS_NO_ERROR_TEXTS)
+/// A row as the program keeps it.
+using kept_error_row = error_row;
+
+/// The rows of a layer as the program keeps them.
+template <char Layer, std::size_t Count>
+[[nodiscard]] constexpr const error_row (&kept(const error_row (&rows)[Count]) noexcept)[Count] {
+    return rows;
+}
+#else
+// For little memory: a program that defines SOCKLESS_NO_ERROR_TEXTS, the same in each of its units, keeps no sentence,
+// section or name. In their place an error has a letter for its layer and the number of the code, such as "W17".
+struct short_name {
+    char text[3];
+    std::uint8_t size;
+
+    constexpr operator std::string_view() const noexcept { return {text, size}; }
+};
+
+struct kept_error_row {
+    static constexpr literal section{""};
+
+    short_name name;
+    std::uint16_t close_code;
+    std::uint16_t status;
+};
+
+template <std::size_t Count>
+struct kept_error_rows {
+    [[nodiscard]] constexpr const kept_error_row& operator[](std::size_t code) const noexcept { return rows[code]; }
+
+    kept_error_row rows[Count];
+};
+
+template <char Layer, std::size_t Count>
+[[nodiscard]] consteval kept_error_rows<Count> kept(const error_row (&rows)[Count]) noexcept {
+    static_assert(Count <= 100);
+    kept_error_rows<Count> all{};
+    for (std::size_t code = 0; code != Count; ++code) {
+        const auto digit = [](std::size_t value) { return static_cast<char>('0' + value); };
+        short_name name{{Layer, digit(code / 10), digit(code % 10)}, 3};
+        all.rows[code] = {name, rows[code].close_code, rows[code].status};
+    }
+    return all;
+}
+#endif
+
+} // namespace detail
+
 /// An error of any layer in one word. True if something went wrong. The `errc` of each layer converts to it and
 /// compares with it. `row_of`, a function beside that `errc`, finds the row of a code.
+///
+/// A program that defines SOCKLESS_NO_ERROR_TEXTS in all of its units, for little memory, has no texts of errors:
+/// `name` and `sentence` are then a letter and the number of the code, such as "W17" for code 17 of `ws::errc` ("H" is
+/// for `http`, "S" for `stomp`), and `section` is empty.
 ///
 ///     if (const sockless::error refused = peer.send_text(text)) print(refused.name(), refused.sentence());
 ///     if (peer.error() == ws::errc::pong_timeout) print("the peer is gone");
@@ -892,7 +950,13 @@ class error {
     /// The members of the `error_row`: the name of the code, what went wrong in a sentence, the section of the
     /// specification, the Close code and the HTTP status that answer it, or 0. The texts are constants.
     [[nodiscard]] constexpr std::string_view name() const noexcept { return row().name; }
-    [[nodiscard]] constexpr std::string_view sentence() const noexcept { return row().sentence; }
+    [[nodiscard]] constexpr std::string_view sentence() const noexcept {
+#if !defined(SOCKLESS_NO_ERROR_TEXTS)
+        return row().sentence;
+#else
+        return row().name;
+#endif
+    }
     [[nodiscard]] constexpr std::string_view section() const noexcept { return row().section; }
     [[nodiscard]] constexpr std::uint16_t close_code() const noexcept { return row().close_code; }
     [[nodiscard]] constexpr std::uint16_t status() const noexcept { return row().status; }
@@ -905,11 +969,14 @@ class error {
     }
 
   private:
-    static constexpr error_row none{"none", "no error", "", 0, 0};
+    static constexpr error_row no_error[] = {{"none", "no error", "", 0, 0}};
+    static constexpr decltype(auto) none = detail::kept<'0'>(no_error);
 
-    [[nodiscard]] constexpr const error_row& row() const noexcept { return row_ != nullptr ? *row_ : none; }
+    [[nodiscard]] constexpr const detail::kept_error_row& row() const noexcept {
+        return row_ != nullptr ? *row_ : none[0];
+    }
 
-    const error_row* row_ = nullptr;
+    const detail::kept_error_row* row_ = nullptr;
 };
 
 /// The result of a writer: how many bytes it wrote. If there is an error, no byte of the output counts. If the error is
@@ -2690,7 +2757,7 @@ enum class errc : std::uint8_t {
 
 /// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
 /// that finds the same in a response sends no answer.
-inline constexpr error_row errc_rows[] = {
+inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
     {"too_many_empty_lines", "too many empty lines come before the request line", "RFC 9112 2.2", 0, 400},
@@ -2728,13 +2795,16 @@ inline constexpr error_row errc_rows[] = {
     {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 
+/// The same, as the program keeps them.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'H'>(errc_texts);
+
 /// The row of `code`: its name, sentence, section and HTTP status.
-[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+[[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
-static_assert(row_of(errc::body_not_allowed).name == "body_not_allowed" && row_of(errc::truncated).name == "truncated");
+static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
+static_assert(errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
 
 } // namespace sockless::http
 
@@ -5048,7 +5118,7 @@ enum class errc : std::uint8_t {
 
 /// One row per enumerator of `errc`, in its order. A server sends the sentence to the client as the `message` of its
 /// ERROR. The Close codes are for STOMP over WebSocket.
-inline constexpr error_row errc_rows[] = {
+inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
     {"unknown_command", "the first line of a frame is not a command of STOMP", "STOMP 1.2 Augmented BNF", 1002, 0},
@@ -5121,14 +5191,16 @@ inline constexpr error_row errc_rows[] = {
      "STOMP 1.2 Header receipt", 0, 0},
 };
 
+/// The same, as the program keeps them.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'S'>(errc_texts);
+
 /// The row of `code`: its name, sentence, section and Close code.
-[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+[[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
-static_assert(row_of(errc::too_many_receipts).name == "too_many_receipts" &&
-              row_of(errc::truncated).name == "truncated");
+static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
+static_assert(errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
 
 } // namespace sockless::stomp
 
@@ -8380,7 +8452,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order.
-inline constexpr error_row errc_rows[] = {
+inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
     {"reserved_bit_set", "a reserved bit is set, and no agreed extension gives it a meaning", "RFC 6455 5.2", 1002, 0},
@@ -8474,12 +8546,15 @@ inline constexpr error_row errc_rows[] = {
      "RFC 7692 7.1", 0, 0},
 };
 
+/// The same, as the program keeps them.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'W'>(errc_texts);
+
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
-[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+[[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
+static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
 
 } // namespace sockless::ws
 
@@ -9483,9 +9558,9 @@ namespace sockless::ws {
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
 /// There are two kinds. One is seeded with 32 bytes from a strong source (such as `getrandom`): it is the ChaCha20
-/// stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state.
-/// The other calls a function of the caller's. It moves and does not copy: two that give the same bytes would give the
-/// same keys to two connections.
+/// stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its
+/// state. The other calls a function of the caller's. It moves and does not copy: two that give the same bytes would
+/// give the same keys to two connections.
 ///
 /// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
 /// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of
@@ -13610,7 +13685,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
                              std::string_view missing = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
-        char text[row_of(errc::missing_header).sentence.size() + sizeof " (accept-version)"];
+        char text[sockless::error(errc::missing_header).sentence().size() + sizeof " (accept-version)"];
         if (!missing.empty()) {
             detail::text_sink<char> message(text);
             message.put(reason.sentence());
@@ -15552,6 +15627,7 @@ namespace sockless::ws {
 
 #undef SOCKLESS_ALWAYS_INLINE
 #undef SOCKLESS_NEVER_INLINE
+#undef SOCKLESS_UNROLL
 #undef SOCKLESS_NO_UNIQUE_ADDRESS
 #undef SOCKLESS_SSE2
 #undef SOCKLESS_ASKS_PROCESSOR

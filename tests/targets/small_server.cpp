@@ -5,14 +5,21 @@
 namespace ws = sockless::ws;
 using buffer = sockless::span_buffer<std::byte>;
 
+#if defined(SOCKLESS_NO_ERROR_TEXTS)
+static_assert(sockless::error(ws::errc::unknown_opcode).name() == "W02");
+static_assert(sockless::error(sockless::http::errc::bad_method).sentence() == "H02");
+static_assert(sockless::error(ws::errc::unknown_opcode) != sockless::http::errc::bad_method);
+static_assert(sockless::error(ws::errc::unknown_opcode).section().empty() && !sockless::error());
+#endif
+
 // Of the program around it.
 extern "C" void handle(sockless::bytes message);
 extern "C" void give_up(sockless::error why);
 extern "C" std::size_t transmit(sockless::cbytes output);
 
-std::byte input[1024], output[1024];
+std::byte room[2][1024];
 
-ws::basic_server<buffer> peer{buffer(input), buffer(output)};
+ws::basic_server<buffer> peer{buffer(room[0]), buffer(room[1])};
 
 extern "C" void take(std::byte* data, std::size_t size, sockless::instant now) {
     sockless::bytes in(data, size);

@@ -10,9 +10,9 @@ extern "C" void handle(sockless::bytes message);
 extern "C" void give_up(sockless::error why);
 extern "C" std::size_t transmit(sockless::cbytes output);
 
-std::byte input[1024], output[1024], names[1024];
+std::byte room[3][1024];
 
-stomp::basic_client_session<buffer> session{buffer(input), buffer(output), buffer(names)};
+stomp::basic_client_session<buffer> session{buffer(room[0]), buffer(room[1]), buffer(room[2])};
 
 extern "C" void start() { static_cast<void>(session.connect({.host = "broker", .login = "me", .passcode = "secret"})); }
 

@@ -50,7 +50,7 @@ enum class errc : std::uint8_t {
 
 /// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
 /// that finds the same in a response sends no answer.
-inline constexpr error_row errc_rows[] = {
+inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
     {"too_many_empty_lines", "too many empty lines come before the request line", "RFC 9112 2.2", 0, 400},
@@ -88,12 +88,15 @@ inline constexpr error_row errc_rows[] = {
     {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 
+/// The same, as the program keeps them.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'H'>(errc_texts);
+
 /// The row of `code`: its name, sentence, section and HTTP status.
-[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+[[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
-static_assert(row_of(errc::body_not_allowed).name == "body_not_allowed" && row_of(errc::truncated).name == "truncated");
+static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
+static_assert(errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
 
 } // namespace sockless::http

@@ -68,7 +68,7 @@ enum class errc : std::uint8_t {
 
 /// One row per enumerator of `errc`, in its order. A server sends the sentence to the client as the `message` of its
 /// ERROR. The Close codes are for STOMP over WebSocket.
-inline constexpr error_row errc_rows[] = {
+inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
     {"unknown_command", "the first line of a frame is not a command of STOMP", "STOMP 1.2 Augmented BNF", 1002, 0},
@@ -141,13 +141,15 @@ inline constexpr error_row errc_rows[] = {
      "STOMP 1.2 Header receipt", 0, 0},
 };
 
+/// The same, as the program keeps them.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'S'>(errc_texts);
+
 /// The row of `code`: its name, sentence, section and Close code.
-[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+[[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
-static_assert(row_of(errc::too_many_receipts).name == "too_many_receipts" &&
-              row_of(errc::truncated).name == "truncated");
+static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
+static_assert(errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
 
 } // namespace sockless::stomp

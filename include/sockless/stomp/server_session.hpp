@@ -298,7 +298,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
                              std::string_view missing = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
-        char text[row_of(errc::missing_header).sentence.size() + sizeof " (accept-version)"];
+        char text[sockless::error(errc::missing_header).sentence().size() + sizeof " (accept-version)"];
         if (!missing.empty()) {
             detail::text_sink<char> message(text);
             message.put(reason.sentence());

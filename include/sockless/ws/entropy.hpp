@@ -13,9 +13,9 @@ namespace sockless::ws {
 /// guess them (RFC 6455 sections 5.3 and 10.3).
 ///
 /// There are two kinds. One is seeded with 32 bytes from a strong source (such as `getrandom`): it is the ChaCha20
-/// stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its state.
-/// The other calls a function of the caller's. It moves and does not copy: two that give the same bytes would give the
-/// same keys to two connections.
+/// stream of RFC 8439, with the key replaced after every block, so that earlier bytes cannot be computed from its
+/// state. The other calls a function of the caller's. It moves and does not copy: two that give the same bytes would
+/// give the same keys to two connections.
 ///
 /// One without a source gives no bytes, and a client that has it sends nothing (`errc::no_entropy`). It has no source
 /// if it was made without arguments, if it was moved from, if the pointer to the function is null, or if all bytes of

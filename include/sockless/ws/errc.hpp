@@ -99,7 +99,7 @@ enum class errc : std::uint8_t {
 };
 
 /// One row per enumerator of `errc`, in its order.
-inline constexpr error_row errc_rows[] = {
+inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
     {"reserved_bit_set", "a reserved bit is set, and no agreed extension gives it a meaning", "RFC 6455 5.2", 1002, 0},
@@ -193,11 +193,14 @@ inline constexpr error_row errc_rows[] = {
      "RFC 7692 7.1", 0, 0},
 };
 
+/// The same, as the program keeps them.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'W'>(errc_texts);
+
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
-[[nodiscard]] constexpr const error_row& row_of(errc code) noexcept {
+[[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_rows) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
+static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
 
 } // namespace sockless::ws

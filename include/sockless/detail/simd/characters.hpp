@@ -149,7 +149,7 @@ inline constexpr std::size_t looked_at_once = 64;
 template <class Blocks, class... Char>
 std::uint64_t occurrences_in_64(const char* text, Char... wanted) noexcept {
     std::uint64_t found = 0;
-#pragma GCC unroll 8
+    SOCKLESS_UNROLL
     for (std::size_t at = 0; at != looked_at_once; at += Blocks::size) {
         found |= std::uint64_t{Blocks::any_of(Blocks::load(text + at), wanted...)} << at;
     }
