@@ -587,7 +587,7 @@ class connection {
         // Text shrinks to a quarter or less. Room that is there already costs nothing; further steps cost time.
         if (whole_messages_ && compression_.pending() > wanted / 4) wanted = 4 * compression_.pending();
         if (whole_messages_ && input().ready() > wanted) wanted = input().ready();
-        for (;; wanted *= 2) {
+        for (;;) {
             const std::size_t free = input().limit() - input().size();
             if (wanted > free) wanted = free;
             const decoder::event found = compression_.inflate(in, input().prepare(wanted));
@@ -607,6 +607,8 @@ class connection {
                 piece.payload = input().contents();
                 return piece;
             }
+            // More room is only needed if this was used up: else a message in many small pieces would take ever more.
+            wanted = found.payload.size() == wanted ? 2 * wanted : wanted - found.payload.size();
         }
     }
 

@@ -17,6 +17,7 @@ using namespace sockless;
 using namespace sockless::test;
 using lines = std::vector<std::string>;
 using sizes = std::initializer_list<std::size_t>;
+using namespace std::string_view_literals;
 using ws::message_type;
 
 namespace {
@@ -708,4 +709,28 @@ TEST_CASE_TEMPLATE("D8: no message takes memory once there are windows", Side, c
             }
         }
     }
+}
+
+TEST_CASE("a compressed message in many small pieces takes the memory that it needs") {
+    ws::zlib_server server;
+    ws::zlib_client client(sample_keys());
+    const auto pass = [](auto& from, auto& to) {
+        buffer wire(from.output().begin(), from.output().end());
+        from.sent(wire.size());
+        bytes in(wire);
+        return to.next(in);
+    };
+    REQUIRE_FALSE(client.request({.host = "h"}));
+    REQUIRE(pass(client, server).kind == ws::kind::request);
+    REQUIRE_FALSE(server.accept());
+    REQUIRE(pass(server, client).kind == ws::kind::open);
+    std::size_t before = 0;
+    for (int count = 0; count != 100; ++count) {
+        REQUIRE_FALSE(client.send_piece(message_type::text, "hello"sv, false, ws::compressed::always));
+        REQUIRE_FALSE(pass(client, server));
+        if (count == 0) before = heap_in_use();
+    }
+    CHECK(heap_in_use() - before < 4000);
+    REQUIRE_FALSE(client.send_piece(message_type::text, ""sv, true));
+    CHECK(pass(client, server).payload.size() == 500);
 }
