@@ -13687,7 +13687,7 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
                              std::string_view missing = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
-        char text[sockless::error(errc::missing_header).sentence().size() + sizeof " (accept-version)"];
+        char text[96]; // the sentence of `missing_header`, and the longest name
         if (!missing.empty()) {
             detail::text_sink<char> message(text);
             message.put(reason.sentence());
