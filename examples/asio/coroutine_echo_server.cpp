@@ -50,9 +50,9 @@ struct echo_server {
 int main(int count, char** arguments) {
     const int port = count > 1 ? std::atoi(arguments[1]) : 9001;
     net::io_context context(1);
+    net::signal_set signals(context, SIGINT, SIGTERM);
     echo_server server{{context, {net::ip::address_v4::loopback(), static_cast<unsigned short>(port)}}};
     co_spawn(context, server.accept(), net::detached);
-    net::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](auto, int) { server.shut_down(); });
     std::printf("listening on %d\n", port);
     std::fflush(stdout);

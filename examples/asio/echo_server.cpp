@@ -55,8 +55,8 @@ class echo_server {
 int main(int count, char** arguments) {
     const int port = count > 1 ? std::atoi(arguments[1]) : 9001;
     net::io_context context(1);
-    echo_server server(context, static_cast<unsigned short>(port));
     net::signal_set signals(context, SIGINT, SIGTERM);
+    echo_server server(context, static_cast<unsigned short>(port));
     signals.async_wait([&](error_code, int) { server.shut_down(); });
     std::printf("listening on %d\n", port);
     std::fflush(stdout);

@@ -59,11 +59,11 @@ int main(int count, char** arguments) {
     if (count != 4) return 1;
     const int port = std::atoi(arguments[1]);
     net::io_context context(1);
+    net::signal_set signals(context, SIGINT, SIGTERM);
     echo_server server{{context, {net::ip::address_v4::loopback(), static_cast<unsigned short>(port)}}};
     server.tls.use_certificate_chain_file(arguments[2]);
     server.tls.use_private_key_file(arguments[3], net::ssl::context::pem);
     co_spawn(context, server.accept(), net::detached);
-    net::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](auto, int) { server.shut_down(); });
     std::printf("listening on %d\n", port);
     std::fflush(stdout);

@@ -80,14 +80,8 @@ class server {
     }
 
     void run() {
-        sigset_t set;
-        ::sigemptyset(&set);
-        ::sigaddset(&set, SIGINT);
-        ::sigaddset(&set, SIGTERM);
-        ::sigprocmask(SIG_BLOCK, &set, nullptr);
-        const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
         signalfd_siginfo signal;
-        ::io_uring_prep_read(begin(operation::wait_for_signal, signals), signals, &signal, sizeof signal, 0);
+        ::io_uring_prep_read(begin(operation::wait_for_signal, signals_), signals_, &signal, sizeof signal, 0);
         accept();
         while (!is_stopping_ || !connections_.empty()) {
             wait();
@@ -104,13 +98,22 @@ class server {
             }
         }
         ::io_uring_queue_exit(&ring_);
-        ::close(signals);
+        ::close(signals_);
     }
 
   private:
     static sockless::instant now() {
         const auto time = std::chrono::steady_clock::now().time_since_epoch();
         return static_cast<sockless::instant>(time / std::chrono::milliseconds(1));
+    }
+
+    static int make_signals() {
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, SIGINT);
+        ::sigaddset(&set, SIGTERM);
+        ::sigprocmask(SIG_BLOCK, &set, nullptr);
+        return ::signalfd(-1, &set, SFD_CLOEXEC);
     }
 
     io_uring_sqe* begin(operation operation, int file) {
@@ -240,6 +243,7 @@ class server {
 
     io_uring ring_{};
     int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int signals_ = make_signals();
     bool is_accepting_ = false;
     bool is_stopping_ = false;
     std::unordered_map<int, connection> connections_;    // by socket

@@ -154,6 +154,10 @@ void stop(evutil_socket_t, short, void* context) {
 int main(int count, char** arguments) {
     std::signal(SIGPIPE, SIG_IGN);
     server server;
+    server.interrupt = evsignal_new(server.base, SIGINT, stop, &server);
+    server.terminate = evsignal_new(server.base, SIGTERM, stop, &server);
+    event_add(server.interrupt, nullptr);
+    event_add(server.terminate, nullptr);
     const auto port = static_cast<std::uint16_t>(count > 1 ? std::atoi(arguments[1]) : 9001);
     const sockaddr_in address{AF_INET, htons(port), {htonl(INADDR_LOOPBACK)}, {}};
     server.listener = evconnlistener_new_bind(server.base, let_in, &server,
@@ -164,10 +168,6 @@ int main(int count, char** arguments) {
         return 1;
     }
     evconnlistener_set_error_cb(server.listener, let_no_one_in);
-    server.interrupt = evsignal_new(server.base, SIGINT, stop, &server);
-    server.terminate = evsignal_new(server.base, SIGTERM, stop, &server);
-    event_add(server.interrupt, nullptr);
-    event_add(server.terminate, nullptr);
     event_base_dispatch(server.base);
     event_free(server.interrupt);
     event_free(server.terminate);

@@ -31,6 +31,8 @@ struct connection : tls_connection<ws::server> {
 
 int main(int count, char** arguments) {
     if (count != 4) return 1;
+    for (const int each : {SIGINT, SIGTERM}) std::signal(each, [](int) { is_asked_to_end = 1; });
+    std::signal(SIGPIPE, SIG_IGN);
     const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_use_certificate_chain_file(context.get(), arguments[2]) != 1) return 1;
@@ -42,8 +44,6 @@ int main(int count, char** arguments) {
     ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;
     if (::listen(listener, 128) != 0) return 1;
-    for (const int each : {SIGINT, SIGTERM}) std::signal(each, [](int) { is_asked_to_end = 1; });
-    std::signal(SIGPIPE, SIG_IGN);
     std::printf("listening on %d\n", port);
     std::fflush(stdout);
     auto next_round = std::chrono::steady_clock::now();
