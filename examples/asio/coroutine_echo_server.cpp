@@ -32,29 +32,29 @@ struct echo_server {
 
     net::awaitable<void> accept() {
         for (sockless::adapters::asio_error_code error;;) {
-            net::ip::tcp::socket socket =
-                co_await acceptor.async_accept(net::redirect_error(net::use_awaitable, error));
+            auto socket = co_await acceptor.async_accept(net::redirect_error(net::use_awaitable, error));
             if (error) co_return;
             co_spawn(acceptor.get_executor(), serve(std::move(socket)), net::detached);
         }
-    }
-
-    void shut_down() {
-        acceptor.close();
-        for (connection* each : open) each->shut_down();
     }
 };
 
 } // namespace
 
-int main(int count, char** arguments) {
+int main(int count, char** arguments) try {
     const int port = count > 1 ? std::atoi(arguments[1]) : 9001;
     net::io_context context(1);
     net::signal_set signals(context, SIGINT, SIGTERM);
     echo_server server{{context, {net::ip::address_v4::loopback(), static_cast<unsigned short>(port)}}};
     co_spawn(context, server.accept(), net::detached);
-    signals.async_wait([&](auto, int) { server.shut_down(); });
+    signals.async_wait([&](auto, int) {
+        server.acceptor.close();
+        for (connection* each : server.open) each->shut_down();
+    });
     std::printf("listening on %d\n", port);
     std::fflush(stdout);
     context.run();
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
 }

@@ -52,7 +52,7 @@ class echo_server {
 
 } // namespace
 
-int main(int count, char** arguments) {
+int main(int count, char** arguments) try {
     const int port = count > 1 ? std::atoi(arguments[1]) : 9001;
     net::io_context context(1);
     net::signal_set signals(context, SIGINT, SIGTERM);
@@ -61,4 +61,7 @@ int main(int count, char** arguments) {
     std::printf("listening on %d\n", port);
     std::fflush(stdout);
     context.run();
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
 }

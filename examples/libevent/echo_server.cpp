@@ -163,13 +163,15 @@ int main(int count, char** arguments) {
     server.listener = evconnlistener_new_bind(server.base, let_in, &server,
                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
                                               SOMAXCONN, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    if (server.listener == nullptr) {
+    const bool listens = server.listener != nullptr;
+    if (listens) {
+        evconnlistener_set_error_cb(server.listener, let_no_one_in);
+        event_base_dispatch(server.base);
+    } else {
         std::perror("listen");
-        return 1;
     }
-    evconnlistener_set_error_cb(server.listener, let_no_one_in);
-    event_base_dispatch(server.base);
     event_free(server.interrupt);
     event_free(server.terminate);
     event_base_free(server.base);
+    return listens ? 0 : 1;
 }

@@ -170,10 +170,11 @@ int main(int count, char** arguments) {
     uv_tcp_bind(&room.listener, as<const sockaddr>(&address), 0);
     uv_signal_start(&room.interrupt, stop, SIGINT);
     uv_signal_start(&room.terminate, stop, SIGTERM);
-    if (const int error = uv_listen(as<uv_stream_t>(&room.listener), SOMAXCONN, let_in); error != 0) {
+    const int error = uv_listen(as<uv_stream_t>(&room.listener), SOMAXCONN, let_in);
+    if (error != 0) {
         std::fprintf(stderr, "listen: %s\n", uv_strerror(error));
-        return 1;
+        stop(&room.interrupt, 0);
     }
     uv_run(&room.loop, UV_RUN_DEFAULT);
-    return uv_loop_close(&room.loop) == 0 ? 0 : 1;
+    return uv_loop_close(&room.loop) == 0 && error == 0 ? 0 : 1;
 }

@@ -42,8 +42,11 @@ int main(int count, char** arguments) {
     int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
     ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;
-    if (::listen(listener, 128) != 0) return 1;
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener, 128) != 0) {
+        std::perror("listen");
+        return 1;
+    }
     std::printf("listening on %d\n", port);
     std::fflush(stdout);
     auto next_round = std::chrono::steady_clock::now();

@@ -220,11 +220,12 @@ async def plain_to_tls(server):
 
 
 async def taken_port(server):
-    """ends with an error if its port is taken"""
+    """ends with status 1, all memory freed, and a line that says why, if its port is taken"""
     other = await Program.start(server.command)
     try:
-        await asyncio.wait_for(other.process.wait(), PATIENCE)
-        check(other.process.returncode != 0, "it ends with 0")
+        await other.ends(PATIENCE, status=1, complains=True)
+        said = len(other.errors().splitlines())
+        check(said == 1 or not server.program.stops, f"it says {said} lines instead of one: {other.errors()}")
     finally:
         await other.kill()
 
