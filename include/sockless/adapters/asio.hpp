@@ -210,14 +210,26 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
 
     void read() {
         is_reading_ = true;
-        stream_.async_read_some(net::buffer(in_), [self = self()](asio_error_code error, std::size_t size) {
+        const auto done = [self = self()](asio_error_code error, std::size_t size) {
             self->is_reading_ = false;
-            if (error && error != net::error::eof) return self->go_on(error);
+            if (error && error != net::error::eof) return self->cannot_read(error);
             self->run([&](const auto& handle) {
                 if (error) return self->driver_.finish(handle);
                 self->driver_.take(bytes_of(self->in_.data(), size), handle);
             });
-        });
+        };
+        if constexpr (is_tls) {
+            if (is_below_tls_) return stream_.next_layer().async_read_some(net::buffer(in_), done);
+        }
+        stream_.async_read_some(net::buffer(in_), done);
+    }
+
+    // After its goodbye TLS may take no more of what the peer still sends. That is then read below TLS, and dropped:
+    // else it would wait unread, and the end of the connection be a reset, which can overtake what was sent last.
+    void cannot_read(asio_error_code error) {
+        if (!is_tls || !is_ended_ || is_below_tls_) return go_on(error);
+        is_below_tls_ = true;
+        update();
     }
 
     void write() {
@@ -303,6 +315,7 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
     bool is_ready_ = true;
     bool is_reading_ = false;
     bool is_writing_ = false;
+    bool is_below_tls_ = false; // reads there
     bool is_posted_ = false;
     bool is_busy_ = false;
     bool is_shown_ = false; // a coroutine has the last event
