@@ -21,7 +21,7 @@ struct connection {
             sockless::error error;
             if (event.kind == sockless::ws::kind::request) error = driver.peer().accept();
             if (event.kind == sockless::ws::kind::message) error = driver.peer().send(event.type, event.payload);
-            if (error) driver.peer().shut_down();
+            if (error) driver.shut_down();
         };
         static std::byte buffer[65536];
         if (is_ready && driver.reads()) {

@@ -182,10 +182,19 @@ class connection {
     /// Ends it at once: it is broken, or there is no memory for it.
     void hang_up() { end_by_ = 0; }
 
+    /// Says goodbye, and is over in bounded time, also with a peer that takes its output a few bytes at a time.
+    void shut_down() {
+        close();
+        end_by_ = std::min(end_by_, now() + patience_with_rest);
+    }
+
     /// Says goodbye, as the protocol has it.
     virtual void close() = 0;
 
   private:
+    // Milliseconds in which a peer must take what waits for it when the program ends.
+    static constexpr sockless::instant patience_with_rest = 30'000;
+
     // Milliseconds in which the peer must end its side once all is said.
     static constexpr sockless::instant patience_at_end = 5'000;
 
@@ -239,7 +248,7 @@ class poll_server {
             if (polled[0].revents != 0) {
                 stopping = true;
                 ::close(listener);
-                for (const auto& each : connections_) each->close();
+                for (const auto& each : connections_) each->shut_down();
             }
             // Only now, as what one connection has received may be for others.
             for (const auto& each : connections_) each->work();

@@ -1048,6 +1048,10 @@ struct driver_options {
     /// no more of them.
     std::size_t most_waiting = 1024 * 1024;
 
+    /// Milliseconds from `shut_down` to the end of our side. The timeouts of the endpoint bound a silence; this bounds
+    /// all of it, for a peer that takes what waits a few bytes at a time.
+    std::uint32_t shut_down_timeout = 30'000;
+
     /// Milliseconds in which the peer must end its side of the connection after ours has ended.
     std::uint32_t linger = 5'000;
 };
@@ -1065,14 +1069,15 @@ struct driver_options {
 /// - closes the connection when `is_over()`.
 ///
 /// `take`, `finish`, `abandon` and `tick` call `handle(event)` for each event of the endpoint. `handle` may call
-/// `pause`, and all functions of the endpoint but `next`, `finish` and `tick`. If it throws, close the connection.
+/// `pause` and `shut_down`, and all functions of the endpoint but `next`, `finish` and `tick`. If it throws, close the
+/// connection.
 ///
 /// Call the functions of one driver from one thread at a time. `Buffer` holds the input that the endpoint does not take
 /// yet: at most what was read when `reads()` became false.
 ///
 ///     driver<ws::server> loop{ws::server()};
 ///     const auto handle = [&loop](const ws::event& event) {
-///         if (event.kind == ws::kind::request && loop.peer().accept()) loop.peer().shut_down();
+///         if (event.kind == ws::kind::request && loop.peer().accept()) loop.shut_down();
 ///     };
 ///     if (loop.reads()) loop.take(in, handle);         // the bytes that recv gave
 ///     loop.tick(now, handle);
@@ -1094,6 +1099,7 @@ class driver {
         : peer_(static_cast<Endpoint&&>(peer)),
           held_(static_cast<Buffer&&>(held)),
           most_waiting_(settings.most_waiting),
+          shut_down_timeout_(settings.shut_down_timeout),
           linger_(settings.linger) {}
 
     /// The endpoint: to send, to accept, to close.
@@ -1113,6 +1119,14 @@ class driver {
     /// Pauses: no event comes and nothing is read, until `pause(false)`. For a program that cannot take more messages
     /// for a while. The silence of the peer in the meantime is not held against it.
     void pause(bool pauses = true) noexcept { paused_ = pauses; }
+
+    /// Ends the connection in the way that its state asks for (`shut_down` of the endpoint), in bounded time: when
+    /// `shut_down_timeout` has passed, what the peer has not taken by then is given up, and the connection is over.
+    /// Go on as before until `is_over()`.
+    void shut_down() noexcept {
+        peer_.shut_down();
+        if (!writing_ended_ && !deadline_.is_waiting()) deadline_.begin(shut_down_timeout_);
+    }
 
     /// Takes bytes that came. `in` is changed in place, and may be used for other things afterwards: what the endpoint
     /// does not take yet is kept.
@@ -1150,7 +1164,9 @@ class driver {
         take_held(handle);
         if (paused_) peer_.hold_input();
         tell(peer_.tick(now), handle);
-        if (deadline_.pass(now)) abandoned_ = true;
+        if (!deadline_.pass(now)) return;
+        abandoned_ = true;
+        tell(peer_.finish(), handle);
     }
 
     /// When `tick` has something to do; `no_deadline` if there is no such time, 0 if it is at once.
@@ -1217,9 +1233,10 @@ class driver {
     }
 
     Endpoint peer_;
-    Buffer held_; // input that the endpoint does not take yet
-    detail::deadline deadline_;
+    Buffer held_;               // input that the endpoint does not take yet
+    detail::deadline deadline_; // from `shut_down` to the end of our side, and from there to the peer's
     std::size_t most_waiting_;
+    std::uint32_t shut_down_timeout_;
     std::uint32_t linger_;
     bool paused_ = false;
     bool input_ended_ = false;   // the peer has ended its side

@@ -112,7 +112,7 @@ class server {
         watch(EPOLL_CTL_DEL, signals_, 0);
         for (auto next = connections_.begin(); next != connections_.end();) {
             auto& [socket, each] = *next++;
-            each.driver.peer().shut_down();
+            each.driver.shut_down();
             serve(socket, each, false);
         }
     }
@@ -123,7 +123,7 @@ class server {
             sockless::error error;
             if (event.kind == ws::kind::request) error = driver.peer().accept();
             if (event.kind == ws::kind::message) error = driver.peer().send(event.type, event.payload);
-            if (error) driver.peer().shut_down();
+            if (error) driver.shut_down();
         };
         if (may_read && driver.reads()) {
             static std::byte buffer[65536];

@@ -51,7 +51,7 @@ struct connection {
         sockless::error error;
         if (event.kind == ws::kind::request) error = driver.peer().accept();
         if (event.kind == ws::kind::message) error = driver.peer().send(event.type, event.payload);
-        if (error) driver.peer().shut_down();
+        if (error) driver.shut_down();
     }
 };
 
@@ -153,7 +153,7 @@ class server {
         ::close(listener_);
         for (auto next = connections_.begin(); next != connections_.end();) {
             auto& [socket, each] = *next++;
-            each.driver.peer().shut_down();
+            each.driver.shut_down();
             update(socket, each);
         }
     }

@@ -35,7 +35,7 @@ class connection {
             sockless::error error;
             if (event.kind == ws::kind::request) error = driver_.peer().accept();
             if (event.kind == ws::kind::message) error = driver_.peer().send(event.type, event.payload);
-            if (error) driver_.peer().shut_down();
+            if (error) driver_.shut_down();
         };
     }
 
@@ -52,7 +52,7 @@ class connection {
     connection& operator=(const connection&) = delete;
 
     void shut_down() {
-        driver_.peer().shut_down();
+        driver_.shut_down();
         update();
     }
 

@@ -47,7 +47,7 @@ class connection {
     }
 
     void shut_down() {
-        driver_.peer().shut_down();
+        driver_.shut_down();
         update();
     }
 
@@ -58,7 +58,7 @@ class connection {
     static connection& of(void* data) { return *static_cast<connection*>(data); }
 
     void report(const sockless::error& error) {
-        if (error) driver_.peer().shut_down();
+        if (error) driver_.shut_down();
     }
 
     void tell_all(const ws::prepared_message& message) {

@@ -63,7 +63,7 @@ int main(int count, char** arguments) {
             is_answered = true;
             error = server.peer().close();
         }
-        if (error) server.peer().shut_down();
+        if (error) server.shut_down();
     };
     while (!error && !server.is_over()) {
         server.serve(handle);

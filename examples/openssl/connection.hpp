@@ -29,6 +29,7 @@ class tls_connection {
 
     SSL* tls() { return tls_; }
     Endpoint& peer() { return driver_.peer(); }
+    void shut_down() { driver_.shut_down(); }
     bool is_over() const { return driver_.is_over(); }
 
     // What to wait for.

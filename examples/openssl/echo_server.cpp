@@ -23,7 +23,7 @@ struct connection : tls_connection<ws::server> {
         sockless::error error;
         if (event.kind == ws::kind::request) error = peer().accept();
         if (event.kind == ws::kind::message) error = peer().send(event.type, event.payload);
-        if (error) peer().shut_down();
+        if (error) shut_down();
     }
 };
 
@@ -57,7 +57,7 @@ int main(int count, char** arguments) {
         bool is_all_due = std::chrono::steady_clock::now() >= next_round;
         if (is_asked_to_end != 0 && listener >= 0) {
             ::close(std::exchange(listener, -1));
-            for (connection& each : all) each.peer().shut_down();
+            for (connection& each : all) each.shut_down();
             is_all_due = true;
         }
         if (is_all_due) next_round = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);

@@ -111,7 +111,7 @@ class client {
     void report(sockless::error error) {
         if (!error) return;
         complain(text(error.sentence()));
-        driver_.peer().shut_down();
+        driver_.shut_down();
     }
 
     QByteArray destination_, text_;

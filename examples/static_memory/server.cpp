@@ -63,7 +63,7 @@ err_t serve(connection& on) {
         sockless::error error;
         if (event.kind == ws::kind::request) error = driver.peer().accept();
         if (event.kind == ws::kind::message) error = driver.peer().send(event.type, event.payload);
-        if (error) driver.peer().shut_down();
+        if (error) driver.shut_down();
     };
     while (on.unread != nullptr && driver.reads()) {
         pbuf* const first = on.unread;
@@ -154,7 +154,7 @@ void stop_server() {
     if (listener != nullptr && tcp_close(listener) == ERR_OK) listener = nullptr;
     for (connection& on : connections) {
         if (on.pcb == nullptr) continue;
-        on.driver->peer().shut_down();
+        on.driver->shut_down();
         static_cast<void>(serve(on)); // no callback of the stack's runs, so it need not know what became of this
     }
 }

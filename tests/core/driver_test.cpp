@@ -191,6 +191,40 @@ TEST_CASE("after the end of our side what comes is dropped, until the peer ends 
     }
 }
 
+TEST_CASE("a shutdown ends in bounded time, also with a peer that takes its output a few bytes at a time") {
+    for (const bool takes_all : {false, true}) {
+        web_program run = open_program({.close_timeout = 100}, {.shut_down_timeout = 1000, .linger = 300});
+        REQUIRE_FALSE(run.drive.peer().send_text(std::string(5000, 'x')));
+        run.drive.shut_down();
+        CHECK(run.drive.next_deadline() == 0);
+        for (instant now = 2000; now != 3000; now += 50) {
+            run.write(1);
+            run.tick(now);
+            run.drive.shut_down(); // again, which does not begin anew
+            REQUIRE_FALSE(run.drive.is_over());
+            REQUIRE_FALSE(run.drive.ends_writing());
+        }
+        CHECK(run.drive.next_deadline() <= 3000);
+        CHECK(run.log.empty());
+        if (takes_all) {
+            run.write();
+            run.take(close_frame(role::client, 1001));
+            REQUIRE(run.drive.ends_writing());
+            run.drive.did_end_writing();
+            run.drive.shut_down();
+        }
+        run.tick(3000);
+        CHECK(run.drive.is_over() != takes_all);
+        CHECK(run.drive.output().empty());
+        CHECK(run.log.size() == 1); // it is told
+        run.tick(3299);
+        CHECK(run.drive.is_over() != takes_all);
+        run.tick(3300);
+        CHECK(run.drive.is_over());
+        CHECK(run.log.size() == 1);
+    }
+}
+
 TEST_CASE("a connection that broke is over at once, and its endpoint is told") {
     web_program run = open_program();
     run.take(frame(role::client, 0x81, "first"));

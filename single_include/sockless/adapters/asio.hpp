@@ -84,7 +84,7 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
     }
 
     void shut_down() {
-        driver_.peer().shut_down();
+        driver_.shut_down();
         update();
     }
 
@@ -399,7 +399,8 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
     [[nodiscard]] Endpoint& peer() { return loop_->peer(); }
     [[nodiscard]] const Endpoint& peer() const noexcept { return std::as_const(*loop_).peer(); }
 
-    /// Ends the connection in the way that its state asks for, as when the program ends. Events come until the end.
+    /// Ends the connection in the way that its state asks for, as when the program ends, in bounded time
+    /// (`driver_options`). Events come until the end.
     void shut_down() { loop_->shut_down(); }
 
     /// With a handler: pauses, so that nothing is read and no event comes but the end, and goes on with `false`.
