@@ -4,9 +4,6 @@
 
 #include <sockless/core.hpp>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -15,6 +12,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "pages.hpp"
 
 namespace sockless::test {
 
@@ -61,19 +60,12 @@ inline std::string to_hex(cbytes data) {
 /// A run of memory with an unreadable page directly before and behind it, reused for piece after piece.
 class guarded_memory {
   public:
-    explicit guarded_memory(std::size_t capacity) {
-        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        size_ = (capacity + page - 1) / page * page + (capacity == 0 ? page : 0);
-        mapped_ = size_ + 2 * page;
-        void* const map = ::mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (map == MAP_FAILED) throw std::bad_alloc();
-        base_ = static_cast<std::byte*>(map);
-        if (::mprotect(base_ + page, size_, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
-        begin_ = base_ + page;
+    explicit guarded_memory(std::size_t capacity)
+        : size_(capacity == 0 ? pages::page() : (capacity + pages::page() - 1) / pages::page() * pages::page()),
+          all_(size_ + 2 * pages::page()),
+          begin_(all_.begin() + pages::page()) {
+        all_.open(pages::page(), size_);
     }
-    guarded_memory(const guarded_memory&) = delete;
-    guarded_memory& operator=(const guarded_memory&) = delete;
-    ~guarded_memory() { ::munmap(base_, mapped_); }
 
     /// A copy of `data` that ends directly at the page behind, or begins directly after the page before.
     bytes copy_of(cbytes data, bool at_the_end) {
@@ -83,10 +75,9 @@ class guarded_memory {
     }
 
   private:
-    std::byte* base_ = nullptr;
-    std::byte* begin_ = nullptr;
-    std::size_t mapped_ = 0;
-    std::size_t size_ = 0;
+    std::size_t size_;
+    pages all_;
+    std::byte* begin_;
 };
 
 /// The ends of the pieces that an input is cut into, in order; the last is its size.

@@ -4,13 +4,15 @@
 
 #include <doctest/doctest.h>
 
+#if !defined(_WIN32)
 #include <dlfcn.h>
-#include <sys/mman.h>
+#endif
 
 #include <string>
 #include <vector>
 
 #include "../../support/compressed.hpp"
+#include "../../support/pages.hpp"
 
 using namespace sockless;
 using namespace sockless::test;
@@ -54,6 +56,7 @@ buffer stepped(Codec& codec, cbytes input) {
     return stepped(codec, input, SIZE_MAX, 1'000'000);
 }
 
+#if !defined(_WIN32)
 // While it lives, zlib has no memory to begin to inflate with.
 struct no_memory_for_zlib {
     no_memory_for_zlib() { active = true; }
@@ -62,6 +65,7 @@ struct no_memory_for_zlib {
     ~no_memory_for_zlib() { active = false; }
     static inline bool active = false;
 };
+#endif
 
 // One step with room for a few bytes.
 status step(ws::zlib_inflater& codec, cbytes in) {
@@ -72,12 +76,14 @@ status step(ws::zlib_inflater& codec, cbytes in) {
 
 } // namespace
 
+#if !defined(_WIN32)
 // Stands before zlib's own function, as zlib asks for memory by itself.
 extern "C" int inflateInit2_(z_streamp stream, int window_bits, const char* version, int size) {
     if (no_memory_for_zlib::active) return Z_MEM_ERROR;
     static const auto own = reinterpret_cast<decltype(&inflateInit2_)>(::dlsym(RTLD_NEXT, "inflateInit2_"));
     return own(stream, window_bits, version, size);
 }
+#endif
 
 // --- the inflater
 
@@ -204,6 +210,7 @@ TEST_CASE("D8: a reset inflater remembers nothing, and begins anew also inside a
 }
 
 TEST_CASE("what zlib cannot begin with has no memory, and takes nothing") {
+#if !defined(_WIN32)
     {
         const no_memory_for_zlib none;
         ws::zlib_inflater inflater;
@@ -211,6 +218,7 @@ TEST_CASE("what zlib cannot begin with has no memory, and takes nothing") {
         inflater.reset();
         CHECK(step(inflater, deflated(story)) == status::no_memory);
     }
+#endif
 
     // A deflater can be given settings that zlib refuses.
     const auto fails = [](unsigned bits, const ws::zlib_deflater::settings& how) {
@@ -234,10 +242,9 @@ TEST_CASE("zlib counts in less than a size_t: for more it is called several time
     constexpr std::size_t most = static_cast<uInt>(-1);
     constexpr std::size_t size = most + 10;
     // Addresses without memory: nothing is read or written.
-    void* const place = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    REQUIRE(place != MAP_FAILED);
-    cbytes in(static_cast<std::byte*>(place), size);
-    bytes out(static_cast<std::byte*>(place), size);
+    const pages place(size);
+    cbytes in(place.begin(), size);
+    bytes out(place.begin(), size);
     z_stream stream{};
     std::vector<std::size_t> given;
     const auto take_all = [&] {
@@ -255,8 +262,8 @@ TEST_CASE("zlib counts in less than a size_t: for more it is called several time
     CHECK(out.size() == 1);
 
     // The output of a small input can be more than zlib counts at once, too.
-    in = cbytes(static_cast<std::byte*>(place), 1);
-    out = bytes(static_cast<std::byte*>(place), size);
+    in = cbytes(place.begin(), 1);
+    out = bytes(place.begin(), size);
     given.clear();
     const auto fill = [&] {
         given.push_back(stream.avail_in);
@@ -269,11 +276,10 @@ TEST_CASE("zlib counts in less than a size_t: for more it is called several time
     CHECK(given == std::vector<std::size_t>{1, most, 0, 10});
     CHECK(out.size() == 3);
 
-    in = cbytes(static_cast<std::byte*>(place), size);
+    in = cbytes(place.begin(), size);
     const auto fail = [] { return static_cast<int>(Z_DATA_ERROR); };
     CHECK(ws::detail::run_zlib(stream, in, out, fail) == Z_DATA_ERROR);
     CHECK(in.size() == size);
-    ::munmap(place, size);
 }
 #endif
 
