@@ -14,15 +14,23 @@ std::atomic<std::size_t> count{0};
 std::atomic<std::size_t> in_use{0};
 std::atomic<bool> empty{false};
 
+std::size_t size_of(void* memory) noexcept {
+#if defined(_WIN32)
+    return memory != nullptr ? ::_msize(memory) : 0;
+#else
+    return ::malloc_usable_size(memory);
+#endif
+}
+
 void* counted(std::size_t size) noexcept {
     ++count;
     void* const memory = std::malloc(size == 0 ? 1 : size);
-    in_use += ::malloc_usable_size(memory);
+    in_use += size_of(memory);
     return memory;
 }
 
 void release(void* memory) noexcept {
-    in_use -= ::malloc_usable_size(memory);
+    in_use -= size_of(memory);
     std::free(memory);
 }
 
