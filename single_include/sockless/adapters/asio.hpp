@@ -345,7 +345,7 @@ namespace sockless::adapters {
 /// In a coroutine it is a variable. Nothing is read while no coroutine waits in `receive`:
 ///
 ///     asio_connection connection(std::move(socket), ws::server());
-///     while (const ws::event event = co_await connection.receive()) …
+///     while (const ws::event event = co_await connection.receive()) { /* ... */ }
 ///
 /// In both cases the destructor says goodbye (`shut_down` of the endpoint), and the rest goes on without the program:
 /// output that waits is written, the peer's Close is awaited, and the socket is closed, all in bounded time.
