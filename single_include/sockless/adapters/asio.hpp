@@ -239,7 +239,7 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
             self->go_on(error);
         };
         const auto buffer_of = [](cbytes piece) { return net::const_buffer(piece.data(), piece.size()); };
-        const Endpoint& from = peer();
+        const Endpoint& from = driver_.peer();
         if constexpr (requires(std::span<cbytes> pieces) { from.output(pieces); }) {
             std::array<cbytes, most_pieces> pieces;
             std::size_t count = 0;
