@@ -47,7 +47,7 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
         : stream_(std::move(stream)),
           driver_(std::move(peer), settings),
           timer_(stream_.get_executor()),
-          signal_(stream_.get_executor(), std::chrono::steady_clock::time_point::max()) {
+          signal_(stream_.get_executor(), (std::chrono::steady_clock::time_point::max)()) {
         driver_.pause();
     }
 
