@@ -15562,8 +15562,9 @@ namespace sockless::ws {
 ///     const ws::url to = ws::parse_url("wss://example.com/chat?room=7");
 ///     if (!to.error) error = client.request({.host = to.authority, .target = to.target});
 ///
-/// Errors: `bad_scheme`, `bad_host` if the host or the port is malformed or missing, `bad_request_target` if the path
-/// or the query has a character that must be escaped, or if there is a fragment, which a WebSocket has no use for.
+/// Errors: `bad_scheme`; `bad_host` if the host or the port is malformed or missing, or the userinfo has a backslash or
+/// anything but visible ASCII; `bad_request_target` if the path or the query has anything but visible ASCII, or if
+/// there is a fragment, which a WebSocket has no use for.
 [[nodiscard]] constexpr url parse_url(std::string_view text) noexcept {
     url found{};
     if (!detail::take_scheme(text, found)) return {.error = errc::bad_scheme};
@@ -15579,6 +15580,9 @@ namespace sockless::ws {
         authority.remove_prefix(i + 1);
         break;
     }
+    // A backslash is a slash to browsers: for them the host of `ws://a\@b/` is `a`.
+    const bool has_backslash = found.userinfo.find('\\') != std::string_view::npos;
+    if (has_backslash || !(found.userinfo.empty() || http::is_target(found.userinfo))) return {.error = errc::bad_host};
     if (!detail::split_authority(authority, found)) return {.error = errc::bad_host};
     const bool has_fragment = found.target.find('#') != std::string_view::npos;
     if (has_fragment || !http::is_target(found.target)) return {.error = errc::bad_request_target};

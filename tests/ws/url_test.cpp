@@ -86,6 +86,10 @@ TEST_CASE("H15: a URL that is none, or none of a WebSocket, says what is wrong")
              "ws://::1/",
              "ws://fd00:10::1:8081/",
              "ws://user@/",
+             "ws://a\\@b/",
+             "ws://a b@c/",
+             "ws://a\n@b/",
+             "ws://\xC3\xBC@a/",
              "ws://a\\b/",
              "ws://b\xC3\xBC"
              "cher/",
