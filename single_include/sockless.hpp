@@ -1059,9 +1059,8 @@ struct driver_options {
 /// An endpoint, and what all programs with a socket must do for it: they keep the input that the endpoint does not take
 /// yet, read nothing while too much output waits, and end the connection so that the last bytes arrive. The driver does
 /// no I/O and reads no clock. The program that has the socket
-/// - reads while `reads()`, and gives what came to `take`; when the peer has ended its side (`recv` returned 0) it
-/// calls
-///   `finish`, and when the connection broke, `abandon`;
+/// - reads while `reads()`, and gives what came to `take`. It calls `finish` when the peer has ended its side (`recv`
+///   returned 0), and `abandon` when the connection broke;
 /// - writes what `output()` shows, and says with `sent` how much of it was written;
 /// - calls `tick` after each of these rounds, and when `next_deadline()` has come;
 /// - ends its side of the connection (`shutdown(SHUT_WR)`, for TLS first `SSL_shutdown`) when `ends_writing()`, and
@@ -15500,7 +15499,7 @@ struct url_scheme {
     bool secure;
 };
 
-/// The schemes of WebSocket, and those of HTTP, over whose connections the opening handshake goes (RFC 6455 section 3).
+/// The schemes of WebSocket (RFC 6455 section 3), and those of HTTP, whose connections the opening handshake uses.
 inline constexpr url_scheme url_schemes[] = {
     {"ws://", false}, {"wss://", true}, {"http://", false}, {"https://", true}};
 

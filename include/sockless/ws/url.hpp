@@ -43,7 +43,7 @@ struct url_scheme {
     bool secure;
 };
 
-/// The schemes of WebSocket, and those of HTTP, over whose connections the opening handshake goes (RFC 6455 section 3).
+/// The schemes of WebSocket (RFC 6455 section 3), and those of HTTP, whose connections the opening handshake uses.
 inline constexpr url_scheme url_schemes[] = {
     {"ws://", false}, {"wss://", true}, {"http://", false}, {"https://", true}};
 

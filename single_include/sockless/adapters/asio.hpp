@@ -74,7 +74,7 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
     /// Calls `handle` for each event. `owner` lives as long as something is under way.
     void start(std::weak_ptr<void> owner, handler handle) {
         owner_ = std::move(owner);
-        handle_ = std::move(handle);
+        handle_ = std::make_shared<handler>(std::move(handle));
         pause(false);
     }
 
@@ -145,7 +145,8 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
     };
 
     void show(const event& found) {
-        if (handle_) return handle_(found);
+        // A handler may put another one in its place, and outlives its own call.
+        if (const auto running = handle_) return (*running)(found);
         if (is_let_go_) return;
         // The next event may end the life of what this one shows, so it comes when it is asked for.
         found_.push_back(found);
@@ -305,7 +306,7 @@ class asio_loop : public std::enable_shared_from_this<asio_loop<Endpoint, Stream
     net::steady_timer timer_;
     net::steady_timer signal_; // never rings: to cancel it wakes the coroutine that waits for it
     std::weak_ptr<void> owner_{};
-    handler handle_{};
+    std::shared_ptr<handler> handle_{};
     std::vector<event> found_{}; // for a coroutine: one of `next` and perhaps one of `tick`
     asio_error_code failure_{};
     instant awaited_ = no_deadline;
@@ -380,7 +381,8 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
 
     /// Begins, and calls `handle(connection, event)` for each event. Views of the event are valid until `handle`
     /// returns. If `handle` throws, the connection is closed at once, and the exception leaves the `run` of the
-    /// context. The connection must have been made with `std::make_shared`.
+    /// context. The connection must have been made with `std::make_shared`; a handler gets it as its argument, and
+    /// does not keep a `shared_ptr` to it, with which it would live for ever.
     template <std::invocable<asio_connection&, const event&> Handle>
     void start(Handle handle) {
         loop_->start(this->shared_from_this(),
