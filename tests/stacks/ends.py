@@ -170,8 +170,9 @@ class Listening(Program):
     async def _accepts(self):
         end = time.monotonic() + PATIENCE
         while not self.has_ended and time.monotonic() < end:
-            with contextlib.suppress(OSError):
-                await connected(self.port)
+            with contextlib.suppress(OSError), await connected(self.port):
+                # One that still waits for that would count as a socket that an idle server has.
+                await until(lambda: self.connections() > 0, "it does not accept a connection")
                 return True
             await asyncio.sleep(0.02)
         await self.kill()
