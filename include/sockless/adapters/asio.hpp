@@ -9,12 +9,14 @@
 #include <asio.hpp>
 namespace sockless::adapters {
 namespace net = ::asio;
+/// The error codes of Asio.
 using asio_error_code = ::asio::error_code;
 } // namespace sockless::adapters
 #else
 #include <boost/asio.hpp>
 namespace sockless::adapters {
 namespace net = ::boost::asio;
+/// The error codes of Asio.
 using asio_error_code = ::boost::system::error_code;
 } // namespace sockless::adapters
 #endif
