@@ -48,8 +48,9 @@ enum class errc : std::uint8_t {
     body_not_allowed,
 };
 
-/// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
-/// that finds the same in a response sends no answer.
+namespace detail {
+
+// The rows of `errc_rows`, with their texts.
 inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
@@ -88,15 +89,18 @@ inline constexpr error_row errc_texts[] = {
     {"body_not_allowed", "a message with this status has no body", "RFC 9110 6.4.1", 0, 0},
 };
 
-/// The same, as the program keeps them.
-inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'H'>(errc_texts);
+} // namespace detail
+
+/// One row per enumerator of `errc`, in its order. A server answers such a request with the status of the row. A client
+/// that finds the same in a response sends no answer.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'H'>(detail::errc_texts);
 
 /// The row of `code`: its name, sentence, section and HTTP status.
 [[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
-static_assert(errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
+static_assert(std::size(detail::errc_texts) == static_cast<std::size_t>(errc::body_not_allowed) + 1);
+static_assert(detail::errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
 
 } // namespace sockless::http

@@ -66,8 +66,9 @@ enum class errc : std::uint8_t {
     too_many_receipts,
 };
 
-/// One row per enumerator of `errc`, in its order. A server sends the sentence to the client as the `message` of its
-/// ERROR. The Close codes are for STOMP over WebSocket.
+namespace detail {
+
+// The rows of `errc_rows`, with their texts.
 inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
@@ -141,15 +142,18 @@ inline constexpr error_row errc_texts[] = {
      "STOMP 1.2 Header receipt", 0, 0},
 };
 
-/// The same, as the program keeps them.
-inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'S'>(errc_texts);
+} // namespace detail
+
+/// One row per enumerator of `errc`, in its order. A server sends the sentence to the client as the `message` of its
+/// ERROR. The Close codes are for STOMP over WebSocket.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'S'>(detail::errc_texts);
 
 /// The row of `code`: its name, sentence, section and Close code.
 [[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
-static_assert(errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
+static_assert(std::size(detail::errc_texts) == static_cast<std::size_t>(errc::too_many_receipts) + 1);
+static_assert(detail::errc_texts[static_cast<std::size_t>(errc::truncated)].name == "truncated");
 
 } // namespace sockless::stomp

@@ -98,7 +98,9 @@ enum class errc : std::uint8_t {
     bad_deflate_offer,
 };
 
-/// One row per enumerator of `errc`, in its order.
+namespace detail {
+
+// The rows of `errc_rows`, with their texts.
 inline constexpr error_row errc_texts[] = {
     {"none", "no error", "", 0, 0},
 
@@ -193,14 +195,16 @@ inline constexpr error_row errc_texts[] = {
      "RFC 7692 7.1", 0, 0},
 };
 
-/// The same, as the program keeps them.
-inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'W'>(errc_texts);
+} // namespace detail
+
+/// One row per enumerator of `errc`, in its order.
+inline constexpr decltype(auto) errc_rows = sockless::detail::kept<'W'>(detail::errc_texts);
 
 /// The row of `code`: its name, sentence, section, Close code and HTTP status.
 [[nodiscard]] constexpr const sockless::detail::kept_error_row& row_of(errc code) noexcept {
     return errc_rows[static_cast<std::size_t>(code)];
 }
 
-static_assert(std::size(errc_texts) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
+static_assert(std::size(detail::errc_texts) == static_cast<std::size_t>(errc::bad_deflate_offer) + 1);
 
 } // namespace sockless::ws
