@@ -16,8 +16,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 # The guides: the file, and what to call it. Further files of docs/ come behind them by themselves.
 GUIDES = {
-    "README.md": "Overview", "docs/integrating.md": "Into your socket stack", "docs/design.md": "Design",
-    "docs/rules.md": "Rules", "docs/conformance.md": "Conformance", "docs/performance.md": "Performance",
+    "README.md": "Overview", "docs/using.md": "Using the library", "docs/integrating.md": "Into your socket stack",
+    "docs/packages.md": "How to get it", "docs/design.md": "Design", "docs/rules.md": "Rules",
+    "docs/conformance.md": "Conformance", "docs/performance.md": "Performance",
 }
 MORE = {"CHANGELOG.md": "Changes", "CONTRIBUTING.md": "Contributing", "SECURITY.md": "Security"}
 
