@@ -884,7 +884,7 @@ using kept_error_row = error_row;
 
 /// The rows of a layer as the program keeps them.
 template <char Layer, std::size_t Count>
-[[nodiscard]] constexpr const error_row (&kept(const error_row (&rows)[Count]) noexcept)[Count] {
+[[nodiscard]] consteval const error_row (&kept(const error_row (&rows)[Count]) noexcept)[Count] {
     return rows;
 }
 #else
