@@ -54,9 +54,9 @@ TEST_CASE("H15: a URL says where to connect, and what to ask for") {
         {"ws://a%2Eb/", "tcp a%2Eb port 80, a%2Eb, /"},
         {"ws://a:065535/", "tcp a port 65535, a:065535, /"},
     };
-    for (const auto& [text, parts] : cases) {
-        CAPTURE(text);
-        CHECK(parts_of(text) == parts);
+    for (const auto& each : cases) {
+        CAPTURE(each.first);
+        CHECK(parts_of(each.first) == each.second);
     }
 }
 
