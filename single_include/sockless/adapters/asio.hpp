@@ -337,7 +337,7 @@ namespace sockless::adapters {
 ///
 /// With a handler a connection lives as long as something is under way, also if the program does not hold it:
 ///
-///     auto each = std::make_shared<asio_connection<ws::server>>(std::move(socket), ws::server());
+///     auto each = std::make_shared<adapters::asio_connection<ws::server>>(std::move(socket), ws::server());
 ///     each->start([](auto& connection, const ws::event& event) {
 ///         sockless::error error;
 ///         if (event.kind == ws::kind::request) error = connection.peer().accept();
@@ -345,10 +345,8 @@ namespace sockless::adapters {
 ///         if (error) connection.shut_down();
 ///     });
 ///
-/// In a coroutine it is a variable. Nothing is read while no coroutine waits in `receive`:
-///
-///     asio_connection connection(std::move(socket), ws::server());
-///     while (const ws::event event = co_await connection.receive()) { /* ... */ }
+/// In a coroutine it is a variable, and its loop is `while (const auto event = co_await connection.receive())`. Nothing
+/// is read while no coroutine waits in `receive`.
 ///
 /// In both cases the destructor says goodbye (`shut_down` of the endpoint), and the rest goes on without the program:
 /// output that waits is written, the peer's Close is awaited, and the socket is closed, all in bounded time.
@@ -366,11 +364,8 @@ class asio_connection : public std::enable_shared_from_this<asio_connection<Endp
 
     /// With a TLS stream whose socket is connected. The handshake of TLS comes first, as `Stream::client` or as
     /// `Stream::server`. The timeout of the opening handshake bounds both together. A client first says on the stream
-    /// which host it wants, and that the certificate must be of that host:
-    ///
-    ///     SSL_set_tlsext_host_name(stream.native_handle(), host.c_str());
-    ///     stream.set_verify_mode(ssl::verify_peer);
-    ///     stream.set_verify_callback(ssl::host_name_verification(host));
+    /// which host it wants (`SSL_set_tlsext_host_name(stream.native_handle(), name)`), and that the certificate must be
+    /// of that host (`set_verify_mode(ssl::verify_peer)`, `set_verify_callback(ssl::host_name_verification(host))`).
     template <detail::asio_tls_side<Stream> Side>
     asio_connection(Stream stream, Side side, Endpoint peer, const driver_options& settings = {})
         : asio_connection(std::move(stream), std::move(peer), settings) {
