@@ -1163,9 +1163,7 @@ class driver {
         take_held(handle);
         if (paused_) peer_.hold_input();
         tell(peer_.tick(now), handle);
-        if (!deadline_.pass(now)) return;
-        abandoned_ = true;
-        tell(peer_.finish(), handle);
+        if (deadline_.pass(now)) abandon(handle);
     }
 
     /// When `tick` has something to do; `no_deadline` if there is no such time, 0 if it is at once.
@@ -13715,7 +13713,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
                              std::string_view missing = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
-        char text[96]; // the sentence of `missing_header`, and the longest name
+        constexpr auto number = static_cast<std::size_t>(errc::missing_header);
+        char text[detail::errc_texts[number].sentence.size() + sizeof " (accept-version)"];
         if (!missing.empty()) {
             detail::text_sink<char> message(text);
             message.put(reason.sentence());

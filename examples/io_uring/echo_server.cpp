@@ -35,7 +35,7 @@ void give_buffer(unsigned short index) {
 
 enum class operation : std::uint8_t { accept, wait_for_signal, receive, send, cancel };
 
-// What the kernel gives back when an operation has ended.
+// The number of an operation: the kernel gives it back with the result.
 std::uint64_t name_of(operation operation, int file) {
     return static_cast<std::uint64_t>(file) << 8 | static_cast<std::uint64_t>(operation);
 }

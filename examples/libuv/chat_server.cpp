@@ -1,4 +1,4 @@
-// A room to talk in, with libuv: each message goes to all who are there. Its argument is the port.
+// A chat room with libuv: each message goes to all clients. Its argument is the port.
 // SPDX-License-Identifier: MIT
 #include <sockless.hpp>
 

@@ -129,9 +129,7 @@ class driver {
         take_held(handle);
         if (paused_) peer_.hold_input();
         tell(peer_.tick(now), handle);
-        if (!deadline_.pass(now)) return;
-        abandoned_ = true;
-        tell(peer_.finish(), handle);
+        if (deadline_.pass(now)) abandon(handle);
     }
 
     /// When `tick` has something to do; `no_deadline` if there is no such time, 0 if it is at once.

@@ -298,7 +298,8 @@ class basic_server_session : public session<role::server, Buffer, Output> {
     [[nodiscard]] event fail(sockless::error reason, std::string_view receipt = {},
                              std::string_view missing = {}) noexcept {
         error_frame frame{.message = reason.sentence(), .receipt_id = receipt};
-        char text[96]; // the sentence of `missing_header`, and the longest name
+        constexpr auto number = static_cast<std::size_t>(errc::missing_header);
+        char text[detail::errc_texts[number].sentence.size() + sizeof " (accept-version)"];
         if (!missing.empty()) {
             detail::text_sink<char> message(text);
             message.put(reason.sentence());
